@@ -1,0 +1,77 @@
+/**
+ * The one error class of the project, with a closed set of codes.
+ *
+ * A message is lower case and says what was expected and what was found; a hint says what to do next.
+ * A finding of `verify` is a value, not an error; a disk that cannot be read, or input that cannot be taken, throws this.
+ */
+
+/** What is wrong with one input row; nothing of that row is written. */
+export type RefusalCode =
+  | 'JSON_SYNTAX'
+  | 'JSON_DUPLICATE_KEY'
+  | 'JSON_SURROGATE'
+  | 'JSON_NUMBER'
+  | 'JSON_DEPTH'
+  | 'INPUT_UTF8'
+  | 'ROW_TOO_LONG'
+  | 'ROW_NOT_OBJECT'
+  | 'MEMBER_MISSING'
+  | 'MEMBER_RESERVED'
+  | 'MEMBER_TYPE'
+  | 'MEMBER_VALUE'
+  | 'CLOCK_AHEAD'
+  | 'IDEMPOTENCY_CONFLICT';
+
+/** Why a row could not be chained now; the row is spilled instead. */
+export type SpillCode =
+  'LOCK_TIMEOUT' | 'LOCK_UNAVAILABLE' | 'LEDGER_MISSING' | 'TAIL_TAMPERED' | 'FORK' | 'WRITE_FAILED' | 'HEAL_FAILED';
+
+export type ErrorCode =
+  | RefusalCode
+  | SpillCode
+  | 'USAGE'
+  | 'CONFIG_INVALID'
+  | 'NOT_OWNER'
+  | 'UNSAFE_PATH'
+  | 'READ_FAILED'
+  | 'LEDGER_EXISTS'
+  | 'NOT_FOUND'
+  | 'STORED_NOWHERE'
+  | 'INDEX_FAILED'
+  | 'CLOSED'
+  | 'INVARIANT';
+
+/** Where something is: a file, a line of it (from 1), a byte offset (from 0), or a member of a row. */
+export interface Place {
+  readonly segment?: string;
+  readonly line?: number;
+  readonly offset?: number;
+  readonly member?: string;
+}
+
+export class LedgerError extends Error {
+  override readonly name = 'LedgerError';
+  readonly code: ErrorCode;
+  readonly place: Place | undefined;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, more: { place?: Place; hint?: string; cause?: unknown } = {}) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.code = code;
+    this.place = more.place;
+    this.hint = more.hint;
+  }
+}
+
+/** For our own mistakes: a state that the code before was to rule out. */
+export function invariant(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new LedgerError('INVARIANT', `internal: ${message}`, { hint: 'please report this as a bug' });
+}
+
+/** The errno name of a system error ("ENOSPC"), or undefined. Quota errors have no name in Node, only errno -122. */
+export function errnoOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code, errno } = error as NodeJS.ErrnoException;
+  if (errno === -122) return 'EDQUOT';
+  return typeof code === 'string' ? code : undefined;
+}

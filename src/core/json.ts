@@ -1,0 +1,305 @@
+/**
+ * Strict JSON in, one exact spelling out.
+ *
+ * `parseJson` refuses what two readers could read differently: duplicate keys, lone surrogates, numbers that a double
+ * would change, anything deeper than 64, anything after the value. Objects become Maps, so that member order and a key
+ * named `__proto__` are kept as given. `storedJson` writes the form of a ledger line; `canonicalJson` is RFC 8785.
+ *
+ *   parseJson('{"b":1.0,"a":"\u0085"}')  →  storedJson: {"b":1,"a":"\u0085"}   canonicalJson: {"a":"<raw U+0085>","b":1}
+ */
+import { LedgerError } from './errors';
+import type { RefusalCode } from './errors';
+
+export type Json = null | boolean | number | string | Json[] | JsonObject;
+export type JsonObject = Map<string, Json>;
+
+export const MAX_DEPTH = 64;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const ESCAPES: Readonly<Record<string, string>> = {
+  '"': '"',
+  '\\': '\\',
+  '/': '/',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+};
+const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+const HEX4 = /^[0-9a-fA-F]{4}$/;
+
+/**
+ * Parses one JSON text (a whole line without its newline, already decoded from valid UTF-8).
+ * @throws LedgerError JSON_SYNTAX, JSON_DUPLICATE_KEY, JSON_SURROGATE, JSON_NUMBER or JSON_DEPTH, with `place.offset` in UTF-16 units
+ */
+export function parseJson(text: string): Json {
+  return new Reader(text).document();
+}
+
+class Reader {
+  private at = 0;
+  constructor(private readonly text: string) {}
+
+  document(): Json {
+    this.space();
+    const value = this.value(1);
+    this.space();
+    if (this.at < this.text.length)
+      this.fail('JSON_SYNTAX', `expected the end of the JSON text, found ${this.found()}`);
+    return value;
+  }
+
+  private value(depth: number): Json {
+    switch (this.text.charCodeAt(this.at)) {
+      case 0x7b:
+        return this.object(depth);
+      case 0x5b:
+        return this.array(depth);
+      case QUOTE:
+        return this.string();
+      case 0x74:
+        return this.word('true', true);
+      case 0x66:
+        return this.word('false', false);
+      case 0x6e:
+        return this.word('null', null);
+      default:
+        return this.number();
+    }
+  }
+
+  private object(depth: number): JsonObject {
+    this.enter(depth);
+    const members: JsonObject = new Map();
+    this.at++;
+    this.space();
+    if (this.take(0x7d)) return members;
+    for (;;) {
+      if (this.text.charCodeAt(this.at) !== QUOTE)
+        this.fail('JSON_SYNTAX', `expected a member name in quotes, found ${this.found()}`);
+      const keyAt = this.at;
+      const key = this.string();
+      this.space();
+      if (!this.take(0x3a)) this.fail('JSON_SYNTAX', `expected ":" after a member name, found ${this.found()}`);
+      this.space();
+      const value = this.value(depth + 1);
+      const size = members.size;
+      members.set(key, value);
+      if (members.size === size)
+        this.fail('JSON_DUPLICATE_KEY', `expected every key once, found ${JSON.stringify(key)} twice`, keyAt);
+      this.space();
+      if (this.take(0x7d)) return members;
+      if (!this.take(0x2c)) this.fail('JSON_SYNTAX', `expected "," or "}" in an object, found ${this.found()}`);
+      this.space();
+    }
+  }
+
+  private array(depth: number): Json[] {
+    this.enter(depth);
+    const items: Json[] = [];
+    this.at++;
+    this.space();
+    if (this.take(0x5d)) return items;
+    for (;;) {
+      items.push(this.value(depth + 1));
+      this.space();
+      if (this.take(0x5d)) return items;
+      if (!this.take(0x2c)) this.fail('JSON_SYNTAX', `expected "," or "]" in an array, found ${this.found()}`);
+      this.space();
+    }
+  }
+
+  private string(): string {
+    const { text } = this;
+    const start = this.at + 1;
+    let at = start;
+    for (; ; at++) {
+      const unit = text.charCodeAt(at);
+      if (unit === QUOTE) break;
+      if (unit === BACKSLASH || unit < 0x20 || unit !== unit) return this.slowString(start, at);
+    }
+    this.at = at + 1;
+    return this.wellFormed(text.slice(start, at), start);
+  }
+
+  /** The rest of a string from its first escape (or its first fault) on. */
+  private slowString(start: number, from: number): string {
+    const { text } = this;
+    let value = text.slice(start, from);
+    let at = from;
+    for (;;) {
+      const unit = text.charCodeAt(at);
+      this.at = at;
+      if (unit === QUOTE) break;
+      if (unit !== unit) this.fail('JSON_SYNTAX', 'expected a closing quote, found the end of the text');
+      if (unit < 0x20)
+        this.fail('JSON_SYNTAX', `expected an escape for the control character U+${hex4(unit)}, found it raw`);
+      if (unit !== BACKSLASH) {
+        value += text[at++];
+        continue;
+      }
+      const letter = text[at + 1] ?? '';
+      const simple = ESCAPES[letter];
+      if (simple !== undefined) {
+        value += simple;
+        at += 2;
+        continue;
+      }
+      const digits = text.slice(at + 2, at + 6);
+      if (letter !== 'u' || !HEX4.test(digits)) this.fail('JSON_SYNTAX', `expected a JSON escape, found "\\${letter}"`);
+      value += String.fromCharCode(parseInt(digits, 16));
+      at += 6;
+    }
+    this.at = at + 1;
+    return this.wellFormed(value, start);
+  }
+
+  private wellFormed(value: string, start: number): string {
+    if (!value.isWellFormed()) this.fail('JSON_SURROGATE', 'expected Unicode text, found a lone surrogate', start);
+    return value;
+  }
+
+  private number(): number {
+    NUMBER.lastIndex = this.at;
+    const token = NUMBER.exec(this.text)?.[0];
+    if (token === undefined) this.fail('JSON_SYNTAX', `expected a JSON value, found ${this.found()}`);
+    const value = Number(token);
+    if (String(value) !== token && !sameDecimal(token, value)) {
+      this.fail(
+        'JSON_NUMBER',
+        `expected a number that a double holds exactly, found ${token.slice(0, 40)} (it would become ${value}); pass it as a string`,
+      );
+    }
+    this.at += token.length;
+    return value;
+  }
+
+  private word<T extends boolean | null>(word: string, value: T): T {
+    if (!this.text.startsWith(word, this.at)) this.fail('JSON_SYNTAX', `expected a JSON value, found ${this.found()}`);
+    this.at += word.length;
+    return value;
+  }
+
+  private enter(depth: number): void {
+    if (depth > MAX_DEPTH) this.fail('JSON_DEPTH', `expected at most ${MAX_DEPTH} levels of nesting, found more`);
+  }
+
+  private take(unit: number): boolean {
+    if (this.text.charCodeAt(this.at) !== unit) return false;
+    this.at++;
+    return true;
+  }
+
+  private space(): void {
+    for (;;) {
+      const unit = this.text.charCodeAt(this.at);
+      if (unit !== 0x20 && unit !== 0x09 && unit !== 0x0a && unit !== 0x0d) return;
+      this.at++;
+    }
+  }
+
+  private found(): string {
+    const unit = this.text.codePointAt(this.at);
+    if (unit === undefined) return 'the end of the text';
+    return unit > 0x20 && unit < 0x7f ? `"${String.fromCodePoint(unit)}"` : `U+${hex4(unit)}`;
+  }
+
+  private fail(code: RefusalCode, message: string, offset = this.at): never {
+    throw new LedgerError(code, `${message} (at character ${offset + 1})`, { place: { offset } });
+  }
+}
+
+/** Whether a JSON number token and a double name the same decimal value. Shortest round-trip digits decide, as in RFC 8785. */
+function sameDecimal(token: string, value: number): boolean {
+  if (!Number.isFinite(value)) return false;
+  return decimalOf(token) === decimalOf(String(value));
+}
+
+/** One spelling for one decimal value: sign, digits without outer zeros, "e", power of ten. Zero is "0". */
+function decimalOf(token: string): string {
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] =
+    /^(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$/.exec(token) ?? [];
+  const digits = (whole + fraction).replace(/^0+/, '');
+  const kept = digits.replace(/0+$/, '');
+  if (kept === '') return '0';
+  return `${sign}${kept}e${Number(exponent) - fraction.length + digits.length - kept.length}`;
+}
+
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
+const NEEDS_ESCAPE = /["\\\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
+// eslint-disable-next-line no-control-regex -- as above
+const EACH_ESCAPE = /["\\\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const SHORT: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\b': '\\b',
+  '\t': '\\t',
+  '\n': '\\n',
+  '\f': '\\f',
+  '\r': '\\r',
+};
+
+const hex4 = (unit: number): string => unit.toString(16).padStart(4, '0');
+const escapeUnit = (unit: string): string => SHORT[unit] ?? `\\u${hex4(unit.charCodeAt(0))}`;
+
+/** A string as a ledger line holds it: every control and every bidirectional mark escaped, so that a line is safe on a terminal. */
+export function storedString(value: string): string {
+  return NEEDS_ESCAPE.test(value) ? `"${value.replace(EACH_ESCAPE, escapeUnit)}"` : `"${value}"`;
+}
+
+/** A value as a ledger line holds it: no spaces, members in the order given, numbers as RFC 8785. */
+export function storedJson(value: Json): string {
+  return write(value, storedString, (members) => [...members.keys()]);
+}
+
+/** A value in canonical form, RFC 8785: members sorted by UTF-16 units, the fewest escapes. */
+export function canonicalJson(value: Json): string {
+  return write(value, JSON.stringify, (members) => [...members.keys()].sort());
+}
+
+function write(value: Json, string: (text: string) => string, keys: (members: JsonObject) => string[]): string {
+  if (typeof value === 'string') return string(value);
+  if (value === null || typeof value !== 'object') return String(value === 0 ? 0 : value);
+  if (Array.isArray(value)) return `[${value.map((item) => write(item, string, keys)).join(',')}]`;
+  const members = keys(value).map((key) => `${string(key)}:${write(value.get(key) as Json, string, keys)}`);
+  return `{${members.join(',')}}`;
+}
+
+/**
+ * A JavaScript value as JSON, by the same rules as `parseJson`; members that are `undefined` are left out.
+ * @throws LedgerError MEMBER_TYPE for what JSON cannot hold (functions, bigint, NaN, class instances), JSON_SURROGATE, JSON_DEPTH
+ */
+export function toJson(value: unknown, depth = 1): Json {
+  if (value === null || typeof value === 'boolean') return value;
+  if (typeof value === 'string') {
+    if (!value.isWellFormed()) throw new LedgerError('JSON_SURROGATE', 'expected Unicode text, found a lone surrogate');
+    return value;
+  }
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new LedgerError('JSON_NUMBER', `expected a finite number, found ${value}`);
+    return value;
+  }
+  if (typeof value !== 'object') throw new LedgerError('MEMBER_TYPE', `expected a JSON value, found ${typeof value}`);
+  if (depth > MAX_DEPTH)
+    throw new LedgerError('JSON_DEPTH', `expected at most ${MAX_DEPTH} levels of nesting, found more`);
+  if (Array.isArray(value)) return value.map((item) => toJson(item, depth + 1));
+  const entries = value instanceof Map ? [...(value as Map<unknown, unknown>)] : plainEntries(value);
+  const members: JsonObject = new Map();
+  for (const [key, item] of entries) {
+    if (item !== undefined) members.set(toJson(String(key)) as string, toJson(item, depth + 1));
+  }
+  return members;
+}
+
+function plainEntries(value: object): [string, unknown][] {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+    throw new LedgerError(
+      'MEMBER_TYPE',
+      `expected a plain object, found a ${value.constructor.name}; convert it to JSON values first`,
+    );
+  }
+  return Object.entries(value);
+}

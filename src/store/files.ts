@@ -1,0 +1,170 @@
+/**
+ * The file operations of the store, with what each makes durable. Every open refuses symlinks, devices and pipes; every
+ * open for writing also refuses files that somebody else owns or that have a second name.
+ *
+ * Modes are explicit: folders 0700, files 0600. Nothing here ever changes the mode of what exists.
+ */
+import {
+  closeSync,
+  constants,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import type { Stats } from 'node:fs';
+import { dirname } from 'node:path';
+import { errnoOf, LedgerError } from '../core/errors';
+
+const { O_RDONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants;
+const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+
+/** How a file is opened: `read`, `append` (exists), `append-or-create`, `create` (must not exist), `update` (exists, written at offsets). */
+export type OpenMode = 'read' | 'append' | 'append-or-create' | 'create' | 'update';
+
+const FLAGS: Readonly<Record<OpenMode, number>> = {
+  read: O_RDONLY,
+  append: O_RDWR | O_APPEND,
+  'append-or-create': O_RDWR | O_APPEND | O_CREAT,
+  create: O_RDWR | O_CREAT | O_EXCL,
+  update: O_RDWR,
+};
+
+/**
+ * Opens a regular file of ours.
+ * @throws LedgerError UNSAFE_PATH for a symlink, a device, a pipe or a second hard link; NOT_OWNER; else the system's error
+ */
+export function openFile(path: string, mode: OpenMode): number {
+  const fd = openNoFollow(path, FLAGS[mode]);
+  try {
+    checkOpened(path, fstatSync(fd), mode);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+function openNoFollow(path: string, flags: number): number {
+  try {
+    return openSync(path, flags | O_NOFOLLOW | O_NONBLOCK, FILE_MODE);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ELOOP') throw unsafe(path, 'a symbolic link', error);
+    if (errno === 'ENXIO') throw unsafe(path, 'a pipe or socket', error);
+    throw error;
+  }
+}
+
+function checkOpened(path: string, stats: Stats, mode: OpenMode): void {
+  if (!stats.isFile()) throw unsafe(path, stats.isDirectory() ? 'a folder' : 'a device, pipe or socket');
+  if (mode === 'read') return;
+  const euid = process.geteuid?.();
+  if (euid !== undefined && stats.uid !== euid) {
+    throw new LedgerError('NOT_OWNER', `expected ${path} to belong to uid ${euid}, found uid ${stats.uid}`, {
+      place: { segment: path },
+      hint: `run as the owner, for instance: sudo -u '#${stats.uid}' ledger …`,
+    });
+  }
+  if (stats.nlink > 1) throw unsafe(path, `a file with ${stats.nlink} names (hard links)`);
+}
+
+function unsafe(path: string, found: string, cause?: unknown): LedgerError {
+  return new LedgerError('UNSAFE_PATH', `expected ${path} to be a regular file, found ${found}`, {
+    place: { segment: path },
+    hint: 'remove it, or choose another folder with --dir',
+    cause,
+  });
+}
+
+/** Runs `use` with an open file and closes it. An error of the close is ignored: what had to be durable was synced before. */
+export function withFile<T>(path: string, mode: OpenMode, use: (fd: number) => T): T {
+  const fd = openFile(path, mode);
+  try {
+    return use(fd);
+  } finally {
+    closeQuietly(fd);
+  }
+}
+
+/** Closes a descriptor; its error tells nothing about data that was synced before. */
+export function closeQuietly(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // EIO here is about nothing that was promised.
+  }
+}
+
+/** Reads `length` bytes at `offset`, or fewer where the file ends before. */
+export function readAt(fd: number, offset: number, length: number): Buffer {
+  const buffer = Buffer.allocUnsafe(length);
+  const bytes = readInto(fd, buffer, offset);
+  return bytes === length ? buffer : buffer.subarray(0, bytes);
+}
+
+/** Fills `buffer` from `offset` on; returns how many bytes there were. */
+export function readInto(fd: number, buffer: Uint8Array, offset: number): number {
+  let done = 0;
+  while (done < buffer.length) {
+    const bytes = readSync(fd, buffer, done, buffer.length - done, offset + done);
+    if (bytes === 0) break;
+    done += bytes;
+  }
+  return done;
+}
+
+/** Writes all of `data` where the descriptor stands (the end, for `append`): one write, and the rest of a short one. */
+export function writeAll(fd: number, data: Uint8Array): void {
+  let done = 0;
+  while (done < data.length) done += writeSync(fd, data, done, data.length - done, null);
+}
+
+/** The whole content of a small file, or undefined where there is none. */
+export function readWhole(path: string): Buffer | undefined {
+  try {
+    return withFile(path, 'read', (fd) => readAt(fd, 0, fstatSync(fd).size));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** The state of a path itself (never of what a link points to), or undefined where there is nothing. */
+export function statOf(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false });
+}
+
+/** Makes the content of a file durable. */
+export function syncData(fd: number): void {
+  fdatasyncSync(fd);
+}
+
+/** Makes the names in a folder durable: after a create, a rename, an unlink. */
+export function syncFolder(path: string): void {
+  const fd = openSync(path, O_RDONLY | O_DIRECTORY);
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeQuietly(fd);
+  }
+}
+
+/** Creates a folder (0700) and its missing parents, durably. Returns whether it was missing. */
+export function ensureFolder(path: string): boolean {
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined) return false;
+  ensureFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: FOLDER_MODE });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
+  syncFolder(dirname(path));
+  return true;
+}

@@ -1,0 +1,56 @@
+/**
+ * Every name of the ledger set, in one place. The state folder is resolved once: a symlinked folder is followed here,
+ * a symlinked file is refused where it is opened.
+ */
+import { realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { sha256Hex } from '../core/digest';
+
+export interface StatePaths {
+  /** The state folder, absolute; real where it exists. */
+  readonly dir: string;
+  readonly ledger: string;
+  readonly lock: string;
+  readonly healPlan: string;
+  readonly spill: string;
+  readonly draining: string;
+  readonly quarantine: string;
+  readonly segments: string;
+  readonly checkpoints: string;
+  readonly index: string;
+  /** The second spill place, outside the state folder, and the name it has while it is drained. */
+  readonly secondSpill: string;
+  readonly secondDraining: string;
+}
+
+/** The paths of a state folder, which need not exist. */
+export function statePaths(dir: string, env: Readonly<Record<string, string | undefined>>): StatePaths {
+  const real = realFolder(resolve(dir));
+  const stateHome = env['XDG_STATE_HOME'] || join(env['HOME'] || homedir(), '.local', 'state');
+  const second = join(stateHome, 'ledger', 'spill', sha256Hex(real));
+  return {
+    dir: real,
+    ledger: join(real, 'audit.jsonl'),
+    lock: join(real, 'audit.lock'),
+    healPlan: join(real, 'audit.heal.pending'),
+    spill: join(real, 'audit.spill.jsonl'),
+    draining: join(real, 'audit.spill.draining'),
+    quarantine: join(real, 'quarantine'),
+    segments: join(real, 'segments'),
+    checkpoints: join(real, 'checkpoints'),
+    index: join(real, 'index.db'),
+    secondSpill: `${second}.jsonl`,
+    secondDraining: `${second}.draining`,
+  };
+}
+
+/** The real path of a folder that may not exist yet: its nearest existing parent is resolved. */
+function realFolder(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(realFolder(parent), basename(path));
+  }
+}
