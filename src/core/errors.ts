@@ -32,12 +32,14 @@ export type ErrorCode =
   | 'USAGE'
   | 'CONFIG_INVALID'
   | 'NOT_OWNER'
+  | 'NOT_WRITABLE'
   | 'UNSAFE_PATH'
   | 'READ_FAILED'
   | 'LEDGER_EXISTS'
   | 'NOT_FOUND'
   | 'STORED_NOWHERE'
   | 'INDEX_FAILED'
+  | 'INDEX_BUSY'
   | 'CLOSED'
   | 'INVARIANT';
 

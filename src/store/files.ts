@@ -21,19 +21,21 @@ import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoOf, LedgerError } from '../core/errors';
 
-const { O_RDONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants;
+const { O_RDONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY, O_TRUNC } = constants;
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 
-/** How a file is opened: `read`, `append` (exists), `append-or-create`, `create` (must not exist), `update` (exists, written at offsets). */
-export type OpenMode = 'read' | 'append' | 'append-or-create' | 'create' | 'update';
+/** How a file is opened: `read`, `append` (exists), `append-or-create`, `create` (must not exist), `update` (written at offsets). */
+export type OpenMode = 'read' | 'append' | 'append-or-create' | 'create' | 'truncate' | 'update' | 'update-or-create';
 
 const FLAGS: Readonly<Record<OpenMode, number>> = {
   read: O_RDONLY,
   append: O_RDWR | O_APPEND,
   'append-or-create': O_RDWR | O_APPEND | O_CREAT,
   create: O_RDWR | O_CREAT | O_EXCL,
+  truncate: O_RDWR | O_TRUNC,
   update: O_RDWR,
+  'update-or-create': O_RDWR | O_CREAT,
 };
 
 /**

@@ -1,0 +1,151 @@
+/**
+ * Appending one group of rows. The numbers are those of the format's section 4; step 1 (checking the input) came before.
+ *
+ *   2. take the lock; open the ledger afresh                       prepare.ts
+ *   3. finish a pending heal; read the tail; heal it if it is torn  prepare.ts, heal.ts
+ *   4. drain at most 1,000 spilled rows                            drain.ts
+ *   5. build the rows: seq, ts, id, stream places, hashes          placer.ts
+ *   6. one write at the end; then the size must be right           commit.ts
+ *   7. fdatasync ── the group is committed                         commit.ts
+ *   8. unlock; the caller prints receipts
+ *
+ * What cannot be chained is spilled; what can be stored nowhere is an error that says so. Nothing is acknowledged before.
+ */
+import { errnoOf, LedgerError } from '../core/errors';
+import type { SpilledAfter } from '../core/spillRecord';
+import type { CheckedRow } from '../core/row';
+import { commitBytes } from './commit';
+import { drainSpill, somethingSpilled } from './drain';
+import type { Drained } from './drain';
+import { syncData } from './files';
+import type { Healed } from './heal';
+import type { LedgerFile, ReadyLedger } from './ledger';
+import { Placer } from './placer';
+import type { PlacedRowReceipt } from './placer';
+import type { OlderRows } from './places';
+import { withReadyLedger } from './prepare';
+import { spillRows } from './spill';
+
+export type Receipt =
+  | PlacedRowReceipt
+  | { readonly status: 'spilled'; readonly id: string; readonly error: LedgerError }
+  | { readonly status: 'refused'; readonly error: LedgerError };
+
+/** What happened on the way to a commit, for the people who watch. */
+export interface AppendEvents {
+  onHeal(healed: Healed): void;
+  onDrain(drained: Drained): void;
+}
+
+interface Attempt {
+  after: SpilledAfter;
+  ids: Map<CheckedRow, string>;
+}
+
+/** Not a fault of the moment: the rows are refused, not spilled, so that the operator hears of it. */
+const REFUSALS: ReadonlySet<string> = new Set(['NOT_OWNER', 'NOT_WRITABLE', 'UNSAFE_PATH', 'INVARIANT']);
+
+/**
+ * Appends the rows of several calls as one group; each call lands whole or not at all.
+ * @returns one list of receipts a call, in order
+ * @throws LedgerError NOT_OWNER, NOT_WRITABLE, UNSAFE_PATH (nothing stored), STORED_NOWHERE (neither chained nor spilled)
+ */
+export async function appendGroup(
+  file: LedgerFile,
+  calls: readonly (readonly CheckedRow[])[],
+  older: (fd: number) => OlderRows,
+  events: AppendEvents,
+): Promise<Receipt[][]> {
+  const attempt: { made: Attempt | undefined } = { made: undefined };
+  try {
+    return await withReadyLedger(
+      file,
+      (healed) => events.onHeal(healed),
+      async (ready) => {
+        const drained = await drainFirst(ready, older, events);
+        return commitCalls(drained, calls, older, attempt);
+      },
+    );
+  } catch (error) {
+    const why = asLedgerError(error);
+    if (REFUSALS.has(why.code)) throw why;
+    return spillCalls(file, calls, why, attempt.made);
+  }
+}
+
+async function drainFirst(
+  ready: ReadyLedger,
+  older: (fd: number) => OlderRows,
+  events: AppendEvents,
+): Promise<ReadyLedger> {
+  if (!somethingSpilled(ready)) return ready;
+  const { drained, ready: after } = await drainSpill(ready, older);
+  events.onDrain(drained);
+  return after;
+}
+
+async function commitCalls(
+  ready: ReadyLedger,
+  calls: readonly (readonly CheckedRow[])[],
+  older: (fd: number) => OlderRows,
+  attempt: { made: Attempt | undefined },
+): Promise<Receipt[][]> {
+  const placer = new Placer(ready, older(ready.fd));
+  const receipts = calls.map((rows) => placeOrRefuse(placer, rows));
+  if (placer.group.isEmpty) {
+    // Only duplicates: they are answered once their rows are on disk, whoever wrote them.
+    if (ready.durability === 'disk') syncData(ready.fd);
+    return receipts;
+  }
+  const { seq, hash } = ready.tail.head;
+  attempt.made = { after: { seq, hash }, ids: idsOf(calls, receipts) };
+  const data = placer.group.bytes();
+  await commitBytes({ path: ready.paths.ledger, ...ready }, ready.tail.sizeBytes, data);
+  placer.remember(data);
+  return receipts;
+}
+
+function placeOrRefuse(placer: Placer, rows: readonly CheckedRow[]): Receipt[] {
+  try {
+    return placer.placeCall(rows);
+  } catch (error) {
+    if (!(error instanceof LedgerError) || error.code !== 'IDEMPOTENCY_CONFLICT') throw error;
+    return rows.map(() => ({ status: 'refused', error }));
+  }
+}
+
+function idsOf(calls: readonly (readonly CheckedRow[])[], receipts: readonly Receipt[][]): Map<CheckedRow, string> {
+  const ids = new Map<CheckedRow, string>();
+  calls.forEach((rows, i) =>
+    rows.forEach((row, j) => {
+      const receipt = receipts[i]?.[j];
+      if (receipt?.status === 'landed') ids.set(row, receipt.id);
+    }),
+  );
+  return ids;
+}
+
+function spillCalls(
+  file: LedgerFile,
+  calls: readonly (readonly CheckedRow[])[],
+  error: LedgerError,
+  attempt: Attempt | undefined,
+): Receipt[][] {
+  const rows = calls.flat();
+  const ids = spillRows(file.paths, file.host, rows, {
+    error,
+    ledgerId: file.identity.ledgerId,
+    attempt: attempt === undefined ? undefined : { after: attempt.after, ids: rows.map((row) => attempt.ids.get(row)) },
+  });
+  let next = 0;
+  return calls.map((call) => call.map(() => ({ status: 'spilled', id: ids.ids[next++] as string, error })));
+}
+
+function asLedgerError(error: unknown): LedgerError {
+  if (error instanceof LedgerError) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  return new LedgerError(errnoOf(error) === 'ENOENT' ? 'LEDGER_MISSING' : 'WRITE_FAILED', `could not append: ${why}`, {
+    hint: 'run "ledger doctor"; rows wait in the spill file and are chained by the next append or "ledger sweep"',
+    cause: error,
+  });
+}

@@ -1,0 +1,117 @@
+/**
+ * One write at the end of the ledger, durable or not there.
+ *
+ *   for each of 4 attempts (the first, then after 50, 100 and 150 ms; the lock is kept):
+ *     1. open afresh, fstat      size = base, or our own bytes of a failed attempt, which are cut off
+ *     2. is the lock still ours  a paused holder of the portable lock is told here, before it writes
+ *     3. write, and the rest of a short write
+ *     4. fstat                   size = base + length, else somebody wrote beside us: FORK; nothing is cut
+ *     5. fdatasync               ── from here on the group is committed, whatever fails later
+ *   on an error of 3 or 5: cut back to base. A sync is never simply repeated: cut, write again, sync.
+ */
+import { fdatasync, fstatSync, ftruncateSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { LedgerError } from '../core/errors';
+import type { Host } from '../core/host';
+import { closeQuietly, openFile, readAt, writeAll } from './files';
+import type { HeldLock } from './lock';
+
+export const RETRY_DELAYS_MS = [50, 100, 150] as const;
+
+const syncInPool = promisify(fdatasync);
+
+export interface CommitTarget {
+  readonly path: string;
+  readonly lock: HeldLock;
+  readonly host: Host;
+  /** `os`: acknowledged means that the operating system has the bytes, not the disk. */
+  readonly durability: 'disk' | 'os';
+}
+
+/**
+ * Appends `data` at `baseBytes`, the size that the ledger had when its tail was read.
+ * @throws LedgerError FORK (nothing was cut), WRITE_FAILED (the file was cut back, or could not be: the next append heals it)
+ */
+export async function commitBytes(target: CommitTarget, baseBytes: number, data: Buffer): Promise<void> {
+  let cause: unknown;
+  for (let attempt = 0; attempt <= RETRY_DELAYS_MS.length; attempt++) {
+    if (attempt > 0) await target.host.sleep(RETRY_DELAYS_MS[attempt - 1] as number);
+    try {
+      await attemptCommit(target, baseBytes, data);
+      return;
+    } catch (error) {
+      if (error instanceof LedgerError) throw error;
+      cause = error;
+      cutBack(target, baseBytes, data);
+    }
+  }
+  const why = cause instanceof Error ? cause.message : String(cause);
+  throw new LedgerError('WRITE_FAILED', `expected to append ${data.length} bytes to ${target.path}, found: ${why}`, {
+    place: { segment: target.path, offset: baseBytes },
+    hint: 'check the disk ("ledger doctor"); rows wait in the spill file and are chained by the next append or "ledger sweep"',
+    cause,
+  });
+}
+
+async function attemptCommit(target: CommitTarget, baseBytes: number, data: Buffer): Promise<void> {
+  const fd = openFile(target.path, 'append');
+  try {
+    const size = fstatSync(fd).size;
+    if (size !== baseBytes) {
+      if (!isOurAttempt(fd, size, baseBytes, data)) throw fork(target, baseBytes, size);
+      ftruncateSync(fd, baseBytes);
+    }
+    if (!target.lock.stillOurs()) throw lostLock(target);
+    writeAll(fd, data);
+    const after = fstatSync(fd).size;
+    if (after !== baseBytes + data.length) throw fork(target, baseBytes + data.length, after);
+    if (target.durability === 'disk') await syncInPool(fd);
+  } finally {
+    closeQuietly(fd);
+  }
+}
+
+/** Whether what stands after `baseBytes` is (the beginning of) what an earlier attempt of ours wrote. */
+function isOurAttempt(fd: number, size: number, baseBytes: number, data: Buffer): boolean {
+  const extra = size - baseBytes;
+  if (extra <= 0 || extra > data.length) return false;
+  return readAt(fd, baseBytes, extra).equals(data.subarray(0, extra));
+}
+
+/** Takes a failed attempt's bytes off again. Where even that fails (over quota, say) they stay: the next append heals a torn tail. */
+function cutBack(target: CommitTarget, baseBytes: number, data: Buffer): void {
+  try {
+    const fd = openFile(target.path, 'append');
+    try {
+      const size = fstatSync(fd).size;
+      if (size > baseBytes && target.lock.stillOurs() && isOurAttempt(fd, size, baseBytes, data))
+        ftruncateSync(fd, baseBytes);
+    } finally {
+      closeQuietly(fd);
+    }
+  } catch {
+    // The disk refuses; what stands there is torn or ours, and both are recognised by the next writer.
+  }
+}
+
+function fork(target: CommitTarget, want: number, found: number): LedgerError {
+  return new LedgerError(
+    'FORK',
+    `expected ${target.path} to have ${want} bytes, found ${found}: somebody else wrote to it meanwhile`,
+    {
+      place: { segment: target.path, offset: want },
+      hint: 'find what writes to the file without the lock, then run "ledger verify"; nothing was cut off',
+    },
+  );
+}
+
+function lostLock(target: CommitTarget): LedgerError {
+  return new LedgerError(
+    'LOCK_TIMEOUT',
+    'expected to hold the lock until the write, found it lost (this process was stopped too long)',
+    {
+      place: { segment: target.path },
+      hint: 'the rows wait in the spill file; the next append or "ledger sweep" chains them',
+    },
+  );
+}

@@ -1,0 +1,82 @@
+/**
+ * The kernel lock: an OFD write lock on the whole of `audit.lock` (Linux; flock on macOS). The kernel releases it when
+ * its holder dies, so a dead process blocks nobody. A waiting lock of this library cannot be given up, so the lock is
+ * tried, never waited for.
+ */
+import { fstatSync, writeSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import type { Identity } from '../core/ownRows';
+import { closeQuietly, openFile, readWhole, statOf } from './files';
+import type { HeldLock } from './lock';
+
+interface NativeLock {
+  tryLock(fd: number, offset: number, length: number, exclusive: boolean): void;
+}
+
+let native: NativeLock | undefined;
+
+/** The native part, straight from the package's prebuilt folder: its own resolver takes longer than an append. */
+function loadNative(): NativeLock {
+  if (native !== undefined) return native;
+  const load = createRequire(__filename);
+  const folder = dirname(load.resolve('fs-native-extensions/package.json'));
+  const file = join(folder, 'prebuilds', `${process.platform}-${process.arch}`, 'fs-native-extensions.node');
+  native = load(file) as NativeLock;
+  return native;
+}
+
+/** Whether this machine has the native part. */
+export function hasKernelLock(): boolean {
+  try {
+    return typeof loadNative().tryLock === 'function';
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Tries once to take the lock.
+ * @returns undefined where another holds it, or where the path was replaced between open and lock (try again)
+ * @throws the system's error where the lock file cannot be opened, or the native part's where it cannot be loaded
+ */
+export function tryKernelLock(path: string, identity: Identity, pid: number): HeldLock | undefined {
+  const lock = loadNative();
+  const fd = openFile(path, 'update-or-create');
+  try {
+    lock.tryLock(fd, 0, 0, true);
+  } catch (error) {
+    closeQuietly(fd);
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined;
+    throw error;
+  }
+  const { ino } = fstatSync(fd);
+  const stillOurs = (): boolean => statOf(path)?.ino === ino;
+  if (!stillOurs()) {
+    closeQuietly(fd);
+    return undefined;
+  }
+  writeSync(fd, lockNote(identity, pid), 0);
+  // Closing the only descriptor of the open file description releases the lock.
+  return { stillOurs, release: () => closeQuietly(fd) };
+}
+
+/** For people and for the repair of a broken first line: who holds the lock, and which ledger it is. Always of one length. */
+function lockNote(identity: Identity, pid: number): string {
+  const { ledgerId, origin, lock } = identity;
+  return `${JSON.stringify({ ledger_id: ledgerId, origin, lock }).slice(0, -1)},"pid":${String(pid).padStart(10)}}\n`;
+}
+
+/** What the lock file says: the ledger's identity, and the pid of the last holder. */
+export function readLockNote(
+  path: string,
+): { readonly note: Record<string, unknown>; readonly pid: number } | undefined {
+  const bytes = readWhole(path);
+  if (bytes === undefined || bytes.length === 0) return undefined;
+  try {
+    const note = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
+    return { note, pid: Number(note['pid']) };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Who may write: one process at a time. Which lock a ledger uses is said in its first row and obeyed by every writer;
+ * the two kinds never meet on one ledger. Waiting has a budget of its own, much longer than the retries of a failed write.
+ */
+import { LedgerError } from '../core/errors';
+import type { Host } from '../core/host';
+import type { Identity, LockKind } from '../core/ownRows';
+import { readLockNote, tryKernelLock } from './kernelLock';
+import type { StatePaths } from './paths';
+import { tryPortableLock } from './portableLock';
+
+export interface HeldLock {
+  /** Whether the lock is still this holder's. Asked immediately before a write. */
+  stillOurs(): boolean;
+  release(): void;
+}
+
+/** How long a writer waits for its turn before its rows are spilled. */
+export const LOCK_BUDGET_MS: Readonly<Record<LockKind, number>> = { kernel: 5_000, lockfile: 15_000 };
+
+/**
+ * Takes the lock of a ledger, polling with 1-8 ms jitter until the budget is spent.
+ * @throws LedgerError LOCK_TIMEOUT (another holds it), LOCK_UNAVAILABLE (this process cannot take this kind of lock)
+ */
+export async function takeLock(
+  paths: StatePaths,
+  identity: Identity,
+  host: Host,
+  budgetMs = LOCK_BUDGET_MS[identity.lock],
+): Promise<HeldLock> {
+  const deadlineMs = host.monotonicMs() + budgetMs;
+  for (;;) {
+    const held = tryOnce(paths, identity, host);
+    if (held !== undefined) return held;
+    const leftMs = deadlineMs - host.monotonicMs();
+    if (leftMs <= 0) throw timeout(paths, budgetMs);
+    await host.sleep(Math.min(leftMs, 1 + ((host.random(1)[0] as number) & 7)));
+  }
+}
+
+function tryOnce(paths: StatePaths, identity: Identity, host: Host): HeldLock | undefined {
+  try {
+    return identity.lock === 'kernel'
+      ? tryKernelLock(paths.lock, identity, host.pid)
+      : tryPortableLock(paths.ledger, () => host.monotonicMs());
+  } catch (cause) {
+    if (cause instanceof LedgerError) throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new LedgerError('LOCK_UNAVAILABLE', `expected to take this ledger's ${identity.lock} lock, found: ${why}`, {
+      place: { segment: paths.lock },
+      hint: 'run "ledger doctor"; a ledger says in its first row how it is locked, and every writer must use that lock',
+      cause,
+    });
+  }
+}
+
+function timeout(paths: StatePaths, budgetMs: number): LedgerError {
+  const pid = readLockNote(paths.lock)?.pid;
+  const holder = pid === undefined ? '' : `; its last holder was process ${pid}`;
+  return new LedgerError('LOCK_TIMEOUT', `expected the lock within ${budgetMs / 1000} s, found it held${holder}`, {
+    place: { segment: paths.lock },
+    hint: 'look at that process; rows wait in the spill file and are chained by the next append or "ledger sweep"',
+  });
+}

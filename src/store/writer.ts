@@ -1,0 +1,133 @@
+/**
+ * A writer of one ledger: calls that come while a group is on its way to the disk wait, and go together as the next
+ * group: one lock, one write, one sync. The lock is released between groups, so that many writers take turns.
+ */
+import { LedgerError } from '../core/errors';
+import type { Host } from '../core/host';
+import type { Identity, LockKind } from '../core/ownRows';
+import type { CheckedRow } from '../core/row';
+import { appendGroup } from './append';
+import type { AppendEvents, Receipt } from './append';
+import { checkFolder } from './ledger';
+import type { Durability } from './ledger';
+import { createLedger, readIdentity } from './genesis';
+import { hasKernelLock, readLockNote } from './kernelLock';
+import type { StatePaths } from './paths';
+import { fileAsOlderRows } from './places';
+import type { OlderRows } from './places';
+import { Recent } from './recent';
+import { spillRows } from './spill';
+
+/** A group is at most so large: what is waited for should not grow with what is queued. */
+const MAX_GROUP_ROWS = 5_000;
+const MAX_GROUP_CHARS = 8 << 20;
+
+export interface WriterOptions {
+  readonly paths: StatePaths;
+  readonly host: Host;
+  readonly durability: Durability;
+  readonly events: AppendEvents;
+  /** What answers for rows before the tail; the file itself where nothing better is given. */
+  readonly older?: (fd: number) => OlderRows;
+}
+
+interface QueuedCall {
+  readonly rows: readonly CheckedRow[];
+  readonly resolve: (receipts: Receipt[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Writer {
+  readonly #queue: QueuedCall[] = [];
+  readonly #recent = new Recent();
+  #pumping: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(private readonly options: WriterOptions) {}
+
+  /**
+   * Appends rows, all or none, in one group with whatever else waits.
+   * @returns a receipt a row, once the group is on disk
+   * @throws LedgerError NOT_OWNER, NOT_WRITABLE, UNSAFE_PATH, STORED_NOWHERE: nothing of the call is stored; CLOSED
+   */
+  append(rows: readonly CheckedRow[]): Promise<Receipt[]> {
+    if (this.#closed) return Promise.reject(new LedgerError('CLOSED', 'expected an open ledger, found it closed'));
+    if (rows.length === 0) return Promise.resolve([]);
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ rows, resolve, reject });
+      // One turn later, so that calls made together go together.
+      this.#pumping ??= Promise.resolve().then(() => this.#pump());
+    });
+  }
+
+  /** Waits for what is queued; later calls are refused. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#pumping;
+  }
+
+  async #pump(): Promise<void> {
+    try {
+      while (this.#queue.length > 0) await this.#commit(this.#nextGroup());
+    } finally {
+      this.#pumping = undefined;
+    }
+  }
+
+  #nextGroup(): QueuedCall[] {
+    let rows = 0;
+    let chars = 0;
+    let calls = 0;
+    for (const call of this.#queue) {
+      rows += call.rows.length;
+      for (const row of call.rows) chars += row.members.length;
+      if (calls > 0 && (rows > MAX_GROUP_ROWS || chars > MAX_GROUP_CHARS)) break;
+      calls++;
+    }
+    return this.#queue.splice(0, calls);
+  }
+
+  async #commit(group: readonly QueuedCall[]): Promise<void> {
+    const calls = group.map((call) => call.rows);
+    try {
+      const receipts = await this.#appendOrSpill(calls);
+      group.forEach((call, i) => call.resolve(receipts[i] ?? []));
+    } catch (error) {
+      for (const call of group) call.reject(error);
+    }
+  }
+
+  async #appendOrSpill(calls: readonly (readonly CheckedRow[])[]): Promise<Receipt[][]> {
+    const { paths, host, durability, events, older = fileAsOlderRows } = this.options;
+    let identity: Identity;
+    try {
+      checkFolder(paths.dir);
+      identity = readIdentity(paths) ?? createLedger(paths, host, { lock: defaultLock() });
+    } catch (error) {
+      if (!(error instanceof LedgerError) || !UNKNOWN_LEDGER.has(error.code)) throw error;
+      return spillUnknown(this.options, calls, error);
+    }
+    return appendGroup({ paths, identity, host, durability, recent: this.#recent }, calls, older, events);
+  }
+}
+
+/** The rows cannot be chained since nobody knows on what: they wait until the ledger is back. */
+const UNKNOWN_LEDGER: ReadonlySet<string> = new Set(['LEDGER_MISSING', 'TAIL_TAMPERED']);
+
+function spillUnknown(
+  { paths, host }: WriterOptions,
+  calls: readonly (readonly CheckedRow[])[],
+  error: LedgerError,
+): Receipt[][] {
+  const ledgerId = readLockNote(paths.lock)?.note['ledger_id'];
+  const rows = calls.flat();
+  const reason = { error, ledgerId: typeof ledgerId === 'string' ? ledgerId : null, attempt: undefined };
+  const { ids } = spillRows(paths, host, rows, reason);
+  let next = 0;
+  return calls.map((call) => call.map(() => ({ status: 'spilled', id: ids[next++] as string, error })));
+}
+
+/** The kernel's lock wherever this machine has it. */
+export function defaultLock(): LockKind {
+  return hasKernelLock() ? 'kernel' : 'lockfile';
+}
