@@ -3,11 +3,11 @@ import { build } from 'esbuild';
 import { readFileSync, rmSync } from 'node:fs';
 
 const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'));
-const entries = JSON.parse(readFileSync(new URL('./build.entries.json', import.meta.url), 'utf8'));
+const entryPoints = [{ in: 'src/cli/entry.ts', out: 'ledger' }];
 
 rmSync(new URL('./dist', import.meta.url), { recursive: true, force: true });
 await build({
-  entryPoints: entries,
+  entryPoints,
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
   bundle: true,

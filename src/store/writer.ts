@@ -31,14 +31,15 @@ export interface WriterOptions {
   readonly older?: (fd: number) => OlderRows;
 }
 
-interface QueuedCall {
-  readonly rows: readonly CheckedRow[];
-  readonly resolve: (receipts: Receipt[]) => void;
+/** Calls that were made together; each lands whole or not at all. */
+interface QueuedBatch {
+  readonly calls: readonly (readonly CheckedRow[])[];
+  readonly resolve: (receipts: Receipt[][]) => void;
   readonly reject: (error: unknown) => void;
 }
 
 export class Writer {
-  readonly #queue: QueuedCall[] = [];
+  readonly #queue: QueuedBatch[] = [];
   readonly #recent = new Recent();
   #pumping: Promise<void> | undefined;
   #closed = false;
@@ -50,11 +51,20 @@ export class Writer {
    * @returns a receipt a row, once the group is on disk
    * @throws LedgerError NOT_OWNER, NOT_WRITABLE, UNSAFE_PATH, STORED_NOWHERE: nothing of the call is stored; CLOSED
    */
-  append(rows: readonly CheckedRow[]): Promise<Receipt[]> {
+  async append(rows: readonly CheckedRow[]): Promise<Receipt[]> {
+    return (await this.#enqueue([rows])).flat();
+  }
+
+  /** Appends rows that stand each for itself: one can be refused (its key is taken) while the others land. Errors as above. */
+  async appendEach(rows: readonly CheckedRow[]): Promise<Receipt[]> {
+    return (await this.#enqueue(rows.map((row) => [row]))).flat();
+  }
+
+  #enqueue(calls: QueuedBatch['calls']): Promise<Receipt[][]> {
     if (this.#closed) return Promise.reject(new LedgerError('CLOSED', 'expected an open ledger, found it closed'));
-    if (rows.length === 0) return Promise.resolve([]);
+    if (calls.every((rows) => rows.length === 0)) return Promise.resolve([]);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ rows, resolve, reject });
+      this.#queue.push({ calls, resolve, reject });
       // One turn later, so that calls made together go together.
       this.#pumping ??= Promise.resolve().then(() => this.#pump());
     });
@@ -74,26 +84,31 @@ export class Writer {
     }
   }
 
-  #nextGroup(): QueuedCall[] {
+  #nextGroup(): QueuedBatch[] {
     let rows = 0;
     let chars = 0;
-    let calls = 0;
-    for (const call of this.#queue) {
-      rows += call.rows.length;
-      for (const row of call.rows) chars += row.members.length;
-      if (calls > 0 && (rows > MAX_GROUP_ROWS || chars > MAX_GROUP_CHARS)) break;
-      calls++;
+    let batches = 0;
+    for (const { calls } of this.#queue) {
+      for (const call of calls) {
+        rows += call.length;
+        for (const row of call) chars += row.members.length;
+      }
+      if (batches > 0 && (rows > MAX_GROUP_ROWS || chars > MAX_GROUP_CHARS)) break;
+      batches++;
     }
-    return this.#queue.splice(0, calls);
+    return this.#queue.splice(0, batches);
   }
 
-  async #commit(group: readonly QueuedCall[]): Promise<void> {
-    const calls = group.map((call) => call.rows);
+  async #commit(group: readonly QueuedBatch[]): Promise<void> {
     try {
-      const receipts = await this.#appendOrSpill(calls);
-      group.forEach((call, i) => call.resolve(receipts[i] ?? []));
+      const receipts = await this.#appendOrSpill(group.flatMap((batch) => batch.calls));
+      let next = 0;
+      for (const { calls, resolve } of group) {
+        resolve(receipts.slice(next, next + calls.length));
+        next += calls.length;
+      }
     } catch (error) {
-      for (const call of group) call.reject(error);
+      for (const batch of group) batch.reject(error);
     }
   }
 

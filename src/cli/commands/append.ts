@@ -1,0 +1,199 @@
+/** `ledger append`: one row from flags or JSON, or many from a pipe, with a receipt for each. */
+import { appendFileSync, openSync, closeSync } from 'node:fs';
+import type { Command } from 'commander';
+import { LedgerError } from '../../core/errors';
+import { parseJson } from '../../core/json';
+import type { JsonObject } from '../../core/json';
+import { printable } from '../../core/printable';
+import { appendRow, appendStream, previewRow } from '../../services/append';
+import type { AppendEvents, LineReceipt } from '../../services/append';
+import { EXIT, SIGNAL_EXIT, worst } from '../exit';
+import type { ExitCode } from '../exit';
+import { hasInput, jsonLine, printError } from '../io';
+import type { Io } from '../io';
+import { flagsOf, placeOf } from '../options';
+import type { GlobalFlags } from '../options';
+import { addRowFlags, rowFromFlags } from '../rowFlags';
+
+interface AppendFlags {
+  readonly confirm?: boolean;
+  readonly rejects?: string;
+  readonly dryRun?: boolean;
+}
+
+type Flags = AppendFlags & GlobalFlags & Readonly<Record<string, string | readonly string[] | boolean | undefined>>;
+
+const HELP = `
+Examples:
+  ledger append --agent coder --action tool.call --run-id r1 --cost-usd 0.0123
+  ledger append '{"agent":"coder","action":"pulse.probe","outcome":"success"}'
+  generate-rows | ledger append -            one receipt per line, as soon as it is on disk
+  LEDGER_RUN_ID=r1 ledger append --action step.done --set branch=main
+
+Any member can come from the environment: LEDGER_AGENT, LEDGER_RUN_ID, … ; TRACEPARENT is recorded.
+
+Exit: 0 every row landed, was a duplicate, or waits safely in the spill file · 2 a row was refused, or stored nowhere ·
+      3 with --confirm: a row is not in the chain yet`;
+
+export function registerAppend(program: Command, io: Io): void {
+  const command = program
+    .command('append [row]')
+    .summary('append rows: from flags, from one JSON object, or from a pipe ("-")')
+    .description('Append rows. A row is acknowledged when it is on disk.');
+  addRowFlags(command)
+    .option('--confirm', 'exit 3 unless every row is in the chain')
+    .option('--rejects <file>', 'append refused input lines to this file')
+    .option('--dry-run', 'check the row and print it; write nothing')
+    .addHelpText('after', HELP)
+    .action(async (row: string | undefined) => runAppend(io, row, flagsOf<Flags>(command)));
+}
+
+async function runAppend(io: Io, argument: string | undefined, flags: Flags): Promise<void> {
+  const printer = new ReceiptPrinter(io, flags);
+  const request = { place: placeOf(flags, io), flags: rowFromFlags(flags), events: talkOf(io, flags) };
+  if (argument === '-') {
+    if (flags.dryRun === true) throw new LedgerError('USAGE', 'expected one row with --dry-run, found "-"');
+    await appendPiped(io, printer, request);
+    return;
+  }
+  const row = rowOf(argument, request.flags);
+  if (flags.dryRun === true) {
+    io.stdout(`${previewRow(request, row)}\n`);
+    return;
+  }
+  printer.print([await appendRow(request, row)]);
+  printer.finish();
+}
+
+function rowOf(argument: string | undefined, flags: JsonObject): JsonObject {
+  if (argument === undefined) {
+    if (flags.size > 0) return new Map();
+    throw new LedgerError('USAGE', 'expected a row as flags or JSON, found neither', {
+      hint: hasInput() ? 'to read rows from the pipe: ledger append -' : 'see "ledger append --help"',
+    });
+  }
+  const row = parseJson(argument);
+  if (row instanceof Map) return row;
+  throw new LedgerError('ROW_NOT_OBJECT', `expected a JSON object, found ${argument.slice(0, 40)}`);
+}
+
+async function appendPiped(
+  io: Io,
+  printer: ReceiptPrinter,
+  request: Parameters<typeof appendStream>[0],
+): Promise<void> {
+  let stoppedBy: keyof typeof SIGNAL_EXIT | undefined;
+  const stop = (signal: keyof typeof SIGNAL_EXIT): void => {
+    stoppedBy = signal;
+    io.stdin.destroy();
+  };
+  const signals = Object.keys(SIGNAL_EXIT) as (keyof typeof SIGNAL_EXIT)[];
+  for (const signal of signals) process.on(signal, () => stop(signal));
+  const input = untilStopped(io.stdin, () => stoppedBy !== undefined);
+  await appendStream(request, input, (receipts) => printer.print(receipts));
+  printer.finish();
+  if (stoppedBy !== undefined) io.setExit(SIGNAL_EXIT[stoppedBy]);
+}
+
+/** The chunks of stdin; a signal ends them as the end of the input does, so that what was read is committed and receipted. */
+async function* untilStopped(stdin: NodeJS.ReadStream, stopped: () => boolean): AsyncIterable<Buffer> {
+  try {
+    for await (const chunk of stdin) yield chunk as Buffer;
+  } catch (error) {
+    if (!stopped()) throw error;
+  }
+}
+
+/** Heals and drains on the way are told on stderr: the system tells on itself. */
+function talkOf(io: Io, flags: Flags): AppendEvents {
+  const say = (text: string): void => {
+    if (flags.quiet !== true && flags.json !== true) io.stderr(`ledger: note: ${text}\n`);
+  };
+  return {
+    onHeal: ({ kind, length, quarantine }) =>
+      say(
+        quarantine === undefined
+          ? 'the last row lacked its newline: added'
+          : `${length} torn bytes (${kind}) were set aside in ${quarantine}`,
+      ),
+    onDrain: ({ chained, setAside }) =>
+      say(`${chained} spilled rows were chained${setAside > 0 ? `, ${setAside} torn records set aside` : ''}`),
+  };
+}
+
+class ReceiptPrinter {
+  readonly #codes = new Set<ExitCode>([EXIT.ok]);
+  #spilled = 0;
+
+  constructor(
+    private readonly io: Io,
+    private readonly flags: Flags,
+  ) {}
+
+  print(receipts: readonly LineReceipt[]): void {
+    let out = '';
+    for (const receipt of receipts) {
+      out += this.#line(receipt);
+      this.#count(receipt);
+    }
+    this.io.stdout(out);
+  }
+
+  finish(): void {
+    const { flags, io } = this;
+    if (this.#spilled > 0 && flags.json !== true) {
+      io.stderr(
+        `ledger: warning: ${this.#spilled} ${this.#spilled === 1 ? 'row waits' : 'rows wait'} in the spill file; the next append or "ledger sweep" chains them\n`,
+      );
+    }
+    io.setExit(worst([...this.#codes]));
+  }
+
+  #line(receipt: LineReceipt): string {
+    const { flags } = this;
+    if (flags.quiet === true && (receipt.status === 'landed' || receipt.status === 'duplicate')) return '';
+    if (flags.json === true) return `${jsonLine(publicReceipt(receipt))}\n`;
+    switch (receipt.status) {
+      case 'landed':
+      case 'duplicate':
+        return `${receipt.status} seq=${receipt.seq} id=${receipt.id} hash=${receipt.hash}\n`;
+      case 'spilled':
+        return `spilled id=${receipt.id} why=${receipt.error.code}\n`;
+      case 'refused':
+        return `refused line=${receipt.line} code=${receipt.error.code} ${printable(receipt.error.message)}\n`;
+    }
+  }
+
+  #count(receipt: LineReceipt): void {
+    if (receipt.status === 'spilled') this.#countSpilled(receipt.error);
+    if (receipt.status !== 'refused') return;
+    this.#codes.add(EXIT.failed);
+    if (this.flags.rejects !== undefined && receipt.text !== '') appendReject(this.flags.rejects, receipt.text);
+    if (receipt.row !== undefined) this.io.stderr(`${receipt.row}\n`);
+    if (this.flags.json !== true) printError(this.io, receipt.error, false);
+  }
+
+  #countSpilled(error: LedgerError): void {
+    if (this.#spilled++ === 0 && this.flags.json !== true) printError(this.io, error, false);
+    if (this.flags.confirm === true) this.#codes.add(EXIT.scoped);
+    // Somebody writes beside the lock: the row is safe, the ledger is not well.
+    if (error.code === 'FORK') this.#codes.add(EXIT.failed);
+  }
+}
+
+function publicReceipt(receipt: LineReceipt): object {
+  const { status, line } = receipt;
+  if (status === 'landed' || status === 'duplicate')
+    return { status, seq: receipt.seq, id: receipt.id, hash: receipt.hash, line };
+  const { code, message, place } = receipt.error;
+  return { status, ...('id' in receipt ? { id: receipt.id } : {}), line, error: { code, message, place } };
+}
+
+function appendReject(path: string, text: string): void {
+  const fd = openSync(path, 'a', 0o600);
+  try {
+    appendFileSync(fd, `${text}\n`);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,39 @@
+/** What every command understands, resolved once: flags, then environment, then config, then default. */
+import type { Command } from 'commander';
+import type { Io } from './io';
+
+/** The global flags as commander hands them over. */
+export interface GlobalFlags {
+  readonly dir?: string;
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly color?: boolean;
+  readonly tz?: string;
+}
+
+/** Where the ledger is looked for, as the services take it. */
+export interface PlaceOptions {
+  readonly dir: string;
+  readonly configPath: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export function addGlobalFlags(program: Command): Command {
+  return program
+    .option('--dir <path>', 'state folder (default: $LEDGER_DIR, else ./state)')
+    .option('--config <file>', 'settings (default: ledger.config.json beside the state folder)')
+    .option('--json', 'answer as JSON')
+    .option('-q, --quiet', 'only what went wrong')
+    .option('--no-color', 'no colour (also: NO_COLOR, TERM=dumb, not a terminal)')
+    .option('--tz <zone>', 'IANA time zone, for instance Europe/Berlin');
+}
+
+export function placeOf(flags: GlobalFlags, io: Io): PlaceOptions {
+  return { dir: flags.dir ?? (io.env['LEDGER_DIR'] || './state'), configPath: flags.config, env: io.env };
+}
+
+/** What a command's action gets: its own flags and the global ones. */
+export function flagsOf<T extends object>(command: Command): T & GlobalFlags {
+  return command.optsWithGlobals<T & GlobalFlags>();
+}

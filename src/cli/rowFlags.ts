@@ -1,0 +1,81 @@
+/** One flag per member that a caller may set: `--run-id R`, `--cost-usd 0.01`; and `--set`, `--set-json` for members of your own. */
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { memberFromText } from '../core/defaults';
+import { LedgerError } from '../core/errors';
+import { parseJson } from '../core/json';
+import type { Json, JsonObject } from '../core/json';
+import { CALLER_MEMBERS, CALLER_MEMBER_NAMES } from '../core/members';
+import type { MemberKind } from '../core/members';
+
+const VALUE_NAMES: Readonly<Record<MemberKind, string>> = {
+  string: '<text>',
+  action: '<name>',
+  time: '<time>',
+  cost: '<decimal>',
+  count: '<n>',
+  provenance: '<live|sample|fallback|imported>',
+  payload: '<JSON|@file>',
+};
+
+type RowFlagValues = Readonly<Record<string, string | readonly string[] | boolean | undefined>>;
+
+const collect = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value];
+const flagName = (member: string): string => member.replaceAll('_', '-');
+const optionKey = (member: string): string =>
+  flagName(member).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+export function addRowFlags(command: Command): Command {
+  for (const name of CALLER_MEMBER_NAMES)
+    command.option(`--${flagName(name)} ${VALUE_NAMES[CALLER_MEMBERS[name]]}`, `the row's ${name}`);
+  return command
+    .option('--set <name=text>', 'a member of your own, as text (repeatable)', collect)
+    .option('--set-json <name=JSON>', 'a member of your own, as JSON (repeatable)', collect);
+}
+
+/** @throws LedgerError USAGE, JSON_*, READ_FAILED, INPUT_UTF8 */
+export function rowFromFlags(values: RowFlagValues): JsonObject {
+  const row: JsonObject = new Map();
+  for (const name of CALLER_MEMBER_NAMES) {
+    const text = values[optionKey(name)];
+    if (typeof text === 'string') row.set(name, memberFromText(name, name === 'payload' ? textOrFile(text) : text));
+  }
+  for (const pair of listOf(values['set'])) setOnce(row, pair, '--set', (text) => text);
+  for (const pair of listOf(values['setJson'])) setOnce(row, pair, '--set-json', parseJson);
+  return row;
+}
+
+function listOf(value: RowFlagValues[string]): readonly string[] {
+  return Array.isArray(value) ? (value as readonly string[]) : [];
+}
+
+function setOnce(row: JsonObject, pair: string, flag: string, parse: (text: string) => Json): void {
+  const equals = pair.indexOf('=');
+  if (equals < 1) throw new LedgerError('USAGE', `expected ${flag} name=value, found ${JSON.stringify(pair)}`);
+  const name = pair.slice(0, equals);
+  if (row.has(name))
+    throw new LedgerError('USAGE', `expected "${name}" once, found it set twice`, { place: { member: name } });
+  row.set(name, parse(pair.slice(equals + 1)));
+}
+
+function textOrFile(text: string): string {
+  if (!text.startsWith('@')) return text;
+  const path = text.slice(1);
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    throw new LedgerError('READ_FAILED', `expected a payload in ${path}, found: ${(cause as Error).message}`, {
+      place: { segment: path },
+      cause,
+    });
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new LedgerError('INPUT_UTF8', `expected UTF-8 in ${path}, found other bytes`, {
+      place: { segment: path },
+      cause,
+    });
+  }
+}

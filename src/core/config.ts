@@ -1,0 +1,172 @@
+/**
+ * The shape of `ledger.config.json`, checked strictly: a setting that nobody knows is an error, because a misspelt cap
+ * would cap nothing. Comments (`// …`, or the C kind) are allowed; everything else is JSON.
+ *
+ *   { "caps": [{ "usd": "5.00", "per": "day" }], "timezone": "Europe/Berlin", "day_start": "04:00" }
+ */
+import { CAP_UNITS } from './caps';
+import type { Cap, CapUnit } from './caps';
+import { LedgerError } from './errors';
+import { parseJson } from './json';
+import type { Json, JsonObject } from './json';
+import { CALLER_MEMBERS } from './members';
+import { parseCostNanos } from './money';
+
+export type Durability = 'disk' | 'os';
+
+export interface Config {
+  readonly caps: readonly Cap[];
+  readonly timezone: string | undefined;
+  readonly dayStartMs: number;
+  /** Parts of a cap at which it is worth a word, ascending. */
+  readonly thresholds: readonly number[];
+  readonly durability: Durability;
+}
+
+export const DEFAULT_CONFIG: Config = {
+  caps: [],
+  timezone: undefined,
+  dayStartMs: 0,
+  thresholds: [0.5, 0.8, 1],
+  durability: 'disk',
+};
+
+const SETTINGS = ['caps', 'timezone', 'day_start', 'thresholds', 'durability'];
+/** What a cap can be narrowed to: the members that hold names. */
+const SCOPES = Object.entries(CALLER_MEMBERS)
+  .filter(([, kind]) => kind === 'string' || kind === 'action' || kind === 'provenance')
+  .map(([name]) => name);
+const COMMENT = /"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
+
+/**
+ * Reads the text of a config.
+ * @param path only for messages
+ * @throws LedgerError CONFIG_INVALID, with the setting and its nearest known name
+ */
+export function parseConfig(text: string, path: string): Config {
+  try {
+    return configOf(parseJson(withoutComments(text)));
+  } catch (error) {
+    if (!(error instanceof LedgerError)) throw error;
+    const { offset } = error.place ?? {};
+    const line = offset === undefined ? undefined : text.slice(0, offset).split('\n').length;
+    throw new LedgerError('CONFIG_INVALID', `${path}${line === undefined ? '' : `, line ${line}`}: ${error.message}`, {
+      place: { segment: path, ...(line === undefined ? {} : { line }) },
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
+  }
+}
+
+/** Comments become spaces, so that places in messages stay right. */
+function withoutComments(text: string): string {
+  return text
+    .replace(/^\ufeff/, ' ')
+    .replace(COMMENT, (found) => (found.startsWith('/') ? found.replace(/[^\n]/g, ' ') : found));
+}
+
+function configOf(value: Json): Config {
+  const settings = objectOf(value, 'the config');
+  knownKeys(settings, SETTINGS, 'setting');
+  return {
+    caps: optional(settings, 'caps', capsOf) ?? DEFAULT_CONFIG.caps,
+    timezone: optional(settings, 'timezone', textOf),
+    dayStartMs: optional(settings, 'day_start', clockOf) ?? DEFAULT_CONFIG.dayStartMs,
+    thresholds: optional(settings, 'thresholds', thresholdsOf) ?? DEFAULT_CONFIG.thresholds,
+    durability: optional(settings, 'durability', durabilityOf) ?? DEFAULT_CONFIG.durability,
+  };
+}
+
+function optional<T>(settings: JsonObject, name: string, read: (value: Json, name: string) => T): T | undefined {
+  const value = settings.get(name);
+  return value === undefined ? undefined : read(value, name);
+}
+
+function capsOf(value: Json): readonly Cap[] {
+  if (!Array.isArray(value)) throw wrong('caps', 'a list of caps', value);
+  return value.map((item, i) => capOf(objectOf(item, `caps[${i}]`), `caps[${i}]`));
+}
+
+function capOf(cap: JsonObject, name: string): Cap {
+  knownKeys(cap, ['usd', 'per', ...SCOPES], `member of ${name}`);
+  const usd = cap.get('usd');
+  const nanos = typeof usd === 'string' ? parseCostNanos(usd) : undefined;
+  if (nanos === undefined || nanos < 0) {
+    throw wrong(`${name}.usd`, 'a decimal in quotes, such as "5.00", of 0 or more and at most 9 places', usd);
+  }
+  const scope = new Map<string, string>();
+  for (const member of SCOPES) {
+    const wanted = optional(cap, member, (found) => textOf(found, `${name}.${member}`));
+    if (wanted !== undefined) scope.set(member, wanted);
+  }
+  return { nanos: BigInt(nanos), per: unitOf(cap.get('per'), `${name}.per`), scope };
+}
+
+function unitOf(value: Json | undefined, name: string): CapUnit {
+  const unit = CAP_UNITS.find((one) => one === value);
+  if (unit === undefined) throw wrong(name, `one of ${CAP_UNITS.join(', ')}`, value);
+  return unit;
+}
+
+function textOf(value: Json, name: string): string {
+  if (typeof value !== 'string' || value === '') throw wrong(name, 'a string that is not empty', value);
+  return value;
+}
+
+function clockOf(value: Json, name: string): number {
+  const match = typeof value === 'string' ? /^([01][0-9]|2[0-3]):([0-5][0-9])$/.exec(value) : null;
+  if (match === null) throw wrong(name, 'a time of day such as "04:00"', value);
+  return (Number(match[1]) * 60 + Number(match[2])) * 60_000;
+}
+
+function thresholdsOf(value: Json, name: string): readonly number[] {
+  const parts = Array.isArray(value) ? value.filter((part) => typeof part === 'number' && part > 0 && part <= 10) : [];
+  if (!Array.isArray(value) || parts.length !== value.length) {
+    throw wrong(name, 'a list of parts of a cap, such as [0.5, 0.8, 1]', value);
+  }
+  return parts.map(Number).sort((a, b) => a - b);
+}
+
+function durabilityOf(value: Json, name: string): Durability {
+  if (value !== 'disk' && value !== 'os') throw wrong(name, '"disk" or "os"', value);
+  return value;
+}
+
+function objectOf(value: Json, name: string): JsonObject {
+  if (!(value instanceof Map)) throw wrong(name, 'an object', value);
+  return value;
+}
+
+function wrong(name: string, wanted: string, found: Json | undefined): LedgerError {
+  const text =
+    found === undefined ? 'nothing' : found instanceof Map ? 'an object' : JSON.stringify(found).slice(0, 60);
+  return new LedgerError('CONFIG_INVALID', `expected ${name} to be ${wanted}, found ${text}`);
+}
+
+function knownKeys(object: JsonObject, known: readonly string[], what: string): void {
+  for (const key of object.keys()) {
+    if (known.includes(key)) continue;
+    throw new LedgerError('CONFIG_INVALID', `expected a known ${what}, found ${JSON.stringify(key)}`, {
+      hint: `did you mean "${nearest(key, known)}"? Known are: ${known.join(', ')}`,
+    });
+  }
+}
+
+/** The known name with the fewest edits to what was written. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const distances = known.map((one) => [edits(name, one), one] as const);
+  return distances.sort(([a], [b]) => a - b)[0]?.[1];
+}
+
+/** Levenshtein distance of two short names. */
+function edits(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const swapped = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(swapped, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,73 @@
+/**
+ * What a row gets from around it: flags say the same of every row, the environment fills what is missing.
+ * A flag that contradicts a row is refused: silently keeping either would falsify the other.
+ */
+import { LedgerError } from './errors';
+import { parseJson } from './json';
+import type { Json, JsonObject } from './json';
+import { CALLER_MEMBERS, CALLER_MEMBER_NAMES } from './members';
+import type { CallerMember } from './members';
+
+const NOT_FROM_ENVIRONMENT: ReadonlySet<string> = new Set(['action', 'payload', 'idempotency_key']);
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** `LEDGER_RUN_ID` for `run_id`, and so on. */
+export function environmentName(member: CallerMember): string {
+  return `LEDGER_${member.toUpperCase()}`;
+}
+
+/** The members that the environment sets for every row: `LEDGER_AGENT=a` → `agent: "a"`, and W3C `TRACEPARENT`. Empty means unset. */
+export function environmentDefaults(env: Readonly<Record<string, string | undefined>>): JsonObject {
+  const defaults: JsonObject = new Map();
+  for (const name of CALLER_MEMBER_NAMES) {
+    const text = NOT_FROM_ENVIRONMENT.has(name) ? undefined : env[environmentName(name)];
+    if (text !== undefined && text !== '') defaults.set(name, memberFromText(name, text));
+  }
+  const trace = env['TRACEPARENT'];
+  if (trace !== undefined && TRACEPARENT.test(trace) && !defaults.has('traceparent'))
+    defaults.set('traceparent', trace);
+  return defaults;
+}
+
+/** A member given as text, by a flag or the environment. Costs stay text: they are decimals. */
+export function memberFromText(name: CallerMember, text: string): Json {
+  const kind = CALLER_MEMBERS[name];
+  return kind === 'count' || kind === 'payload' ? parseMember(name, text) : text;
+}
+
+function parseMember(name: CallerMember, text: string): Json {
+  try {
+    return parseJson(text);
+  } catch (cause) {
+    if (!(cause instanceof LedgerError)) throw cause;
+    throw new LedgerError(cause.code, `"${name}": ${cause.message}`, { place: { member: name }, cause });
+  }
+}
+
+/**
+ * A row with its flags and defaults.
+ * @throws LedgerError MEMBER_VALUE where a flag and the row say different things
+ */
+export function completeRow(row: JsonObject, flags: JsonObject, defaults: JsonObject): JsonObject {
+  if (flags.size === 0 && defaults.size === 0) return row;
+  const complete: JsonObject = new Map(row);
+  for (const [name, value] of flags) {
+    const own = row.get(name);
+    if (own !== undefined && own !== value) {
+      throw new LedgerError(
+        'MEMBER_VALUE',
+        `expected one value of "${name}", found ${JSON.stringify(own)} in the row and ${JSON.stringify(value)} in a flag`,
+        {
+          place: { member: name },
+          hint: 'leave the flag out, or the member',
+        },
+      );
+    }
+    complete.set(name, value);
+  }
+  for (const [name, value] of defaults) {
+    const standsIn = name === 'occurred_at' && complete.has('ts');
+    if (!complete.has(name) && !standsIn) complete.set(name, value);
+  }
+  return complete;
+}

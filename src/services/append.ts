@@ -1,0 +1,145 @@
+/**
+ * `ledger append`: rows from flags, from one JSON object, or from a stream of JSON lines. Every input line gets exactly
+ * one receipt, in order, as soon as its group is on disk; while one group is on its way, the next is read and checked.
+ */
+import { completeRow, environmentDefaults } from '../core/defaults';
+import { LedgerError } from '../core/errors';
+import { LineSplitter } from '../core/inputLines';
+import type { InputLine } from '../core/inputLines';
+import { parseJson } from '../core/json';
+import type { JsonObject } from '../core/json';
+import { checkRow, MAX_INPUT_BYTES } from '../core/row';
+import type { CheckedRow } from '../core/row';
+import type { AppendEvents, Receipt } from '../store/append';
+import { locate } from '../store/locate';
+import type { Place } from '../store/locate';
+import { nodeHost } from '../store/nodeHost';
+import { Writer } from '../store/writer';
+
+export type { AppendEvents } from '../store/append';
+
+/** What became of one input line. */
+export type LineReceipt = (
+  | { readonly status: 'landed' | 'duplicate'; readonly seq: number; readonly id: string; readonly hash: string }
+  | { readonly status: 'spilled'; readonly id: string; readonly error: LedgerError }
+  | {
+      readonly status: 'refused';
+      readonly error: LedgerError;
+      /** The whole row, where it could be stored nowhere. */ readonly row?: string;
+    }
+) & { /** Place in the input, from 1. */ readonly line: number; readonly text: string };
+
+export interface AppendRequest {
+  readonly place: Place;
+  /** Members from flags, for every row. */
+  readonly flags: JsonObject;
+  readonly events: AppendEvents;
+}
+
+/** So many groups may be under way before reading pauses. */
+const MAX_BATCHES_AHEAD = 2;
+/** A line may be a little longer than the row in it: white space, escapes that the ledger spells shorter. */
+const MAX_LINE_BYTES = 2 * MAX_INPUT_BYTES;
+
+interface CheckedLine {
+  readonly line: number;
+  readonly text: string;
+  readonly outcome: CheckedRow | LedgerError;
+}
+
+/** Checks rows of one request and appends them; closes with the last one. */
+class Session {
+  readonly #writer: Writer;
+  readonly #defaults: JsonObject;
+  readonly #host = nodeHost();
+  #lines = 0;
+
+  constructor(private readonly request: AppendRequest) {
+    const { paths, config } = locate(request.place);
+    const { durability } = config;
+    this.#writer = new Writer({ paths, host: this.#host, durability, events: request.events });
+    this.#defaults = environmentDefaults(request.place.env);
+  }
+
+  check(input: InputLine | { readonly kind: 'row'; readonly row: JsonObject }): CheckedLine {
+    const line = ++this.#lines;
+    const text = input.kind === 'text' ? input.text : '';
+    try {
+      return { line, text, outcome: this.#checked(input) };
+    } catch (error) {
+      if (error instanceof LedgerError) return { line, text, outcome: error };
+      throw error;
+    }
+  }
+
+  async append(lines: readonly CheckedLine[]): Promise<LineReceipt[]> {
+    const rows = lines.flatMap(({ outcome }) => (outcome instanceof LedgerError ? [] : [outcome]));
+    const receipts = await this.#receipts(rows);
+    let next = 0;
+    return lines.map(({ line, text, outcome }) => {
+      if (outcome instanceof LedgerError) return { status: 'refused', error: outcome, line, text };
+      return { ...(receipts[next++] as Receipt), line, text };
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#writer.close();
+  }
+
+  #checked(input: InputLine | { readonly kind: 'row'; readonly row: JsonObject }): CheckedRow {
+    if (input.kind === 'fault') throw input.error;
+    const given = input.kind === 'row' ? input.row : parseJson(input.text);
+    const complete = given instanceof Map ? completeRow(given, this.request.flags, this.#defaults) : given;
+    return checkRow(complete, { nowMs: this.#host.nowMs() });
+  }
+
+  async #receipts(rows: readonly CheckedRow[]): Promise<Receipt[]> {
+    try {
+      return await this.#writer.appendEach(rows);
+    } catch (error) {
+      if (!(error instanceof LedgerError)) throw error;
+      return rows.map((row) => ({ status: 'refused', error, row: `{${row.members}}` }));
+    }
+  }
+}
+
+/** The row as it would be stored, checked but not written. */
+export function previewRow(request: Pick<AppendRequest, 'place' | 'flags'>, row: JsonObject): string {
+  const complete = completeRow(row, request.flags, environmentDefaults(request.place.env));
+  return `{${checkRow(complete, { nowMs: nodeHost().nowMs() }).members}}`;
+}
+
+/** Appends one row. */
+export async function appendRow(request: AppendRequest, row: JsonObject): Promise<LineReceipt> {
+  const session = new Session(request);
+  const [receipt] = await session.append([session.check({ kind: 'row', row })]);
+  await session.close();
+  return receipt as LineReceipt;
+}
+
+/**
+ * Appends a stream of JSON lines.
+ * @param onReceipts hears of every line once, in order, when its group is on disk
+ */
+export async function appendStream(
+  request: AppendRequest,
+  input: AsyncIterable<Buffer>,
+  onReceipts: (receipts: readonly LineReceipt[]) => void,
+): Promise<void> {
+  const session = new Session(request);
+  const splitter = new LineSplitter(MAX_LINE_BYTES);
+  const underway: Promise<void>[] = [];
+  const take = (lines: readonly InputLine[]): void => {
+    if (lines.length === 0) return;
+    const before = underway.at(-1) ?? Promise.resolve();
+    const receipts = session.append(lines.map((line) => session.check(line)));
+    underway.push(Promise.all([receipts, before]).then(([done]) => onReceipts(done)));
+  };
+  for await (const chunk of input) {
+    take(splitter.push(chunk));
+    while (underway.length > MAX_BATCHES_AHEAD) await underway.shift();
+  }
+  take(splitter.end());
+  await Promise.all(underway);
+  await session.close();
+}
