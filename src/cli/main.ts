@@ -52,7 +52,7 @@ export async function main(argv: readonly string[], io: Io): Promise<void> {
     else program.command(command).summary(summary).description(summary);
   }
   try {
-    await program.parseAsync(argv as string[], { from: 'user' });
+    await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) usageError(io, error, argv);
     else {

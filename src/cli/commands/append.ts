@@ -183,10 +183,19 @@ class ReceiptPrinter {
 
 function publicReceipt(receipt: LineReceipt): object {
   const { status, line } = receipt;
-  if (status === 'landed' || status === 'duplicate')
-    return { status, seq: receipt.seq, id: receipt.id, hash: receipt.hash, line };
-  const { code, message, place } = receipt.error;
-  return { status, ...('id' in receipt ? { id: receipt.id } : {}), line, error: { code, message, place } };
+  switch (receipt.status) {
+    case 'landed':
+    case 'duplicate':
+      return { status, seq: receipt.seq, id: receipt.id, hash: receipt.hash, line };
+    case 'spilled':
+      return { status, id: receipt.id, line, error: publicError(receipt.error) };
+    case 'refused':
+      return { status, line, error: publicError(receipt.error) };
+  }
+}
+
+function publicError({ code, message, place }: LedgerError): object {
+  return { code, message, place };
 }
 
 function appendReject(path: string, text: string): void {
