@@ -8,7 +8,6 @@
 import { sha256Hex } from './digest';
 import type { CheckedRow } from './row';
 import { storedString } from './json';
-import { formatTime } from './time';
 
 /** Bytes of `,"hash":"<64 hex>"}`. */
 export const HASH_SUFFIX_BYTES = 75;
@@ -32,7 +31,8 @@ export interface StreamHead {
 /** What the ledger adds to a row. */
 export interface Placement {
   readonly seq: number;
-  readonly tsMs: number;
+  /** Stored form. */
+  readonly ts: string;
   readonly id: string;
   readonly by: string;
   readonly nonce: string;
@@ -50,7 +50,7 @@ export interface PlacedRow {
 
 /** Spells the line of a checked row at its place and hashes it. */
 export function placeRow(row: CheckedRow, at: Placement): PlacedRow {
-  let text = `{"seq":${at.seq},"ts":"${formatTime(at.tsMs)}","id":"${at.id}","by":${storedString(at.by)},${row.members}`;
+  let text = `{"seq":${at.seq},"ts":"${at.ts}","id":"${at.id}","by":${storedString(at.by)},${row.members}`;
   if (at.run !== undefined) text += `,"run_seq":${at.run.seq + 1},"run_prev_hash":"${at.run.hash}"`;
   if (at.decision !== undefined)
     text += `,"decision_seq":${at.decision.seq + 1},"decision_prev_hash":"${at.decision.hash}"`;

@@ -7,6 +7,7 @@ import { ZERO_HASH } from './digest';
 import type { Host } from './host';
 import { nextUlid, ULID_RANDOM_BYTES } from './ids';
 import type { CheckedRow } from './row';
+import { formatTime } from './time';
 
 export const NEW_STREAM: StreamHead = { seq: 0, hash: ZERO_HASH };
 const NONCE_BYTES = 16;
@@ -18,15 +19,11 @@ export interface Landed {
   readonly hash: string;
 }
 
-export interface Streams {
-  readonly run: StreamHead | undefined;
-  readonly decision: StreamHead | undefined;
-}
-
 export class Group {
   readonly #lines: string[] = [];
   #head: Head;
   readonly #nowMs: number;
+  readonly #ts: string;
 
   /** @param head the ledger's last row; seq 0 before the first */
   constructor(
@@ -35,6 +32,7 @@ export class Group {
   ) {
     this.#head = head;
     this.#nowMs = host.nowMs();
+    this.#ts = formatTime(this.#nowMs);
   }
 
   get head(): Head {
@@ -45,23 +43,21 @@ export class Group {
     return this.#lines.length === 0;
   }
 
-  /** Places a row after the last one. `id` is given for heal rows, whose id was written down before. */
-  add(row: CheckedRow, streams: Streams = { run: undefined, decision: undefined }, id?: string): Landed {
+  /**
+   * Places a row after the last one.
+   * @param run the head of its run before it, undefined where it is in none; `decision` likewise
+   * @param id given for heal rows, whose id was written down before
+   */
+  add(row: CheckedRow, run?: StreamHead, decision?: StreamHead, id?: string): Landed {
     const { host } = this;
-    const { seq, hash: prevHash, id: lastId } = this.#head;
+    const { hash: prevHash, id: lastId } = this.#head;
+    const seq = this.#head.seq + 1;
     const placedId = id ?? nextUlid(this.#nowMs, host.random(ULID_RANDOM_BYTES), lastId);
-    const nonce = Buffer.from(host.random(NONCE_BYTES)).toString('base64url');
-    const { line, hash } = placeRow(row, {
-      seq: seq + 1,
-      tsMs: this.#nowMs,
-      id: placedId,
-      by: host.by,
-      nonce,
-      prevHash,
-      ...streams,
-    });
+    const nonce = nonceText(host.random(NONCE_BYTES));
+    const at = { seq, ts: this.#ts, id: placedId, by: host.by, nonce, prevHash, run, decision };
+    const { line, hash } = placeRow(row, at);
     this.#lines.push(line);
-    this.#head = { seq: seq + 1, id: placedId, hash };
+    this.#head = { seq, id: placedId, hash };
     return this.#head;
   }
 
@@ -69,4 +65,8 @@ export class Group {
   bytes(): Buffer {
     return Buffer.from(`${this.#lines.join('\n')}\n`);
   }
+}
+
+function nonceText(random: Uint8Array): string {
+  return Buffer.from(random.buffer, random.byteOffset, random.byteLength).toString('base64url');
 }

@@ -12,7 +12,7 @@ import type { Json, JsonObject } from './json';
 import { CALLER_MEMBERS, CALLER_MEMBER_NAMES, LEDGER_MEMBERS } from './members';
 import type { CallerMember, MemberKind } from './members';
 import { formatNanos, parseCostNanos } from './money';
-import { formatTime, parseRfc3339 } from './time';
+import { formatTime, hasStoredForm, parseRfc3339 } from './time';
 
 /** A line holds at most this many bytes, its newline not counted. */
 export const MAX_LINE_BYTES = 1 << 20;
@@ -23,6 +23,7 @@ export const MAX_AHEAD_MS = 5 * 60_000;
 
 const ACTION = /^[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*$/;
 const PROVENANCE: ReadonlySet<Json> = new Set(['live', 'sample', 'fallback', 'imported']);
+const RANK: ReadonlyMap<string, number> = new Map(CALLER_MEMBER_NAMES.map((name, rank) => [name, rank]));
 const REFUNDS: ReadonlySet<string> = new Set(['cost.refund', 'cost.correction']);
 
 /** The caller's part of a row, ready to be placed. */
@@ -51,33 +52,40 @@ export interface CheckOptions {
 export function checkRow(input: Json, options: CheckOptions): CheckedRow {
   if (!(input instanceof Map))
     throw new LedgerError('ROW_NOT_OBJECT', `expected a JSON object, found ${kindOf(input)}`);
-  const given = withOccurredAt(input);
-  const parts: string[] = [];
-  for (const name of CALLER_MEMBER_NAMES) {
-    const value = given.get(name);
-    if (value !== undefined) parts.push(`"${name}":${memberText(name, value, given, options)}`);
+  const known: string[] = [];
+  const ranks: number[] = [];
+  const extra: string[] = [];
+  for (const [given, value] of input) {
+    const name = given === 'ts' ? occurredAt(input) : given;
+    const rank = RANK.get(name);
+    if (rank === undefined) {
+      if (LEDGER_MEMBERS.has(name)) throw reserved(name);
+      extra.push(`${storedString(name)}:${storedJson(value)}`);
+      continue;
+    }
+    known.push(`"${name}":${memberText(name as CallerMember, value, input, options)}`);
+    ranks.push(rank);
   }
-  for (const [name, value] of given) {
-    if (Object.hasOwn(CALLER_MEMBERS, name)) continue;
-    if (LEDGER_MEMBERS.has(name)) throw reserved(name);
-    parts.push(`${storedString(name)}:${storedJson(value)}`);
-  }
-  for (const [name, value] of options.own ?? []) parts.push(`"${name}":${storedJson(value)}`);
-  const action = given.get('action');
-  if (action === undefined)
+  for (const [name, value] of options.own ?? []) extra.push(`"${name}":${storedJson(value)}`);
+  if (!input.has('action'))
     throw new LedgerError('MEMBER_MISSING', 'expected a member "action", found none', { place: { member: 'action' } });
-  return finish(given, parts.join(','));
+  return finish(input, [...inOrder(known, ranks), ...extra].join(','));
+}
+
+/** The texts by their ranks. Most callers write the members in the ledger's order already. */
+function inOrder(texts: string[], ranks: readonly number[]): string[] {
+  if (ranks.every((rank, i) => i === 0 || (ranks[i - 1] as number) < rank)) return texts;
+  const order = ranks.map((_, i) => i).sort((a, b) => (ranks[a] as number) - (ranks[b] as number));
+  return order.map((i) => texts[i] as string);
 }
 
 function finish(given: JsonObject, members: string): CheckedRow {
-  if (members.length > MAX_INPUT_BYTES || Buffer.byteLength(members) > MAX_INPUT_BYTES) {
-    throw new LedgerError(
-      'ROW_TOO_LONG',
-      `expected a row of at most ${MAX_INPUT_BYTES} bytes, found ${Buffer.byteLength(members)}`,
-      {
-        hint: 'store the content elsewhere and put its reference and SHA-256 in the row',
-      },
-    );
+  // A UTF-16 unit is at most three bytes: shorter texts need no exact count.
+  const bytes = members.length * 3 <= MAX_INPUT_BYTES ? 0 : Buffer.byteLength(members);
+  if (bytes > MAX_INPUT_BYTES) {
+    throw new LedgerError('ROW_TOO_LONG', `expected a row of at most ${MAX_INPUT_BYTES} bytes, found ${bytes}`, {
+      hint: 'store the content elsewhere and put its reference and SHA-256 in the row',
+    });
   }
   const text = (name: CallerMember): string | undefined => given.get(name) as string | undefined;
   const payload = given.get('payload');
@@ -92,18 +100,12 @@ function finish(given: JsonObject, members: string): CheckedRow {
 }
 
 /** An input member `ts` says when it happened, so it is taken as `occurred_at`. */
-function withOccurredAt(input: JsonObject): JsonObject {
-  const ts = input.get('ts');
-  if (ts === undefined) return input;
-  if (input.has('occurred_at')) {
-    throw new LedgerError('MEMBER_RESERVED', 'expected either "ts" or "occurred_at", found both', {
-      place: { member: 'ts' },
-      hint: '"ts" in input is taken as "occurred_at"; give one of them',
-    });
-  }
-  const renamed: JsonObject = new Map();
-  for (const [name, value] of input) renamed.set(name === 'ts' ? 'occurred_at' : name, value);
-  return renamed;
+function occurredAt(input: JsonObject): CallerMember {
+  if (!input.has('occurred_at')) return 'occurred_at';
+  throw new LedgerError('MEMBER_RESERVED', 'expected either "ts" or "occurred_at", found both', {
+    place: { member: 'ts' },
+    hint: '"ts" in input is taken as "occurred_at"; give one of them',
+  });
 }
 
 function memberText(name: CallerMember, value: Json, row: JsonObject, options: CheckOptions): string {
@@ -148,7 +150,8 @@ function actionText(value: Json): string {
 
 function timeText(name: CallerMember, value: Json, nowMs: number | undefined): string {
   const ms = typeof value === 'string' ? parseRfc3339(value) : undefined;
-  if (ms === undefined) throw wrongType(name, 'an RFC 3339 time such as "2026-04-25T20:09:24.604Z"', value);
+  if (typeof value !== 'string' || ms === undefined)
+    throw wrongType(name, 'an RFC 3339 time such as "2026-04-25T20:09:24.604Z"', value);
   if (name === 'occurred_at' && nowMs !== undefined && ms > nowMs + MAX_AHEAD_MS) {
     throw new LedgerError(
       'CLOCK_AHEAD',
@@ -159,7 +162,7 @@ function timeText(name: CallerMember, value: Json, nowMs: number | undefined): s
       },
     );
   }
-  return `"${formatTime(ms)}"`;
+  return hasStoredForm(value) ? `"${value}"` : `"${formatTime(ms)}"`;
 }
 
 function costText(value: Json, row: JsonObject): string {

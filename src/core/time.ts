@@ -11,18 +11,20 @@ export function parseRfc3339(text: string): number | undefined {
   const match = RFC3339.exec(text);
   if (match === null) return undefined;
   const [, year, month, day, hour, minute, second, fraction = '', zone = 'Z'] = match;
-  const local = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
-  const back = new Date(local);
-  const exists =
-    back.getUTCFullYear() === Number(year) &&
-    back.getUTCMonth() === Number(month) - 1 &&
-    back.getUTCDate() === Number(day) &&
-    Number(hour) < 24 &&
-    Number(minute) < 60 &&
-    Number(second) < 60;
   const offset = offsetMinutes(zone);
-  if (!exists || offset === undefined) return undefined;
-  return local - offset * 60_000 + Number(fraction.slice(0, 3).padEnd(3, '0'));
+  const inDay = Number(hour) < 24 && Number(minute) < 60 && Number(second) < 60;
+  if (offset === undefined || !inDay || !isDate(Number(year), Number(month), Number(day))) return undefined;
+  const local = Date.UTC(2000, Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
+  // Date.UTC takes years below 100 for 1900 and later.
+  const utc = new Date(local).setUTCFullYear(Number(year), Number(month) - 1, Number(day));
+  return utc - offset * 60_000 + Number(fraction.slice(0, 3).padEnd(3, '0'));
+}
+
+const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+function isDate(year: number, month: number, day: number): boolean {
+  const leap = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return day >= 1 && day <= (MONTH_DAYS[month - 1] ?? 0) + (leap ? 1 : 0);
 }
 
 function offsetMinutes(zone: string): number | undefined {
@@ -38,7 +40,12 @@ export function formatTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** Whether a text has the stored form exactly. */
+/** Whether a text has the stored form exactly, and is a time. */
 export function isStoredTime(text: string): boolean {
-  return STORED.test(text) && parseRfc3339(text) !== undefined;
+  return hasStoredForm(text) && parseRfc3339(text) !== undefined;
+}
+
+/** Whether a text that is known to be a time is spelled as it is stored. */
+export function hasStoredForm(text: string): boolean {
+  return STORED.test(text);
 }

@@ -18,16 +18,15 @@ import { Writer } from '../store/writer';
 
 export type { AppendEvents } from '../store/append';
 
-/** What became of one input line. */
-export type LineReceipt = (
-  | { readonly status: 'landed' | 'duplicate'; readonly seq: number; readonly id: string; readonly hash: string }
-  | { readonly status: 'spilled'; readonly id: string; readonly error: LedgerError }
-  | {
-      readonly status: 'refused';
-      readonly error: LedgerError;
-      /** The whole row, where it could be stored nowhere. */ readonly row?: string;
-    }
-) & { /** Place in the input, from 1. */ readonly line: number; readonly text: string };
+/** What became of a row; `row` is the whole of it where it could be stored nowhere. */
+export type Outcome = Receipt & { readonly row?: string };
+
+/** One input line, its place in the input (from 1), and what became of it. */
+export interface LineReceipt {
+  readonly line: number;
+  readonly text: string;
+  readonly outcome: Outcome;
+}
 
 export interface AppendRequest {
   readonly place: Place;
@@ -77,8 +76,8 @@ class Session {
     const receipts = await this.#receipts(rows);
     let next = 0;
     return lines.map(({ line, text, outcome }) => {
-      if (outcome instanceof LedgerError) return { status: 'refused', error: outcome, line, text };
-      return { ...(receipts[next++] as Receipt), line, text };
+      if (outcome instanceof LedgerError) return { line, text, outcome: { status: 'refused', error: outcome } };
+      return { line, text, outcome: receipts[next++] as Outcome };
     });
   }
 
@@ -93,7 +92,7 @@ class Session {
     return checkRow(complete, { nowMs: this.#host.nowMs() });
   }
 
-  async #receipts(rows: readonly CheckedRow[]): Promise<Receipt[]> {
+  async #receipts(rows: readonly CheckedRow[]): Promise<Outcome[]> {
     try {
       return await this.#writer.appendEach(rows);
     } catch (error) {

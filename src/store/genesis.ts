@@ -14,6 +14,7 @@ import { ulidAt, ULID_RANDOM_BYTES } from '../core/ids';
 import { genesisRow, identityOf } from '../core/ownRows';
 import type { Identity, LockKind } from '../core/ownRows';
 import { completeObject } from '../core/rowText';
+import { formatTime } from '../core/time';
 import { closeQuietly, ensureFolder, openFile, readAt, statOf, syncData, syncFolder, writeAll } from './files';
 import { readLockNote } from './kernelLock';
 import type { StatePaths } from './paths';
@@ -130,7 +131,7 @@ function firstLine(identity: Identity, host: Host): string {
   const tsMs = host.nowMs();
   const { line } = placeRow(genesisRow(identity), {
     seq: 1,
-    tsMs,
+    ts: formatTime(tsMs),
     id: ulidAt(tsMs, host.random(ULID_RANDOM_BYTES)),
     by: host.by,
     nonce: Buffer.from(host.random(16)).toString('base64url'),

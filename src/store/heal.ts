@@ -105,7 +105,7 @@ export async function finishTailHeal(paths: StatePaths, target: CommitTarget, pe
     if (tail.kind !== 'whole')
       throw unfinished(paths, `a ledger that ends in a whole row after the cut, found it ${tail.kind}`);
     const group = new Group(tail.head, target.host);
-    group.add(healRow(paths, plan), undefined, plan.heal_id);
+    group.add(healRow(paths, plan), undefined, undefined, plan.heal_id);
     await commitBytes(target, tail.sizeBytes, group.bytes());
   }
   removeHealPlan(paths);

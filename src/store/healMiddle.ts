@@ -73,7 +73,7 @@ export async function finishMiddleHeal(paths: StatePaths, target: CommitTarget, 
     if (tail.kind !== 'whole')
       throw cannotFinish(paths, `a whole tail after the lines were replaced, found it ${tail.kind}`);
     const group = new Group(tail.head, target.host);
-    group.add(rowOf(paths, plan), undefined, laterId(plan.heal_id, tail.head.id));
+    group.add(rowOf(paths, plan), undefined, undefined, laterId(plan.heal_id, tail.head.id));
     await commitBytes(target, tail.sizeBytes, group.bytes());
   }
   removeHealPlan(paths);

@@ -51,7 +51,7 @@ export class Placer {
   place(row: CheckedRow, id?: string): Landed {
     const run = row.runId === undefined ? undefined : this.#head('run_id', row.runId);
     const decision = row.decisionId === undefined ? undefined : this.#head('decision_id', row.decisionId);
-    const landed = this.group.add(row, { run, decision }, id);
+    const landed = this.group.add(row, run, decision, id);
     if (row.runId !== undefined) this.#advance('run_id', row.runId, run, landed);
     if (row.decisionId !== undefined) this.#advance('decision_id', row.decisionId, decision, landed);
     if (row.idempotencyKey !== undefined)
@@ -97,7 +97,8 @@ export class Placer {
 
   #placeOne(row: CheckedRow): PlacedRowReceipt {
     const use = row.idempotencyKey === undefined ? undefined : this.keyUse(row.idempotencyKey);
-    return use === undefined ? { status: 'landed', ...this.place(row) } : { status: 'duplicate', ...use.landed };
+    const { seq, id, hash } = use === undefined ? this.place(row) : use.landed;
+    return { status: use === undefined ? 'landed' : 'duplicate', seq, id, hash };
   }
 
   #refuseConflicts(rows: readonly CheckedRow[]): void {

@@ -6,7 +6,7 @@ import { parseJson } from '../../core/json';
 import type { JsonObject } from '../../core/json';
 import { printable } from '../../core/printable';
 import { appendRow, appendStream, previewRow } from '../../services/append';
-import type { AppendEvents, LineReceipt } from '../../services/append';
+import type { AppendEvents, LineReceipt, Outcome } from '../../services/append';
 import { EXIT, SIGNAL_EXIT, worst } from '../exit';
 import type { ExitCode } from '../exit';
 import { hasInput, jsonLine, printError } from '../io';
@@ -149,28 +149,28 @@ class ReceiptPrinter {
     io.setExit(worst([...this.#codes]));
   }
 
-  #line(receipt: LineReceipt): string {
+  #line({ line, outcome }: LineReceipt): string {
     const { flags } = this;
-    if (flags.quiet === true && (receipt.status === 'landed' || receipt.status === 'duplicate')) return '';
-    if (flags.json === true) return `${jsonLine(publicReceipt(receipt))}\n`;
-    switch (receipt.status) {
+    if (flags.quiet === true && (outcome.status === 'landed' || outcome.status === 'duplicate')) return '';
+    if (flags.json === true) return `${jsonLine(publicReceipt(line, outcome))}\n`;
+    switch (outcome.status) {
       case 'landed':
       case 'duplicate':
-        return `${receipt.status} seq=${receipt.seq} id=${receipt.id} hash=${receipt.hash}\n`;
+        return `${outcome.status} seq=${outcome.seq} id=${outcome.id} hash=${outcome.hash}\n`;
       case 'spilled':
-        return `spilled id=${receipt.id} why=${receipt.error.code}\n`;
+        return `spilled id=${outcome.id} why=${outcome.error.code}\n`;
       case 'refused':
-        return `refused line=${receipt.line} code=${receipt.error.code} ${printable(receipt.error.message)}\n`;
+        return `refused line=${line} code=${outcome.error.code} ${printable(outcome.error.message)}\n`;
     }
   }
 
-  #count(receipt: LineReceipt): void {
-    if (receipt.status === 'spilled') this.#countSpilled(receipt.error);
-    if (receipt.status !== 'refused') return;
+  #count({ text, outcome }: LineReceipt): void {
+    if (outcome.status === 'spilled') this.#countSpilled(outcome.error);
+    if (outcome.status !== 'refused') return;
     this.#codes.add(EXIT.failed);
-    if (this.flags.rejects !== undefined && receipt.text !== '') appendReject(this.flags.rejects, receipt.text);
-    if (receipt.row !== undefined) this.io.stderr(`${receipt.row}\n`);
-    if (this.flags.json !== true) printError(this.io, receipt.error, false);
+    if (this.flags.rejects !== undefined && text !== '') appendReject(this.flags.rejects, text);
+    if (outcome.row !== undefined) this.io.stderr(`${outcome.row}\n`);
+    if (this.flags.json !== true) printError(this.io, outcome.error, false);
   }
 
   #countSpilled(error: LedgerError): void {
@@ -181,16 +181,16 @@ class ReceiptPrinter {
   }
 }
 
-function publicReceipt(receipt: LineReceipt): object {
-  const { status, line } = receipt;
-  switch (receipt.status) {
+function publicReceipt(line: number, outcome: Outcome): object {
+  const { status } = outcome;
+  switch (outcome.status) {
     case 'landed':
     case 'duplicate':
-      return { status, seq: receipt.seq, id: receipt.id, hash: receipt.hash, line };
+      return { status, seq: outcome.seq, id: outcome.id, hash: outcome.hash, line };
     case 'spilled':
-      return { status, id: receipt.id, line, error: publicError(receipt.error) };
+      return { status, id: outcome.id, line, error: publicError(outcome.error) };
     case 'refused':
-      return { status, line, error: publicError(receipt.error) };
+      return { status, line, error: publicError(outcome.error) };
   }
 }
 
