@@ -78,7 +78,7 @@ export function rollupCsv(report: RollupReport, options: { readonly guard: boole
 }
 
 function titleOf({ window }: RollupReport): string {
-  return `Spend, ${window.label}`;
+  return window.label === 'window' ? 'Spend' : `Spend, ${window.label}`;
 }
 
 function windowLine({ window }: RollupReport): string {
@@ -171,6 +171,7 @@ function capTable(caps: readonly CapLine[]): Table {
   return {
     columns: [
       { title: 'cap', align: 'right' },
+      { title: 'per', align: 'left' },
       { title: 'on', align: 'left' },
       { title: 'spent', align: 'right' },
       { title: 'left', align: 'right' },
@@ -179,6 +180,7 @@ function capTable(caps: readonly CapLine[]): Table {
     ],
     rows: rows.map(({ cap, period }, i) => [
       limit[i] ?? '',
+      cap.per,
       [period.label, ...Object.entries(cap.scope).map(([name, value]) => `${name}=${value}`)].join(' '),
       spent[i] ?? '',
       left[i] ?? '',

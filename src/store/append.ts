@@ -18,12 +18,11 @@ import { commitBytes } from './commit';
 import { drainSpill, somethingSpilled } from './drain';
 import type { Drained } from './drain';
 import { syncData } from './files';
-import type { Healed } from './heal';
 import type { LedgerFile, ReadyLedger } from './ledger';
 import { Placer } from './placer';
 import type { PlacedRowReceipt } from './placer';
-import type { OlderRows } from './places';
 import { withReadyLedger } from './prepare';
+import type { PrepareEvents } from './prepare';
 import { spillRows } from './spill';
 
 export type Receipt =
@@ -32,9 +31,9 @@ export type Receipt =
   | { readonly status: 'refused'; readonly error: LedgerError };
 
 /** What happened on the way to a commit, for the people who watch. */
-export interface AppendEvents {
-  onHeal(healed: Healed): void;
+export interface AppendEvents extends PrepareEvents {
   onDrain(drained: Drained): void;
+  onIndexFault(error: LedgerError): void;
 }
 
 interface Attempt {
@@ -53,19 +52,14 @@ const REFUSALS: ReadonlySet<string> = new Set(['NOT_OWNER', 'NOT_WRITABLE', 'UNS
 export async function appendGroup(
   file: LedgerFile,
   calls: readonly (readonly CheckedRow[])[],
-  older: (fd: number) => OlderRows,
   events: AppendEvents,
 ): Promise<Receipt[][]> {
   const attempt: { made: Attempt | undefined } = { made: undefined };
   try {
-    return await withReadyLedger(
-      file,
-      (healed) => events.onHeal(healed),
-      async (ready) => {
-        const drained = await drainFirst(ready, older, events);
-        return commitCalls(drained, calls, older, attempt);
-      },
-    );
+    return await withReadyLedger(file, events, async (ready) => {
+      const drained = await drainFirst(ready, events);
+      return commitCalls(drained, calls, attempt);
+    });
   } catch (error) {
     const why = asLedgerError(error);
     if (REFUSALS.has(why.code)) throw why;
@@ -73,13 +67,9 @@ export async function appendGroup(
   }
 }
 
-async function drainFirst(
-  ready: ReadyLedger,
-  older: (fd: number) => OlderRows,
-  events: AppendEvents,
-): Promise<ReadyLedger> {
+async function drainFirst(ready: ReadyLedger, events: AppendEvents): Promise<ReadyLedger> {
   if (!somethingSpilled(ready)) return ready;
-  const { drained, ready: after } = await drainSpill(ready, older);
+  const { drained, ready: after } = await drainSpill(ready);
   events.onDrain(drained);
   return after;
 }
@@ -87,10 +77,9 @@ async function drainFirst(
 async function commitCalls(
   ready: ReadyLedger,
   calls: readonly (readonly CheckedRow[])[],
-  older: (fd: number) => OlderRows,
   attempt: { made: Attempt | undefined },
 ): Promise<Receipt[][]> {
-  const placer = new Placer(ready, older(ready.fd));
+  const placer = new Placer(ready);
   const receipts = calls.map((rows) => placeOrRefuse(placer, rows));
   if (placer.group.isEmpty) {
     // Only duplicates: they are answered once their rows are on disk, whoever wrote them.

@@ -30,7 +30,6 @@ import { withFreshTail } from './ledger';
 import type { ReadyLedger } from './ledger';
 import { scanLines } from './lines';
 import { Placer } from './placer';
-import type { OlderRows } from './places';
 import { setAside } from './quarantine';
 import { offsetAfterSeq } from './seek';
 
@@ -63,7 +62,6 @@ export function somethingSpilled(ledger: ReadyLedger): boolean {
  */
 export async function drainSpill(
   ledger: ReadyLedger,
-  older: (fd: number) => OlderRows,
 ): Promise<{ readonly drained: Drained; readonly ready: ReadyLedger }> {
   const { paths } = ledger;
   const places = [
@@ -74,7 +72,7 @@ export async function drainSpill(
   let current = ledger;
   for (const place of places) {
     if (!beginDrain(place)) continue;
-    const drained = await drainFile(current, place.draining, older);
+    const drained = await drainFile(current, place.draining);
     sum = {
       chained: sum.chained + drained.chained,
       setAside: sum.setAside + drained.setAside,
@@ -96,7 +94,7 @@ function beginDrain(place: { readonly spill: string; readonly draining: string }
   return true;
 }
 
-async function drainFile(ledger: ReadyLedger, path: string, older: (fd: number) => OlderRows): Promise<Drained> {
+async function drainFile(ledger: ReadyLedger, path: string): Promise<Drained> {
   const spillFd = openFile(path, 'read');
   try {
     // A writer that opened the file before the rename may not have synced its record yet.
@@ -106,7 +104,7 @@ async function drainFile(ledger: ReadyLedger, path: string, older: (fd: number) 
     rewriteUnsynced(ledger, done);
     const left = waiting.filter((one) => !done.has(one.key));
     const batch = left.slice(0, DRAIN_LIMIT);
-    const placer = new Placer(ledger, older(ledger.fd));
+    const placer = new Placer(ledger);
     for (const one of batch) placeWaiting(ledger, placer, spillFd, one);
     if (!placer.group.isEmpty) {
       const data = placer.group.bytes();

@@ -24,6 +24,8 @@ import { syncData, withFile } from './files';
 import { removeHealPlan, writeHealPlan } from './healPlan';
 import type { AsidePart, HealPlan, MiddleKind, TornKind } from './healPlan';
 import { scanLines } from './lines';
+import { rowsLostRow } from './lostRows';
+import type { LostRows } from './lostRows';
 import type { StatePaths } from './paths';
 import { digestRange, readSetAside, setAside } from './quarantine';
 import type { SetAside } from './quarantine';
@@ -68,6 +70,7 @@ export async function healTornTail(
   target: CommitTarget,
   fd: number,
   tail: TornTail,
+  lost: LostRows | undefined,
 ): Promise<Healed> {
   if (tail.head === undefined) {
     throw new LedgerError('HEAL_FAILED', 'expected a whole row in the ledger, found only torn bytes', {
@@ -86,6 +89,7 @@ export async function healTornTail(
     length,
     sha256: aside.sha256,
     seq: tail.head.seq + 1,
+    ...(lost === undefined ? {} : { lost }),
   };
   writeHealPlan(paths, plan);
   return finishTailHeal(paths, target, plan);
@@ -106,6 +110,7 @@ export async function finishTailHeal(paths: StatePaths, target: CommitTarget, pe
       throw unfinished(paths, `a ledger that ends in a whole row after the cut, found it ${tail.kind}`);
     const group = new Group(tail.head, target.host);
     group.add(healRow(paths, plan), undefined, undefined, plan.heal_id);
+    if (plan.lost !== undefined) group.add(rowsLostRow(plan.lost));
     await commitBytes(target, tail.sizeBytes, group.bytes());
   }
   removeHealPlan(paths);

@@ -22,6 +22,7 @@ import { commitBytes } from './commit';
 import type { CommitTarget } from './commit';
 import { closeQuietly, openFile, readAt, statOf, syncData, syncFolder, withFile, writeAll } from './files';
 import type { Healed } from './heal';
+import { voidIndex } from './indexBuild';
 import { removeHealPlan } from './healPlan';
 import type { HealPlan, MiddleKind } from './healPlan';
 import { scanLines } from './lines';
@@ -102,7 +103,7 @@ function replaceUnlessDone(paths: StatePaths, plan: HealPlan): void {
   } finally {
     closeQuietly(fd);
   }
-  removeIndex(paths);
+  voidIndex(paths);
   renameSync(replacementPath(paths, plan.heal_id), paths.ledger);
   syncFolder(paths.dir);
 }
@@ -124,11 +125,6 @@ function writeReplacement(paths: StatePaths, plan: HealPlan, fd: number, size: n
   } finally {
     closeQuietly(out);
   }
-}
-
-/** The index names offsets of the old file. It is a projection: it is made again. */
-function removeIndex(paths: StatePaths): void {
-  for (const path of [paths.index, `${paths.index}-journal`]) if (statOf(path) !== undefined) unlinkSync(path);
 }
 
 /** Removes replacements that a killed sweep left; the one in use has the ledger's name by now. */

@@ -8,6 +8,7 @@ import { renameSync, unlinkSync } from 'node:fs';
 import { errnoOf, LedgerError } from '../core/errors';
 import { isUlid } from '../core/ids';
 import { closeQuietly, openFile, readWhole, statOf, syncData, syncFolder, writeAll } from './files';
+import type { LostRows } from './lostRows';
 import type { StatePaths } from './paths';
 
 /** Why bytes are torn: cut short, NUL bytes (power loss), or something that never was a row. */
@@ -33,6 +34,8 @@ export interface HealPlan {
   readonly last_seq?: number;
   /** Other torn bytes, found at the same place while the heal was being finished. */
   readonly also?: readonly AsidePart[];
+  /** Rows that the index has seen behind the torn bytes: named right after the heal row. */
+  readonly lost?: LostRows;
   /** Set aside by hand: who, and why. */
   readonly actor?: string;
   readonly reason?: string;

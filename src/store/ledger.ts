@@ -5,6 +5,7 @@ import type { Host } from '../core/host';
 import type { Identity } from '../core/ownRows';
 import { openFile, statOf } from './files';
 import { removeCreationLeftovers } from './genesis';
+import type { IndexKeeper } from './indexKeeper';
 import type { HeldLock } from './lock';
 import type { StatePaths } from './paths';
 import type { Recent } from './recent';
@@ -19,6 +20,7 @@ export interface LedgerFile {
   readonly host: Host;
   readonly durability: Durability;
   readonly recent: Recent;
+  readonly index: IndexKeeper;
 }
 
 /** The ledger while this process holds its lock. */

@@ -11,7 +11,7 @@ import type { CheckedRow } from '../core/row';
 import { sameContent } from '../core/sameContent';
 import type { ReadyLedger } from './ledger';
 import { lastRowWith, streamHeadOf, windowStart } from './places';
-import type { OlderRows, PlaceKind } from './places';
+import type { PlaceKind } from './places';
 
 type StreamKind = 'run_id' | 'decision_id';
 
@@ -31,10 +31,7 @@ export class Placer {
   readonly #heads = { run_id: new Map<string, StreamHead>(), decision_id: new Map<string, StreamHead>() };
   readonly #keys = new Map<string, KeyUse>();
 
-  constructor(
-    private readonly ledger: ReadyLedger,
-    private readonly older: OlderRows,
-  ) {
+  constructor(private readonly ledger: ReadyLedger) {
     this.group = new Group(ledger.tail.head, ledger.host);
   }
 
@@ -133,7 +130,7 @@ export class Placer {
         : undefined;
     if (inWindow !== undefined) return inWindow;
     const before = Math.min(start, recent.fromBytes);
-    return before === 0 ? undefined : this.older.find(kind, value, before);
+    return before === 0 ? undefined : this.ledger.index.olderRows(this.ledger.fd).find(kind, value, before);
   }
 
   #advance(kind: StreamKind, id: string, head: StreamHead | undefined, landed: Landed): void {

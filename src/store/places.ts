@@ -10,6 +10,7 @@
 import type { StreamHead } from '../core/chain';
 import { storedString } from '../core/json';
 import type { Row } from '../core/members';
+import type { OwnAction } from '../core/ownRows';
 import { readLine } from '../core/rowText';
 import { readAt } from './files';
 import type { TailBytes } from './tail';
@@ -22,6 +23,11 @@ export interface OlderRows {
   find(kind: PlaceKind, value: string, beforeOffset: number): Row | undefined;
 }
 
+/** The file itself: `fromOffset`, the start of a line, ends the search early. */
+export interface FileRows extends OlderRows {
+  find(kind: PlaceKind, value: string, beforeOffset: number, fromOffset?: number): Row | undefined;
+}
+
 const BLOCK_BYTES = 4 << 20;
 
 /** The head of a stream after its last row. */
@@ -32,7 +38,16 @@ export function streamHeadOf(row: Row, kind: 'run_id' | 'decision_id'): StreamHe
 
 /** The last row in `bytes` that has `value` in its member `kind`; lines cut by the edges of `bytes` do not count. */
 export function lastRowWith(bytes: Buffer, kind: PlaceKind, value: string): Row | undefined {
-  const needle = Buffer.from(`"${kind}":${storedString(value)}`);
+  return lastRowThat(bytes, kind, value, (row) => row[kind] === value && !row.action.startsWith('audit.'));
+}
+
+/** The last of the ledger's own rows of one kind in `bytes`. */
+export function lastRowOfAction(bytes: Buffer, action: OwnAction): Row | undefined {
+  return lastRowThat(bytes, 'action', action, (row) => row.action === action);
+}
+
+function lastRowThat(bytes: Buffer, member: string, value: string, isIt: (row: Row) => boolean): Row | undefined {
+  const needle = Buffer.from(`"${member}":${storedString(value)}`);
   let from = bytes.length;
   for (;;) {
     const at = from < 0 ? -1 : bytes.lastIndexOf(needle, from);
@@ -41,29 +56,25 @@ export function lastRowWith(bytes: Buffer, kind: PlaceKind, value: string): Row 
     const end = bytes.indexOf(0x0a, at);
     const reading = readLine(bytes.subarray(start, end < 0 ? bytes.length : end));
     // The same text can stand in a payload: only the row's own member counts.
-    if (reading.kind === 'row' && reading.row[kind] === value && isInStream(reading.row)) return reading.row;
+    if (reading.kind === 'row' && isIt(reading.row)) return reading.row;
     from = start - 1;
   }
 }
 
-function isInStream(row: Row): boolean {
-  return !row.action.startsWith('audit.');
-}
-
 /** Answers from the file itself, backwards: right on its own, and what is left where there is no index. */
-export function fileAsOlderRows(fd: number): OlderRows {
+export function fileAsOlderRows(fd: number): FileRows {
   return {
-    find(kind, value, beforeOffset) {
+    find(kind, value, beforeOffset, fromOffset = 0) {
       let end = beforeOffset;
-      while (end > 0) {
-        const start = Math.max(0, end - BLOCK_BYTES);
+      while (end > fromOffset) {
+        const start = Math.max(fromOffset, end - BLOCK_BYTES);
         const block = readAt(fd, start, end - start);
         // The line that the block's start falls into is left for the next block.
-        const firstLine = start === 0 ? 0 : block.indexOf(0x0a) + 1;
+        const firstLine = start === fromOffset ? 0 : block.indexOf(0x0a) + 1;
         const found = lastRowWith(block.subarray(firstLine), kind, value);
         if (found !== undefined) return found;
         end = start + firstLine;
-        if (start > 0 && firstLine === 0) end = start;
+        if (start > fromOffset && firstLine === 0) end = start;
       }
       return undefined;
     },

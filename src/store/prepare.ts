@@ -3,14 +3,18 @@
  * healed. Steps 2 and 3 of an append; a sweep begins the same way.
  */
 import { errnoOf, LedgerError } from '../core/errors';
+import { Group } from '../core/group';
+import { commitBytes } from './commit';
 import type { CommitTarget } from './commit';
 import { closeQuietly } from './files';
 import { refuseToReplace } from './genesis';
 import { finishTailHeal, healNewline, healTornTail } from './heal';
 import type { Healed } from './heal';
 import { readHealPlan } from './healPlan';
-import { checkFolder, openForAppend } from './ledger';
+import { checkFolder, openForAppend, withFreshTail } from './ledger';
 import type { LedgerFile, ReadyLedger } from './ledger';
+import { isNamed, rowsLostRow } from './lostRows';
+import type { LostRows } from './lostRows';
 import { takeLock } from './lock';
 import type { HeldLock } from './lock';
 import { finishMiddleHeal, isMiddlePlan } from './healMiddle';
@@ -20,27 +24,49 @@ import type { Tail, WholeTail } from './tail';
 /** A heal leaves a whole tail, or the disk works against us. */
 const MAX_HEALS = 3;
 
-/** Takes the lock, makes the ledger ready, runs `use`, and lets go of both. `onHeal` hears of every heal on the way. */
+/** What is found and mended on the way, for the people who watch. */
+export interface PrepareEvents {
+  onHeal(healed: Healed): void;
+  onRowsLost(lost: LostRows): void;
+}
+
+/** Takes the lock, makes the ledger ready, runs `use`, and lets go of both. */
 export async function withReadyLedger<T>(
   file: LedgerFile,
-  onHeal: (healed: Healed) => void,
+  events: PrepareEvents,
   use: (ready: ReadyLedger) => Promise<T>,
 ): Promise<T> {
   checkFolder(file.paths.dir);
   const lock = await takeLock(file.paths, file.identity, file.host);
   try {
-    await heal(file, lock, onHeal);
+    await heal(file, lock, events);
     const fd = openLedger(file);
     try {
       const tail = expectWhole(file, readTail(fd));
-      file.recent.follow(fd, tail.sizeBytes);
-      return await use({ ...file, lock, fd, tail });
+      const ready: ReadyLedger = { ...file, lock, fd, tail };
+      return await use(file.recent.follow(fd, tail.sizeBytes) ? ready : await nameLostRows(ready, events));
     } finally {
       closeQuietly(fd);
     }
   } finally {
     lock.release();
   }
+}
+
+/** An index that is ahead of the file is evidence that rows are gone: the writer that goes on says so first. */
+async function nameLostRows(ready: ReadyLedger, events: PrepareEvents): Promise<ReadyLedger> {
+  const lost = ready.index.lostRows(ready.fd, ready.tail.head.seq);
+  if (lost === undefined) return ready;
+  if (!isNamed(ready.tail, lost)) {
+    const group = new Group(ready.tail.head, ready.host);
+    group.add(rowsLostRow(lost));
+    await commitBytes({ path: ready.paths.ledger, ...ready }, ready.tail.sizeBytes, group.bytes());
+    events.onRowsLost(lost);
+  }
+  ready.index.startAnew();
+  const fresh = withFreshTail(ready);
+  ready.recent.follow(ready.fd, fresh.tail.sizeBytes);
+  return fresh;
 }
 
 function openLedger(file: LedgerFile): number {
@@ -53,20 +79,20 @@ function openLedger(file: LedgerFile): number {
   }
 }
 
-async function heal(file: LedgerFile, lock: HeldLock, onHeal: (healed: Healed) => void): Promise<void> {
+async function heal(file: LedgerFile, lock: HeldLock, events: PrepareEvents): Promise<void> {
   const { paths, host, durability } = file;
   const target: CommitTarget = { path: paths.ledger, lock, host, durability };
   try {
     const plan = readHealPlan(paths);
     if (plan !== undefined) {
-      onHeal(
+      events.onHeal(
         isMiddlePlan(plan) ? await finishMiddleHeal(paths, target, plan) : await finishTailHeal(paths, target, plan),
       );
     }
     for (let heals = 0; heals < MAX_HEALS; heals++) {
-      const healed = await healOnce(file, target);
+      const healed = await healOnce(file, target, events);
       if (healed === undefined) return;
-      onHeal(healed);
+      events.onHeal(healed);
     }
   } catch (error) {
     if (error instanceof LedgerError) throw error;
@@ -74,13 +100,19 @@ async function heal(file: LedgerFile, lock: HeldLock, onHeal: (healed: Healed) =
   }
 }
 
-async function healOnce(file: LedgerFile, target: CommitTarget): Promise<Healed | undefined> {
+async function healOnce(file: LedgerFile, target: CommitTarget, events: PrepareEvents): Promise<Healed | undefined> {
   const fd = openLedger(file);
   try {
     const tail = readTail(fd);
     if (tail.kind === 'unterminated') return await healNewline(target, tail);
-    if (tail.kind === 'torn') return await healTornTail(file.paths, target, fd, tail);
-    return undefined;
+    if (tail.kind !== 'torn') return undefined;
+    const lost = tail.head === undefined ? undefined : file.index.lostRows(fd, tail.head.seq);
+    const healed = await healTornTail(file.paths, target, fd, tail, lost);
+    if (lost !== undefined) {
+      events.onRowsLost(lost);
+      file.index.startAnew();
+    }
+    return healed;
   } finally {
     closeQuietly(fd);
   }

@@ -36,20 +36,24 @@ export class Recent {
     return this.#run.size + this.#decision.size + this.#keys.size;
   }
 
-  /** Brings the memory up to the file as it is now, under the lock. */
-  follow(fd: number, sizeBytes: number): void {
+  /**
+   * Brings the memory up to the file as it is now, under the lock.
+   * @returns whether the file has only grown since: false for the first look, too
+   */
+  follow(fd: number, sizeBytes: number): boolean {
     const { ino } = fstatSync(fd);
     const behind = sizeBytes - this.#toBytes;
     if (ino !== this.#ino || behind < 0 || behind > MAX_CATCH_UP_BYTES) {
       this.reset(ino, sizeBytes);
-      return;
+      return false;
     }
-    if (behind === 0) return;
+    if (behind === 0) return true;
     scanLines(fd, this.#toBytes, sizeBytes, ({ block, start, end, offset, bytes }) => {
       const reading = readLine(block.subarray(start, end));
       if (reading.kind === 'row') this.#note(reading.row, { offset, bytes });
     });
     this.#toBytes = sizeBytes;
+    return true;
   }
 
   /** Forgets everything; from now on remembers what comes after `sizeBytes`. */

@@ -13,22 +13,21 @@ import type { Durability } from './ledger';
 import { createLedger, readIdentity } from './genesis';
 import { hasKernelLock, readLockNote } from './kernelLock';
 import type { StatePaths } from './paths';
-import { fileAsOlderRows } from './places';
-import type { OlderRows } from './places';
+import { IndexKeeper, LAG_ROWS } from './indexKeeper';
 import { Recent } from './recent';
 import { spillRows } from './spill';
 
 /** A group is at most so large: what is waited for should not grow with what is queued. */
 const MAX_GROUP_ROWS = 5_000;
 const MAX_GROUP_CHARS = 8 << 20;
+/** A writer that stays lets the index lag by so many rows, and catches it up when it closes. */
+const MAX_LAG_ROWS = 5_000;
 
 export interface WriterOptions {
   readonly paths: StatePaths;
   readonly host: Host;
   readonly durability: Durability;
   readonly events: AppendEvents;
-  /** What answers for rows before the tail; the file itself where nothing better is given. */
-  readonly older?: (fd: number) => OlderRows;
 }
 
 /** Calls that were made together; each lands whole or not at all. */
@@ -41,10 +40,15 @@ interface QueuedBatch {
 export class Writer {
   readonly #queue: QueuedBatch[] = [];
   readonly #recent = new Recent();
+  readonly #index: IndexKeeper;
   #pumping: Promise<void> | undefined;
   #closed = false;
+  #groups = 0;
+  #lastSeq = 0;
 
-  constructor(private readonly options: WriterOptions) {}
+  constructor(private readonly options: WriterOptions) {
+    this.#index = new IndexKeeper(options.paths, (error) => options.events.onIndexFault(error));
+  }
 
   /**
    * Appends rows, all or none, in one group with whatever else waits.
@@ -74,6 +78,8 @@ export class Writer {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#pumping;
+    await this.#index.keepUp(this.#lastSeq, this.#groups > 1 ? 0 : LAG_ROWS);
+    this.#index.close();
   }
 
   async #pump(): Promise<void> {
@@ -107,13 +113,22 @@ export class Writer {
         resolve(receipts.slice(next, next + calls.length));
         next += calls.length;
       }
+      await this.#keepIndex(receipts.at(-1)?.at(-1));
     } catch (error) {
       for (const batch of group) batch.reject(error);
     }
   }
 
+  /** The receipts are out; now the index may take its time. */
+  async #keepIndex(last: Receipt | undefined): Promise<void> {
+    this.#groups++;
+    if (last?.status !== 'landed') return;
+    this.#lastSeq = last.seq;
+    if (this.#groups > 1) await this.#index.keepUp(last.seq, MAX_LAG_ROWS);
+  }
+
   async #appendOrSpill(calls: readonly (readonly CheckedRow[])[]): Promise<Receipt[][]> {
-    const { paths, host, durability, events, older = fileAsOlderRows } = this.options;
+    const { paths, host, durability, events } = this.options;
     let identity: Identity;
     try {
       checkFolder(paths.dir);
@@ -122,7 +137,7 @@ export class Writer {
       if (!(error instanceof LedgerError) || !UNKNOWN_LEDGER.has(error.code)) throw error;
       return spillUnknown(this.options, calls, error);
     }
-    return appendGroup({ paths, identity, host, durability, recent: this.#recent }, calls, older, events);
+    return appendGroup({ paths, identity, host, durability, recent: this.#recent, index: this.#index }, calls, events);
   }
 }
 

@@ -116,6 +116,12 @@ function talkOf(io: Io, flags: Flags): AppendEvents {
           ? 'the last row lacked its newline: added'
           : `${length} torn bytes (${kind}) were set aside in ${quarantine}`,
       ),
+    onRowsLost: ({ fromSeq, toSeq }) =>
+      io.stderr(
+        `ledger: warning: rows ${fromSeq} to ${toSeq} were in the ledger and are gone; a row audit.rows-lost says so\n`,
+      ),
+    onIndexFault: (error) =>
+      say(`${printable(error.message)}; the ledger itself answers until "ledger sweep" rebuilds the index`),
     onDrain: ({ chained, setAside }) =>
       say(`${chained} spilled rows were chained${setAside > 0 ? `, ${setAside} torn records set aside` : ''}`),
   };

@@ -1,0 +1,157 @@
+/**
+ * Caps held against what was spent in a window. A cap is judged in the periods that lie wholly in the window and in no
+ * others, because part of a day says nothing about the day; where there is none, the cap is named as not judged.
+ * A cap per run is held against what each run spent within the window.
+ */
+import { useOf } from './caps';
+import type { Cap } from './caps';
+import { DAY_MS, periodAt } from './day';
+import type { Calendar, Period, PeriodUnit } from './day';
+import { formatNanos } from './money';
+import type { TallyPlan } from './tally';
+
+export interface CapLine {
+  readonly cap_usd: string;
+  readonly per: Cap['per'];
+  readonly scope: Readonly<Record<string, string>>;
+  /** In how many periods it was judged, and in how many of them it was exceeded. */
+  readonly judged: number;
+  readonly over: number;
+  /** The periods where it was exceeded, and the one that is running, or else the fullest. */
+  readonly periods: readonly CapPeriod[];
+}
+
+export interface CapPeriod {
+  readonly label: string;
+  readonly spent_usd: string;
+  readonly remaining_usd: string;
+  readonly percent: string | null;
+  readonly threshold: number | null;
+  readonly over: boolean;
+}
+
+export interface CapNotJudged {
+  readonly cap_usd: string;
+  readonly per: Cap['per'];
+  readonly scope: Readonly<Record<string, string>>;
+  readonly why: string;
+}
+
+export interface CapsReport {
+  readonly caps: readonly CapLine[];
+  readonly caps_not_judged: readonly CapNotJudged[];
+  readonly over_cap: boolean;
+}
+
+/** What was spent against one cap, by its periods, as the tally gives it. */
+export type CapSpend = readonly (readonly [number | string, bigint])[];
+
+/** A period of a cap with its sum, before it is held against the cap. */
+interface Spent {
+  readonly label: string;
+  readonly nanos: bigint;
+  readonly running: boolean;
+}
+
+interface Judge {
+  readonly plan: TallyPlan;
+  readonly calendar: Calendar;
+  readonly thresholds: readonly number[];
+}
+
+/** Holds each cap of the plan against its spend; `flag` is `--cap`, with the sums of the report's own lines. */
+export function capsReport(
+  judge: Judge,
+  spends: readonly CapSpend[],
+  flag: { readonly cap: Cap; readonly spend: CapSpend } | undefined,
+): CapsReport {
+  const caps: CapLine[] = [];
+  const notJudged: CapNotJudged[] = [];
+  const hold = (cap: Cap, spend: CapSpend): void => {
+    const spent = spentOf(judge, cap, spend);
+    if (typeof spent === 'string') notJudged.push({ ...named(cap), why: spent });
+    else caps.push(capLine(judge, cap, spent));
+  };
+  if (flag !== undefined) hold(flag.cap, flag.spend);
+  judge.plan.caps.forEach((cap, i) => hold(cap, spends[i] ?? []));
+  return { caps, caps_not_judged: notJudged, over_cap: caps.some((cap) => cap.over > 0) };
+}
+
+function named(cap: Cap): Pick<CapLine, 'cap_usd' | 'per' | 'scope'> {
+  return { cap_usd: formatNanos(cap.nanos), per: cap.per, scope: Object.fromEntries(cap.scope) };
+}
+
+/** The periods of a cap that can be judged, or why none can. */
+function spentOf({ plan, calendar }: Judge, cap: Cap, spend: CapSpend): readonly Spent[] | string {
+  if (cap.per === 'run') {
+    return [...spend]
+      .sort(([, a], [, b]) => (a === b ? 0 : a < b ? 1 : -1))
+      .map(([run, nanos]) => ({ label: String(run), nanos, running: false }));
+  }
+  if (cap.per === 'rolling_24h') {
+    if (plan.sinceMs > plan.nowMs - DAY_MS || plan.untilMs <= plan.nowMs) {
+      return 'the window does not hold the last 24 hours';
+    }
+    return [{ label: 'last 24 hours', nanos: spend[0]?.[1] ?? 0n, running: true }];
+  }
+  const unit = cap.per === 'window' ? plan.period : cap.per;
+  if (unit === undefined) return [{ label: 'window', nanos: spend[0]?.[1] ?? 0n, running: true }];
+  return wholePeriods(plan, calendar, unit, spend) ?? `the window holds no whole ${unit}`;
+}
+
+function wholePeriods(
+  plan: TallyPlan,
+  calendar: Calendar,
+  unit: PeriodUnit,
+  spend: CapSpend,
+): readonly Spent[] | undefined {
+  const sums = new Map(spend.map(([start, nanos]) => [Number(start), nanos]));
+  const periods = new Map<number, Period>();
+  const take = (period: Period): void => {
+    if (period.startMs >= plan.sinceMs && period.endMs <= plan.untilMs) periods.set(period.startMs, period);
+  };
+  for (const start of sums.keys()) take(periodAt(calendar, unit, start));
+  // A period without a row counts too: nothing was spent in it.
+  take(periodAt(calendar, unit, plan.nowMs));
+  if (Number.isFinite(plan.sinceMs)) {
+    const first = periodAt(calendar, unit, plan.sinceMs);
+    take(first);
+    if (first.endMs <= plan.nowMs) take(periodAt(calendar, unit, first.endMs));
+  }
+  if (periods.size === 0) return undefined;
+  return [...periods.values()]
+    .sort((a, b) => a.startMs - b.startMs)
+    .map(({ label, startMs, endMs }) => ({
+      label,
+      nanos: sums.get(startMs) ?? 0n,
+      running: startMs <= plan.nowMs && plan.nowMs < endMs,
+    }));
+}
+
+function capLine({ thresholds }: Judge, cap: Cap, spent: readonly Spent[]): CapLine {
+  const over = spent.filter(({ nanos }) => nanos > cap.nanos);
+  const fullest = spent.reduce<Spent | undefined>(
+    (most, one) => (most && most.nanos >= one.nanos ? most : one),
+    undefined,
+  );
+  const current = spent.find(({ running }) => running) ?? fullest;
+  const shown = spent.filter((one) => one === current || over.includes(one));
+  return {
+    ...named(cap),
+    judged: spent.length,
+    over: over.length,
+    periods: shown.map((one) => capPeriod(cap, one, thresholds)),
+  };
+}
+
+function capPeriod(cap: Cap, { label, nanos }: Spent, thresholds: readonly number[]): CapPeriod {
+  const use = useOf(cap, nanos, thresholds);
+  return {
+    label,
+    spent_usd: formatNanos(use.spentNanos),
+    remaining_usd: formatNanos(use.remainingNanos),
+    percent: use.percent,
+    threshold: use.threshold ?? null,
+    over: use.over,
+  };
+}

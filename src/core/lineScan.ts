@@ -1,0 +1,152 @@
+/**
+ * One pass over the bytes of a line: is it a complete JSON object, and where do the members lie that a checker needs?
+ * Nothing is decoded and nothing allocated; the answer is offsets into the same bytes.
+ *
+ *   {"seq":2,"ts":"2026-…","id":"01J…",…,"payload":{…},…,"prev_hash":"9f…","hash":"41…"}
+ *          ^ from[SEQ]                             ^ from[PAYLOAD]                     ^ returned end
+ *
+ * The scanner accepts nothing that JSON.parse refuses (of a line in valid UTF-8). It gives up, with -1, on what no
+ * writer of ours spells: spaces around the object, nesting deeper than 64. Whether such a line is torn or merely foreign
+ * is for `rowText.ts` to say.
+ */
+import {
+  BACKSLASH,
+  CANONICAL,
+  CLOSE,
+  COLON,
+  COMMA,
+  matches,
+  OPEN,
+  OTHERWISE,
+  QUOTE,
+  scanned,
+  skipSpace,
+  skipString,
+  skipValue,
+} from './jsonBytes';
+
+const NEWLINE = 0x0a;
+
+/** The top-level members that are noted; the number is the index into `from` and `to`. */
+export const SEQ = 0;
+export const TS = 1;
+export const ID = 2;
+export const ACTION = 3;
+export const RUN_ID = 4;
+export const RUN_SEQ = 5;
+export const RUN_PREV_HASH = 6;
+export const DECISION_ID = 7;
+export const DECISION_SEQ = 8;
+export const DECISION_PREV_HASH = 9;
+export const PAYLOAD = 10;
+export const CONTENT_HASH = 11;
+export const PREV_HASH = 12;
+export const HASH = 13;
+const NOTED = [
+  'seq',
+  'ts',
+  'id',
+  'action',
+  'run_id',
+  'run_seq',
+  'run_prev_hash',
+  'decision_id',
+  'decision_seq',
+  'decision_prev_hash',
+  'payload',
+  'content_hash',
+  'prev_hash',
+  'hash',
+];
+const OTHER = -1;
+
+/** Names by their length: few share one, so a name is known after one or two comparisons. */
+const BY_LENGTH: readonly { readonly member: number; readonly bytes: Uint8Array }[][] = Array.from(
+  { length: 20 },
+  (_, length) =>
+    NOTED.flatMap((name, member) =>
+      name.length === length ? [{ member, bytes: new TextEncoder().encode(name) }] : [],
+    ),
+);
+
+/** What was found in a line; reused from line to line. `from` and `to` hold only where `seen` has the member's bit. */
+export interface LineFacts {
+  readonly from: Int32Array;
+  readonly to: Int32Array;
+  /** One bit for each noted member. */
+  seen: number;
+  /** Whether a noted member stands there twice, or a member name is spelled with escapes. */
+  ambiguous: boolean;
+  /** CANONICAL, UNSORTED or OTHERWISE: the form of the payload. */
+  form: number;
+}
+
+export function newLineFacts(): LineFacts {
+  return {
+    from: new Int32Array(NOTED.length),
+    to: new Int32Array(NOTED.length),
+    seen: 0,
+    ambiguous: false,
+    form: CANONICAL,
+  };
+}
+
+/**
+ * Scans the line that begins at `start`.
+ * @param bytes where the line ends there is a newline, or the bytes end too
+ * @returns the offset after the line's last byte (where its newline is), or -1 where it is not such a JSON object
+ */
+export function scanLine(bytes: Uint8Array, start: number, facts: LineFacts): number {
+  facts.seen = 0;
+  facts.ambiguous = false;
+  facts.form = CANONICAL;
+  if (bytes[start] !== OPEN) return -1;
+  let at = skipSpace(bytes, start + 1);
+  if (bytes[at] === CLOSE) return endOfLine(bytes, at + 1);
+  for (;;) {
+    if (bytes[at] !== QUOTE) return -1;
+    const keyFrom = at + 1;
+    at = skipString(bytes, keyFrom);
+    if (at < 0) return -1;
+    const member = memberAt(bytes, keyFrom, at - 1, facts);
+    at = skipSpace(bytes, at);
+    if (bytes[at] !== COLON) return -1;
+    const from = skipSpace(bytes, at + 1);
+    scanned.form = CANONICAL;
+    at = bytes[from] === QUOTE ? skipString(bytes, from + 1) : skipValue(bytes, from, 2);
+    if (at < 0) return -1;
+    if (member !== OTHER) note(facts, member, from, at);
+    at = skipSpace(bytes, at);
+    if (bytes[at] === CLOSE) return endOfLine(bytes, at + 1);
+    if (bytes[at] !== COMMA) return -1;
+    at = skipSpace(bytes, at + 1);
+  }
+}
+
+function note(facts: LineFacts, member: number, from: number, to: number): void {
+  const bit = 1 << member;
+  if ((facts.seen & bit) !== 0) facts.ambiguous = true;
+  facts.seen |= bit;
+  facts.from[member] = from;
+  facts.to[member] = to;
+  if (member === PAYLOAD) facts.form = scanned.form;
+}
+
+function endOfLine(bytes: Uint8Array, at: number): number {
+  return at === bytes.length || bytes[at] === NEWLINE ? at : -1;
+}
+
+function memberAt(bytes: Uint8Array, from: number, to: number, facts: LineFacts): number {
+  const candidates = BY_LENGTH[to - from];
+  if (scanned.form === OTHERWISE && hasBackslash(bytes, from, to)) facts.ambiguous = true;
+  if (candidates === undefined) return OTHER;
+  for (const candidate of candidates) {
+    if (matches(bytes, from, candidate.bytes)) return candidate.member;
+  }
+  return OTHER;
+}
+
+function hasBackslash(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (bytes[at] === BACKSLASH) return true;
+  return false;
+}

@@ -1,0 +1,139 @@
+/**
+ * Finds chosen top-level members in the bytes of a JSON line: one pass, no object. Used where a million lines are read
+ * for a few members each.
+ *
+ *   new SlotReader(['agent']).find({"seq":1,"agent":"a","payload":{"agent":"b"}})  →  slot 0 is "a"
+ *
+ * Any JSON object is taken: one that the pass cannot follow (a member name with escapes, deep nesting) goes through
+ * `JSON.parse` and is spelled again. A member that stands there twice is its last, as everywhere in JavaScript.
+ */
+import { CANONICAL, CLOSE, COLON, COMMA, matches, OPEN, OTHERWISE, QUOTE, scanned } from './jsonBytes';
+import { skipSpace, skipString, skipValue } from './jsonBytes';
+
+const MISSING = -1;
+const OTHER = -1;
+/** A member of 64 hex digits, which are stepped over: a third of a row's bytes is hashes. Only the ledger sets these names. */
+const HASH = -2;
+const HASH_NAMES = ['hash', 'prev_hash', 'run_prev_hash', 'decision_prev_hash', 'content_hash'];
+const HASH_BYTES = 66;
+/** Distinct texts that are remembered per reader; agents and actions repeat, run ids do so in runs. */
+const REMEMBERED = 4096;
+
+interface Candidate {
+  readonly name: Uint8Array;
+  readonly slot: number;
+}
+
+export class SlotReader {
+  /** The names that are looked for, by their length in bytes. */
+  private readonly byLength: (Candidate[] | undefined)[] = [];
+  private readonly starts: Int32Array;
+  private readonly ends: Int32Array;
+  private bytes: Buffer = Buffer.alloc(0);
+  private readonly remembered = new Map<number, { readonly bytes: Uint8Array; readonly text: string }>();
+
+  constructor(names: readonly string[]) {
+    this.starts = new Int32Array(names.length);
+    this.ends = new Int32Array(names.length);
+    names.forEach((name, slot) => this.look(name, slot));
+    for (const name of HASH_NAMES) if (!names.includes(name)) this.look(name, HASH);
+  }
+
+  private look(text: string, slot: number): void {
+    const name = Buffer.from(JSON.stringify(text).slice(1, -1));
+    while (this.byLength.length <= name.length) this.byLength.push(undefined);
+    (this.byLength[name.length] ??= []).push({ name, slot });
+  }
+
+  /** Finds the members in the line `[start, end)`; false where it is no JSON object. Valid until the next call. */
+  find(bytes: Buffer, start: number, end: number): boolean {
+    this.bytes = bytes;
+    if (this.walk(start, end, false)) return true;
+    const respelled = respell(bytes.toString('utf8', start, end));
+    if (respelled === undefined) return false;
+    this.bytes = respelled;
+    return this.walk(0, respelled.length, true);
+  }
+
+  has(slot: number): boolean {
+    return this.starts[slot] !== MISSING;
+  }
+
+  /** Where the value of a slot stands in `raw`, quotes included. */
+  range(slot: number): { readonly raw: Buffer; readonly start: number; readonly end: number } {
+    return { raw: this.bytes, start: this.starts[slot] as number, end: this.ends[slot] as number };
+  }
+
+  /** The value of a slot: a string as it is, another value as its JSON text, null where there is none. */
+  text(slot: number): string | null {
+    const start = this.starts[slot] as number;
+    if (start === MISSING) return null;
+    const end = this.ends[slot] as number;
+    const { bytes } = this;
+    let hash = end - start;
+    for (let at = start; at < end; at++) hash = (hash * 31 + (bytes[at] as number)) | 0;
+    const known = this.remembered.get(hash);
+    if (known !== undefined && known.bytes.length === end - start && matches(bytes, start, known.bytes))
+      return known.text;
+    const text = decode(bytes.toString('utf8', start, end));
+    if (this.remembered.size >= REMEMBERED) this.remembered.clear();
+    this.remembered.set(hash, { bytes: Uint8Array.prototype.slice.call(bytes, start, end), text });
+    return text;
+  }
+
+  /** Follows `{"key":value,…}` up to `end`. */
+  private walk(start: number, end: number, escapedNames: boolean): boolean {
+    const { bytes } = this;
+    this.starts.fill(MISSING);
+    if (bytes[start] !== OPEN) return false;
+    let at = skipSpace(bytes, start + 1);
+    if (bytes[at] === CLOSE) return at + 1 === end;
+    for (;;) {
+      if (bytes[at] !== QUOTE) return false;
+      const name = at + 1;
+      scanned.form = CANONICAL;
+      at = skipString(bytes, name);
+      if (at < 0 || (scanned.form === OTHERWISE && !escapedNames)) return false;
+      const nameEnd = at - 1;
+      const candidates = this.byLength[nameEnd - name];
+      at = skipSpace(bytes, at);
+      if (bytes[at] !== COLON) return false;
+      const value = skipSpace(bytes, at + 1);
+      const slot = candidates === undefined ? OTHER : this.slotOf(candidates, name);
+      if (bytes[value] !== QUOTE) at = skipValue(bytes, value, 2);
+      else if (slot === HASH && bytes[value + HASH_BYTES - 1] === QUOTE) at = value + HASH_BYTES;
+      else at = skipString(bytes, value + 1);
+      if (at < 0) return false;
+      if (slot >= 0) {
+        this.starts[slot] = value;
+        this.ends[slot] = at;
+      }
+      at = skipSpace(bytes, at);
+      if (bytes[at] === CLOSE) return at + 1 === end;
+      if (bytes[at] !== COMMA) return false;
+      at = skipSpace(bytes, at + 1);
+    }
+  }
+
+  private slotOf(candidates: readonly Candidate[], name: number): number {
+    for (const candidate of candidates) if (matches(this.bytes, name, candidate.name)) return candidate.slot;
+    return OTHER;
+  }
+}
+
+function decode(raw: string): string {
+  if (!raw.startsWith('"')) return raw;
+  return raw.includes('\\') ? String(JSON.parse(raw)) : raw.slice(1, -1);
+}
+
+/** A JSON object in the spelling that the walk takes; undefined where the text is none. */
+function respell(text: string): Buffer | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    return Buffer.from(JSON.stringify(value));
+  } catch {
+    // Not JSON, or nested so deeply that no row is: the caller counts the line as broken.
+    return undefined;
+  }
+}

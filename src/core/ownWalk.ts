@@ -1,0 +1,80 @@
+/**
+ * What the ledger's own rows mean to a walk: which ledger this is, how segments join, which rows are said to be missing.
+ */
+import type { Row } from './members';
+import { identityOf } from './ownRows';
+import type { FindingPlace } from './verdict';
+import { report } from './walkState';
+import type { Walk } from './walkState';
+
+/**
+ * Takes a row that opens a segment, or one of the ledger's own, before the walk goes on behind it.
+ * @param opens whether the row is the first line of its segment
+ */
+export function takeOwnRow(walk: Walk, row: Row, place: FindingPlace, opens: boolean): void {
+  if (opens) openSegment(walk, row, place);
+  else if (row.action === 'audit.genesis' || row.action === 'audit.segment')
+    report(walk, { code: 'FOREIGN', seq: row.seq, place }, { want: 'a row of this ledger', got: row.action });
+  if (row.action === 'audit.rows-lost') takeRowsLost(walk, row, place);
+  registerHeal(walk, row, place);
+}
+
+function openSegment(walk: Walk, row: Row, place: FindingPlace): void {
+  const at = { seq: row.seq, place };
+  const identity = identityOf(row.payload);
+  const want = walk.segments === 1 && row.seq === 1 ? 'audit.genesis' : 'audit.segment';
+  if (row.action !== want || identity === undefined) {
+    // Where the front was cut off, that was told already.
+    if (walk.segments > 1 || row.seq === 1)
+      report(walk, { code: 'GENESIS_MISSING', ...at }, { want: `${want} of format ledger/1`, got: row.action });
+    return;
+  }
+  if (walk.ledgerId !== undefined && walk.ledgerId !== identity.ledgerId)
+    report(walk, { code: 'FOREIGN', ...at }, { want: `ledger ${walk.ledgerId}`, got: `ledger ${identity.ledgerId}` });
+  walk.ledgerId ??= identity.ledgerId;
+  if (walk.segments > 1) checkJoint(walk, row, place);
+}
+
+/** A later segment names the row that it follows; the chain itself is checked as everywhere. */
+function checkJoint(walk: Walk, row: Row, place: FindingPlace): void {
+  const previous: unknown = row.payload?.['previous'];
+  const { last_seq: lastSeq, head } = (previous ?? {}) as Record<string, unknown>;
+  if (lastSeq === row.seq - 1 && head === row.prev_hash) return;
+  const want = `previous {last_seq: ${row.seq - 1}, head: ${row.prev_hash}}`;
+  report(walk, { code: 'LINK_BROKEN', seq: row.seq, place }, { want, got: JSON.stringify(previous ?? null) });
+}
+
+function takeRowsLost(walk: Walk, row: Row, place: FindingPlace): void {
+  const { from_seq: from, to_seq: to } = row.payload ?? {};
+  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || (from as number) > (to as number)) {
+    const got = JSON.stringify(row.payload ?? null);
+    report(
+      walk,
+      { code: 'MALFORMED', seq: row.seq, place },
+      { want: 'from_seq and to_seq of the rows that were lost', got },
+    );
+    return;
+  }
+  const [fromSeq, toSeq] = [from as number, to as number];
+  walk.missing += toSeq - fromSeq + 1;
+  walk.gaps.push({
+    kind: 'rows-lost',
+    from_seq: fromSeq,
+    to_seq: toSeq,
+    heal_id: null,
+    named_by_seq: row.seq,
+    place,
+    checkpoint: null,
+  });
+  const got = `rows ${fromSeq} to ${toSeq} of an earlier end, lost`;
+  report(walk, { code: 'GAP', seq: row.seq, place }, { want: 'no row missing', got });
+}
+
+/** A heal row that was altered still tells which tombstone it was for: its alteration is one finding, not two. */
+export function registerHeal(walk: Walk, row: Partial<Row>, place: FindingPlace): void {
+  const { action, id, payload, seq } = row;
+  if ((action !== 'audit.heal-truncation' && action !== 'audit.set-aside') || id === undefined) return;
+  const sha256 = typeof payload?.['sha256'] === 'string' ? payload['sha256'] : undefined;
+  const kind = action === 'audit.set-aside' ? 'set-aside' : 'tombstone';
+  walk.heals.set(id, { kind, seq: seq ?? 0, place, sha256, quarantined: payload?.['kind'] !== 'newline' });
+}

@@ -1,0 +1,173 @@
+/**
+ * Reading one line exactly: what is it, and what is wrong with it on its own, without its neighbours? The slow and exact
+ * twin of `chunk.ts`: a chunk that is not regular throughout is read again line by line through here.
+ */
+import { isUtf8 } from 'node:buffer';
+import { payloadSha256 } from './canonicalBytes';
+import { declaredLinks, hashOfLine } from './chain';
+import { HEX64 } from './digest';
+import { LedgerError } from './errors';
+import { isUlid } from './ids';
+import { MAX_DEPTH } from './json';
+import { newLineFacts, PAYLOAD, scanLine } from './lineScan';
+import type { Row } from './members';
+import { MAX_LINE_BYTES } from './row';
+import { completeObject } from './rowText';
+import { strictFault } from './strictForm';
+import { isStoredTime } from './time';
+import type { FindingCode } from './verdict';
+
+/** What is wrong with a line on its own. */
+export interface Fault {
+  readonly code: FindingCode;
+  readonly want: string;
+  readonly got: string;
+}
+
+export type StoredLine =
+  /** Not a complete JSON object. `rows`: how many rows seem to have begun in it. */
+  | { readonly kind: 'torn'; readonly rows: number }
+  /** A JSON object that has nothing of a row. */
+  | { readonly kind: 'foreign' }
+  /** A row whose hash is not the hash of its bytes, or that lacks what a row must have. */
+  | {
+      readonly kind: 'altered';
+      readonly seq: number | undefined;
+      readonly prevHash: string | undefined;
+      readonly fault: Fault;
+      readonly row: Partial<Row>;
+    }
+  | {
+      readonly kind: 'tombstone';
+      readonly seq: number;
+      readonly lastSeq: number;
+      readonly healId: string | undefined;
+      readonly bytesSha256: string | undefined;
+      readonly prevHash: string;
+      readonly hash: string;
+    }
+  /** A row whose hash is right; it may still have faults. */
+  | { readonly kind: 'row'; readonly row: Row; readonly faults: readonly Fault[] };
+
+const ROW_START = Buffer.from('{"seq":');
+const ROW_MARKS = ['seq', 'nonce', 'prev_hash', 'hash', 'run_prev_hash', 'content_hash'];
+const STREAM_MEMBERS = ['run_seq', 'run_prev_hash', 'decision_seq', 'decision_prev_hash'];
+const facts = newLineFacts();
+
+/** @param line the bytes of one line without its newline */
+export function readStoredLine(line: Buffer, options: { readonly strict: boolean }): StoredLine {
+  const value = completeObject(line);
+  if (value === undefined) return { kind: 'torn', rows: rowStarts(line) };
+  const links = declaredLinks(line);
+  if (links === undefined) {
+    if (ROW_MARKS.filter((name) => name in value).length < 2) return { kind: 'foreign' };
+    const end = line.toString('latin1', Math.max(0, line.length - 154));
+    return altered(value, { code: 'CONTENT_ALTERED', want: 'the end ,"prev_hash":"…","hash":"…"}', got: end });
+  }
+  if (value['action'] === 'audit.tombstone') return tombstone(value, links);
+  const hash = hashOfLine(line);
+  if (hash !== links.hash)
+    return altered(value, { code: 'CONTENT_ALTERED', want: `hash ${links.hash}`, got: `hash ${hash}` });
+  const fault = memberFault(value);
+  if (fault !== undefined) return altered(value, fault);
+  const row = value as unknown as Row;
+  return { kind: 'row', row, faults: [...faultsOf(line, row, options)] };
+}
+
+function rowStarts(line: Buffer): number {
+  let rows = 0;
+  for (let at = line.indexOf(ROW_START); at >= 0; at = line.indexOf(ROW_START, at + 1)) rows++;
+  return rows;
+}
+
+function altered(value: Record<string, unknown>, fault: Fault): StoredLine {
+  const prevHash = textOf(value['prev_hash']);
+  return { kind: 'altered', seq: seqOf(value['seq']), prevHash, fault, row: value };
+}
+
+function tombstone(
+  value: Record<string, unknown>,
+  links: { readonly prevHash: string; readonly hash: string },
+): StoredLine {
+  const seq = seqOf(value['seq']);
+  const lastSeq = 'last_seq' in value ? seqOf(value['last_seq']) : seq;
+  if (seq === undefined || lastSeq === undefined || lastSeq < seq)
+    return altered(value, malformed('the seq of the rows that are missing', JSON.stringify(value['seq'] ?? null)));
+  const healId = textOf(value['heal_id']);
+  const bytesSha256 = textOf(value['bytes_sha256']);
+  return {
+    kind: 'tombstone',
+    seq,
+    lastSeq,
+    healId: healId !== undefined && isUlid(healId) ? healId : undefined,
+    bytesSha256: bytesSha256 !== undefined && HEX64.test(bytesSha256) ? bytesSha256 : undefined,
+    ...links,
+  };
+}
+
+const seqOf = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value < 1e15 ? value : undefined;
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+const malformed = (want: string, got: string): Fault => ({ code: 'MALFORMED', want, got });
+
+/** What a row cannot be without. Its hash may be right all the same: then the wrong row was written, not altered. */
+function memberFault(value: Record<string, unknown>): Fault | undefined {
+  const { seq, ts, id, action } = value;
+  if (seqOf(seq) === undefined) return malformed('a member "seq" from 1', show(seq));
+  if (typeof ts !== 'string' || !isStoredTime(ts)) return malformed('a member "ts" in stored form', show(ts));
+  if (typeof id !== 'string' || !isUlid(id)) return malformed('a member "id" that is a ULID', show(id));
+  if (typeof action !== 'string') return malformed('a member "action"', show(action));
+  return undefined;
+}
+
+const show = (value: unknown): string => (value === undefined ? 'none' : JSON.stringify(value).slice(0, 200));
+
+function* faultsOf(line: Buffer, row: Row, options: { readonly strict: boolean }): Generator<Fault> {
+  if (line.length > MAX_LINE_BYTES) yield malformed(`at most ${MAX_LINE_BYTES} bytes`, `${line.length} bytes`);
+  if (!isUtf8(line)) yield malformed('valid UTF-8', 'bytes that are not');
+  const end = scanLine(line, 0, facts);
+  if (end < 0) yield malformed(`at most ${MAX_DEPTH} levels of nesting`, 'more');
+  else if (facts.ambiguous) yield malformed('every member once, its name spelled plainly', 'another spelling');
+  else yield* contentFaults(line, row);
+  yield* membershipFaults(row);
+  const strict = options.strict ? strictFault(line.toString('utf8')) : undefined;
+  if (strict !== undefined) yield { code: 'MALFORMED', ...strict };
+}
+
+function* contentFaults(line: Buffer, row: Row): Generator<Fault> {
+  if (row.payload === undefined) {
+    if (row.content_hash !== undefined)
+      yield { code: 'CONTENT_ALTERED', want: 'a payload for the content_hash', got: 'none' };
+    return;
+  }
+  if (line[facts.from[PAYLOAD] as number] !== 0x7b)
+    return yield malformed('a payload that is an object', show(row.payload));
+  const want = `content_hash ${row.content_hash ?? '(none stored)'}`;
+  const payload = { from: facts.from[PAYLOAD] as number, to: facts.to[PAYLOAD] as number, form: facts.form };
+  try {
+    const got = payloadSha256(line, payload);
+    if (got !== row.content_hash) yield { code: 'CONTENT_ALTERED', want, got: `content_hash ${got}` };
+  } catch (error) {
+    const why = error instanceof LedgerError ? error.message : 'bytes that are not UTF-8';
+    yield { code: 'CONTENT_ALTERED', want, got: `a payload without a canonical form: ${why}` };
+  }
+}
+
+/** Whether the row says of each stream either nothing or everything. `audit.*` rows are in none. */
+function* membershipFaults(row: Row): Generator<Fault> {
+  if (row.action.startsWith('audit.')) {
+    const placed = STREAM_MEMBERS.find((name) => row[name] !== undefined);
+    if (placed !== undefined) yield { code: 'STREAM_BROKEN', want: 'no stream place for an audit.* row', got: placed };
+    return;
+  }
+  for (const kind of ['run', 'decision'] as const) {
+    const [id, seq, prevHash] = [row[`${kind}_id`], row[`${kind}_seq`], row[`${kind}_prev_hash`]];
+    if (id === undefined && seq === undefined && prevHash === undefined) continue;
+    if (typeof id === 'string' && seqOf(seq) !== undefined && typeof prevHash === 'string') continue;
+    yield {
+      code: 'STREAM_BROKEN',
+      want: `${kind}_id, ${kind}_seq and ${kind}_prev_hash together`,
+      got: `${kind}_id ${show(id)}, ${kind}_seq ${show(seq)}, ${kind}_prev_hash ${show(prevHash)}`,
+    };
+  }
+}

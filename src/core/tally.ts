@@ -1,0 +1,252 @@
+/**
+ * Adds up rows: groups per period, and what was spent against each cap. Exact, and independent of the order of the
+ * rows; tallies of two parts of a file add up to the tally of the whole.
+ *
+ * What counts is defined in `costs.ts`; this is the same sum without an object per row (1,000,000 rows in a second).
+ */
+import type { Cap } from './caps';
+import { ROW_KINDS } from './costs';
+import type { CostGroup } from './costs';
+import type { CostLineRow } from './costLine';
+import { DAY_MS } from './day';
+import type { Calendar, PeriodUnit } from './day';
+import { Periods } from './periods';
+
+/** What is to be added up; plain data, so that a worker can be given it. */
+export interface TallyPlan {
+  /** `[sinceMs, untilMs)` in effective time; infinite where it is open. */
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  readonly nowMs: number;
+  readonly by: string | undefined;
+  readonly period: PeriodUnit | undefined;
+  readonly caps: readonly Cap[];
+}
+
+/** A tally as plain data. */
+export interface TallySums {
+  /** By start of the period; one with start 0 where there are no periods. */
+  readonly lines: readonly { readonly startMs: number; readonly groups: readonly CostGroup[] }[];
+  /** For each cap, what was spent in each of its periods: by start, by run id, or under 0 for the rolling one. */
+  readonly caps: readonly (readonly (readonly [number | string, bigint])[])[];
+  /** Rows in the window whose `cost_usd` is no amount. */
+  readonly unreadableCosts: number;
+  readonly tombstones: number;
+}
+
+/** The members that rows must be read with, in the order that `Tally` expects them. */
+export function membersOf(plan: TallyPlan): readonly string[] {
+  const names = new Set<string>();
+  if (plan.by !== undefined) names.add(plan.by);
+  for (const cap of plan.caps) {
+    if (cap.per === 'run') names.add('run_id');
+    for (const name of cap.scope.keys()) names.add(name);
+  }
+  return [...names];
+}
+
+export class Tally {
+  private readonly lines = new Map<number, Map<string | null, Sums>>();
+  private readonly caps: readonly CapTally[];
+  private readonly periods: Periods | undefined;
+  private readonly days: Periods;
+  private unreadableCosts = 0;
+  private tombstones = 0;
+
+  constructor(
+    private readonly plan: TallyPlan,
+    calendar: Calendar,
+  ) {
+    const members = membersOf(plan);
+    this.periods = plan.period === undefined ? undefined : new Periods(calendar, plan.period);
+    this.days = new Periods(calendar, 'day');
+    this.caps = plan.caps.map((cap) => new CapTally(cap, members, calendar, plan.nowMs));
+  }
+
+  add(row: CostLineRow): void {
+    if (row.kind === ROW_KINDS.tombstone) this.tombstones++;
+    const ms = row.effectiveMs;
+    if (row.kind >= ROW_KINDS.own || !(ms >= this.plan.sinceMs && ms < this.plan.untilMs)) return;
+    const key = this.plan.by === undefined ? null : (row.members[0] ?? null);
+    this.sums(this.periods?.at(ms).startMs ?? 0, key).add(row, this.isLate(row));
+    if (row.costUnreadable) this.unreadableCosts++;
+    if (row.costNanos === undefined || row.kind > ROW_KINDS.imported) return;
+    for (const cap of this.caps) cap.add(row, row.costNanos);
+  }
+
+  /** Adds the tally of other rows. */
+  merge(other: TallySums): void {
+    for (const { startMs, groups } of other.lines) {
+      for (const group of groups) this.sums(startMs, group.key).merge(group);
+    }
+    other.caps.forEach((spent, i) => {
+      for (const [key, nanos] of spent) this.caps[i]?.merge(key, nanos);
+    });
+    this.unreadableCosts += other.unreadableCosts;
+    this.tombstones += other.tombstones;
+  }
+
+  result(): TallySums {
+    return {
+      lines: [...this.lines]
+        .sort(([a], [b]) => a - b)
+        .map(([startMs, groups]) => ({ startMs, groups: [...groups].map(([key, sums]) => sums.result(key)) })),
+      caps: this.caps.map((cap) => cap.result()),
+      unreadableCosts: this.unreadableCosts,
+      tombstones: this.tombstones,
+    };
+  }
+
+  /** Recorded after the day that it counts in had ended. */
+  private isLate(row: CostLineRow): boolean {
+    return row.tsMs > row.effectiveMs && row.tsMs >= this.days.at(row.effectiveMs).endMs;
+  }
+
+  private sums(startMs: number, key: string | null): Sums {
+    let groups = this.lines.get(startMs);
+    if (groups === undefined) this.lines.set(startMs, (groups = new Map()));
+    let sums = groups.get(key);
+    if (sums === undefined) groups.set(key, (sums = new Sums()));
+    return sums;
+  }
+}
+
+/** A sum of safe integers, exact beyond them: a bigint per row costs five times as much. */
+class ExactSum {
+  private part = 0;
+  private rest = 0n;
+
+  /** @param nanos below 10^15 in size */
+  add(nanos: number): void {
+    this.part += nanos;
+    if (this.part > 4e15 || this.part < -4e15) this.carry();
+  }
+
+  addBig(nanos: bigint): void {
+    this.rest += nanos;
+  }
+
+  total(): bigint {
+    this.carry();
+    return this.rest;
+  }
+
+  private carry(): void {
+    this.rest += BigInt(this.part);
+    this.part = 0;
+  }
+}
+
+/** A cost group that is still growing. */
+class Sums {
+  private rows = 0;
+  private costRows = 0;
+  private missingCostRows = 0;
+  private refundRows = 0;
+  private importedRows = 0;
+  private excludedRows = 0;
+  private lateRows = 0;
+  private readonly spent = new ExactSum();
+  private readonly refunds = new ExactSum();
+  private readonly imported = new ExactSum();
+
+  add(row: CostLineRow, late: boolean): void {
+    this.rows++;
+    if (late) this.lateRows++;
+    const imported = row.kind === ROW_KINDS.imported;
+    if (imported) this.importedRows++;
+    else if (row.kind !== ROW_KINDS.live) {
+      this.excludedRows++;
+      return;
+    }
+    const nanos = row.costNanos;
+    if (nanos === undefined) {
+      this.missingCostRows++;
+      return;
+    }
+    this.costRows++;
+    if (imported) this.imported.add(nanos);
+    if (nanos >= 0) {
+      this.spent.add(nanos);
+      return;
+    }
+    this.refundRows++;
+    this.refunds.add(nanos);
+  }
+
+  merge(group: CostGroup): void {
+    this.rows += group.rows;
+    this.costRows += group.costRows;
+    this.missingCostRows += group.missingCostRows;
+    this.refundRows += group.refundRows;
+    this.importedRows += group.importedRows;
+    this.excludedRows += group.excludedRows;
+    this.lateRows += group.lateRows;
+    this.spent.addBig(group.spentNanos);
+    this.refunds.addBig(group.refundNanos);
+    this.imported.addBig(group.importedNanos);
+  }
+
+  result(key: string | null): CostGroup {
+    return {
+      key,
+      rows: this.rows,
+      costRows: this.costRows,
+      spentNanos: this.spent.total(),
+      missingCostRows: this.missingCostRows,
+      refundNanos: this.refunds.total(),
+      refundRows: this.refundRows,
+      importedNanos: this.imported.total(),
+      importedRows: this.importedRows,
+      excludedRows: this.excludedRows,
+      lateRows: this.lateRows,
+    };
+  }
+}
+
+/** What is spent against one cap, by its periods. */
+class CapTally {
+  private readonly spent = new Map<number | string, ExactSum>();
+  private readonly scope: readonly (readonly [number, string])[];
+  private readonly run: number;
+  private readonly periods: Periods | undefined;
+
+  constructor(
+    private readonly cap: Cap,
+    members: readonly string[],
+    calendar: Calendar,
+    private readonly nowMs: number,
+  ) {
+    this.scope = [...cap.scope].map(([name, value]) => [members.indexOf(name), value] as const);
+    this.run = members.indexOf('run_id');
+    const { per } = cap;
+    const calendarUnit = per === 'hour' || per === 'day' || per === 'week' || per === 'month';
+    this.periods = calendarUnit ? new Periods(calendar, per) : undefined;
+  }
+
+  add(row: CostLineRow, nanos: number): void {
+    for (const [member, value] of this.scope) if (row.members[member] !== value) return;
+    const key = this.keyOf(row);
+    if (key !== undefined) this.sum(key).add(nanos);
+  }
+
+  merge(key: number | string, nanos: bigint): void {
+    this.sum(key).addBig(nanos);
+  }
+
+  result(): readonly (readonly [number | string, bigint])[] {
+    return [...this.spent].map(([key, sum]) => [key, sum.total()] as const);
+  }
+
+  private keyOf(row: CostLineRow): number | string | undefined {
+    if (this.periods !== undefined) return this.periods.at(row.effectiveMs).startMs;
+    if (this.cap.per === 'run') return row.members[this.run] ?? undefined;
+    return row.effectiveMs > this.nowMs - DAY_MS ? 0 : undefined;
+  }
+
+  private sum(key: number | string): ExactSum {
+    let sum = this.spent.get(key);
+    if (sum === undefined) this.spent.set(key, (sum = new ExactSum()));
+    return sum;
+  }
+}

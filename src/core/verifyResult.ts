@@ -1,0 +1,111 @@
+/** The answer of `verify`, put together from a finished walk. Every field says what was looked at, and no more. */
+import type { FindingCode, IndexState, StreamReport, VerifyResult } from './verdict';
+import { segmentOrder } from './verdict';
+import type { Walk } from './walkState';
+
+const CHAIN_CODES: readonly FindingCode[] = [
+  'CONTENT_ALTERED',
+  'LINK_BROKEN',
+  'SEQ_GAP',
+  'REPLAY',
+  'GENESIS_MISSING',
+  'FRONT_TRUNCATED',
+  'TRUNCATED',
+  'ROLLBACK',
+  'DIVERGED',
+  'FORK',
+  'MALFORMED',
+  'TORN',
+  'FOREIGN',
+  'GAP_UNBACKED',
+  'GAP_UNJUSTIFIED',
+  'HEAD_MISMATCH',
+];
+
+export interface ResultInputs {
+  /** Names of the segments, in order. */
+  readonly segments: readonly string[];
+  readonly spilled: number;
+  readonly index: IndexState;
+  readonly checkpoints: boolean;
+  readonly strict: boolean;
+  readonly warnings: readonly string[];
+}
+
+export function resultOf(walk: Walk, inputs: ResultInputs): VerifyResult {
+  const { findings } = walk;
+  const empty = walk.lines === 0;
+  const gaps = [...walk.gaps].sort((a, b) => segmentOrder(inputs.segments, a.place, b.place));
+  const streamsBroken = findings.count('STREAM_BROKEN') > 0;
+  const chain = findings.has(CHAIN_CODES) ? 'broken' : gaps.length > 0 ? 'gaps' : 'intact';
+  const verdict = findings.verdict();
+  return {
+    verdict,
+    rows: walk.rows,
+    first_seq: walk.firstSeq ?? null,
+    last_seq: empty ? null : walk.main.expected - 1,
+    head: empty ? null : walk.main.hash,
+    ledger_id: walk.ledgerId ?? null,
+    chain: empty ? 'none' : chain,
+    streams: streamCount(walk) === 0 ? 'none' : streamsBroken ? 'broken' : walk.excusedStreams > 0 ? 'gaps' : 'intact',
+    content: walk.contentBroken ? 'broken' : walk.content ? 'intact' : 'none',
+    gaps,
+    index: inputs.index,
+    tree: inputs.checkpoints ? 'not-checked' : 'none',
+    signatures: 'not-checked',
+    key: 'none',
+    tail: empty ? 'none' : findings.count('TORN') > 0 ? 'torn' : 'whole',
+    anchored_until: null,
+    unanchored_rows: walk.rows,
+    open_streams: walk.runs.open + walk.decisions.open,
+    stream: streamReport(walk),
+    time: empty ? 'none' : findings.count('TIME_SUSPECT') > 0 ? 'suspect' : 'plausible',
+    spilled: inputs.spilled,
+    strict: inputs.strict,
+    warnings: [...ownWarnings(walk, inputs), ...inputs.warnings],
+    findings: [...findings.kept].sort((a, b) => segmentOrder(inputs.segments, a.place, b.place)),
+    findings_total: findings.total,
+    not_proved: verdict === 'not-verifiable' ? ['anything: there was nothing to check'] : notProved(inputs),
+  };
+}
+
+function streamCount(walk: Walk): number {
+  return walk.runs.size + walk.decisions.size;
+}
+
+function streamReport(walk: Walk): StreamReport | null {
+  const { watched } = walk;
+  if (watched === undefined) return null;
+  const state = (watched.kind === 'run' ? walk.runs : walk.decisions).stateOf(watched.id);
+  return {
+    kind: watched.kind,
+    id: watched.id,
+    rows: (state?.seq ?? 0) - watched.missing,
+    open: state !== undefined && !state.closed,
+    complete: state !== undefined && watched.missing === 0 && !watched.broken,
+  };
+}
+
+function ownWarnings(walk: Walk, inputs: ResultInputs): string[] {
+  const warnings: string[] = [];
+  if (inputs.spilled > 0) warnings.push(`${count(inputs.spilled, 'row')} wait in the spill files, not yet in the chain`);
+  if (walk.lateRows > 0)
+    warnings.push(`${count(walk.lateRows, 'row')} came after the closing row of their stream (ROW_AFTER_CLOSE)`);
+  const jumps = walk.findings.count('TIME_SUSPECT');
+  if (jumps > 0) warnings.push(`the clock went back ${count(jumps, 'time')}: order is by seq, not by ts`);
+  if (inputs.checkpoints) warnings.push('there are checkpoints; this version does not check them');
+  return warnings;
+}
+
+function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`;
+}
+
+function notProved(inputs: ResultInputs): string[] {
+  return [
+    'that no rows were cut off the end: keep the head elsewhere and give it with --expect-head, or --min-rows',
+    'that nobody who can write the file rewrote it all, hashes included: the head kept elsewhere shows that too',
+    'that everything that happened was logged',
+    ...(inputs.index === 'not-checked' ? ['that the index agrees with the file'] : []),
+  ];
+}

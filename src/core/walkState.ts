@@ -1,0 +1,132 @@
+/**
+ * What a walk along a ledger knows: where it stands, what it found, how far it may trust. Steps are in `walk.ts`.
+ */
+import { ZERO_HASH } from './digest';
+import type { StoredLine } from './storedLine';
+import { Streams } from './streams';
+import type { Finding, FindingCode, FindingPlace, Gap } from './verdict';
+import { Findings } from './verdict';
+
+/** Where the ledger stands: the next row's seq, and what its `prev_hash` is to be. */
+export interface Position {
+  readonly expected: number;
+  readonly hash: string;
+}
+
+/** A second row in a place that is taken. Rows far away tell whether it is a replay or a fork (`resolveSuspect`). */
+export interface Suspect {
+  readonly finding: Finding;
+  readonly prevHash: string;
+  readonly hash: string;
+}
+
+/** What a heal row or a set-aside row says. */
+export interface HealRecord {
+  readonly kind: 'tombstone' | 'set-aside';
+  readonly seq: number;
+  readonly place: FindingPlace;
+  readonly sha256: string | undefined;
+  /** Whether it set bytes aside; a heal that only added a newline did not. */
+  readonly quarantined: boolean;
+}
+
+export interface Walk {
+  readonly findings: Findings;
+  readonly suspects: Suspect[];
+  readonly runs: Streams;
+  readonly decisions: Streams;
+  readonly gaps: Gap[];
+  /** Heal rows by their id. */
+  readonly heals: Map<string, HealRecord>;
+  /** What each tombstone declares of the bytes that were set aside, by heal id. */
+  readonly tombstones: { readonly gap: Gap; readonly sha256: string | undefined }[];
+  main: Position;
+  other: Position | undefined;
+  /** Lines since the last good row that may stand for rows: the next good row may be that much further on. */
+  slack: number;
+  /** Rows of the ledger that are known to be missing, or cannot be trusted. */
+  missing: number;
+  lastTombstone: Extract<StoredLine, { kind: 'tombstone' }> | undefined;
+  lastTombstonePlace: FindingPlace | undefined;
+  /** What was reported of the torn lines directly before; undefined where the last line was a whole one. */
+  tornRun: Finding | undefined;
+  firstInSegment: boolean;
+  segments: number;
+  ledgerId: string | undefined;
+  lines: number;
+  rows: number;
+  firstSeq: number | undefined;
+  lastId: string;
+  lastTs: string;
+  /** Whether any row has a payload, and whether any content disagrees with its digest. */
+  content: boolean;
+  contentBroken: boolean;
+  excusedStreams: number;
+  lateRows: number;
+  /** The stream that was asked for, and what is wrong with it. */
+  readonly watched: WatchedStream | undefined;
+}
+
+export interface WatchedStream {
+  readonly kind: 'run' | 'decision';
+  readonly id: string;
+  missing: number;
+  broken: boolean;
+}
+
+export function newWalk(watched?: { readonly kind: 'run' | 'decision'; readonly id: string }): Walk {
+  return {
+    findings: new Findings(),
+    suspects: [],
+    runs: new Streams(),
+    decisions: new Streams(),
+    gaps: [],
+    heals: new Map(),
+    tombstones: [],
+    main: { expected: 1, hash: ZERO_HASH },
+    other: undefined,
+    slack: 0,
+    missing: 0,
+    lastTombstone: undefined,
+    lastTombstonePlace: undefined,
+    tornRun: undefined,
+    firstInSegment: true,
+    segments: 0,
+    ledgerId: undefined,
+    lines: 0,
+    rows: 0,
+    firstSeq: undefined,
+    lastId: '',
+    lastTs: '',
+    content: false,
+    contentBroken: false,
+    excusedStreams: 0,
+    lateRows: 0,
+    watched: watched && { ...watched, missing: 0, broken: false },
+  };
+}
+
+/** The next line is the first of a segment. */
+export function beginSegment(walk: Walk): void {
+  walk.segments++;
+  walk.firstInSegment = true;
+}
+
+export function report(
+  walk: Walk,
+  at: { readonly code: FindingCode; readonly seq: number | null; readonly place: FindingPlace },
+  fault: { readonly want: string; readonly got: string },
+): Finding {
+  const finding = { ...at, want: fault.want, got: fault.got };
+  walk.findings.add(finding);
+  return finding;
+}
+
+/** A row was taken: the walk stands after it, and trusts again. */
+export function goOn(walk: Walk, row: { readonly seq: number; readonly hash: string }): void {
+  walk.main = { expected: row.seq + 1, hash: row.hash };
+  walk.slack = 0;
+  walk.tornRun = undefined;
+  walk.firstInSegment = false;
+  walk.lastTombstone = undefined;
+}

@@ -1,0 +1,153 @@
+/**
+ * What was spent: exact sums of `cost_usd` by effective time, per group and period, held against caps.
+ *
+ * The sums are of what the file holds; whether nobody changed it is for `verify` to say. No lock is taken.
+ */
+import { capsReport } from '../core/capReport';
+import type { Cap } from '../core/caps';
+import type { Calendar, PeriodUnit } from '../core/day';
+import { LedgerError } from '../core/errors';
+import { parseCostNanos } from '../core/money';
+import { allGroups, burnOf, groupLines, moneyLine, netOf, periodLines, totalOf, windowOf } from '../core/rollup';
+import type { RollupReport, RollupWarning } from '../core/rollup';
+import type { TallyPlan, TallySums } from '../core/tally';
+import { parseDay, parseWindow } from '../core/when';
+import type { TimeWindow, WindowFlags } from '../core/when';
+import { readCosts } from '../store/costs';
+import type { CostReading } from '../store/costs';
+import { zoneNamed } from '../store/hostZone';
+import { locate } from '../store/locate';
+import type { Place } from '../store/locate';
+
+export type MissingCosts = 'ignore' | 'warn' | 'fail';
+
+export interface RollupOptions extends WindowFlags {
+  readonly place: Place;
+  /** The zone of `--tz`; else the config's, else the machine's. */
+  readonly tz?: string | undefined;
+  readonly nowMs: number;
+  readonly period?: Exclude<PeriodUnit, 'hour'> | undefined;
+  /** Any member of a row, also one of the caller's own. */
+  readonly by?: string | undefined;
+  /** A cap on the window, or on each period, as typed: "5.00". */
+  readonly capUsd?: string | undefined;
+  readonly missing?: MissingCosts | undefined;
+}
+
+/**
+ * @throws LedgerError USAGE for flags that mean nothing, LEDGER_MISSING where there is no ledger, READ_FAILED
+ */
+export async function rollup(options: RollupOptions): Promise<RollupReport> {
+  const { paths, config } = locate(options.place);
+  const zone = zoneNamed(options.tz ?? config.timezone, options.place.env);
+  const calendar = { zone, dayStartMs: config.dayStartMs };
+  const window = windowFrom(options, calendar);
+  const flagCap = options.capUsd === undefined ? undefined : capOf(options.capUsd);
+  const plan: TallyPlan = {
+    sinceMs: window.sinceMs,
+    untilMs: window.untilMs,
+    nowMs: options.nowMs,
+    by: options.by,
+    period: options.period,
+    caps: config.caps,
+  };
+  const reading = await readCosts(paths, plan, calendar);
+  return report(options.missing ?? 'warn', { plan, calendar, thresholds: config.thresholds, window, flagCap, reading });
+}
+
+interface Parts {
+  readonly thresholds: readonly number[];
+  readonly plan: TallyPlan;
+  readonly calendar: Calendar;
+  readonly window: TimeWindow;
+  readonly flagCap: Cap | undefined;
+  readonly reading: CostReading;
+}
+
+function report(missing: MissingCosts, parts: Parts): RollupReport {
+  const { plan, calendar, thresholds, window, flagCap, reading } = parts;
+  const { sums } = reading;
+  const groups = allGroups(sums);
+  const total = totalOf(groups);
+  const judge = { plan, calendar, thresholds };
+  const flag = flagCap === undefined ? undefined : { cap: flagCap, spend: lineSpend(sums) };
+  return {
+    window: windowOf(plan, calendar, window),
+    by: plan.by ?? null,
+    period: plan.period ?? null,
+    total: moneyLine(total),
+    groups: plan.by === undefined ? [] : groupLines(groups),
+    periods: periodLines(plan, sums, calendar),
+    ...capsReport(judge, sums.caps, flag),
+    ...burnOf(plan, total),
+    broken_lines: reading.brokenLines,
+    source: reading.source,
+    warnings: warningsOf(missing, total.missingCostRows, reading),
+  };
+}
+
+/** Today, unless flags say otherwise; every period there is, where only a period is asked for. */
+function windowFrom(options: RollupOptions, calendar: Calendar): TimeWindow {
+  const { nowMs } = options;
+  if (options.day !== undefined && options.period !== undefined) {
+    throw new LedgerError('USAGE', 'expected either --day or --period, found both', {
+      hint: 'take --period with --since and --until',
+    });
+  }
+  const given = parseWindow(options, { nowMs, calendar });
+  if (given !== undefined) return given;
+  if (options.period !== undefined) return { sinceMs: -Infinity, untilMs: Infinity, label: undefined };
+  const { startMs, endMs, label } = parseDay('today', { nowMs, calendar, flag: '--day' });
+  return { sinceMs: startMs, untilMs: endMs, label };
+}
+
+function capOf(text: string): Cap {
+  const nanos = parseCostNanos(text);
+  if (nanos === undefined || nanos < 0) {
+    throw new LedgerError('USAGE', `expected --cap to be an amount in USD such as 5.00, found ${JSON.stringify(text)}`);
+  }
+  return { nanos: BigInt(nanos), per: 'window', scope: new Map() };
+}
+
+/** What each line of the report spent: what `--cap` is held against. */
+function lineSpend(sums: TallySums): readonly (readonly [number, bigint])[] {
+  return sums.lines.map(({ startMs, groups }) => [startMs, netOf(totalOf(groups))] as const);
+}
+
+function warningsOf(missing: MissingCosts, missingRows: number, reading: CostReading): readonly RollupWarning[] {
+  const { brokenLines, brokenAt, lostRows, spilled, sums } = reading;
+  const warnings: RollupWarning[] = [];
+  const warn = (code: RollupWarning['code'], count: number, message: string): void => {
+    if (count > 0) warnings.push({ code, message });
+  };
+  const offsets = brokenAt
+    .slice(0, 3)
+    .map(({ segment, offset }) => `${segment} byte ${offset}`)
+    .join(', ');
+  warn(
+    'BROKEN_LINES',
+    brokenLines,
+    `${count(brokenLines, 'broken line')} not in the sums (${offsets}${brokenLines > 3 ? ', …' : ''}); run "ledger sweep"`,
+  );
+  warn(
+    'ROWS_LOST',
+    sums.tombstones,
+    `${count(sums.tombstones, 'named gap')} in the ledger: what was lost there is not in the sums; see "ledger verify"`,
+  );
+  warn(
+    'ROWS_LOST',
+    lostRows,
+    `${count(lostRows, 'row')} that the index knows are gone from the file; run "ledger verify"`,
+  );
+  warn('ROWS_SPILLED', spilled ? 1 : 0, 'rows wait in the spill and are not in the sums yet; run "ledger sweep"');
+  warn(
+    'COSTS_UNREADABLE',
+    sums.unreadableCosts,
+    `${count(sums.unreadableCosts, 'row')} with a cost_usd that is no amount, counted as missing`,
+  );
+  if (missing !== 'ignore')
+    warn('COSTS_MISSING', missingRows, `${count(missingRows, 'row')} without a cost; absent is not zero`);
+  return warnings;
+}
+
+const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;

@@ -1,0 +1,20 @@
+/**
+ * Starting a worker thread by its name, `scanWorker` say: from the bundle it is `dist/…/scanWorker.cjs`, from source (in
+ * tests, under tsx) the neighbouring `scanWorker.ts`.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { LedgerError } from '../core/errors';
+
+/** @param name the file's name without its ending; it lies in `src/store` */
+export function startWorker(name: string, workerData: unknown): Worker {
+  const places = ['.', 'store', '../store'].map((folder) => join(__dirname, folder, `${name}.cjs`));
+  const path = [...places, join(__dirname, `${name}.ts`)].find((place) => existsSync(place));
+  if (path === undefined)
+    throw new LedgerError('INVARIANT', `internal: expected the worker ${name} beside ${__dirname}, found none`, {
+      hint: 'the installation is incomplete: build or install it again',
+    });
+  // A worker needs no more than its heap for one chunk; what it prints would only disturb.
+  return new Worker(path, { workerData, resourceLimits: { maxOldGenerationSizeMb: 512 } });
+}

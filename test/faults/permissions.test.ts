@@ -1,0 +1,298 @@
+/**
+ * Places that may not be written, and files that are changed under a writer's hands (cases 34-37).
+ */
+import assert from 'node:assert/strict';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import type { TestContext } from 'node:test';
+import { view } from '../support/check';
+import { holdLock } from '../support/locks';
+import { cannotMount, readOnlyView, tmpfs, tool } from '../support/mounts';
+import { missingTools, run, sleep, start } from '../support/process';
+import {
+  APPEND,
+  appendMarks,
+  atEnd,
+  copyState,
+  ledger,
+  ledgerCommand,
+  markedRows,
+  receipts,
+  sandbox,
+  sandboxAt,
+  temporaryFolder,
+} from '../support/sandbox';
+import type { Sandbox } from '../support/sandbox';
+import { fill, tear } from '../support/states';
+import { recover, SHIPPED } from '../support/sweep';
+
+const skipMounts = cannotMount();
+const notRoot = process.getuid?.() === 0 ? false : 'needs root, to change owners';
+
+/** Every file of a state folder with its bytes: what a reading command may not change. */
+function snapshot(dir: string): Record<string, string> {
+  const names = readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    statSync(join(dir, name)).isFile(),
+  );
+  return Object.fromEntries(names.map((name) => [name, readFileSync(join(dir, name)).toString('base64')]));
+}
+
+async function expectReads(box: Sandbox, dir: string): Promise<void> {
+  const before = snapshot(dir);
+  for (const command of ['verify', 'rollup']) {
+    const ended = await ledger({ ...box, env: { ...box.env, LEDGER_DIR: dir } }, [command]);
+    assert.equal(ended.status, 0, `${command}: ${ended.stderr}`);
+  }
+  assert.deepEqual(snapshot(dir), before, 'a reader writes nothing');
+}
+
+/** Without a place to write to: the append says so with exit 2 and the whole row, or spills elsewhere. */
+async function expectNoWrite(box: Sandbox, dir: string): Promise<void> {
+  const nowhere = { ...box.env, LEDGER_DIR: dir, XDG_STATE_HOME: '/proc/no-such-place' };
+  const ended = await run(APPEND, { env: nowhere, cwd: box.root, stdin: markedRows(['lost1']) });
+  assert.equal(ended.status, 2, ended.stderr);
+  assert.match(ended.stderr, /"mark":"lost1"/, 'the row is whole on stderr');
+  assert.doesNotMatch(ended.stderr, /\n\s+at /, 'no stack trace');
+}
+
+test('case 34: a read-only file system: append exit 2, verify and rollup work', { skip: skipMounts }, async (t) => {
+  const box = sandbox(t);
+  await fill(box, 3);
+  const view = readOnlyView(t, box.dir, join(box.root, 'ro'));
+  await expectNoWrite(box, view);
+  await expectReads(box, view);
+});
+
+test(
+  'case 34: an immutable ledger (chattr +i): the row spills, readers work',
+  { skip: skipMounts || missingTools('chattr') },
+  async (t) => {
+    const box = sandbox(t);
+    const before = await fill(box, 3);
+    tool('chattr', '+i', box.ledger);
+    atEnd(t, () => run(['chattr', '-i', box.ledger]));
+    const ended = await appendMarks(box, ['new1']);
+    assert.equal(receipts(ended.stdout)[0]?.status, 'spilled', ended.stderr);
+    await expectReads(box, box.dir);
+    tool('chattr', '-i', box.ledger);
+    assert.deepEqual(await recover(SHIPPED, box, { acked: [...before, 'new1'], tried: [] }), []);
+  },
+);
+
+/** Runs a command as an ordinary user who owns the state folder. */
+function asUser(command: readonly string[]): string[] {
+  return ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', ...command];
+}
+
+function giveAway(path: string): void {
+  chownSync(path, 65534, 65534);
+  if (statSync(path).isDirectory()) for (const name of readdirSync(path)) giveAway(join(path, name));
+}
+
+test(
+  'case 34: a folder without write permission (0500): append spills elsewhere or exit 2, readers work',
+  { skip: notRoot || missingTools('setpriv') },
+  async (t) => {
+    const box = sandbox(t);
+    const before = await fill(box, 3);
+    giveAway(box.root);
+    chmodSync(box.root, 0o755);
+    chmodSync(box.dir, 0o500);
+    const readers = await run(asUser(ledgerCommand('verify')), { env: box.env, cwd: box.root });
+    assert.equal(readers.status, 0, readers.stderr);
+    const ended = await run(asUser(APPEND), { env: box.env, cwd: box.root, stdin: markedRows(['new1']) });
+    const status = receipts(ended.stdout)[0]?.status;
+    assert.ok(status === 'landed' || status === 'spilled', `${ended.stdout} ${ended.stderr}`);
+    chmodSync(box.dir, 0o700);
+    const user = { append: asUser(APPEND), verify: asUser(ledgerCommand('verify', '--json')) };
+    assert.deepEqual(await recover(user, box, { acked: [...before, 'new1'], tried: [] }), []);
+  },
+);
+
+test(
+  'case 34: a state folder that belongs to somebody else: exit 2 with the way to become them',
+  { skip: notRoot },
+  async (t) => {
+    const box = sandbox(t);
+    await fill(box, 3);
+    giveAway(box.dir);
+    const ledgerBytes = readFileSync(box.ledger);
+    const ended = await appendMarks(box, ['new1']);
+    assert.equal(ended.status, 2, `${ended.stdout} ${ended.stderr}`);
+    assert.match(ended.stdout + ended.stderr, /NOT_OWNER/);
+    const prose = await ledger(box, ['append', '--action', 'fault.probe']);
+    assert.match(prose.stderr, /sudo -u/);
+    assert.ok(readFileSync(box.ledger).equals(ledgerBytes));
+    const verdict = await ledger(box, ['verify']);
+    assert.equal(verdict.status, 0, `reading needs permission only: ${verdict.stderr}`);
+  },
+);
+
+test(
+  'case 35: an append-only ledger (chattr +a) with a torn tail: said clearly, spilled, nothing altered',
+  { skip: skipMounts || missingTools('chattr') },
+  async (t) => {
+    const box = sandbox(t);
+    const before = await fill(box, 3);
+    const torn = tear(box, 'short');
+    const ledgerBytes = readFileSync(box.ledger);
+    tool('chattr', '+a', box.ledger);
+    atEnd(t, () => run(['chattr', '-a', box.ledger]));
+    const ended = await appendMarks(box, ['new1']);
+    assert.equal(receipts(ended.stdout)[0]?.status, 'spilled', ended.stderr);
+    assert.match(ended.stdout + ended.stderr, /EPERM|not permitted|chattr/, 'the reason is named');
+    assert.ok(readFileSync(box.ledger).equals(ledgerBytes));
+    tool('chattr', '-a', box.ledger);
+    assert.deepEqual(await recover(SHIPPED, box, { acked: [...before, 'new1'], tried: [], torn }), []);
+  },
+);
+
+test(
+  'case 35: an append-only ledger that is whole takes rows',
+  { skip: skipMounts || missingTools('chattr') },
+  async (t) => {
+    const box = sandbox(t);
+    await fill(box, 3);
+    tool('chattr', '+a', box.ledger);
+    atEnd(t, () => run(['chattr', '-a', box.ledger]));
+    const ended = await appendMarks(box, ['new1']);
+    assert.equal(receipts(ended.stdout)[0]?.status, 'landed', ended.stderr);
+  },
+);
+
+/** Starts an append that waits for the lock, changes the ledger meanwhile, lets it go on. */
+async function whileItWaits(box: Sandbox, change: () => void): Promise<string> {
+  const holder = await holdLock(box);
+  const waiting = start(APPEND, { env: box.env, cwd: box.root, stdin: markedRows(['new1']) });
+  await sleep(700);
+  change();
+  await holder.release();
+  const ended = await waiting.ended;
+  return `${receipts(ended.stdout)[0]?.status ?? 'none'} ${ended.stdout} ${ended.stderr}`;
+}
+
+test('case 36: the ledger is replaced while a writer waits for the lock: it writes to the new file', async (t) => {
+  const box = sandbox(t);
+  const before = await fill(box, 3);
+  const answer = await whileItWaits(box, () => {
+    copyFileSync(box.ledger, join(box.root, 'copy'));
+    chmodSync(join(box.root, 'copy'), 0o600);
+    renameSync(join(box.root, 'copy'), box.ledger);
+  });
+  assert.match(answer, /^landed/);
+  assert.deepEqual(await recover(SHIPPED, box, { acked: [...before, 'new1'], tried: [] }), []);
+});
+
+test('case 36: the ledger is deleted while a writer waits: no fresh chain in its place, the row spills', async (t) => {
+  const box = sandbox(t);
+  await fill(box, 3);
+  const answer = await whileItWaits(box, () => rmSync(box.ledger));
+  assert.match(answer, /^spilled/);
+  assert.match(answer, /LEDGER_MISSING|missing/);
+  assert.equal(view(box).waiting.length, 1);
+});
+
+test('case 36: the lock file is replaced while a writer waits: two writers never hold it together', async (t) => {
+  const box = sandbox(t);
+  const before = await fill(box, 3);
+  const lock = join(box.dir, 'audit.lock');
+  const answer = await whileItWaits(box, () => {
+    rmSync(lock);
+    writeFileSync(lock, '', { mode: 0o600 });
+  });
+  assert.match(answer, /^landed/);
+  assert.deepEqual(await recover(SHIPPED, box, { acked: [...before, 'new1'], tried: [] }), []);
+});
+
+/** A ledger whose index is current: `rollup` or `verify` stores it. */
+async function indexed(t: TestContext): Promise<Sandbox> {
+  const box = sandbox(t);
+  await fill(box, 20);
+  await ledger(box, ['rollup']);
+  return box;
+}
+
+test('case 36, 37: a ledger cut on a row boundary behind its index is told, exit 1', async (t) => {
+  const box = await indexed(t);
+  const bytes = readFileSync(box.ledger);
+  truncateSync(box.ledger, bytes.subarray(0, bytes.length - 1).lastIndexOf(0x0a) + 1);
+  const verdict = await ledger(box, ['verify', '--json']);
+  assert.equal(verdict.status, 1, verdict.stdout);
+  assert.match(verdict.stdout, /TRUNCATED/);
+});
+
+test('case 37: copy-truncate by a log rotation is never a fresh chain', async (t) => {
+  const box = await indexed(t);
+  copyFileSync(box.ledger, join(box.dir, 'audit.jsonl.1'));
+  truncateSync(box.ledger, 0);
+  const ended = await appendMarks(box, ['new1']);
+  assert.notEqual(receipts(ended.stdout)[0]?.status, 'landed', ended.stdout);
+  assert.equal(statSync(box.ledger).size, 0, 'no new first row');
+  const verdict = await ledger(box, ['verify', '--json']);
+  assert.ok(verdict.status === 1 || verdict.status === 2, `never 0: ${verdict.stdout}`);
+});
+
+test('permissions: files are 0600 and folders 0700 whatever the umask', async (t) => {
+  const box = sandbox(t);
+  await run(['sh', '-c', 'umask 000; exec "$@"', 'sh', ...APPEND], { env: box.env, stdin: markedRows(['a']) });
+  tear(box, 'short');
+  await run(['sh', '-c', 'umask 000; exec "$@"', 'sh', ...APPEND], { env: box.env, stdin: markedRows(['b']) });
+  for (const name of readdirSync(box.dir, { recursive: true, encoding: 'utf8' })) {
+    const { mode } = statSync(join(box.dir, name));
+    assert.equal(mode & 0o077, 0, `${name}: ${(mode & 0o777).toString(8)}`);
+  }
+});
+
+test('permissions: a symlinked file of the set is refused, a symlinked folder is followed once', async (t) => {
+  const box = sandbox(t);
+  const before = await fill(box, 2);
+  const link = join(box.root, 'link');
+  symlinkSync(box.dir, link);
+  const through = await ledger({ ...box, env: { ...box.env, LEDGER_DIR: link } }, [
+    'append',
+    '--action',
+    'a.b',
+    '--json',
+  ]);
+  assert.equal(through.status, 0, through.stderr);
+  const victim = join(box.root, 'victim');
+  writeFileSync(victim, 'precious\n');
+  const box2 = sandboxAt(temporaryFolder(t));
+  copyState(box, box2);
+  rmSync(box2.ledger);
+  symlinkSync(victim, box2.ledger);
+  const refused = await appendMarks(box2, ['new1']);
+  assert.notEqual(receipts(refused.stdout)[0]?.status, 'landed');
+  assert.equal(readFileSync(victim, 'utf8'), 'precious\n');
+  assert.equal(before.length, 2);
+});
+
+test(
+  "permissions: a pipe or a device in the ledger's place is refused, not waited for",
+  { skip: skipMounts },
+  async (t) => {
+    const root = temporaryFolder(t);
+    const mount = tmpfs(t, join(root, 'm'), 'size=1m');
+    for (const kind of [['p'], ['c', '1', '7']]) {
+      const box = sandboxAt(root, { dir: join(mount, `state-${kind[0]}`) });
+      mkdirSync(box.dir, { mode: 0o700 });
+      tool('mknod', box.ledger, ...kind);
+      const ended = await appendMarks(box, ['new1'], { timeoutMs: 15_000 });
+      assert.notEqual(receipts(ended.stdout)[0]?.status, 'landed', `${ended.stdout} ${ended.stderr}`);
+    }
+  },
+);

@@ -1,0 +1,161 @@
+/**
+ * Power cuts (cases 24-27): a file system in an image; what the image holds at one moment is what the disk holds after
+ * a cut at that moment. An acknowledged row is there, whatever else was under way.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import type { TestContext } from 'node:test';
+import { afterPowerCut, cannotMount, dropCut, imageTools, loopImage, remount } from '../support/mounts';
+import type { Image, ImageKind } from '../support/mounts';
+import { missingTools, run, sleep, start } from '../support/process';
+import {
+  acknowledged,
+  APPEND,
+  appendMarks,
+  markedRow,
+  marks,
+  receipts,
+  sandboxAt,
+  temporaryFolder,
+} from '../support/sandbox';
+import type { Sandbox } from '../support/sandbox';
+import { FULL } from '../support/strace';
+import { countViolations, view } from '../support/check';
+import { recover, SHIPPED } from '../support/sweep';
+
+interface Mounted {
+  readonly image: Image;
+  readonly box: Sandbox;
+}
+
+function mounted(t: TestContext, kind: ImageKind): Mounted {
+  const root = temporaryFolder(t);
+  const image = loopImage(t, root, kind);
+  return { image, box: onMount(root, image.mount) };
+}
+
+function onMount(root: string, mount: string): Sandbox {
+  return sandboxAt(root, { dir: join(mount, 'state'), stateHome: join(mount, 'xdg') });
+}
+
+/** Cuts the power now and looks at what is left: what breaks the pass rule there. */
+async function cutNow(
+  t: TestContext,
+  { image, box }: Mounted,
+  name: string,
+  acked: readonly string[],
+  tried: () => string[],
+): Promise<string[]> {
+  const mount = afterPowerCut(t, image, name);
+  const after = onMount(box.root, mount);
+  // What was tried by the end of the copy may be there; a row that was acknowledged before it began must be.
+  const failures = await recover(SHIPPED, after, { acked, tried: tried() });
+  dropCut(image, name);
+  return failures.map((failure) => `${failure}\n    power cut ${name} on ${image.kind}`);
+}
+
+test(
+  'case 24: the power is cut right after each acknowledgement: no acknowledged row is lost',
+  { skip: cannotMount('mkfs.ext4') },
+  async (t) => {
+    const state = mounted(t, 'ext4');
+    const acked: string[] = [];
+    const failures: string[] = [];
+    for (let i = 0; i < (FULL ? 200 : 6); i++) {
+      const ended = await appendMarks(state.box, [`r${i}`]);
+      assert.equal(receipts(ended.stdout)[0]?.status, 'landed', ended.stderr);
+      acked.push(`r${i}`);
+      failures.push(...(await cutNow(t, state, `cut${i}`, acked, () => [])));
+    }
+    assert.deepEqual(failures, []);
+  },
+);
+
+/** Appends row after row while the power is cut at moments of its own. */
+async function cutsUnderLoad(t: TestContext, kind: ImageKind, cuts: number): Promise<void> {
+  const state = mounted(t, kind);
+  const all = marks('p', 100_000);
+  const writer = start(APPEND, { env: state.box.env, cwd: state.box.root });
+  let answers = '';
+  writer.child.stdout?.on('data', (chunk: Buffer) => (answers += chunk.toString()));
+  let fed = 0;
+  let done = false;
+  const feed = (async () => {
+    while (!done) {
+      writer.child.stdin?.write(`${markedRow(all[fed++] as string)}\n`);
+      await sleep(1);
+    }
+    writer.child.stdin?.end();
+  })();
+  const failures: string[] = [];
+  for (let cut = 0; cut < cuts; cut++) {
+    await sleep(120 + ((cut * 37) % 83));
+    const acked = acknowledged(all, answers);
+    failures.push(...(await cutNow(t, state, `cut${cut}`, acked, () => all.slice(0, fed))));
+  }
+  done = true;
+  await feed;
+  const ended = await writer.ended;
+  t.diagnostic(`${cuts} cuts, ${acknowledged(all, ended.stdout).length} rows`);
+  assert.equal(ended.status, 0, ended.stderr);
+  assert.deepEqual(failures, []);
+}
+
+for (const kind of ['ext4', 'ext4-writeback', 'xfs', 'btrfs'] as const) {
+  test(`case 25: the power is cut at any moment on ${kind}`, { skip: cannotMount(...imageTools(kind)) }, (t) =>
+    cutsUnderLoad(t, kind, FULL ? 100 : 2),
+  );
+}
+
+test(
+  'case 26: the power is cut after the first row of a new ledger: folder, ledger and lock are there',
+  { skip: cannotMount('mkfs.ext4') },
+  async (t) => {
+    const state = mounted(t, 'ext4');
+    const ended = await appendMarks(state.box, ['first']);
+    assert.equal(ended.status, 0, ended.stderr);
+    const mount = afterPowerCut(t, state.image, 'cut');
+    const after = onMount(state.box.root, mount);
+    for (const name of ['audit.jsonl', 'audit.lock']) assert.ok(existsSync(join(after.dir, name)), `${name} is there`);
+    assert.ok(readFileSync(after.ledger).equals(readFileSync(state.box.ledger)));
+    assert.deepEqual(await recover(SHIPPED, after, { acked: ['first'], tried: [] }), []);
+  },
+);
+
+for (const kind of ['ext4', 'xfs'] as const) {
+  test(
+    `case 27: ${kind} is shut down under load and mounted again`,
+    { skip: cannotMount(...imageTools(kind)) || missingTools('xfs_io') },
+    async (t) => {
+      const { image, box } = mounted(t, kind);
+      const all = marks('s', 4000);
+      const writers = [all.slice(0, 2000), all.slice(2000)];
+      const running = writers.map((own) => {
+        const writer = start(APPEND, { env: box.env, cwd: box.root });
+        void (async () => {
+          for (const mark of own) {
+            writer.child.stdin?.write(`${markedRow(mark)}\n`);
+            await sleep(2);
+          }
+          writer.child.stdin?.end();
+        })();
+        return writer;
+      });
+      await sleep(500);
+      await run(['xfs_io', '-x', '-c', 'shutdown', image.mount]);
+      const ended = await Promise.all(running.map((writer) => writer.ended));
+      const acked = ended.flatMap(({ stdout }, i) => acknowledged(writers[i] as string[], stdout));
+      t.diagnostic(`${acked.length} of ${all.length} acknowledged before the shutdown`);
+      assert.ok(acked.length > 0 && acked.length < all.length);
+      assert.ok(
+        ended.every(({ status }) => status === 2),
+        'what is stored nowhere is exit 2',
+      );
+      remount(t, image);
+      assert.deepEqual(countViolations(view(box), { acknowledged: acked, tried: all }), []);
+      assert.deepEqual(await recover(SHIPPED, box, { acked, tried: all }), []);
+    },
+  );
+}
