@@ -115,7 +115,7 @@ function lineSpend(sums: TallySums): readonly (readonly [number, bigint])[] {
 }
 
 function warningsOf(missing: MissingCosts, missingRows: number, reading: CostReading): readonly RollupWarning[] {
-  const { brokenLines, brokenAt, lostRows, spilled, sums } = reading;
+  const { brokenLines, brokenAt, lostRows, spilledRows, sums } = reading;
   const warnings: RollupWarning[] = [];
   const warn = (code: RollupWarning['code'], count: number, message: string): void => {
     if (count > 0) warnings.push({ code, message });
@@ -139,7 +139,11 @@ function warningsOf(missing: MissingCosts, missingRows: number, reading: CostRea
     lostRows,
     `${count(lostRows, 'row')} that the index knows are gone from the file; run "ledger verify"`,
   );
-  warn('ROWS_SPILLED', spilled ? 1 : 0, 'rows wait in the spill and are not in the sums yet; run "ledger sweep"');
+  warn(
+    'ROWS_SPILLED',
+    spilledRows,
+    `${count(spilledRows, 'row')} in the spill, not in the sums yet; run "ledger sweep"`,
+  );
   warn(
     'COSTS_UNREADABLE',
     sums.unreadableCosts,

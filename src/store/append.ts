@@ -42,7 +42,7 @@ interface Attempt {
 }
 
 /** Not a fault of the moment: the rows are refused, not spilled, so that the operator hears of it. */
-const REFUSALS: ReadonlySet<string> = new Set(['NOT_OWNER', 'NOT_WRITABLE', 'UNSAFE_PATH', 'INVARIANT']);
+export const REFUSALS: ReadonlySet<string> = new Set(['NOT_OWNER', 'NOT_WRITABLE', 'UNSAFE_PATH', 'INVARIANT']);
 
 /**
  * Appends the rows of several calls as one group; each call lands whole or not at all.
@@ -130,7 +130,8 @@ function spillCalls(
   return calls.map((call) => call.map(() => ({ status: 'spilled', id: ids.ids[next++] as string, error })));
 }
 
-function asLedgerError(error: unknown): LedgerError {
+/** What went wrong, as an error of ours: rows that meet a system error are spilled with its name. */
+export function asLedgerError(error: unknown): LedgerError {
   if (error instanceof LedgerError) return error;
   const why = error instanceof Error ? error.message : String(error);
   return new LedgerError(errnoOf(error) === 'ENOENT' ? 'LEDGER_MISSING' : 'WRITE_FAILED', `could not append: ${why}`, {

@@ -4,7 +4,7 @@
  *
  * An index that is damaged, busy or not of this file is passed over; one that knows more rows than the file is told of.
  */
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { CostLineReader } from '../core/costLine';
 import type { Calendar } from '../core/day';
 import { errnoOf, LedgerError } from '../core/errors';
@@ -21,8 +21,12 @@ import { guarded } from './indexErrors';
 import { standingOf } from './indexRead';
 import { LIVE_NAME } from './indexSchema';
 import { indexTally } from './indexTally';
-import { closedSegments, unpackedLines } from './indexSegments';
 import type { StatePaths } from './paths';
+import { listSegments, segmentBlocks } from './segments';
+import type { Segment } from './segments';
+import { countSpilled } from './spillState';
+
+const NEWLINE = 0x0a;
 
 export interface BrokenPlace {
   readonly segment: string;
@@ -37,8 +41,8 @@ export interface CostReading {
   readonly brokenAt: readonly BrokenPlace[];
   /** Rows that the index knows and the file has no more. */
   readonly lostRows: number;
-  /** Whether rows wait in a spill file. */
-  readonly spilled: boolean;
+  /** Rows that wait in a spill file. */
+  readonly spilledRows: number;
 }
 
 /**
@@ -58,10 +62,10 @@ export async function readCosts(paths: StatePaths, plan: TallyPlan, calendar: Ca
 }
 
 async function readFiles(paths: StatePaths, plan: TallyPlan, calendar: Calendar): Promise<CostReading> {
-  const segments = closedSegments(paths);
+  const segments = listSegments(paths);
   const size = statOf(paths.ledger)?.size;
   if (size === undefined && segments.length === 0) throw missing(paths);
-  const spilled = hasSpill(paths);
+  const spilledRows = countSpilled(paths);
   const files = new FilesTally(plan, calendar);
   const indexed = size === undefined ? undefined : fromIndex(paths, plan, calendar);
   const lostRows = indexed?.kind === 'ahead' ? indexed.rows : 0;
@@ -69,11 +73,13 @@ async function readFiles(paths: StatePaths, plan: TallyPlan, calendar: Calendar)
     files.addSums(indexed.sums);
     const to = statOf(paths.ledger)?.size ?? indexed.offset;
     if (to > indexed.offset) await files.addLive(paths, indexed.offset, to);
-    return { ...files.result(), source: to > indexed.offset ? 'index+file' : 'index', spilled, lostRows };
+    return { ...files.result(), source: to > indexed.offset ? 'index+file' : 'index', spilledRows, lostRows };
   }
-  for (const { name } of segments) await files.addSegment(paths, name);
-  if (size !== undefined) await files.addLive(paths, 0, size);
-  return { ...files.result(), source: 'file', spilled, lostRows };
+  for (const segment of segments) {
+    if (segment.kind === 'live') await files.addLive(paths, 0, size ?? 0);
+    else await files.addSegment(segment);
+  }
+  return { ...files.result(), source: 'file', spilledRows, lostRows };
 }
 
 type FromIndex =
@@ -125,14 +131,12 @@ class FilesTally {
     this.tally.merge(sums);
   }
 
-  async addSegment(paths: StatePaths, name: string): Promise<void> {
+  /** A closed segment: unpacked, or read, as a stream. */
+  async addSegment(segment: Segment): Promise<void> {
     const reader = new CostLineReader(membersOf(this.plan));
-    let offset = 0;
-    for await (const line of unpackedLines(join(paths.segments, name))) {
-      const row = reader.read(line, 0, line.length);
-      if (row === undefined) this.broken(name, [offset], 1);
-      else this.tally.add(row);
-      offset += line.length + 1;
+    for await (const { bytes, offset, overlong } of segmentBlocks(segment)) {
+      if (overlong) this.broken(segment.name, [offset], 1);
+      else this.addBlock(segment.name, reader, { bytes, offset });
     }
   }
 
@@ -152,15 +156,26 @@ class FilesTally {
     return { sums: this.tally.result(), brokenLines: this.brokenLines, brokenAt: this.brokenAt };
   }
 
+  private addBlock(
+    name: string,
+    reader: CostLineReader,
+    block: { readonly bytes: Buffer; readonly offset: number },
+  ): void {
+    const { bytes, offset } = block;
+    for (let start = 0; start < bytes.length;) {
+      const newline = bytes.indexOf(NEWLINE, start);
+      const end = newline < 0 ? bytes.length : newline;
+      const row = reader.read(bytes, start, end);
+      if (row === undefined) this.broken(name, [offset + start], 1);
+      else this.tally.add(row);
+      start = end + 1;
+    }
+  }
+
   private broken(segment: string, offsets: readonly number[], count: number): void {
     this.brokenLines += count;
     for (const offset of offsets) if (this.brokenAt.length < KEPT_PLACES) this.brokenAt.push({ segment, offset });
   }
-}
-
-function hasSpill(paths: StatePaths): boolean {
-  const places = [paths.spill, paths.draining, paths.secondSpill, paths.secondDraining];
-  return places.some((path) => (statOf(path)?.size ?? 0) > 0);
 }
 
 function missing(paths: StatePaths): LedgerError {

@@ -115,11 +115,22 @@ export function readAt(fd: number, offset: number, length: number): Buffer {
 export function readInto(fd: number, buffer: Uint8Array, offset: number): number {
   let done = 0;
   while (done < buffer.length) {
-    const bytes = readSync(fd, buffer, done, buffer.length - done, offset + done);
+    const bytes = readUninterrupted(fd, buffer, done, offset + done);
     if (bytes === 0) break;
     done += bytes;
   }
   return done;
+}
+
+/** Of the calls used here, libuv leaves only `read` to the caller when a signal interrupts it. */
+function readUninterrupted(fd: number, buffer: Uint8Array, start: number, offset: number): number {
+  for (;;) {
+    try {
+      return readSync(fd, buffer, start, buffer.length - start, offset);
+    } catch (error) {
+      if (errnoOf(error) !== 'EINTR') throw error;
+    }
+  }
 }
 
 /** Writes all of `data` where the descriptor stands (the end, for `append`): one write, and the rest of a short one. */

@@ -81,7 +81,7 @@ async function addSegment(
 }
 
 /** The lines of a packed file without their newlines; memory holds a block and a line. */
-export async function* unpackedLines(path: string): AsyncGenerator<Buffer> {
+async function* unpackedLines(path: string): AsyncGenerator<Buffer> {
   const fd = openFile(path, 'read');
   let rest: Buffer = Buffer.alloc(0);
   try {

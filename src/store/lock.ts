@@ -7,7 +7,9 @@ import type { Host } from '../core/host';
 import type { Identity, LockKind } from '../core/ownRows';
 import { readLockNote, tryKernelLock } from './kernelLock';
 import type { StatePaths } from './paths';
-import { tryPortableLock } from './portableLock';
+import { loadPortableLock, tryPortableLock } from './portableLock';
+
+let portable: Awaited<ReturnType<typeof loadPortableLock>> | undefined;
 
 export interface HeldLock {
   /** Whether the lock is still this holder's. Asked immediately before a write. */
@@ -28,9 +30,10 @@ export async function takeLock(
   host: Host,
   budgetMs = LOCK_BUDGET_MS[identity.lock],
 ): Promise<HeldLock> {
+  const tryOnce = await tryOf(paths, identity, host);
   const deadlineMs = host.monotonicMs() + budgetMs;
   for (;;) {
-    const held = tryOnce(paths, identity, host);
+    const held = orUnavailable(paths, identity, tryOnce);
     if (held !== undefined) return held;
     const leftMs = deadlineMs - host.monotonicMs();
     if (leftMs <= 0) throw timeout(paths, budgetMs);
@@ -38,11 +41,20 @@ export async function takeLock(
   }
 }
 
-function tryOnce(paths: StatePaths, identity: Identity, host: Host): HeldLock | undefined {
+async function tryOf(paths: StatePaths, identity: Identity, host: Host): Promise<() => HeldLock | undefined> {
+  if (identity.lock === 'kernel') return () => tryKernelLock(paths.lock, identity, host.pid);
+  portable ??= await loadPortableLock();
+  const library = portable;
+  return () => tryPortableLock(library, paths.ledger, () => host.monotonicMs());
+}
+
+function orUnavailable(
+  paths: StatePaths,
+  identity: Identity,
+  tryOnce: () => HeldLock | undefined,
+): HeldLock | undefined {
   try {
-    return identity.lock === 'kernel'
-      ? tryKernelLock(paths.lock, identity, host.pid)
-      : tryPortableLock(paths.ledger, () => host.monotonicMs());
+    return tryOnce();
   } catch (cause) {
     if (cause instanceof LedgerError) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);

@@ -5,7 +5,7 @@
  * clock that never goes back and from the folder's inode and mtime, and what overlaps all the same ends as FORK.
  */
 import { statSync } from 'node:fs';
-import lockfile from 'proper-lockfile';
+import type lockfile from 'proper-lockfile';
 import { errnoOf } from '../core/errors';
 import type { HeldLock } from './lock';
 
@@ -13,14 +13,30 @@ import type { HeldLock } from './lock';
 const STALE_MS = 10_000;
 const UPDATE_MS = 2_000;
 
+type ProperLockfile = Pick<typeof lockfile, 'lockSync'>;
+
+/**
+ * Loads the library: only for ledgers that are locked this way. Its exit handler takes over signals that Node ignores
+ * (a file that may not grow, above all, must be an error of the write, not the end of the process), unless somebody
+ * else listens to them.
+ */
+export async function loadPortableLock(): Promise<ProperLockfile> {
+  process.on('SIGXFSZ', () => undefined);
+  return (await import('proper-lockfile')).default;
+}
+
 /** Tries once to take the lock; undefined where another holds it. */
-export function tryPortableLock(ledgerPath: string, monotonicMs: () => number): HeldLock | undefined {
+export function tryPortableLock(
+  library: ProperLockfile,
+  ledgerPath: string,
+  monotonicMs: () => number,
+): HeldLock | undefined {
   const folder = `${ledgerPath}.lock`;
   let compromised = false;
   const startMs = monotonicMs();
   let release: () => void;
   try {
-    release = lockfile.lockSync(ledgerPath, {
+    release = library.lockSync(ledgerPath, {
       realpath: false,
       stale: STALE_MS,
       update: UPDATE_MS,

@@ -43,9 +43,12 @@ export function openDatabase(path: string, options: OpenOptions): Database {
   }
 }
 
+/** `busy`: another connection holds it, or has to repair it first. */
 export type SqliteFault = 'busy' | 'damaged' | 'other';
 
 const BUSY = new Set([5, 6]);
+/** A writer died in the middle of a transaction; the next writer rolls it back, a reader cannot. */
+const READONLY_ROLLBACK = 776;
 const DAMAGED = new Set([11, 26]);
 const CODES: Readonly<Record<string, number>> = {
   SQLITE_BUSY: 5,
@@ -61,6 +64,7 @@ export function sqliteFault(error: unknown): SqliteFault | undefined {
   const number = [errcode, rawCode].find((value): value is number => typeof value === 'number');
   const named = typeof code === 'string' ? /^SQLITE_[A-Z]+/.exec(code)?.[0] : undefined;
   if (number === undefined && named === undefined) return undefined;
+  if (number === READONLY_ROLLBACK || code === 'SQLITE_READONLY_ROLLBACK') return 'busy';
   // The low byte is the primary code; SQLITE_BUSY_SNAPSHOT and its like are refinements.
   const primary = number === undefined ? CODES[named as string] : number & 0xff;
   if (primary !== undefined && BUSY.has(primary)) return 'busy';

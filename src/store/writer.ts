@@ -6,7 +6,7 @@ import { LedgerError } from '../core/errors';
 import type { Host } from '../core/host';
 import type { Identity, LockKind } from '../core/ownRows';
 import type { CheckedRow } from '../core/row';
-import { appendGroup } from './append';
+import { appendGroup, asLedgerError, REFUSALS } from './append';
 import type { AppendEvents, Receipt } from './append';
 import { checkFolder } from './ledger';
 import type { Durability } from './ledger';
@@ -134,16 +134,15 @@ export class Writer {
       checkFolder(paths.dir);
       identity = readIdentity(paths) ?? createLedger(paths, host, { lock: defaultLock() });
     } catch (error) {
-      if (!(error instanceof LedgerError) || !UNKNOWN_LEDGER.has(error.code)) throw error;
-      return spillUnknown(this.options, calls, error);
+      const why = asLedgerError(error);
+      if (REFUSALS.has(why.code)) throw why;
+      return spillUnknown(this.options, calls, why);
     }
     return appendGroup({ paths, identity, host, durability, recent: this.#recent, index: this.#index }, calls, events);
   }
 }
 
 /** The rows cannot be chained since nobody knows on what: they wait until the ledger is back. */
-const UNKNOWN_LEDGER: ReadonlySet<string> = new Set(['LEDGER_MISSING', 'TAIL_TAMPERED']);
-
 function spillUnknown(
   { paths, host }: WriterOptions,
   calls: readonly (readonly CheckedRow[])[],

@@ -70,7 +70,11 @@ export async function tracePoints(sweep: KillSweep): Promise<Call[]> {
   const trace = () =>
     inSandbox(sweep.template, async (box) => {
       const end = await sweep.during?.(box);
-      const calls = await traceCalls(sweep.command ?? sweep.program.append, [box.dir, box.stateHome], straceOptions(sweep, box));
+      const calls = await traceCalls(
+        sweep.command ?? sweep.program.append,
+        [box.dir, box.stateHome],
+        straceOptions(sweep, box),
+      );
       await end?.();
       return calls;
     });

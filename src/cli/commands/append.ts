@@ -146,8 +146,8 @@ class ReceiptPrinter {
   }
 
   finish(): void {
-    const { flags, io } = this;
-    if (this.#spilled > 0 && flags.json !== true) {
+    const { io } = this;
+    if (this.#spilled > 0) {
       io.stderr(
         `ledger: warning: ${this.#spilled} ${this.#spilled === 1 ? 'row waits' : 'rows wait'} in the spill file; the next append or "ledger sweep" chains them\n`,
       );
