@@ -4,7 +4,11 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'));
-const entryPoints = [{ in: 'src/cli/entry.ts', out: 'ledger' }];
+const workers = ['scanWorker', 'costWorker', 'indexWorker'];
+const entryPoints = [
+  { in: 'src/cli/entry.ts', out: 'ledger' },
+  ...workers.map((name) => ({ in: `src/store/${name}.ts`, out: name })),
+];
 
 await build({
   absWorkingDir: fileURLToPath(new URL('.', import.meta.url)),

@@ -5,8 +5,9 @@
  * ends the output quietly and changes nothing of what was done.
  */
 import { fstatSync } from 'node:fs';
-import { LedgerError } from '../core/errors';
+import { errnoOf, LedgerError } from '../core/errors';
 import { printableLines } from '../core/printable';
+import { EXIT, worst } from './exit';
 import type { ExitCode } from './exit';
 
 export interface Io {
@@ -23,17 +24,17 @@ export interface Io {
 }
 
 export function processIo(): Io {
-  let readerGone = false;
-  const swallowClosedPipe = (error: NodeJS.ErrnoException): void => {
-    if (error.code !== 'EPIPE') throw error;
-    readerGone = true;
+  const out = new Output(process.stdout);
+  const talk = new Output(process.stderr);
+  let code: ExitCode = EXIT.ok;
+  const setExit = (wanted: ExitCode): void => {
+    code = wanted;
+    // What could not be printed was not answered; a reader that had enough is another matter.
+    process.exitCode = out.failure === undefined ? code : worst([EXIT.failed, code]);
   };
-  let listening = false;
-  const listen = (): void => {
-    if (listening) return;
-    listening = true;
-    process.stdout.on('error', swallowClosedPipe);
-    process.stderr.on('error', swallowClosedPipe);
+  out.onFailure = (error) => {
+    talk.write(`ledger: error: expected to write to stdout, found: ${error.message}\n`);
+    setExit(code);
   };
   return {
     env: process.env,
@@ -47,22 +48,46 @@ export function processIo(): Io {
       return process.stdout.columns || Number(process.env['COLUMNS']) || 80;
     },
     nowMs: () => Date.now(),
-    stdout(text) {
-      listen();
-      if (!readerGone && text !== '') process.stdout.write(text);
-      return !readerGone;
-    },
+    stdout: (text) => out.write(text),
     stderr(text) {
-      listen();
-      process.stderr.write(text);
+      talk.write(text);
     },
-    setExit(code) {
-      process.exitCode = code;
-    },
+    setExit,
     get stdin() {
       return process.stdin;
     },
   };
+}
+
+/** A stream that may end before we do: a reader that closes the pipe ends it quietly, any other failure is told once. */
+class Output {
+  failure: Error | undefined;
+  onFailure: (error: Error) => void = () => undefined;
+  #open = true;
+  #listening = false;
+
+  constructor(private readonly stream: NodeJS.WriteStream) {}
+
+  /** Returns false once nothing more can be written. */
+  write(text: string): boolean {
+    if (!this.#open || text === '') return this.#open;
+    if (!this.#listening) this.stream.on('error', (error: Error) => this.#end(error));
+    this.#listening = true;
+    try {
+      this.stream.write(text);
+    } catch (error) {
+      this.#end(error as Error);
+    }
+    return this.#open;
+  }
+
+  #end(error: Error): void {
+    if (!this.#open) return;
+    this.#open = false;
+    if (errnoOf(error) === 'EPIPE') return;
+    this.failure = error;
+    this.onFailure(error);
+  }
 }
 
 /** Whether something is piped or redirected into stdin. */

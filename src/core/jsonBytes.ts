@@ -90,7 +90,7 @@ function skipEscape(bytes: Uint8Array, at: number): number {
 
 /** @returns the offset after the value that begins at `at`, or -1 */
 export function skipValue(bytes: Uint8Array, at: number, depth: number): number {
-  switch (bytes[at]) {
+  switch (bytes[at] as number) {
     case QUOTE:
       return skipString(bytes, at + 1);
     case OPEN:

@@ -44,7 +44,7 @@ export function ownRow(
     action,
     runId: undefined,
     decisionId: undefined,
-    idempotencyKey: undefined,
+    idempotencyKey: more.idempotency_key,
     contentHash: sha256Hex(canonicalJson(members)),
   };
 }

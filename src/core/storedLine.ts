@@ -140,8 +140,10 @@ function* contentFaults(line: Buffer, row: Row): Generator<Fault> {
       yield { code: 'CONTENT_ALTERED', want: 'a payload for the content_hash', got: 'none' };
     return;
   }
-  if (line[facts.from[PAYLOAD] as number] !== 0x7b)
-    return yield malformed('a payload that is an object', show(row.payload));
+  if (line[facts.from[PAYLOAD] as number] !== 0x7b) {
+    yield malformed('a payload that is an object', show(row.payload));
+    return;
+  }
   const want = `content_hash ${row.content_hash ?? '(none stored)'}`;
   const payload = { from: facts.from[PAYLOAD] as number, to: facts.to[PAYLOAD] as number, form: facts.form };
   try {

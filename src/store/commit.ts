@@ -13,7 +13,7 @@ import { fdatasync, fstatSync, ftruncateSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { LedgerError } from '../core/errors';
 import type { Host } from '../core/host';
-import { closeQuietly, openFile, readAt, writeAll } from './files';
+import { closeQuietly, openFile, readAt, withFile, writeAll } from './files';
 import type { HeldLock } from './lock';
 
 export const RETRY_DELAYS_MS = [50, 100, 150] as const;
@@ -34,6 +34,7 @@ export interface CommitTarget {
  */
 export async function commitBytes(target: CommitTarget, baseBytes: number, data: Buffer): Promise<void> {
   let cause: unknown;
+  let stands = false;
   for (let attempt = 0; attempt <= RETRY_DELAYS_MS.length; attempt++) {
     if (attempt > 0) await target.host.sleep(RETRY_DELAYS_MS[attempt - 1] as number);
     try {
@@ -42,15 +43,22 @@ export async function commitBytes(target: CommitTarget, baseBytes: number, data:
     } catch (error) {
       if (error instanceof LedgerError) throw error;
       cause = error;
-      cutBack(target, baseBytes, data);
+      stands = !cutBack(target, baseBytes, data);
     }
   }
   const why = cause instanceof Error ? cause.message : String(cause);
-  throw new LedgerError('WRITE_FAILED', `expected to append ${data.length} bytes to ${target.path}, found: ${why}`, {
-    place: { segment: target.path, offset: baseBytes },
-    hint: 'check the disk ("ledger doctor"); rows wait in the spill file and are chained by the next append or "ledger sweep"',
-    cause,
-  });
+  const rest = stands
+    ? '; its bytes could not be taken off again: look for the rows before they are appended again'
+    : '';
+  throw new LedgerError(
+    'WRITE_FAILED',
+    `expected to append ${data.length} bytes to ${target.path}, found: ${why}${rest}`,
+    {
+      place: { segment: target.path, offset: baseBytes },
+      hint: 'check the disk ("ledger doctor"); rows wait in the spill file and are chained by the next append or "ledger sweep"',
+      cause,
+    },
+  );
 }
 
 async function attemptCommit(target: CommitTarget, baseBytes: number, data: Buffer): Promise<void> {
@@ -78,19 +86,22 @@ function isOurAttempt(fd: number, size: number, baseBytes: number, data: Buffer)
   return readAt(fd, baseBytes, extra).equals(data.subarray(0, extra));
 }
 
-/** Takes a failed attempt's bytes off again. Where even that fails (over quota, say) they stay: the next append heals a torn tail. */
-function cutBack(target: CommitTarget, baseBytes: number, data: Buffer): void {
+/**
+ * Takes a failed attempt's bytes off again. Where even that fails (over quota, say) they stay: the next append heals a
+ * torn tail, and builds on whole rows.
+ * @returns whether nothing of the attempt is left
+ */
+function cutBack(target: CommitTarget, baseBytes: number, data: Buffer): boolean {
   try {
-    const fd = openFile(target.path, 'append');
-    try {
-      const size = fstatSync(fd).size;
-      if (size > baseBytes && target.lock.stillOurs() && isOurAttempt(fd, size, baseBytes, data))
+    return withFile(target.path, 'append', (fd) => {
+      const { size } = fstatSync(fd);
+      if (size > baseBytes && target.lock.stillOurs() && isOurAttempt(fd, size, baseBytes, data)) {
         ftruncateSync(fd, baseBytes);
-    } finally {
-      closeQuietly(fd);
-    }
+      }
+      return fstatSync(fd).size === baseBytes;
+    });
   } catch {
-    // The disk refuses; what stands there is torn or ours, and both are recognised by the next writer.
+    return false;
   }
 }
 

@@ -1,12 +1,13 @@
 /**
  * Finds and reads `ledger.config.json`: the file named with `--config`, which must exist, or the one beside the state
- * folder, which may be missing. Nothing here writes it.
+ * folder, which may be missing. Only `init` writes it, never over an existing one. The home of write-file-atomic.
  */
+import { linkSync, unlinkSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DEFAULT_CONFIG, parseConfig } from '../core/config';
 import type { Config } from '../core/config';
 import { errnoOf, LedgerError } from '../core/errors';
-import { readWhole } from './files';
+import { readWhole, statOf } from './files';
 
 export const CONFIG_NAME = 'ledger.config.json';
 
@@ -22,7 +23,7 @@ export interface FoundConfig {
  * @throws LedgerError CONFIG_INVALID for one that says nonsense, READ_FAILED for one that cannot be read or is missing though named
  */
 export function readConfig(stateDir: string, given?: string): FoundConfig {
-  const path = given === undefined ? join(dirname(stateDir), CONFIG_NAME) : resolve(given);
+  const path = configPath(stateDir, given);
   const bytes = readBytes(path);
   if (bytes !== undefined) return { config: parseConfig(decode(bytes, path), path), path };
   if (given === undefined) return { config: DEFAULT_CONFIG, path: undefined };
@@ -30,6 +31,40 @@ export function readConfig(stateDir: string, given?: string): FoundConfig {
     place: { segment: path },
     hint: 'leave --config out to use the one beside the state folder, or none',
   });
+}
+
+/** Where the config is, or would be. */
+export function configPath(stateDir: string, given?: string): string {
+  return given === undefined ? join(dirname(stateDir), CONFIG_NAME) : resolve(given);
+}
+
+/**
+ * Writes a config where there is none: whole under a temporary name, then linked, so that neither half a file nor
+ * somebody else's can be in the way.
+ * @returns whether it was written; false where there was one
+ * @throws LedgerError NOT_WRITABLE
+ */
+export async function writeConfig(path: string, text: string): Promise<boolean> {
+  if (statOf(path) !== undefined) return false;
+  const temporary = `${path}.${process.pid}.new`;
+  try {
+    // Loaded here: an append reads the config and never writes it.
+    const { default: writeFileAtomic } = await import('write-file-atomic');
+    await writeFileAtomic(temporary, text, { mode: 0o600 });
+    try {
+      linkSync(temporary, path);
+    } finally {
+      unlinkSync(temporary);
+    }
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw new LedgerError('NOT_WRITABLE', `expected to write ${path}, found ${errnoOf(error) ?? String(error)}`, {
+      place: { segment: path },
+      hint: 'the ledger works without a config; write one by hand where you have permission',
+      cause: error,
+    });
+  }
 }
 
 function readBytes(path: string): Buffer | undefined {

@@ -71,17 +71,15 @@ export async function drainSpill(
   let sum: Drained = { chained: 0, setAside: 0, more: false };
   let current = ledger;
   for (const place of places) {
-    if (!beginDrain(place)) continue;
-    const drained = await drainFile(current, place.draining);
-    sum = {
-      chained: sum.chained + drained.chained,
-      setAside: sum.setAside + drained.setAside,
-      more: sum.more || drained.more,
-    };
-    current = withFreshTail(current);
-    // Newer records may have come meanwhile; they wait for the next drain.
-    if (statOf(place.spill) !== undefined) sum = { ...sum, more: true };
+    // Newer records may have come while an older drain was left half-done: they are next.
+    while (!sum.more && beginDrain(place)) {
+      const drained = await drainFile(current, place.draining);
+      const chained = sum.chained + drained.chained;
+      sum = { chained, setAside: sum.setAside + drained.setAside, more: drained.more || chained >= DRAIN_LIMIT };
+      current = withFreshTail(current);
+    }
   }
+  if (sum.more && !somethingSpilled(current)) sum = { ...sum, more: false };
   return { drained: sum, ready: current };
 }
 
@@ -149,8 +147,13 @@ function checkSpilled(record: SpillRecord, ledgerId: string): CheckedRow | undef
   if (record.ledgerId !== null && record.ledgerId !== ledgerId) return undefined;
   const row = new Map<string, Json>(record.row);
   if (!row.has('occurred_at')) row.set('occurred_at', record.spilledAt);
+  const own = new Map<string, Json>();
+  // What an import kept of a foreign row was checked when it was imported.
+  const foreign = row.get('imported_from');
+  if (foreign !== undefined && row.delete('imported_from')) own.set('imported_from', foreign);
+  own.set('spill_id', record.id);
   try {
-    return checkRow(row, { nowMs: undefined, own: new Map([['spill_id', record.id]]) });
+    return checkRow(row, { nowMs: undefined, own });
   } catch (error) {
     if (error instanceof LedgerError) return undefined;
     throw error;

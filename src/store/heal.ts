@@ -98,7 +98,9 @@ export async function healTornTail(
 /** NUL bytes are what a power loss leaves; a beginning without an end is what a kill leaves. */
 export function tornKind(aside: SetAside): TornKind {
   if (aside.zeros > 0) return 'zero';
-  return aside.start[0] === 0x7b && aside.start.indexOf(0x0a) < 0 ? 'short' : 'garbage';
+  const newline = aside.start.indexOf(0x0a);
+  const oneLine = newline < 0 || newline === aside.length - 1;
+  return aside.start[0] === 0x7b && oneLine ? 'short' : 'garbage';
 }
 
 /** Finishes a tail heal from wherever it was left. */

@@ -23,7 +23,7 @@ const READ_BUSY_MS = 200;
 const WRITE_BUSY_MS = 2000;
 
 export interface Watermark {
-  /** The file that `offset` is in: `audit.jsonl`, or the name of a closed segment. */
+  /** The file that `offset` is in: `audit.jsonl`, or a closed segment, relative to the state folder. */
   readonly segment: string;
   /** Where the next line begins. */
   readonly offset: number;
@@ -120,6 +120,7 @@ function streamQuery(kind: StreamKind): string {
 
 export class LedgerIndex {
   readonly #statements = new Map<string, Statement>();
+  #closed = false;
 
   constructor(
     readonly database: Database,
@@ -186,7 +187,10 @@ export class LedgerIndex {
     return row === undefined ? undefined : this.#place(row);
   }
 
+  /** May be called again. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#statements.clear();
     this.database.close();
   }

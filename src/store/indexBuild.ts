@@ -21,8 +21,9 @@ import { guarded, indexFailed } from './indexErrors';
 import { standingOf } from './indexRead';
 import { createIndexes, createTables } from './indexSchema';
 import { addSegments } from './indexSegments';
+import { whileLocked } from './indexSwap';
 import type { StatePaths } from './paths';
-import { openDatabase, sqliteFault } from './sqlite';
+import { openDatabase } from './sqlite';
 import type { Database } from './sqlite';
 
 export interface BuildOptions {
@@ -44,7 +45,6 @@ export interface Built {
 type Finished = Pick<Built, 'seq' | 'offset' | 'blockedAt'>;
 
 const ROWS_A_STEP = 20_000;
-const SWAP_BUSY_MS = 5000;
 const BUILD_ATTEMPTS = 3;
 const LEFTOVER = /^index\.db\.([0-9]+)-[0-9a-f]{16}\.tmp(?:-journal)?$/;
 const LEFTOVER_MS = 3_600_000;
@@ -169,43 +169,6 @@ function takeDifference(paths: StatePaths, temporary: string): Finished {
     database.close();
     if (ledger !== undefined) closeQuietly(ledger);
   }
-}
-
-/** Runs `swap` while no other process writes to the index that is there. One that is no database locks nobody out. */
-function whileLocked(paths: StatePaths, swap: () => void): void {
-  const stats = statOf(paths.index);
-  if (stats === undefined) return swap();
-  if (!stats.isFile()) {
-    throw new LedgerError('UNSAFE_PATH', `expected ${paths.index} to be a regular file, found something else`, {
-      place: { segment: paths.index },
-    });
-  }
-  const old = lockedDatabase(paths.index);
-  try {
-    swap();
-  } finally {
-    // Ended here and not by `close`: libsql's closes a connection only when its statements are collected.
-    old?.exec('ROLLBACK');
-    old?.close();
-  }
-}
-
-function lockedDatabase(path: string): Database | undefined {
-  let database: Database | undefined;
-  try {
-    database = openDatabase(path, { readOnly: false, busyMs: SWAP_BUSY_MS });
-    database.exec('BEGIN EXCLUSIVE');
-    return database;
-  } catch (error) {
-    database?.close();
-    if (sqliteFault(error) === 'busy') return guarded(path, () => rethrow(error));
-    // Noise: there is nothing to lock, and it is replaced.
-    return undefined;
-  }
-}
-
-function rethrow(error: unknown): never {
-  throw error;
 }
 
 /**

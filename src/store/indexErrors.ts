@@ -22,7 +22,7 @@ export function indexFailed(path: string, found: string, cause?: unknown): Ledge
   });
 }
 
-function indexBusy(path: string, cause: unknown): LedgerError {
+export function indexBusy(path: string, cause: unknown): LedgerError {
   return new LedgerError('INDEX_BUSY', `expected ${path} to be free, found another process at work on it`, {
     place: { segment: path },
     cause,

@@ -48,9 +48,10 @@ export function readPlace(paths: StatePaths, fd: number, place: RowPlace): ReadL
 
 /** A closed segment is unpacked whole: rare, and it is gone from memory after it. */
 function readClosed(paths: StatePaths, place: RowPlace): ReadLine | undefined {
-  const packed = readWhole(join(paths.segments, place.segment));
-  if (packed === undefined) return undefined;
-  return lineAs(Buffer.from(gunzipSync(packed).subarray(place.offset, place.offset + place.bytes)));
+  const stored = readWhole(join(paths.dir, place.segment));
+  if (stored === undefined) return undefined;
+  const bytes = place.segment.endsWith('.gz') ? gunzipSync(stored) : stored;
+  return lineAs(Buffer.from(bytes.subarray(place.offset, place.offset + place.bytes)));
 }
 
 const STREAM_MEMBERS: Readonly<Record<StreamKind, 'run_id' | 'decision_id'>> = {

@@ -38,7 +38,9 @@ export function streamHeadOf(row: Row, kind: 'run_id' | 'decision_id'): StreamHe
 
 /** The last row in `bytes` that has `value` in its member `kind`; lines cut by the edges of `bytes` do not count. */
 export function lastRowWith(bytes: Buffer, kind: PlaceKind, value: string): Row | undefined {
-  return lastRowThat(bytes, kind, value, (row) => row[kind] === value && !row.action.startsWith('audit.'));
+  // The ledger's own rows stand in no stream; a key they can have.
+  const counts = (row: Row): boolean => kind === 'idempotency_key' || !row.action.startsWith('audit.');
+  return lastRowThat(bytes, kind, value, (row) => row[kind] === value && counts(row));
 }
 
 /** The last of the ledger's own rows of one kind in `bytes`. */

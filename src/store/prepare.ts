@@ -12,7 +12,7 @@ import { finishTailHeal, healNewline, healTornTail } from './heal';
 import type { Healed } from './heal';
 import { readHealPlan } from './healPlan';
 import { checkFolder, openForAppend, withFreshTail } from './ledger';
-import type { LedgerFile, ReadyLedger } from './ledger';
+import type { LedgerFile, LockedLedger, ReadyLedger } from './ledger';
 import { isNamed, rowsLostRow } from './lostRows';
 import type { LostRows } from './lostRows';
 import { takeLock } from './lock';
@@ -31,10 +31,23 @@ export interface PrepareEvents {
 }
 
 /** Takes the lock, makes the ledger ready, runs `use`, and lets go of both. */
-export async function withReadyLedger<T>(
+export function withReadyLedger<T>(
   file: LedgerFile,
   events: PrepareEvents,
   use: (ready: ReadyLedger) => Promise<T>,
+): Promise<T> {
+  return withLockedLedger(file, events, async (locked) => {
+    const tail = expectWhole(file, readTail(locked.fd));
+    const ready: ReadyLedger = { ...locked, tail };
+    return use(file.recent.follow(locked.fd, tail.sizeBytes) ? ready : await nameLostRows(ready, events));
+  });
+}
+
+/** The same, without a word about the tail once torn bytes are healed: it may be tampered with. */
+export async function withLockedLedger<T>(
+  file: LedgerFile,
+  events: PrepareEvents,
+  use: (locked: LockedLedger) => Promise<T>,
 ): Promise<T> {
   checkFolder(file.paths.dir);
   const lock = await takeLock(file.paths, file.identity, file.host);
@@ -42,9 +55,7 @@ export async function withReadyLedger<T>(
     await heal(file, lock, events);
     const fd = openLedger(file);
     try {
-      const tail = expectWhole(file, readTail(fd));
-      const ready: ReadyLedger = { ...file, lock, fd, tail };
-      return await use(file.recent.follow(fd, tail.sizeBytes) ? ready : await nameLostRows(ready, events));
+      return await use({ ...file, lock, fd });
     } finally {
       closeQuietly(fd);
     }

@@ -4,16 +4,17 @@
  *   segments/audit.1-50000.jsonl.gz   segments/audit.50001-91234.jsonl.gz   audit.jsonl
  */
 import { readdirSync } from 'node:fs';
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { errnoOf, LedgerError } from '../core/errors';
-import { closeQuietly, openFile, statOf } from './files';
+import { closeQuietly, openFile, readAt, statOf } from './files';
 import { MAX_SCANNED_LINE_BYTES } from './lines';
 import type { StatePaths } from './paths';
 
 const CLOSED = /^audit\.([1-9][0-9]{0,14})-([1-9][0-9]{0,14})\.jsonl(\.gz)?$/;
 const BLOCK_BYTES = 4 << 20;
+const PIECE_BYTES = 1 << 20;
 const NEWLINE = 0x0a;
 
 export interface Segment {
@@ -88,11 +89,15 @@ export async function* segmentBlocks(segment: Segment): AsyncGenerator<LineBlock
 /** The uncompressed bytes of any segment, piece by piece. */
 export async function* segmentBytes(segment: Segment): AsyncGenerator<Buffer> {
   const fd = openFile(segment.path, 'read');
-  const file = createReadStream(segment.path, { fd, autoClose: false, highWaterMark: 1 << 20 });
-  const source = segment.kind === 'gzip' ? file.pipe(createGunzip({ chunkSize: 1 << 20 })) : file;
-  if (source !== file) file.once('error', (error) => source.destroy(error));
   try {
-    for await (const piece of source) yield piece as Buffer;
+    if (segment.kind !== 'gzip') {
+      yield* fileBytes(fd);
+      return;
+    }
+    const source = Readable.from(fileBytes(fd), { objectMode: false });
+    const unpacked = source.pipe(createGunzip({ chunkSize: PIECE_BYTES }));
+    source.once('error', (error) => unpacked.destroy(error));
+    for await (const piece of unpacked) yield piece as Buffer;
   } catch (error) {
     throw new LedgerError('READ_FAILED', `expected a readable segment ${segment.name}, found it damaged`, {
       place: { segment: segment.name },
@@ -100,7 +105,15 @@ export async function* segmentBytes(segment: Segment): AsyncGenerator<Buffer> {
       cause: error,
     });
   } finally {
-    file.destroy();
     closeQuietly(fd);
+  }
+}
+
+function* fileBytes(fd: number): Generator<Buffer> {
+  for (let offset = 0; ;) {
+    const piece = readAt(fd, offset, PIECE_BYTES);
+    if (piece.length === 0) return;
+    yield piece;
+    offset += piece.length;
   }
 }

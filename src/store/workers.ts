@@ -16,5 +16,8 @@ export function startWorker(name: string, workerData: unknown): Worker {
       hint: 'the installation is incomplete: build or install it again',
     });
   // A worker needs no more than its heap for one chunk; what it prints would only disturb.
-  return new Worker(path, { workerData, resourceLimits: { maxOldGenerationSizeMb: 512 } });
+  const options = { workerData, resourceLimits: { maxOldGenerationSizeMb: 512 } };
+  if (path.endsWith('.cjs')) return new Worker(path, options);
+  // Node 20 does not hand tsx on to workers: from source they load it themselves.
+  return new Worker(`require('tsx/cjs'); require(${JSON.stringify(path)})`, { ...options, eval: true });
 }

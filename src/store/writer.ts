@@ -4,12 +4,12 @@
  */
 import { LedgerError } from '../core/errors';
 import type { Host } from '../core/host';
-import type { Identity, LockKind } from '../core/ownRows';
+import type { LockKind } from '../core/ownRows';
 import type { CheckedRow } from '../core/row';
 import { appendGroup, asLedgerError, REFUSALS } from './append';
 import type { AppendEvents, Receipt } from './append';
 import { checkFolder } from './ledger';
-import type { Durability } from './ledger';
+import type { Durability, LedgerFile } from './ledger';
 import { createLedger, readIdentity } from './genesis';
 import { hasKernelLock, readLockNote } from './kernelLock';
 import type { StatePaths } from './paths';
@@ -65,7 +65,7 @@ export class Writer {
   }
 
   #enqueue(calls: QueuedBatch['calls']): Promise<Receipt[][]> {
-    if (this.#closed) return Promise.reject(new LedgerError('CLOSED', 'expected an open ledger, found it closed'));
+    if (this.#closed) return Promise.reject(closed());
     if (calls.every((rows) => rows.length === 0)) return Promise.resolve([]);
     return new Promise((resolve, reject) => {
       this.#queue.push({ calls, resolve, reject });
@@ -127,19 +127,45 @@ export class Writer {
     if (this.#groups > 1) await this.#index.keepUp(last.seq, MAX_LAG_ROWS);
   }
 
+  /**
+   * Runs something that writes under the ledger's lock on its own account, after what is queued and before what comes
+   * later. Nothing of it spills: what fails is the caller's to hear.
+   */
+  async exclusively<T>(use: (file: LedgerFile) => Promise<T>): Promise<T> {
+    while (this.#pumping !== undefined) await this.#pumping;
+    if (this.#closed) throw closed();
+    const done = Promise.resolve().then(() => use(this.#file()));
+    const settled = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#pumping = settled.then(() => this.#pump());
+    return done;
+  }
+
   async #appendOrSpill(calls: readonly (readonly CheckedRow[])[]): Promise<Receipt[][]> {
-    const { paths, host, durability, events } = this.options;
-    let identity: Identity;
+    let file: LedgerFile;
     try {
-      checkFolder(paths.dir);
-      identity = readIdentity(paths) ?? createLedger(paths, host, { lock: defaultLock() });
+      file = this.#file();
     } catch (error) {
       const why = asLedgerError(error);
       if (REFUSALS.has(why.code)) throw why;
       return spillUnknown(this.options, calls, why);
     }
-    return appendGroup({ paths, identity, host, durability, recent: this.#recent, index: this.#index }, calls, events);
+    return appendGroup(file, calls, this.options.events);
   }
+
+  /** The ledger as it is now, created where it is missing and never was. */
+  #file(): LedgerFile {
+    const { paths, host, durability } = this.options;
+    checkFolder(paths.dir);
+    const identity = readIdentity(paths) ?? createLedger(paths, host, { lock: defaultLock() });
+    return { paths, identity, host, durability, recent: this.#recent, index: this.#index };
+  }
+}
+
+function closed(): LedgerError {
+  return new LedgerError('CLOSED', 'expected an open ledger, found it closed');
 }
 
 /** The rows cannot be chained since nobody knows on what: they wait until the ledger is back. */

@@ -65,7 +65,7 @@ test("the ledger's own rows are rows of no stream; a tombstone stands for severa
   const index = indexOf(t, paths);
   const fd = ledgerOf(t, paths);
   assert.equal(index.watermark().seq, 15);
-  assert.equal(index.watermark().healId, JSON.parse(chain.lines[14] as string).id);
+  assert.equal(index.watermark().healId, (JSON.parse(chain.lines[14] as string) as { id: string }).id);
   assert.equal(
     lastRowOfStream(paths, fd, index, { kind: 'run', id: 'run-0', beforeSeq: 8 })?.seq,
     4,
@@ -138,7 +138,6 @@ test('a heal in the middle is noticed even where every byte after it keeps its p
   for (const row of sampleRows(20)) chain.add(row);
   const paths = writeLedger(dir, chain.lines);
   await rebuildIndex(paths);
-  const stale = readFileSync(paths.index);
   const line = chain.lines[4] as string;
   setLineAside(dir, chain, 4);
   const tombstone = chain.lines[4] as string;
@@ -153,7 +152,6 @@ test('a heal in the middle is noticed even where every byte after it keeps its p
   const result = catchUp(indexOf(t, paths, 'write'), fd, END);
   assert.equal(result.kind, 'disagrees');
   assert.equal(indexOf(t, paths).watermark().seq, 21, 'nothing of it was stored');
-  assert.equal(stale.length > 0, true);
   await rebuildIndex(paths);
   assert.equal(catchUp(indexOf(t, paths, 'write'), fd, END).kind, 'current', 'a fresh build has the tombstone');
 });

@@ -9,7 +9,7 @@ import { openIndex } from '../../src/store/index';
 import { catchUp } from '../../src/store/indexCatchUp';
 import { testPaths } from './ledgers';
 
-const [work, dir = ''] = process.argv.slice(2);
+const [work = '', dir = ''] = process.argv.slice(2);
 const paths = testPaths(dir);
 const index = openIndex(paths, 'write');
 if (index === undefined) throw new Error('expected an index, found none');
@@ -34,4 +34,6 @@ switch (work) {
     process.stdout.write('held\n');
     setInterval(() => undefined, 1000);
     break;
+  default:
+    throw new Error(`expected catch-up, half or hold, found ${work}`);
 }

@@ -104,7 +104,7 @@ export async function mapLimit<T, R>(
 }
 
 /** How many processes at a time: the tests' own limit, so that timing checks hold on two cores. */
-export const LANES = 3;
+export const LANES = 2;
 
 /** Resolves after `ms`. */
 export function sleep(ms: number): Promise<void> {

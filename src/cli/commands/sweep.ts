@@ -1,0 +1,97 @@
+/** `ledger sweep`: what cron runs. */
+import type { Command } from 'commander';
+import type { Damage } from '../../core/damage';
+import { LedgerError } from '../../core/errors';
+import { printable } from '../../core/printable';
+import { setAsideLine } from '../../services/setAside';
+import { sweep } from '../../services/sweep';
+import type { SweepResult } from '../../services/sweep';
+import { EXIT } from '../exit';
+import { jsonLine } from '../io';
+import type { Io } from '../io';
+import { flagsOf, placeOf } from '../options';
+import type { GlobalFlags } from '../options';
+import { progressOf } from '../progress';
+
+interface SweepFlags {
+  readonly dryRun?: boolean;
+  readonly setAside?: string;
+  readonly actor?: string;
+  readonly reason?: string;
+}
+
+type Flags = SweepFlags & GlobalFlags;
+
+const EXAMPLES = `Examples:
+  ledger sweep                                  heal, chain what waits, put the index right
+  ledger sweep -q                               the same for cron: silent when clean
+  ledger sweep --dry-run                        only say what would be done
+  ledger sweep --set-aside 57 --reason "edited by hand, ticket 12"
+`;
+
+const HELP = `
+Torn bytes are set aside in quarantine/ and named by a row. A row that parses but does not verify is never touched:
+it is evidence. "clean" says that nothing is torn; whether anything was changed is for "ledger verify" to say.
+
+Exit: 0 clean, or only waiting rows were chained · 1 damage found (healed or not; with --dry-run: would be) · 2 could not`;
+
+export function registerSweep(program: Command, io: Io): void {
+  const command = program
+    .command('sweep')
+    .summary('find torn lines, set them aside, heal; chain what waits; for cron')
+    .description('Walk the live ledger and the spill files and mend what is torn.')
+    .addHelpText('before', EXAMPLES)
+    .option('--dry-run', 'only say what would be done')
+    .option('--set-aside <seq|line:N>', 'take one complete line out by hand; a named gap stays')
+    .option('--reason <text>', 'why, for --set-aside')
+    .option('--actor <name>', 'who, for --set-aside (default: the OS account)')
+    .addHelpText('after', HELP)
+    .action(async () => runSweep(io, flagsOf<Flags>(command)));
+}
+
+async function runSweep(io: Io, flags: Flags): Promise<void> {
+  if (flags.setAside !== undefined) {
+    await runSetAside(io, flags, flags.setAside);
+    return;
+  }
+  const progress = progressOf(io, flags, 'sweep');
+  const result = await sweep({ place: placeOf(flags, io), dryRun: flags.dryRun === true, onProgress: progress.show });
+  progress.end();
+  if (flags.json === true) io.stdout(`${jsonLine(result)}\n`);
+  else io.stdout(sweepText(result, flags.quiet === true));
+  io.setExit(result.verdict === 'clean' ? EXIT.ok : EXIT.no);
+}
+
+async function runSetAside(io: Io, flags: Flags, target: string): Promise<void> {
+  if (flags.reason === undefined || flags.reason === '') {
+    throw new LedgerError('USAGE', 'expected --reason with --set-aside, found none', {
+      hint: 'the reason stays in the ledger: say what was found, and a ticket',
+    });
+  }
+  const damage = await setAsideLine({ place: placeOf(flags, io), target, actor: flags.actor, reason: flags.reason });
+  io.stdout(flags.json === true ? `${jsonLine(damage)}\n` : `${damageText(damage)}\n`);
+  io.setExit(EXIT.ok);
+}
+
+function sweepText(result: SweepResult, quiet: boolean): string {
+  if (quiet && result.verdict === 'clean') return '';
+  const lines = result.damage.map(damageText);
+  if (result.drained > 0) lines.push(`chained    ${count(result.drained, 'waiting row')}`);
+  if (result.records_set_aside > 0) lines.push(`set aside  ${count(result.records_set_aside, 'torn spill record')}`);
+  if (result.waiting) lines.push('waiting    rows are in the spill files and were left there');
+  if (result.index === 'rebuilt' || result.index === 'caught-up') lines.push(`index      ${result.index}`);
+  const verdict = result.verdict === 'clean' ? 'clean' : `damage: ${count(result.damage.length, 'finding')}`;
+  const scope = result.verdict === 'clean' ? ' (nothing is torn; "ledger verify" checks what is there)' : '';
+  lines.push(`${verdict}, ${count(result.lines, 'line')} read${scope}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function damageText(damage: Damage): string {
+  const place = damage.line !== null ? `line ${damage.line}` : damage.offset !== null ? `byte ${damage.offset}` : '';
+  const bytes = damage.quarantine === null ? '' : ` → ${damage.quarantine}`;
+  return `${damage.outcome.padEnd(11)}${damage.what}${place === '' ? '' : ` at ${place}`}: ${printable(damage.detail)}${bytes}`;
+}
+
+function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`;
+}

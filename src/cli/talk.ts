@@ -1,0 +1,27 @@
+/** What happened on the way to a commit, told on stderr: the system tells on itself. */
+import { printable } from '../core/printable';
+import type { AppendEvents } from '../services/append';
+import type { Io } from './io';
+import type { GlobalFlags } from './options';
+
+export function talkOf(io: Io, flags: GlobalFlags): AppendEvents {
+  const say = (text: string): void => {
+    if (flags.quiet !== true && flags.json !== true) io.stderr(`ledger: note: ${text}\n`);
+  };
+  return {
+    onHeal: ({ kind, length, quarantine }) =>
+      say(
+        quarantine === undefined
+          ? 'the last row lacked its newline: added'
+          : `${length} torn bytes (${kind}) were set aside in ${quarantine}`,
+      ),
+    onRowsLost: ({ fromSeq, toSeq }) =>
+      io.stderr(
+        `ledger: warning: rows ${fromSeq} to ${toSeq} were in the ledger and are gone; a row audit.rows-lost says so\n`,
+      ),
+    onIndexFault: (error) =>
+      say(`${printable(error.message)}; the ledger itself answers until "ledger sweep" rebuilds the index`),
+    onDrain: ({ chained, setAside }) =>
+      say(`${chained} spilled rows were chained${setAside > 0 ? `, ${setAside} torn records set aside` : ''}`),
+  };
+}

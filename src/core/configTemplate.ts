@@ -1,0 +1,24 @@
+/** What `ledger init` writes as `ledger.config.json`: every setting, explained, and none of them set. */
+export const CONFIG_TEMPLATE = `{
+  // Settings of the ledger beside this file. Every line here is optional; // comments are allowed.
+  // A setting that nobody knows is an error: a misspelt cap would cap nothing.
+
+  // What may be spent, in USD as text. The most specific cap and the global one both apply. Narrow one with any member.
+  // "caps": [
+  //   { "usd": "5.00", "per": "day" },
+  //   { "usd": "2.00", "per": "day", "agent": "coder" },
+  //   { "usd": "0.50", "per": "run" }
+  // ],
+
+  // Parts of a cap at which it is worth a word.
+  // "thresholds": [0.5, 0.8, 1],
+
+  // The zone in which days are counted, and when a day begins. Default: this machine's zone, midnight.
+  // "timezone": "Europe/Berlin",
+  // "day_start": "00:00",
+
+  // "disk": acknowledged means that the row is on the disk (fdatasync). "os": that the operating system has it;
+  // faster, and a power cut may take the last rows.
+  // "durability": "disk"
+}
+`;

@@ -1,0 +1,52 @@
+/** `ledger sweep --set-aside`: a person takes a tampered or forked line out, with a reason, which is itself a row. */
+import { gapText, noted, notedAt } from '../core/damage';
+import type { Damage } from '../core/damage';
+import { LedgerError } from '../core/errors';
+import { attach } from '../store/attach';
+import { locate } from '../store/locate';
+import type { Place } from '../store/locate';
+import { takeOut } from '../store/takeOut';
+import { lineByNumber, lineBySeq } from '../store/wholeLine';
+import type { WholeLine } from '../store/wholeLine';
+
+export interface SetAsideOptions {
+  readonly place: Place;
+  /** `57`, a seq that one line has, or `line:N`. */
+  readonly target: string;
+  /** Default: the OS account. */
+  readonly actor: string | undefined;
+  readonly reason: string;
+}
+
+const SILENT = { onHeal: () => undefined, onRowsLost: () => undefined };
+
+/**
+ * From then on the ledger has a named gap, unless the rows around the line link to each other.
+ * @throws LedgerError USAGE, NOT_FOUND, HEAL_FAILED where what stands around it does not tell what would be missing
+ */
+export async function setAsideLine(options: SetAsideOptions): Promise<Damage> {
+  const located = locate(options.place);
+  const line = findTarget(located.paths.ledger, options.target);
+  const file = attach(located);
+  try {
+    const byHand = { actor: options.actor ?? file.host.by, reason: options.reason };
+    const taken = await takeOut(file, { offset: line.offset, length: line.length, byHand }, SILENT);
+    if (taken.kind !== 'taken-out') {
+      const why = taken.kind === 'moved' ? 'the file was replaced meanwhile' : taken.why;
+      throw new LedgerError('HEAL_FAILED', `could not set line ${line.line} aside: ${why}`, {
+        place: { line: line.line },
+      });
+    }
+    const { healId, quarantine } = taken.healed;
+    return { ...notedAt(line, noted('by-hand', 'healed', gapText(taken))), heal_id: healId, quarantine: quarantine ?? null };
+  } finally {
+    file.index.close();
+  }
+}
+
+function findTarget(ledgerPath: string, target: string): WholeLine {
+  const byLine = /^line:([1-9][0-9]*)$/.exec(target);
+  if (byLine !== null) return lineByNumber(ledgerPath, Number(byLine[1]));
+  if (/^[1-9][0-9]*$/.test(target)) return lineBySeq(ledgerPath, Number(target));
+  throw new LedgerError('USAGE', `expected a seq or line:N, found ${JSON.stringify(target)}`);
+}

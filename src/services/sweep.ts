@@ -1,0 +1,220 @@
+/**
+ * `ledger sweep`, for cron: reads the whole live file and the spill files, sets torn bytes aside, heals, chains what
+ * waits, finishes what was left half-done, and puts the index right. It never touches a row that parses but does not
+ * verify: that is evidence, and a person's decision (`--set-aside`). "clean" says that nothing is torn, not that
+ * anything was verified.
+ */
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { gapText, noted, notedAt } from '../core/damage';
+import type { Damage } from '../core/damage';
+import { LedgerError } from '../core/errors';
+import { ulidAt, ULID_RANDOM_BYTES } from '../core/ids';
+import { attach } from '../store/attach';
+import { findBrokenLines } from '../store/brokenLines';
+import type { BrokenLines, BrokenRange } from '../store/brokenLines';
+import { drainSpill, somethingSpilled } from '../store/drain';
+import type { Drained } from '../store/drain';
+import { closeQuietly, ensureFolder, openFile, statOf, syncFolder } from '../store/files';
+import { removeCreationLeftovers } from '../store/genesis';
+import type { Healed } from '../store/heal';
+import { removeReplacements } from '../store/healMiddle';
+import { tendIndex } from '../store/indexTend';
+import type { IndexState } from '../store/indexTend';
+import type { LedgerFile, ReadyLedger } from '../store/ledger';
+import { locate } from '../store/locate';
+import type { Place } from '../store/locate';
+import type { LostRows } from '../store/lostRows';
+import type { StatePaths } from '../store/paths';
+import { withReadyLedger } from '../store/prepare';
+import { takeOut } from '../store/takeOut';
+import type { TakenOut } from '../store/takeOut';
+
+export interface SweepOptions {
+  readonly place: Place;
+  readonly dryRun: boolean;
+  readonly onProgress?: ((done: { readonly rows: number; readonly bytes: number }) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface SweepResult {
+  readonly verdict: 'clean' | 'damage';
+  readonly lines: number;
+  readonly damage: readonly Damage[];
+  readonly drained: number;
+  readonly records_set_aside: number;
+  /** Whether spill files are there that were left (--dry-run, or a tail that nothing is built on). */
+  readonly waiting: boolean;
+  readonly index: IndexState | 'not-checked';
+  readonly removed: readonly string[];
+  readonly dry_run: boolean;
+}
+
+/** How often a file that is replaced under us is looked at again. */
+const MAX_PASSES = 20;
+
+/** @throws LedgerError LEDGER_MISSING, and whatever keeps a ledger from being read or locked */
+export async function sweep(options: SweepOptions): Promise<SweepResult> {
+  const located = locate(options.place);
+  const file = attach(located);
+  try {
+    return options.dryRun ? await look(located.paths, options) : await new Sweeper(file, options).run();
+  } finally {
+    file.index.close();
+  }
+}
+
+/** What a sweep would find; nothing is written, no lock is taken. */
+async function look(paths: StatePaths, options: SweepOptions): Promise<SweepResult> {
+  const { lines, ranges } = await readBroken(paths, options);
+  const size = statOf(paths.ledger)?.size ?? 0;
+  const damage = ranges.map((range): Damage => {
+    const atEnd = range.offset + range.length >= size;
+    return notedAt(range, noted(atEnd ? 'torn-tail' : 'broken-lines', 'would-heal', linesText(range.lines)));
+  });
+  if (statOf(paths.healPlan) !== undefined) {
+    damage.push(noted('pending-heal', 'would-heal', 'a heal was left half-done'));
+  }
+  return {
+    verdict: damage.length === 0 ? 'clean' : 'damage',
+    lines,
+    damage,
+    drained: 0,
+    records_set_aside: 0,
+    waiting: isWaiting(paths),
+    index: 'not-checked',
+    removed: [],
+    dry_run: true,
+  };
+}
+
+async function readBroken(paths: StatePaths, { onProgress, signal }: SweepOptions): Promise<BrokenLines> {
+  const fd = openFile(paths.ledger, 'read');
+  try {
+    return await findBrokenLines(fd, { onProgress, signal });
+  } finally {
+    closeQuietly(fd);
+  }
+}
+
+function isWaiting({ spill, draining, secondSpill, secondDraining }: StatePaths): boolean {
+  return [spill, draining, secondSpill, secondDraining].some((path) => statOf(path) !== undefined);
+}
+
+class Sweeper {
+  readonly #damage: Damage[] = [];
+  #drained: Drained = { chained: 0, setAside: 0, more: false };
+
+  constructor(
+    private readonly file: LedgerFile,
+    private readonly options: SweepOptions,
+  ) {}
+
+  async run(): Promise<SweepResult> {
+    const { paths } = this.file;
+    const sound = await this.#prepare();
+    const lines = await this.#healMiddle();
+    if (sound) await this.#drain();
+    const index = sound ? await tendIndex(paths) : 'not-checked';
+    const removed = this.#tidy();
+    const { chained, setAside } = this.#drained;
+    return {
+      verdict: this.#damage.length === 0 && setAside === 0 ? 'clean' : 'damage',
+      lines,
+      damage: this.#damage,
+      drained: chained,
+      records_set_aside: setAside,
+      waiting: isWaiting(paths),
+      index,
+      removed,
+      dry_run: false,
+    };
+  }
+
+  /** Finishes a pending heal, heals the tail, names lost rows. Returns whether rows can be built on the tail. */
+  async #prepare(): Promise<boolean> {
+    try {
+      await withReadyLedger(this.file, this, () => Promise.resolve());
+      return true;
+    } catch (error) {
+      if (!(error instanceof LedgerError)) throw error;
+      if (error.code === 'HEAL_FAILED' && this.#dropPlan(error)) return this.#prepare();
+      if (error.code !== 'TAIL_TAMPERED' && error.code !== 'HEAL_FAILED') throw error;
+      this.#damage.push({ ...noted('tampered-tail', 'kept', error.message), offset: error.place?.offset ?? null });
+      return false;
+    }
+  }
+
+  /** A plan that cannot be finished (changed by hand, rows behind the torn bytes) goes into quarantine; the ledger is looked at afresh. */
+  #dropPlan(error: LedgerError): boolean {
+    const { paths, host } = this.file;
+    if (statOf(paths.healPlan) === undefined) return false;
+    ensureFolder(paths.quarantine);
+    const name = `${ulidAt(host.nowMs(), host.random(ULID_RANDOM_BYTES))}.plan`;
+    renameSync(paths.healPlan, join(paths.quarantine, name));
+    for (const folder of [paths.quarantine, paths.dir]) syncFolder(folder);
+    this.#damage.push({ ...noted('broken-plan', 'healed', error.message), quarantine: `quarantine/${name}` });
+    return true;
+  }
+
+  /** The last range first: what is before it keeps its place. Returns how many lines there are. */
+  async #healMiddle(): Promise<number> {
+    const kept = new Set<number>();
+    for (let pass = 0; pass < MAX_PASSES; pass++) {
+      const { lines, ranges } = await readBroken(this.file.paths, this.options);
+      const left = ranges.filter(({ offset }) => !kept.has(offset));
+      if (left.length === 0) return lines;
+      for (const range of left.reverse()) {
+        const taken = await takeOut(this.file, range, this);
+        if (taken.kind === 'moved') break;
+        if (taken.kind === 'kept') kept.add(range.offset);
+        this.#damage.push(takenDamage(range, taken));
+      }
+    }
+    throw new LedgerError('HEAL_FAILED', `expected the ledger to hold still, found it replaced ${MAX_PASSES} times`);
+  }
+
+  async #drain(): Promise<void> {
+    for (let more = true; more;) {
+      more = await withReadyLedger(this.file, this, (ready) => this.#drainStep(ready));
+    }
+  }
+
+  async #drainStep(ready: ReadyLedger): Promise<boolean> {
+    if (!somethingSpilled(ready)) return false;
+    const { drained } = await drainSpill(ready);
+    const { chained, setAside } = this.#drained;
+    this.#drained = { chained: chained + drained.chained, setAside: setAside + drained.setAside, more: drained.more };
+    return drained.more;
+  }
+
+  /** What killed processes left behind. */
+  #tidy(): string[] {
+    const removed = removeCreationLeftovers(this.file.paths);
+    if (statOf(this.file.paths.healPlan) === undefined) removeReplacements(this.file.paths);
+    return removed;
+  }
+
+  onHeal({ kind, offset, length, healId, quarantine }: Healed): void {
+    const middle = kind === 'middle' || kind === 'junk' || kind === 'set-aside';
+    const detail = kind === 'newline' ? 'the last row lacked its newline' : `${length} torn bytes (${kind})`;
+    const damage = noted(middle ? 'pending-heal' : 'torn-tail', 'healed', detail);
+    this.#damage.push({ ...damage, offset, length, heal_id: healId, quarantine: quarantine ?? null });
+  }
+
+  onRowsLost({ fromSeq, toSeq }: LostRows): void {
+    const detail = `rows ${fromSeq} to ${toSeq} were in the ledger and are gone; a row says so`;
+    this.#damage.push(noted('rows-lost', 'healed', detail));
+  }
+}
+
+function takenDamage(range: BrokenRange, taken: Exclude<TakenOut, { readonly kind: 'moved' }>): Damage {
+  if (taken.kind === 'kept') return notedAt(range, noted('broken-lines', 'kept', taken.why));
+  const { healId, quarantine } = taken.healed;
+  const healed = noted('broken-lines', 'healed', `${linesText(range.lines)}; ${gapText(taken)}`);
+  return { ...notedAt(range, healed), heal_id: healId, quarantine: quarantine ?? null };
+}
+
+function linesText(lines: number): string {
+  return lines === 1 ? 'a line that is no JSON object' : `${lines} lines that are no JSON objects`;
+}

@@ -1,0 +1,182 @@
+/**
+ * `ledger verify`: is this ledger what its writers wrote? Reads everything, writes nothing, takes no lock, waits for nobody.
+ *
+ * 1. The segments, in order; the live one in parallel, its tail read again where it looks unfinished.
+ * 2. What needs the whole ledger to be known: second rows (replay or fork), tombstones against heal rows and quarantine.
+ * 3. The index against the file, the spill places, a heal under way.
+ * 4. What the caller knows from elsewhere: the head, a number of rows.
+ */
+import { fstatSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { errnoOf } from '../core/errors';
+import { endWalk } from '../core/walk';
+import { newWalk } from '../core/walkState';
+import type { Walk } from '../core/walkState';
+import type { Finding, FindingCode, IndexState, VerifyResult } from '../core/verdict';
+import { resultOf } from '../core/verifyResult';
+import { closeQuietly, openFile, readAt, statOf } from '../store/files';
+import { checkGaps } from '../store/gapCheck';
+import type { StatePaths } from '../store/paths';
+import { nameSuspects } from '../store/suspects';
+import { listSegments } from '../store/segments';
+import type { Segment } from '../store/segments';
+import { settleTail, tailStart } from '../store/settle';
+import { countSpilled } from '../store/spillState';
+import { walkBytes, walkClosed, walkLive } from '../store/walkFile';
+import type { WalkOptions } from '../store/walkFile';
+
+/** How often a file that is replaced under the reader is begun anew. */
+const MAX_RESTARTS = 3;
+const TAIL_WAIT_MS = 1000;
+
+/** What an index says of a ledger that was walked. */
+export interface IndexVerdict {
+  readonly state: IndexState;
+  readonly findings: readonly Finding[];
+  readonly warnings: readonly string[];
+}
+
+/** Compares the index with a finished walk: its rows, its head, its streams. Reads the index, never writes it. */
+export type IndexCheck = (paths: StatePaths, walk: Walk) => Promise<IndexVerdict>;
+
+export interface VerifyOptions {
+  readonly paths: StatePaths;
+  /** The head that the caller knows from elsewhere. */
+  readonly expectHead?: string;
+  readonly minRows?: number;
+  /** Every line must be exactly what the writer would have written. */
+  readonly strict?: boolean;
+  /** Report on this stream. */
+  readonly run?: string;
+  readonly decision?: string;
+  readonly onProgress?: (done: VerifyProgress) => void;
+  readonly checkIndex?: IndexCheck;
+  /** Threads; default two where there are two processors. */
+  readonly workers?: number;
+  /** How long a tail that looks unfinished is looked at; default 1 s. */
+  readonly tailWaitMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface VerifyProgress {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly totalBytes: number;
+}
+
+/**
+ * Checks a ledger.
+ * @throws the system's error where a file cannot be read, LedgerError UNSAFE_PATH or READ_FAILED; findings are values
+ */
+export async function verifyLedger(options: VerifyOptions): Promise<VerifyResult> {
+  const { paths } = options;
+  const { walk, segments } = await walkAll(options);
+  endWalk(walk);
+  await nameSuspects(walk, segments);
+  const warnings = checkGaps(paths, walk);
+  const index: IndexVerdict =
+    options.checkIndex === undefined || walk.lines === 0
+      ? { state: 'not-checked', findings: [], warnings: [] }
+      : await options.checkIndex(paths, walk);
+  for (const finding of index.findings) walk.findings.add(finding);
+  if (statOf(paths.healPlan) !== undefined)
+    warnings.push('a heal is under way (audit.heal.pending): the next append or sweep finishes it');
+  checkExpectations(walk, options);
+  return resultOf(walk, {
+    segments: segments.map(({ name }) => name),
+    spilled: countSpilled(paths),
+    index: index.state,
+    checkpoints: hasEntries(paths.checkpoints),
+    strict: options.strict === true,
+    warnings: [...warnings, ...index.warnings],
+  });
+}
+
+async function walkAll(options: VerifyOptions): Promise<{ readonly walk: Walk; readonly segments: Segment[] }> {
+  for (let restarts = 0; ; restarts++) {
+    const segments = listSegments(options.paths);
+    const walk = newWalk(watchedOf(options));
+    const steady = await walkSegments(walk, segments, options, restarts < MAX_RESTARTS);
+    if (steady) return { walk, segments };
+  }
+}
+
+function watchedOf(options: VerifyOptions): { readonly kind: 'run' | 'decision'; readonly id: string } | undefined {
+  if (options.run !== undefined) return { kind: 'run', id: options.run };
+  return options.decision === undefined ? undefined : { kind: 'decision', id: options.decision };
+}
+
+/** False where the live segment was replaced under the reader, and it may begin anew. */
+async function walkSegments(
+  walk: Walk,
+  segments: readonly Segment[],
+  options: VerifyOptions,
+  mayRestart: boolean,
+): Promise<boolean> {
+  const sizes = segments.map(({ path }) => statOf(path)?.size ?? 0);
+  const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
+  let bytesBefore = 0;
+  const walkOptions: WalkOptions = {
+    strict: options.strict === true,
+    workers: options.workers ?? Math.min(2, availableParallelism()),
+    signal: options.signal,
+    onProgress: ({ rows, bytes }) => options.onProgress?.({ rows, bytes: bytesBefore + bytes, totalBytes }),
+  };
+  for (const [i, segment] of segments.entries()) {
+    if (segment.kind === 'live') return walkLiveSegment(walk, segment, { ...options, mayRestart }, walkOptions);
+    await walkClosed(walk, segment, walkOptions);
+    bytesBefore += sizes[i] ?? 0;
+  }
+  return true;
+}
+
+async function walkLiveSegment(
+  walk: Walk,
+  segment: Segment,
+  options: VerifyOptions & { readonly mayRestart: boolean },
+  walkOptions: WalkOptions,
+): Promise<boolean> {
+  const fd = openFile(segment.path, 'read');
+  try {
+    const { ino, size } = fstatSync(fd);
+    const from = tailStart(fd, size);
+    const cursor = await walkLive(walk, { segment, fd, to: from }, walkOptions);
+    const waitMs = options.tailWaitMs ?? TAIL_WAIT_MS;
+    const tail = await settleTail(segment.path, { ino, size, from: cursor.offset }, waitMs);
+    if (tail.kind === 'replaced' && options.mayRestart) return false;
+    const bytes = tail.kind === 'tail' ? tail.bytes : readRest(fd, cursor.offset);
+    if (bytes.length > 0) walkBytes(walk, bytes, cursor, walkOptions);
+    return true;
+  } finally {
+    closeQuietly(fd);
+  }
+}
+
+function readRest(fd: number, from: number): Buffer {
+  return readAt(fd, from, Math.max(0, fstatSync(fd).size - from));
+}
+
+/** What the caller asks beyond the ledger itself. An empty ledger answers nothing, and is never green. */
+function checkExpectations(walk: Walk, options: VerifyOptions): void {
+  const { findings, watched } = walk;
+  const add = (code: FindingCode, want: string, got: string): void =>
+    findings.add({ code, seq: null, place: null, want, got });
+  if (walk.lines === 0) add('NOT_VERIFIABLE', `a ledger with at least one row in ${options.paths.dir}`, 'no row');
+  if (options.expectHead !== undefined && options.expectHead !== walk.main.hash)
+    add('HEAD_MISMATCH', `head ${options.expectHead}`, walk.lines === 0 ? 'no row' : `head ${walk.main.hash}`);
+  if (options.minRows !== undefined && walk.rows < options.minRows)
+    add('TOO_FEW_ROWS', `at least ${options.minRows} rows`, `${walk.rows}`);
+  if (watched === undefined || walk.lines === 0) return;
+  const streams = watched.kind === 'run' ? walk.runs : walk.decisions;
+  if (streams.stateOf(watched.id) === undefined)
+    add('NOT_VERIFIABLE', `a row of ${watched.kind} ${watched.id}`, 'none in the ledger');
+}
+
+function hasEntries(folder: string): boolean {
+  try {
+    return readdirSync(folder).length > 0;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,46 @@
+/** Putting the index right, as `sweep` does it: caught up where it agrees with the file, made anew where it does not. */
+import { fstatSync } from 'node:fs';
+import { LedgerError } from '../core/errors';
+import { closeQuietly, openFile, statOf } from './files';
+import { openIndex } from './index';
+import { rebuildIndex, removeLeftovers } from './indexBuild';
+import { catchUp } from './indexCatchUp';
+import type { StatePaths } from './paths';
+import { TAIL_BYTES } from './tail';
+
+export type IndexState = 'current' | 'caught-up' | 'rebuilt' | 'busy' | 'not-needed';
+
+/** @throws LedgerError only for what is no fault of the index */
+export async function tendIndex(paths: StatePaths): Promise<IndexState> {
+  removeLeftovers(paths);
+  const present = statOf(paths.index) !== undefined;
+  // The tail window answers everything about a small ledger.
+  if (!present && (statOf(paths.ledger)?.size ?? 0) <= TAIL_BYTES) return 'not-needed';
+  const state = present ? caughtUp(paths) : undefined;
+  if (state !== undefined) return state;
+  await rebuildIndex(paths);
+  return 'rebuilt';
+}
+
+/** Undefined: it must be made anew. */
+function caughtUp(paths: StatePaths): IndexState | undefined {
+  const fd = openFile(paths.ledger, 'read');
+  try {
+    const index = openIndex(paths, 'write');
+    if (index === undefined) return undefined;
+    try {
+      const done = catchUp(index, fd, fstatSync(fd).size);
+      if (done.kind === 'busy') return 'busy';
+      if (done.kind !== 'current' && done.kind !== 'blocked') return undefined;
+      return done.rows === 0 ? 'current' : 'caught-up';
+    } finally {
+      index.close();
+    }
+  } catch (error) {
+    if (error instanceof LedgerError && error.code === 'INDEX_FAILED') return undefined;
+    if (error instanceof LedgerError && error.code === 'INDEX_BUSY') return 'busy';
+    throw error;
+  } finally {
+    closeQuietly(fd);
+  }
+}

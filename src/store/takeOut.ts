@@ -1,0 +1,138 @@
+/**
+ * Taking lines out of the middle, decided: what may be taken out, what stands in its place. The steps on disk are
+ * those of healMiddle.ts.
+ *
+ *   between row 56 and row 58 of the chain   → a tombstone for 57, its hash is what 58 links to
+ *   between rows that link to each other      → nothing: it was junk, no row is missing
+ *   anything else                              → not taken out: evidence
+ */
+import { fstatSync, renameSync } from 'node:fs';
+import { sha256Hex, ZERO_HASH } from '../core/digest';
+import { nextUlid, ULID_RANDOM_BYTES, ulidAt } from '../core/ids';
+import { neighbourAfter, neighbourBefore } from './brokenLines';
+import type { Neighbour } from './brokenLines';
+import { openFile, closeQuietly } from './files';
+import { tornKind } from './heal';
+import type { Healed } from './heal';
+import { copyPrefix, finishMiddleHeal, replacementPath } from './healMiddle';
+import { writeHealPlan } from './healPlan';
+import type { HealPlan } from './healPlan';
+import type { LedgerFile } from './ledger';
+import { withLockedLedger } from './prepare';
+import type { PrepareEvents } from './prepare';
+import { setAside } from './quarantine';
+import { readTail } from './tail';
+
+export interface TakeOut {
+  readonly offset: number;
+  /** Whole lines, the last one's newline included. */
+  readonly length: number;
+  /** By hand: complete lines may go, too, with a name and a reason. */
+  readonly byHand?: { readonly actor: string; readonly reason: string };
+}
+
+export type TakenOut =
+  | {
+      readonly kind: 'taken-out';
+      readonly healed: Healed;
+      readonly seq: number;
+      readonly lastSeq: number;
+      readonly missing: number;
+    }
+  /** The file was replaced meanwhile: look again. */
+  | { readonly kind: 'moved' }
+  /** What stands around the lines does not tell what is missing: they stay. */
+  | { readonly kind: 'kept'; readonly why: string };
+
+/** Copies what is before the lines without the lock, then takes it for the rest. */
+export async function takeOut(file: LedgerFile, lines: TakeOut, events: PrepareEvents): Promise<TakenOut> {
+  const { paths, host } = file;
+  const prefixId = ulidAt(host.nowMs(), host.random(ULID_RANDOM_BYTES));
+  const fd = openFile(paths.ledger, 'append');
+  try {
+    copyPrefix(paths, prefixId, fd, lines.offset);
+    const { ino } = fstatSync(fd);
+    return await withLockedLedger(file, events, async (locked) => {
+      const now = fstatSync(locked.fd);
+      if (now.ino !== ino || now.size < lines.offset + lines.length) return { kind: 'moved' };
+      const gap = gapOf(surroundings(fd, lines, now.size), lines);
+      if (gap.kind === 'kept') return gap;
+      const tail = readTail(locked.fd);
+      const lastId = 'head' in tail ? (tail.head?.id ?? '') : '';
+      const healId = nextUlid(host.nowMs(), host.random(ULID_RANDOM_BYTES), lastId);
+      const aside = setAside(paths, healId, fd, lines.offset, lines.length);
+      renameSync(replacementPath(paths, prefixId), replacementPath(paths, healId));
+      const { seq, lastSeq, missing } = gap;
+      const plan: HealPlan = {
+        heal_id: healId,
+        kind: lines.byHand !== undefined ? 'set-aside' : missing > 0 ? 'middle' : 'junk',
+        torn: tornKind(aside),
+        offset: lines.offset,
+        length: lines.length,
+        sha256: aside.sha256,
+        seq,
+        last_seq: lastSeq,
+        ...(lines.byHand ?? {}),
+        ...(missing > 0 ? { tombstone: tombstoneLine(healId, aside.sha256, gap) } : {}),
+      };
+      writeHealPlan(paths, plan);
+      const target = { path: paths.ledger, lock: locked.lock, host, durability: file.durability };
+      return { kind: 'taken-out', healed: await finishMiddleHeal(paths, target, plan), seq, lastSeq, missing };
+    });
+  } finally {
+    closeQuietly(fd);
+  }
+}
+
+interface Surroundings {
+  readonly before: Neighbour | undefined;
+  readonly after: Neighbour | undefined;
+  readonly atEnd: boolean;
+}
+
+function surroundings(fd: number, { offset, length }: TakeOut, size: number): Surroundings {
+  const end = offset + length;
+  return { before: neighbourBefore(fd, offset), after: neighbourAfter(fd, end), atEnd: end >= size };
+}
+
+interface Gap {
+  readonly kind: 'gap';
+  readonly seq: number;
+  readonly lastSeq: number;
+  readonly missing: number;
+  readonly prevHash: string;
+  readonly hash: string;
+}
+
+function gapOf({ before, after, atEnd }: Surroundings, lines: TakeOut): Gap | Extract<TakenOut, { kind: 'kept' }> {
+  if (before === undefined && lines.offset > 0) return { kind: 'kept', why: 'the line before is no row of the chain' };
+  const seq = (before?.lastSeq ?? 0) + 1;
+  const prevHash = before?.hash ?? ZERO_HASH;
+  if (after === undefined) {
+    if (lines.byHand === undefined || !atEnd) return { kind: 'kept', why: 'the line after is no row of the chain' };
+    // The last line: nothing links to it yet, so the tombstone may declare any hash; this one says what it stands for.
+    return {
+      kind: 'gap',
+      seq,
+      lastSeq: seq,
+      missing: 1,
+      prevHash,
+      hash: sha256Hex(`${prevHash}${lines.byHand.reason}`),
+    };
+  }
+  const missing = after.seq - seq;
+  const linked = after.prevHash === prevHash;
+  if (missing < 0 || (missing === 0) !== linked) {
+    return {
+      kind: 'kept',
+      why: `row ${after.seq} comes after row ${seq - 1} and does not tell what is missing between them`,
+    };
+  }
+  return { kind: 'gap', seq, lastSeq: after.seq - 1, missing, prevHash, hash: after.prevHash };
+}
+
+/** Not hashed: what was there is gone, and its hash is what the next row says it was. */
+function tombstoneLine(healId: string, bytesSha256: string, gap: Gap): string {
+  const last = gap.lastSeq > gap.seq ? `,"last_seq":${gap.lastSeq}` : '';
+  return `{"seq":${gap.seq}${last},"action":"audit.tombstone","heal_id":"${healId}","bytes_sha256":"${bytesSha256}","prev_hash":"${gap.prevHash}","hash":"${gap.hash}"}`;
+}
