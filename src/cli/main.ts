@@ -40,6 +40,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'find torn lines, set them aside, heal; chain what waits; for cron',
     load: async () => (await import('./commands/sweep')).registerSweep,
   },
+  verify: {
+    summary: 'is every row what its writer wrote? names the first bad row',
+    load: async () => (await import('./commands/verify')).registerVerify,
+  },
   show: {
     summary: 'one row: its members, its hash, its links',
     load: async () => (await import('./commands/show')).registerShow,

@@ -11,11 +11,10 @@ import { BACKSLASH, CLOSE, COLON, COMMA, matches, OPEN, QUOTE } from './jsonByte
 import { skipSpace, skipString, skipValue } from './jsonBytes';
 
 const MISSING = -1;
-const SPACE = 0x20;
-const PLACES = 32 << 7;
+const PLACES = 1024;
 /** 1 inside a string, up to a quote, a backslash or a control. */
 const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte >= SPACE && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
+  byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
 );
 const OTHER = -1;
 /** Texts of one length that only the ledger sets, with their quotes: stepped over, they are a third of a row's bytes. */
@@ -39,7 +38,7 @@ interface Candidate {
 }
 
 export class SlotReader {
-  /** The names that are looked for, by `placeOf`. */
+  /** The names that are looked for, by the lowest bits of their hash. */
   private readonly candidates: (Candidate[] | undefined)[] = new Array<undefined>(PLACES).fill(undefined);
   private readonly starts: Int32Array;
   private readonly ends: Int32Array;
@@ -56,8 +55,7 @@ export class SlotReader {
 
   private look(text: string, slot: number, bytes: number): void {
     const name = Buffer.from(JSON.stringify(text).slice(1, -1));
-    const place = placeOf(name.length, name[0] ?? QUOTE);
-    (this.candidates[place] ??= []).push({ name, slot, bytes });
+    (this.candidates[hashOf(name) & (PLACES - 1)] ??= []).push({ name, slot, bytes });
   }
 
   /** Finds the members in the line `[start, end)`; false where it is no JSON object. Valid until the next call. */
@@ -96,12 +94,9 @@ export class SlotReader {
     return text;
   }
 
-  /**
-   * Follows `{"name":value,…}` up to `end`. The two loops over plain bytes stand here and not in a function, and a name
-   * is compared only where its length and first letter fit: half the time of a line.
-   */
+  /** Follows `{"key":value,…}` up to `end`. */
   private walk(start: number, end: number, escapedNames: boolean): boolean {
-    const { bytes, candidates } = this;
+    const { bytes } = this;
     this.starts.fill(MISSING);
     if (bytes[start] !== OPEN) return false;
     let at = skipSpace(bytes, start + 1);
@@ -109,40 +104,34 @@ export class SlotReader {
     for (;;) {
       if (bytes[at] !== QUOTE) return false;
       const name = ++at;
-      while (PLAIN[bytes[at] as number] === 1) at++;
+      let hash = 0;
+      for (let byte = bytes[at] as number; PLAIN[byte] === 1; byte = bytes[++at] as number)
+        hash = (hash * 31 + byte) | 0;
       if (bytes[at] !== QUOTE) {
-        at = escapedNames ? skipString(bytes, name) - 1 : -1;
+        at = escapedNames ? skipString(bytes, at) - 1 : MISSING;
         if (at < 0) return false;
       }
-      const likely = candidates[placeOf(at - name, bytes[name] as number)];
+      // Few names are looked for: most places are empty, and nothing is compared.
+      const likely = this.candidates[hash & (PLACES - 1)];
       const known = likely === undefined ? undefined : named(likely, bytes, name, at);
-      if (bytes[++at] !== COLON) at = skipSpace(bytes, at);
+      at = skipSpace(bytes, at + 1);
       if (bytes[at] !== COLON) return false;
-      if ((bytes[++at] as number) <= SPACE) at = skipSpace(bytes, at);
-      const value = at;
-      if (bytes[at] !== QUOTE) at = skipValue(bytes, at, 2);
-      else if (known !== undefined && known.bytes > 0 && bytes[at + known.bytes - 1] === QUOTE) at += known.bytes;
-      else {
-        at++;
-        while (PLAIN[bytes[at] as number] === 1) at++;
-        at = bytes[at] === QUOTE ? at + 1 : skipString(bytes, at);
-      }
+      const value = skipSpace(bytes, at + 1);
+      if (bytes[value] !== QUOTE) at = skipValue(bytes, value, 2);
+      else if (known !== undefined && known.bytes > 0 && bytes[value + known.bytes - 1] === QUOTE)
+        at = value + known.bytes;
+      else at = skipString(bytes, value + 1);
       if (at < 0) return false;
       if (known !== undefined && known.slot >= 0) {
         this.starts[known.slot] = value;
         this.ends[known.slot] = at;
       }
-      if ((bytes[at] as number) <= SPACE) at = skipSpace(bytes, at);
+      at = skipSpace(bytes, at);
       if (bytes[at] === CLOSE) return at + 1 === end;
       if (bytes[at] !== COMMA) return false;
-      if ((bytes[++at] as number) <= SPACE) at = skipSpace(bytes, at);
+      at = skipSpace(bytes, at + 1);
     }
   }
-}
-
-/** A place for names of a length and first letter; longer names share places, which costs a comparison and no more. */
-function placeOf(length: number, first: number): number {
-  return ((length & 31) << 7) | (first & 127);
 }
 
 function named(likely: readonly Candidate[], bytes: Buffer, from: number, to: number): Candidate | undefined {
@@ -150,6 +139,13 @@ function named(likely: readonly Candidate[], bytes: Buffer, from: number, to: nu
     if (candidate.name.length === to - from && matches(bytes, from, candidate.name)) return candidate;
   }
   return undefined;
+}
+
+/** The hash of a name up to its first escape, as `walk` computes it on the way. */
+function hashOf(name: Uint8Array): number {
+  let hash = 0;
+  for (let i = 0; i < name.length && PLAIN[name[i] as number] === 1; i++) hash = (hash * 31 + (name[i] as number)) | 0;
+  return hash;
 }
 
 function decode(raw: string): string {

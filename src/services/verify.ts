@@ -16,6 +16,8 @@ import type { Finding, FindingCode, IndexState, VerifyResult } from '../core/ver
 import { resultOf } from '../core/verifyResult';
 import { closeQuietly, openFile, readAt, statOf } from '../store/files';
 import { checkGaps } from '../store/gapCheck';
+import type { Place } from '../store/locate';
+import { statePaths } from '../store/paths';
 import type { StatePaths } from '../store/paths';
 import { nameSuspects } from '../store/suspects';
 import { listSegments } from '../store/segments';
@@ -42,20 +44,20 @@ export type IndexCheck = (paths: StatePaths, walk: Walk) => Promise<IndexVerdict
 export interface VerifyOptions {
   readonly paths: StatePaths;
   /** The head that the caller knows from elsewhere. */
-  readonly expectHead?: string;
-  readonly minRows?: number;
+  readonly expectHead?: string | undefined;
+  readonly minRows?: number | undefined;
   /** Every line must be exactly what the writer would have written. */
-  readonly strict?: boolean;
+  readonly strict?: boolean | undefined;
   /** Report on this stream. */
-  readonly run?: string;
-  readonly decision?: string;
-  readonly onProgress?: (done: VerifyProgress) => void;
-  readonly checkIndex?: IndexCheck;
+  readonly run?: string | undefined;
+  readonly decision?: string | undefined;
+  readonly onProgress?: ((done: VerifyProgress) => void) | undefined;
+  readonly checkIndex?: IndexCheck | undefined;
   /** Threads; default two where there are two processors. */
-  readonly workers?: number;
+  readonly workers?: number | undefined;
   /** How long a tail that looks unfinished is looked at; default 1 s. */
-  readonly tailWaitMs?: number;
-  readonly signal?: AbortSignal;
+  readonly tailWaitMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface VerifyProgress {
@@ -90,6 +92,13 @@ export async function verifyLedger(options: VerifyOptions): Promise<VerifyResult
     strict: options.strict === true,
     warnings: [...warnings, ...index.warnings],
   });
+}
+
+/** The same for a ledger where a user says it is. */
+export function verify(
+  options: Omit<VerifyOptions, 'paths'> & { readonly place: Pick<Place, 'dir' | 'env'> },
+): Promise<VerifyResult> {
+  return verifyLedger({ ...options, paths: statePaths(options.place.dir, options.place.env) });
 }
 
 async function walkAll(options: VerifyOptions): Promise<{ readonly walk: Walk; readonly segments: Segment[] }> {

@@ -5,10 +5,11 @@
  * Split on byte 0x0A only; a CR before it belongs to the line's end; a UTF-8 BOM at the start of the file is no content.
  */
 import { isUtf8 } from 'node:buffer';
-import { closeSync, fstatSync, openSync, unlinkSync } from 'node:fs';
+import { closeSync, createReadStream, fstatSync, openSync, unlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { sha256Hex } from '../core/digest';
 import { errnoOf, LedgerError } from '../core/errors';
+import { MAX_INPUT_BYTES } from '../core/row';
 import { ensureFolder, openFile, readAt, statOf, writeAll } from './files';
 import { checkFolder } from './ledger';
 import { scanLines } from './lines';
@@ -40,6 +41,8 @@ export interface SourceBatch {
   readonly next: number;
 }
 
+/** A line may be a little longer than the row in it: white space, escapes that the ledger spells shorter. */
+const MAX_LINE_BYTES = 2 * MAX_INPUT_BYTES;
 const CR = 0x0d;
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 const BLANK = /^[ \t\r]*$/;
@@ -60,7 +63,7 @@ export async function openSource(file: string, stdin: AsyncIterable<Buffer>, pat
   const stats = fstatSync(given);
   if (stats.isDirectory()) throw notReadable(file, 'a folder');
   const direct = stats.isFile();
-  const fd = direct ? given : await spool(file === '-' ? stdin : readPipe(given), paths);
+  const fd = direct ? given : await spool(file === '-' ? stdin : createReadStream(file, { fd: given }), paths);
   const source: ImportSource = {
     fd,
     name: file === '-' ? null : basename(file),
@@ -85,14 +88,20 @@ function openGiven(file: string): number {
 }
 
 function notReadable(file: string, found: string, cause?: unknown): LedgerError {
-  return new LedgerError('READ_FAILED', `expected to read ${file}, found ${found}`, { place: { segment: file }, cause });
+  return new LedgerError('READ_FAILED', `expected to read ${file}, found ${found}`, {
+    place: { segment: file },
+    cause,
+  });
 }
 
 function refuseForeign(source: ImportSource, file: string): void {
   const start = readAt(source.fd, 0, 4);
   const [, what, hint] = FOREIGN.find(([magic]) => start.subarray(0, magic.length).equals(magic)) ?? [];
   if (what === undefined || hint === undefined) return;
-  throw new LedgerError('INPUT_UTF8', `expected JSON lines in ${file}, found ${what}`, { place: { segment: file }, hint });
+  throw new LedgerError('INPUT_UTF8', `expected JSON lines in ${file}, found ${what}`, {
+    place: { segment: file },
+    hint,
+  });
 }
 
 async function spool(input: AsyncIterable<Buffer>, paths: StatePaths): Promise<number> {
@@ -105,13 +114,38 @@ async function spool(input: AsyncIterable<Buffer>, paths: StatePaths): Promise<n
   return fd;
 }
 
-/** A named pipe, or what `<(…)` gives. */
-function* pipeChunks(fd: number): Generator<Buffer> {
-  for (let at = 0; ; ) {
-    const chunk = Buffer.allocUnsafe(64 << 10);
-    const bytes = readPipeChunk(fd, chunk);
-    if (bytes === 0) return;
-    at += bytes;
-    yield chunk.subarray(0, bytes);
+/** The lines that begin at `from`, some `maxBytes` of them, blank ones left out. */
+export function readBatch({ fd, sizeBytes }: ImportSource, from: number, maxBytes: number): SourceBatch {
+  const lines: SourceLine[] = [];
+  let blank = 0;
+  let next = from;
+  scanLines(fd, from, sizeBytes, (range) => {
+    next = range.offset + range.bytes + 1;
+    const line = sourceLine(fd, range);
+    if (line === undefined) blank++;
+    else lines.push(line);
+    return next - from < maxBytes;
+  });
+  return { lines, blank, next: Math.min(next, sizeBytes) };
+}
+
+function sourceLine(fd: number, range: LineRange): SourceLine | undefined {
+  const { block, start, end, offset, bytes } = range;
+  if (range.cut) {
+    const sha256 = digestRange(fd, offset, bytes) ?? '';
+    return { offset, bytes, sha256, text: undefined, why: 'ROW_TOO_LONG' };
   }
+  const skipped = offset === 0 && block.subarray(start, start + BOM.length).equals(BOM) ? BOM.length : 0;
+  const ended = end > start + skipped && block[end - 1] === CR ? 1 : 0;
+  const content = block.subarray(start + skipped, end - ended);
+  const tooLong = content.length > MAX_LINE_BYTES;
+  const text = !tooLong && isUtf8(content) ? content.toString('utf8') : undefined;
+  if (text !== undefined && BLANK.test(text)) return undefined;
+  return {
+    offset: offset + skipped,
+    bytes: content.length,
+    sha256: sha256Hex(content),
+    text,
+    why: tooLong ? 'ROW_TOO_LONG' : 'INPUT_UTF8',
+  };
 }

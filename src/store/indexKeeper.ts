@@ -11,6 +11,7 @@ import { openIndex } from './index';
 import type { LedgerIndex } from './index';
 import { rebuildIndex, voidIndex } from './indexBuild';
 import { catchUp } from './indexCatchUp';
+import { indexFailed } from './indexErrors';
 import { readIndexHeader } from './indexHeader';
 import { indexAsOlderRows, standingOf } from './indexRead';
 import type { LostRows } from './lostRows';
@@ -22,8 +23,6 @@ import type { OlderRows } from './places';
 export const LAG_ROWS = 1_500;
 /** What is more is left to `sweep`: no append should work for seconds after its receipt. */
 const MAX_REBUILT_ROWS = 50_000;
-
-const INDEX_FAULTS: ReadonlySet<string> = new Set(['INDEX_FAILED', 'INDEX_BUSY']);
 
 export class IndexKeeper {
   #index: LedgerIndex | undefined;
@@ -83,7 +82,7 @@ export class IndexKeeper {
     this.#failed = false;
   }
 
-  /** Brings the index up to the file where it lags by more than `lagRows`. Errors cost nothing: it is only a projection. */
+  /** Brings the index up to the file where it lags by more than `lagRows`. No error of it fails what was committed: it is only a projection. */
   async keepUp(lastSeq: number, lagRows: number): Promise<void> {
     if (lastSeq - this.#watermarkSeq <= lagRows || this.#failed) return;
     try {
@@ -146,9 +145,18 @@ export class IndexKeeper {
   }
 
   #giveUp(error: unknown): void {
-    if (!(error instanceof LedgerError) || !INDEX_FAULTS.has(error.code)) throw error;
+    if (error instanceof LedgerError && error.code === 'INVARIANT') throw error;
+    this.#fault(asIndexError(this.paths, error));
+  }
+
+  #fault(error: LedgerError): void {
     this.#close();
     if (!this.#failed) this.onFault(error);
     this.#failed = true;
   }
+}
+
+/** Whatever goes wrong with the index is the index's fault: a symlink, a full disk, no descriptors left. */
+function asIndexError(paths: StatePaths, error: unknown): LedgerError {
+  return error instanceof LedgerError ? error : indexFailed(paths.index, String(error), error);
 }

@@ -6,17 +6,14 @@ import { openIndex } from './index';
 import { rebuildIndex, removeLeftovers } from './indexBuild';
 import { catchUp } from './indexCatchUp';
 import type { StatePaths } from './paths';
-import { TAIL_BYTES } from './tail';
 
-export type IndexState = 'current' | 'caught-up' | 'rebuilt' | 'busy' | 'not-needed';
+export type IndexState = 'current' | 'caught-up' | 'rebuilt' | 'busy';
 
 /** @throws LedgerError only for what is no fault of the index */
 export async function tendIndex(paths: StatePaths): Promise<IndexState> {
   removeLeftovers(paths);
-  const present = statOf(paths.index) !== undefined;
-  // The tail window answers everything about a small ledger.
-  if (!present && (statOf(paths.ledger)?.size ?? 0) <= TAIL_BYTES) return 'not-needed';
-  const state = present ? caughtUp(paths) : undefined;
+  // A small ledger needs none to be answered, but it is what remembers rows that are cut off.
+  const state = statOf(paths.index) === undefined ? undefined : caughtUp(paths);
   if (state !== undefined) return state;
   await rebuildIndex(paths);
   return 'rebuilt';

@@ -1,0 +1,104 @@
+/** `ledger import`: an existing JSON-lines log, each line once. */
+import type { Command } from 'commander';
+import { printable } from '../../core/printable';
+import { importFile } from '../../services/import';
+import type { ImportResult } from '../../services/import';
+import { EXIT, SIGNAL_EXIT } from '../exit';
+import { jsonLine } from '../io';
+import type { Io } from '../io';
+import { flagsOf, placeOf } from '../options';
+import type { GlobalFlags } from '../options';
+import { progressOf } from '../progress';
+import { talkOf } from '../talk';
+
+const HELP_BEFORE = `Examples:
+  ledger import old/audit.jsonl
+  zcat audit-2025.jsonl.gz | ledger import -
+  ledger import audit.jsonl && ledger rollup --period month
+`;
+
+const HELP_AFTER = `
+What becomes of a line:
+  ts                        occurred_at (the row's own ts says when it was imported)
+  provenance                "imported"; "sample" and "fallback" stay, since they never count
+  seq id by hash prev_hash… kept in imported_from: they are another ledger's
+  members typed otherwise   kept in imported_from word for word: a number as run_id, a negative duration, null
+  no usable action          action "imported.row", what was there in imported_from
+  no JSON object, invalid UTF-8, a key twice, a number that a double would change, too long
+                            its bytes go to quarantine/, and a row names them
+
+A line has the key import:<sha256 of the line>:<occurrence in the file>: importing again adds only what is missing,
+also after an import that was cut short. A pipe is read to its end first.
+
+Exit: 0 all of it is here · 1 lines were set aside in quarantine · 2 could not (what came in stays; run it again)`;
+
+export function registerImport(program: Command, io: Io): void {
+  const command = program
+    .command('import <file>')
+    .summary('bring in an existing JSON-lines log, each line once')
+    .description('Bring in a JSON-lines log ("-": from a pipe). Rows are labelled imported; each line comes in once.')
+    .addHelpText('before', HELP_BEFORE)
+    .addHelpText('after', HELP_AFTER)
+    .action(async (file: string) => runImport(io, file, flagsOf<GlobalFlags>(command)));
+}
+
+async function runImport(io: Io, file: string, flags: GlobalFlags): Promise<void> {
+  let stoppedBy: keyof typeof SIGNAL_EXIT | undefined;
+  const signals = Object.keys(SIGNAL_EXIT) as (keyof typeof SIGNAL_EXIT)[];
+  for (const signal of signals) {
+    process.on(signal, () => {
+      // A second one ends the process as it would have: the ledger stands a kill at any point.
+      if (stoppedBy !== undefined) process.exit(SIGNAL_EXIT[signal]);
+      stoppedBy = signal;
+      if (file === '-') io.stdin.destroy();
+    });
+  }
+  const progress = progressOf(io, flags, 'import');
+  try {
+    const result = await importFile({
+      place: placeOf(flags, io),
+      file,
+      stdin: io.stdin,
+      events: talkOf(io, flags),
+      onProgress: ({ lines: rows, bytes }) => progress.show?.({ rows, bytes }),
+      stopped: () => stoppedBy !== undefined,
+    });
+    progress.end();
+    print(io, flags, result);
+    io.setExit(result.quarantined > 0 ? EXIT.no : EXIT.ok);
+  } catch (error) {
+    progress.end();
+    if (stoppedBy === undefined) throw error;
+  }
+  if (stoppedBy !== undefined) io.setExit(SIGNAL_EXIT[stoppedBy]);
+}
+
+function print(io: Io, flags: GlobalFlags, result: ImportResult): void {
+  if (flags.json === true) io.stdout(`${jsonLine(result)}\n`);
+  else if (flags.quiet !== true || result.quarantined > 0) io.stdout(prose(result));
+}
+
+function prose(result: ImportResult): string {
+  const { lines, imported, duplicates, quarantined, complete } = result;
+  const out = [
+    `imported     ${number(imported)} of ${number(lines)} lines`,
+    ...(duplicates > 0 ? [`were here    ${number(duplicates)}, from an earlier import`] : []),
+    ...(quarantined > 0 ? [`set aside    ${number(quarantined)} broken ${plural(quarantined, 'line')}, bytes in quarantine/`] : []),
+  ];
+  const broken = list(result.broken);
+  if (broken !== '') out.push(`broken       ${broken}`);
+  const misfits = list(result.misfits);
+  if (misfits !== '') out.push(`kept apart   in imported_from, since typed otherwise here: ${misfits}`);
+  if (!complete) out.push('stopped      before the end; run it again for the rest');
+  return `${out.map(printable).join('\n')}\n`;
+}
+
+/** `cost_usd 3, run_id 1` */
+function list(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, times]) => `${name} ${number(times)}`)
+    .join(', ');
+}
+
+const number = (n: number): string => n.toLocaleString('en-US');
+const plural = (n: number, noun: string): string => `${noun}${n === 1 ? '' : 's'}`;

@@ -1,0 +1,130 @@
+/** `ledger verify`: prints what the service found; the last lines say what was not proved. */
+import { InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { HEX64 } from '../../core/digest';
+import { LedgerError } from '../../core/errors';
+import { printable } from '../../core/printable';
+import { exitCodeOf, gravityOf } from '../../core/verdict';
+import type { Finding, StreamReport, VerifyResult } from '../../core/verdict';
+import { verify } from '../../services/verify';
+import { colorsFor } from '../color';
+import type { Colors } from '../color';
+import { jsonLine } from '../io';
+import type { Io } from '../io';
+import { flagsOf, placeOf } from '../options';
+import type { GlobalFlags } from '../options';
+import { progressOf } from '../progress';
+
+interface VerifyFlags {
+  readonly expectHead?: string;
+  readonly minRows?: number;
+  readonly run?: string;
+  readonly decision?: string;
+  readonly strict?: boolean;
+}
+
+type Flags = VerifyFlags & GlobalFlags;
+
+const HELP_BEFORE = `Examples:
+  ledger verify
+  ledger verify --expect-head 41f0…            the head you noted elsewhere: shows a cut tail or a rewrite
+  ledger verify --min-rows 1000 --json
+  ledger verify --run r1                       … and whether run r1 is closed and complete
+`;
+
+const HELP_AFTER = `
+Checked: the form of every line, hashes, links, seq, ids, streams, content hashes, tombstones against heal rows and
+quarantine, the index, the spill files. Nothing is written and no lock is taken.
+
+Exit: 0 intact · 1 broken · 2 there was nothing to check, or it could not be read · 3 intact but for named gaps`;
+
+export function registerVerify(program: Command, io: Io): void {
+  const command = program
+    .command('verify')
+    .summary('is every row what its writer wrote? names the first bad row')
+    .description('Check the whole ledger.')
+    .addHelpText('before', HELP_BEFORE)
+    .option('--expect-head <hash>', 'the last hash must be this one', hashOf)
+    .option('--min-rows <n>', 'there must be at least so many rows', countOf)
+    .option('--run <id>', 'report on the stream of this run')
+    .option('--decision <id>', 'report on the stream of this decision')
+    .option('--strict', 'every line must be exactly what the writer would have written')
+    .addHelpText('after', HELP_AFTER)
+    .action(async () => runVerify(io, flagsOf<Flags>(command)));
+}
+
+function hashOf(text: string): string {
+  if (!HEX64.test(text)) throw new InvalidArgumentError('expected 64 lower-case hex digits.');
+  return text;
+}
+
+function countOf(text: string): number {
+  if (!/^[0-9]{1,15}$/.test(text)) throw new InvalidArgumentError('expected a number of rows.');
+  return Number(text);
+}
+
+async function runVerify(io: Io, flags: Flags): Promise<void> {
+  const { expectHead, minRows, run, decision, strict = false } = flags;
+  if (run !== undefined && decision !== undefined)
+    throw new LedgerError('USAGE', 'expected either --run or --decision, found both');
+  const progress = progressOf(io, flags, 'verify');
+  const onProgress = progress.show;
+  const asked = { expectHead, minRows, run, decision, strict, onProgress };
+  const result = await verify({ ...asked, place: placeOf(flags, io) }).finally(() => progress.end());
+  if (flags.json === true) io.stdout(`${jsonLine(result)}\n`);
+  else if (flags.quiet !== true || result.verdict !== 'intact')
+    io.stdout(verifyText(result, await colorsFor(io, flags)));
+  io.setExit(exitCodeOf(result.verdict));
+}
+
+function verifyText(result: VerifyResult, colors: Colors): string {
+  return [
+    verdictLine(result, colors),
+    ...result.findings.map((finding) => findingText(finding, colors)),
+    ...moreFindings(result),
+    ...partLines(result),
+    ...(result.stream === null ? [] : [streamText(result.stream)]),
+    ...result.warnings.map((warning) => `${colors.warn('warning')}   ${printable(warning)}`),
+    ...result.not_proved.map((text, i) => `${i === 0 ? 'not proved' : '          '} ${text}`),
+    '',
+  ].join('\n');
+}
+
+function verdictLine(result: VerifyResult, colors: Colors): string {
+  const { verdict, rows, first_seq: first, last_seq: last, head } = result;
+  const shown = {
+    intact: colors.good('intact'),
+    gaps: colors.warn('gaps'),
+    broken: colors.bad('broken'),
+    'not-verifiable': colors.bad('not verifiable'),
+  }[verdict];
+  if (first === null || last === null) return shown;
+  return `${shown}     ${rows} ${rows === 1 ? 'row' : 'rows'}, seq ${first} to ${last}, head ${head ?? 'unknown'}`;
+}
+
+function findingText(finding: Finding, colors: Colors): string {
+  const { code, seq, place, want, got } = finding;
+  const where = [
+    ...(seq === null ? [] : [`row ${seq}`]),
+    ...(place === null ? [] : [`${place.segment} line ${place.line}, byte ${place.offset}`]),
+  ];
+  const paint = gravityOf(code) === 'breaks' ? colors.bad : colors.warn;
+  const at = where.length === 0 ? '' : ` at ${where.join(', ')}`;
+  return `${paint(code)}${printable(at)}\n  wanted   ${printable(want ?? '')}\n  found    ${printable(got ?? '')}`;
+}
+
+function moreFindings({ findings, findings_total: total }: VerifyResult): string[] {
+  return total > findings.length ? [`… and ${total - findings.length} more findings`] : [];
+}
+
+function partLines(result: VerifyResult): string[] {
+  if (result.rows === 0) return [];
+  const { chain, streams, content, tail, time, index } = result;
+  const parts = { chain, streams, content, tail, time, index };
+  const text = Object.entries(parts).map(([name, state]) => `${name} ${state}`);
+  return [`checked    ${text.join(' · ')}`, `           signatures and checkpoints: not checked`];
+}
+
+function streamText({ kind, id, rows, open, complete }: StreamReport): string {
+  return `${kind.padEnd(11)}${printable(id)}: ${rows} ${rows === 1 ? 'row' : 'rows'}, ${open ? 'open' : 'closed'}, ${complete ? 'complete' : 'not complete'}`;
+}

@@ -1,0 +1,181 @@
+/**
+ * `ledger import`: an existing JSON-lines log, brought in row by row. Every line gets the key
+ * `import:<sha256 of the line>:<occurrence in the file>`, so that a second import, also after one that was cut short,
+ * adds only what is missing. A line that can be no row is set aside, bytes and all, and named by a row.
+ */
+import { LedgerError } from '../core/errors';
+import type { ErrorCode } from '../core/errors';
+import { importRow } from '../core/importRow';
+import type { ImportedRow } from '../core/importRow';
+import { parseJson } from '../core/json';
+import type { AppendEvents } from '../store/append';
+import { MAX_ASIDE_LINES, setAsideLines } from '../store/asideLines';
+import type { AsideLine } from '../store/asideLines';
+import { openSource, readBatch } from '../store/importSource';
+import type { ImportSource, SourceLine } from '../store/importSource';
+import { locate } from '../store/locate';
+import type { Place } from '../store/locate';
+import { nodeHost } from '../store/nodeHost';
+import { Writer } from '../store/writer';
+
+export interface ImportProgress {
+  readonly lines: number;
+  readonly bytes: number;
+  readonly totalBytes: number;
+}
+
+export interface ImportRequest {
+  readonly place: Place;
+  /** A path, or "-". */
+  readonly file: string;
+  readonly stdin: AsyncIterable<Buffer>;
+  readonly events: AppendEvents;
+  readonly onProgress: (progress: ImportProgress) => void;
+  /** Asked between batches: whether to stop after the one that is under way. */
+  readonly stopped: () => boolean;
+}
+
+export interface ImportResult {
+  readonly file: string;
+  /** Lines that were looked at, blank ones left out. */
+  readonly lines: number;
+  readonly blank: number;
+  readonly imported: number;
+  /** Lines that were here from an earlier import. */
+  readonly duplicates: number;
+  /** Broken lines that were set aside now. */
+  readonly quarantined: number;
+  /** Broken lines by what is wrong with them, those of an earlier import included. */
+  readonly broken: Readonly<Record<string, number>>;
+  /** Members that hold something else here than there, and stand in `imported_from`; with the number of rows. */
+  readonly misfits: Readonly<Record<string, number>>;
+  /** Whether the end of the file was reached. */
+  readonly complete: boolean;
+}
+
+const BATCH_BYTES = 1 << 20;
+/** So many batches may be under way before reading pauses. */
+const MAX_BATCHES_AHEAD = 2;
+
+/**
+ * @throws LedgerError READ_FAILED, INPUT_UTF8, USAGE; NOT_OWNER, NOT_WRITABLE, UNSAFE_PATH; and where rows can only be
+ *   spilled, why: what is left of the file waits for the next import
+ */
+export async function importFile(request: ImportRequest): Promise<ImportResult> {
+  const { paths, config } = locate(request.place);
+  const source = await openSource(request.file, request.stdin, paths);
+  const { events } = request;
+  const writer = new Writer({ paths, host: nodeHost(), durability: config.durability, events });
+  try {
+    return await new Import(request, source, writer).run();
+  } finally {
+    await writer.close();
+    source.close();
+  }
+}
+
+class Import {
+  readonly #occurrences = new Occurrences();
+  readonly #broken = new Map<ErrorCode, number>();
+  readonly #misfits = new Map<string, number>();
+  readonly #counts = { lines: 0, blank: 0, imported: 0, duplicates: 0, quarantined: 0 };
+
+  constructor(
+    private readonly request: ImportRequest,
+    private readonly source: ImportSource,
+    private readonly writer: Writer,
+  ) {}
+
+  async run(): Promise<ImportResult> {
+    const { file, stopped } = this.request;
+    const { sizeBytes } = this.source;
+    const underway: Promise<void>[] = [];
+    let at = 0;
+    while (at < sizeBytes && !stopped()) {
+      const { lines, blank, next } = readBatch(this.source, at, BATCH_BYTES);
+      at = next;
+      this.#counts.blank += blank;
+      underway.push(this.#take(lines, next));
+      // Heard of where it is awaited: not every one of them is, once one fails.
+      underway.at(-1)?.catch(() => undefined);
+      if (underway.length > MAX_BATCHES_AHEAD) await underway.shift();
+    }
+    for (const batch of underway) await batch;
+    const { lines, ...counts } = this.#counts;
+    return {
+      file,
+      lines,
+      ...counts,
+      broken: Object.fromEntries(this.#broken),
+      misfits: Object.fromEntries([...this.#misfits].sort(([, a], [, b]) => b - a)),
+      complete: at >= sizeBytes,
+    };
+  }
+
+  async #take(lines: readonly SourceLine[], next: number): Promise<void> {
+    const rows: ImportedRow[] = [];
+    const broken: AsideLine[] = [];
+    for (const line of lines) {
+      const key = `import:${line.sha256}:${this.#occurrences.next(line.sha256)}`;
+      const read = this.#read(line, key);
+      if ('row' in read) rows.push(read);
+      else broken.push(read);
+    }
+    this.#counts.lines += lines.length;
+    await this.#append(rows);
+    for (let i = 0; i < broken.length; i += MAX_ASIDE_LINES) await this.#setAside(broken.slice(i, i + MAX_ASIDE_LINES));
+    this.request.onProgress({ lines: this.#counts.lines, bytes: next, totalBytes: this.source.sizeBytes });
+  }
+
+  #read({ text, why, offset, bytes }: SourceLine, key: string): ImportedRow | AsideLine {
+    if (text === undefined) return { key, offset, bytes, why };
+    try {
+      return importRow(parseJson(text), key);
+    } catch (error) {
+      if (!(error instanceof LedgerError) || error.code === 'INVARIANT') throw error;
+      return { key, offset, bytes, why: error.code };
+    }
+  }
+
+  async #append(rows: readonly ImportedRow[]): Promise<void> {
+    const receipts = await this.writer.appendEach(rows.map(({ row }) => row));
+    receipts.forEach((receipt, i) => {
+      // The key holds the whole line: what stands under it is this line, as an earlier version may have spelled it.
+      const known = receipt.status === 'refused' && receipt.error.code === 'IDEMPOTENCY_CONFLICT';
+      // A spilled row is safe; but a whole file is not to wait there.
+      if (!known && (receipt.status === 'spilled' || receipt.status === 'refused')) throw receipt.error;
+      if (receipt.status === 'landed') this.#counts.imported++;
+      else this.#counts.duplicates++;
+      for (const name of rows[i]?.misfits ?? []) count(this.#misfits, name);
+    });
+  }
+
+  async #setAside(lines: readonly AsideLine[]): Promise<void> {
+    const { events } = this.request;
+    const fresh = await this.writer.exclusively((file) => setAsideLines(file, events, this.source, lines));
+    this.#counts.quarantined += fresh;
+    this.#counts.duplicates += lines.length - fresh;
+    for (const { why } of lines) count(this.#broken, why);
+  }
+}
+
+function count<K>(counts: Map<K, number>, name: K): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}
+
+/**
+ * How often a line came already. 52 bits of its digest tell it apart: two lines that share them count as one here, which
+ * only raises an occurrence; the key holds the whole digest.
+ */
+class Occurrences {
+  /** One map holds at most 2^24 entries. */
+  readonly #maps = Array.from({ length: 256 }, () => new Map<number, number>());
+
+  next(sha256: string): number {
+    const map = this.#maps[parseInt(sha256.slice(0, 2), 16)] as Map<number, number>;
+    const digest = parseInt(sha256.slice(2, 15), 16);
+    const occurrence = (map.get(digest) ?? 0) + 1;
+    map.set(digest, occurrence);
+    return occurrence;
+  }
+}

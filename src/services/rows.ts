@@ -1,0 +1,61 @@
+/**
+ * Appending from a program: one call lands whole or not at all; calls that are made while a group is on its way go
+ * together as the next group. The environment sets nothing here: a row is what the caller says.
+ */
+import { LedgerError } from '../core/errors';
+import { toJson } from '../core/json';
+import type { RowInput } from '../core/members';
+import { checkRow } from '../core/row';
+import type { CheckedRow } from '../core/row';
+import type { AppendEvents, Receipt } from '../store/append';
+import { locate } from '../store/locate';
+import type { Place } from '../store/locate';
+import { nodeHost } from '../store/nodeHost';
+import { Writer } from '../store/writer';
+
+/** A row is in the chain (`landed`, or `duplicate`: it was there under its key), or waits safely in the spill file. */
+export type RowReceipt = Exclude<Receipt, { readonly status: 'refused' }>;
+
+export interface RowWriter {
+  /**
+   * @returns a receipt a row, in order, once all of them are on disk
+   * @throws LedgerError a refusal code (nothing of the call is written; `place.line` is the row's number in the call, from 1),
+   *   NOT_OWNER, NOT_WRITABLE, UNSAFE_PATH, STORED_NOWHERE, CLOSED
+   */
+  append(rows: readonly RowInput[]): Promise<RowReceipt[]>;
+  /** Waits for what is under way; later calls are refused. */
+  close(): Promise<void>;
+}
+
+/** @throws LedgerError CONFIG_INVALID, READ_FAILED */
+export function openRows(place: Place, events: AppendEvents): RowWriter {
+  const { paths, config } = locate(place);
+  const host = nodeHost();
+  const writer = new Writer({ paths, host, durability: config.durability, events });
+  return {
+    async append(rows) {
+      const checked = rows.map((row, i) => checkNumbered(row, i + 1, host.nowMs()));
+      return (await writer.append(checked)).map(accepted);
+    },
+    close: () => writer.close(),
+  };
+}
+
+function checkNumbered(row: RowInput, line: number, nowMs: number): CheckedRow {
+  try {
+    return checkRow(toJson(row), { nowMs });
+  } catch (error) {
+    if (!(error instanceof LedgerError)) throw error;
+    const { code, message, place, hint, cause } = error;
+    throw new LedgerError(code, `row ${line}: ${message}`, {
+      place: { ...place, line },
+      ...(hint === undefined ? {} : { hint }),
+      cause,
+    });
+  }
+}
+
+function accepted(receipt: Receipt): RowReceipt {
+  if (receipt.status === 'refused') throw receipt.error;
+  return receipt;
+}
