@@ -50,14 +50,23 @@ export interface PlacedRow {
 
 /** Spells the line of a checked row at its place and hashes it. */
 export function placeRow(row: CheckedRow, at: Placement): PlacedRow {
+  const text = unhashedRow(row, at);
+  const hash = sha256Hex(`${text}}`);
+  return { line: `${text}${hashSuffix(hash)}`, hash };
+}
+
+/** A row's text up to its hash: with `}` behind it, the preimage of the hash; with `hashSuffix`, the line. */
+export function unhashedRow(row: CheckedRow, at: Placement): string {
   let text = `{"seq":${at.seq},"ts":"${at.ts}","id":"${at.id}","by":${storedString(at.by)},${row.members}`;
   if (at.run !== undefined) text += `,"run_seq":${at.run.seq + 1},"run_prev_hash":"${at.run.hash}"`;
   if (at.decision !== undefined)
     text += `,"decision_seq":${at.decision.seq + 1},"decision_prev_hash":"${at.decision.hash}"`;
   if (row.contentHash !== undefined) text += `,"content_hash":"${row.contentHash}"`;
-  text += `,"nonce":"${at.nonce}","prev_hash":"${at.prevHash}"`;
-  const hash = sha256Hex(`${text}}`);
-  return { line: `${text},"hash":"${hash}"}`, hash };
+  return `${text},"nonce":"${at.nonce}","prev_hash":"${at.prevHash}"`;
+}
+
+export function hashSuffix(hash: string): string {
+  return `,"hash":"${hash}"}`;
 }
 
 /**

@@ -24,7 +24,7 @@ import {
   isStoredTimeAt,
   isTextAt,
   isUlidAt,
-  sameBytes,
+  sameHash,
 } from './rowBytes';
 import { strictFault } from './strictForm';
 
@@ -67,7 +67,7 @@ function bits(...members: number[]): number {
   return members.reduce((all, one) => all | (1 << one), 0);
 }
 
-const facts = newLineFacts();
+const facts = newLineFacts({ stepsOverHashes: true });
 
 /**
  * Checks `bytes` from `from` to `to`, which must be whole lines, each ended by a newline.
@@ -80,8 +80,9 @@ export function checkChunk(
   options: { readonly strict: boolean },
 ): ChunkSummary | undefined {
   if (from === to || !isUtf8(bytes.subarray(from, to))) return undefined;
-  const runs = new ChunkStreams(bytes);
-  const decisions = new ChunkStreams(bytes);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const runs = new ChunkStreams(bytes, view);
+  const decisions = new ChunkStreams(bytes, view);
   const own: OwnLine[] = [];
   const first = { seq: 0, prevHash: -1, id: -1, ts: -1 };
   const last = { seq: 0, hash: -1, id: -1, ts: -1 };
@@ -95,7 +96,7 @@ export function checkChunk(
     const ts = (facts.from[member.TS] as number) + 1;
     const prevHash = end - 140;
     if (lines === 0) Object.assign(first, { seq, prevHash, id, ts });
-    else if (!follows(bytes, last, seq, prevHash, id, ts)) return undefined;
+    else if (!follows(view, last, seq, prevHash, id, ts)) return undefined;
     last.seq = seq;
     last.id = id;
     last.ts = ts;
@@ -155,7 +156,7 @@ function contentHash(bytes: Buffer, found: LineFacts): string {
 }
 
 function follows(
-  bytes: Buffer,
+  view: DataView,
   last: { seq: number; hash: number; id: number; ts: number },
   seq: number,
   prevHash: number,
@@ -164,9 +165,9 @@ function follows(
 ): boolean {
   return (
     seq === last.seq + 1 &&
-    sameBytes(bytes, prevHash, last.hash, HASH_CHARS) &&
-    compareFixed(bytes, last.id, id, 26) < 0 &&
-    compareFixed(bytes, last.ts, ts, 24) <= 0
+    sameHash(view, prevHash, last.hash) &&
+    compareFixed(view, last.id, id, 26) < 0 &&
+    compareFixed(view, last.ts, ts, 24) <= 0
   );
 }
 
@@ -210,11 +211,10 @@ function take(
   id.from = (from[idMember] as number) + 1;
   id.to = (to[idMember] as number) - 1;
   const action = from[member.ACTION] as number;
-  return streams.take(
-    id,
-    seq,
-    prevFrom + 1,
-    hash,
-    closers.some((closer) => isTextAt(bytes, action, closer)),
-  );
+  return streams.take(id, seq, prevFrom + 1, hash, closes(bytes, action, closers));
+}
+
+function closes(bytes: Buffer, action: number, closers: readonly string[]): boolean {
+  for (const closer of closers) if (isTextAt(bytes, action, closer)) return true;
+  return false;
 }

@@ -5,7 +5,7 @@
 import { newLineFacts, scanLine } from './lineScan';
 
 const NEWLINE = 0x0a;
-const facts = newLineFacts();
+const facts = newLineFacts({ stepsOverHashes: false });
 
 export interface ChunkForm {
   readonly lines: number;

@@ -2,7 +2,7 @@
  * The streams that a chunk of rows touches: where each enters the chunk and where it leaves it. While rows are scanned an
  * id is only a range of the chunk's bytes, found through a small open-addressing table; text is made once a stream.
  */
-import { HASH_CHARS, sameBytes, unhex } from './rowBytes';
+import { HASH_CHARS, sameBytes, sameHash, unhex } from './rowBytes';
 
 const FIRST_BUCKETS = 1024;
 
@@ -27,7 +27,10 @@ export class ChunkStreams {
   private readonly lastHash: number[] = [];
   private readonly closed: number[] = [];
 
-  constructor(private readonly bytes: Uint8Array) {}
+  constructor(
+    private readonly bytes: Uint8Array,
+    private readonly view: DataView,
+  ) {}
 
   /**
    * Takes a row's place in its stream. All positions are offsets of the text inside the quotes.
@@ -47,7 +50,7 @@ export class ChunkStreams {
       return true;
     }
     if (this.closed[slot] === 1 || seq !== (this.lastSeq[slot] as number) + 1) return false;
-    if (!sameBytes(this.bytes, prevHash, this.lastHash[slot] as number, HASH_CHARS)) return false;
+    if (!sameHash(this.view, prevHash, this.lastHash[slot] as number)) return false;
     this.lastSeq[slot] = seq;
     this.lastHash[slot] = hash;
     if (closes) this.closed[slot] = 1;

@@ -2,8 +2,8 @@
  * The rows of one commit, placed one after the other. Pure: where the ledger and the streams stand comes in, lines come out.
  */
 import type { Head, StreamHead } from './chain';
-import { placeRow } from './chain';
-import { ZERO_HASH } from './digest';
+import { hashSuffix, HASH_SUFFIX_BYTES, unhashedRow } from './chain';
+import { sha256Hex, ZERO_HASH } from './digest';
 import type { Host } from './host';
 import { nextUlid, ULID_RANDOM_BYTES } from './ids';
 import type { CheckedRow } from './row';
@@ -11,6 +11,7 @@ import { formatTime } from './time';
 
 export const NEW_STREAM: StreamHead = { seq: 0, hash: ZERO_HASH };
 const NONCE_BYTES = 16;
+const CLOSING_BRACE = 0x7d;
 
 /** Where one row came to stand. */
 export interface Landed {
@@ -19,8 +20,12 @@ export interface Landed {
   readonly hash: string;
 }
 
+/** Rows are about so long: the first guess at how much room a group takes. */
+const FIRST_BYTES = 16 << 10;
+
 export class Group {
-  readonly #lines: string[] = [];
+  #bytes = Buffer.allocUnsafe(FIRST_BYTES);
+  #length = 0;
   #head: Head;
   readonly #nowMs: number;
   readonly #ts: string;
@@ -40,7 +45,7 @@ export class Group {
   }
 
   get isEmpty(): boolean {
-    return this.#lines.length === 0;
+    return this.#length === 0;
   }
 
   /**
@@ -55,15 +60,32 @@ export class Group {
     const placedId = id ?? nextUlid(this.#nowMs, host.random(ULID_RANDOM_BYTES), lastId);
     const nonce = nonceText(host.random(NONCE_BYTES));
     const at = { seq, ts: this.#ts, id: placedId, by: host.by, nonce, prevHash, run, decision };
-    const { line, hash } = placeRow(row, at);
-    this.#lines.push(line);
+    const hash = this.#write(unhashedRow(row, at));
     this.#head = { seq, id: placedId, hash };
     return this.#head;
   }
 
   /** The bytes to write: every line with its newline. */
   bytes(): Buffer {
-    return Buffer.from(`${this.#lines.join('\n')}\n`);
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Writes one line and hashes it where it stands: encoding a row twice cost 15 % of a long append. */
+  #write(text: string): string {
+    this.#makeRoom(text.length * 3 + HASH_SUFFIX_BYTES + 1);
+    const start = this.#length;
+    const end = start + this.#bytes.write(text, start);
+    this.#bytes[end] = CLOSING_BRACE;
+    const hash = sha256Hex(this.#bytes.subarray(start, end + 1));
+    this.#length = end + this.#bytes.write(`${hashSuffix(hash)}\n`, end, 'latin1');
+    return hash;
+  }
+
+  #makeRoom(bytes: number): void {
+    if (this.#length + bytes <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafe(2 * (this.#length + bytes));
+    this.#bytes.copy(larger, 0, 0, this.#length);
+    this.#bytes = larger;
   }
 }
 

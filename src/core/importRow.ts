@@ -9,6 +9,7 @@
  *   - `ts` becomes `occurred_at`; where there is an `occurred_at` text as well, that one stands and `ts` is foreign
  *   - members that only a ledger sets (seq, id, by, hash, …) are foreign: they are another ledger's
  *   - members that this ledger types otherwise (a number as run_id, a negative duration, an empty string, null) are foreign
+ *   - a cost with more than nine places is rounded to the nano-dollar; the figure as it was is kept as foreign, too
  *   - an `action` that is missing, no name, or `audit.*` is foreign; the row is then `imported.row`
  *   - `provenance` is `imported`; what it was before is foreign. But `sample` and `fallback` stay: they never count
  */
@@ -28,6 +29,8 @@ export interface ImportedRow {
   readonly row: CheckedRow;
   /** The members of this ledger's table that the foreign row held otherwise: what queries and sums will not see. */
   readonly misfits: readonly string[];
+  /** Whether the cost had more than nine places: floats that were added up have. */
+  readonly rounded: boolean;
 }
 
 /**
@@ -40,19 +43,26 @@ export function importRow(line: Json, key: string): ImportedRow {
   const row = ownPart(line, foreign);
   row.set('idempotency_key', key);
   const misfits: string[] = [];
+  let rounded = false;
   for (;;) {
     if (!row.has('action')) row.set('action', FALLBACK_ACTION);
     try {
       const own: ReadonlyMap<string, Json> = foreign.size === 0 ? new Map() : new Map([['imported_from', foreign]]);
       const checked = checkRow(row, { nowMs: undefined, own });
       checkDepth(foreign);
-      return { row: checked, misfits };
+      return { row: checked, misfits, rounded };
     } catch (error) {
       const member = misfitOf(error, row);
       if (member === undefined) throw error;
       // A foreign `ts` goes back under its own name.
       const name = member === 'occurred_at' && !hasOccurred(line) ? 'ts' : member;
       foreign.set(name, line.get(name) ?? null);
+      const cost: string | undefined = member === 'cost_usd' && !rounded ? roundedCost(line.get(name)) : undefined;
+      if (cost !== undefined) {
+        rounded = true;
+        row.set(member, cost);
+        continue;
+      }
       row.delete(member);
       misfits.push(name);
     }
@@ -83,6 +93,14 @@ function misfitOf(error: unknown, row: JsonObject): string | undefined {
   if (!(error instanceof LedgerError)) return undefined;
   const member = error.place?.member;
   return member !== undefined && row.has(member) && Object.hasOwn(CALLER_MEMBERS, member) ? member : undefined;
+}
+
+const LONG_DECIMAL = /^-?[0-9]+\.[0-9]{10,}$|^-?[0-9.]+e-[0-9]+$/i;
+
+/** A cost with more than nine places, to the nano-dollar. */
+function roundedCost(value: Json | undefined): string | undefined {
+  const text = typeof value === 'number' || typeof value === 'string' ? String(value) : '';
+  return LONG_DECIMAL.test(text) ? Number(text).toFixed(9) : undefined;
 }
 
 function checkDepth(foreign: JsonObject): void {

@@ -72,6 +72,12 @@ export function sameBytes(bytes: Uint8Array, a: number, b: number, length: numbe
   return true;
 }
 
+/** The same for two hashes: four bytes at a time take a third of the time. */
+export function sameHash(view: DataView, a: number, b: number): boolean {
+  for (let i = 0; i < HASH_CHARS; i += 4) if (view.getUint32(a + i) !== view.getUint32(b + i)) return false;
+  return true;
+}
+
 /** Whether a value is an id of a row; `from` and `to` include the quotes. */
 export function isUlidAt(bytes: Uint8Array, from: number, to: number): boolean {
   if (to - from !== ID_CHARS + 2 || bytes[from] !== QUOTE || (bytes[from + 1] as number) > 0x37) return false;
@@ -79,10 +85,15 @@ export function isUlidAt(bytes: Uint8Array, from: number, to: number): boolean {
   return true;
 }
 
-/** The order of two values of the same fixed length. */
-export function compareFixed(bytes: Uint8Array, a: number, b: number, length: number): number {
-  for (let i = 0; i < length; i++) {
-    const difference = (bytes[a + i] as number) - (bytes[b + i] as number);
+/** The order of two values of the same fixed length, four bytes at a time. */
+export function compareFixed(view: DataView, a: number, b: number, length: number): number {
+  let i = 0;
+  for (; i + 4 <= length; i += 4) {
+    const difference = view.getUint32(a + i) - view.getUint32(b + i);
+    if (difference !== 0) return difference;
+  }
+  for (; i < length; i++) {
+    const difference = view.getUint8(a + i) - view.getUint8(b + i);
     if (difference !== 0) return difference;
   }
   return 0;

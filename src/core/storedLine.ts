@@ -52,7 +52,7 @@ export type StoredLine =
 const ROW_START = Buffer.from('{"seq":');
 const ROW_MARKS = ['seq', 'nonce', 'prev_hash', 'hash', 'run_prev_hash', 'content_hash'];
 const STREAM_MEMBERS = ['run_seq', 'run_prev_hash', 'decision_seq', 'decision_prev_hash'];
-const facts = newLineFacts();
+const facts = newLineFacts({ stepsOverHashes: false });
 
 /** @param line the bytes of one line without its newline */
 export function readStoredLine(line: Buffer, options: { readonly strict: boolean }): StoredLine {

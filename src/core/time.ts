@@ -8,18 +8,38 @@ const STORED = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
 /** Milliseconds since the epoch of an RFC 3339 date-time, or undefined where it is not one. */
 export function parseRfc3339(text: string): number | undefined {
-  const match = RFC3339.exec(text);
-  if (match === null) return undefined;
-  const [, year, month, day, hour, minute, second, fraction = '', zone = 'Z'] = match;
-  const offset = offsetMinutes(zone);
-  const inDay = Number(hour) < 24 && Number(minute) < 60 && Number(second) < 60;
-  if (offset === undefined || !inDay || !isDate(Number(year), Number(month), Number(day))) return undefined;
-  const local = Date.UTC(2000, Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
-  // Date.UTC takes years below 100 for 1900 and later.
-  const utc = new Date(local).setUTCFullYear(Number(year), Number(month) - 1, Number(day));
-  return utc - offset * 60_000 + Number(fraction.slice(0, 3).padEnd(3, '0'));
+  const ms = momentOf(text);
+  return Number.isNaN(ms) ? undefined : ms;
 }
 
+function momentOf(text: string): number {
+  if (text.length === 24 && STORED.test(text)) {
+    return utcMs(text) + digits(text, 20, 3);
+  }
+  const match = RFC3339.exec(text);
+  if (match === null) return NaN;
+  const [, , , , , , , fraction = '', zone = 'Z'] = match;
+  const offset = offsetMinutes(zone);
+  return offset === undefined ? NaN : utcMs(text) - offset * 60_000 + Number(fraction.slice(0, 3).padEnd(3, '0'));
+}
+
+/** The first 19 characters of a time (`2026-04-25T20:09:24`) as if they were UTC; NaN for a moment that no calendar has. */
+function utcMs(text: string): number {
+  const [year, month, day] = [digits(text, 0, 4), digits(text, 5, 2), digits(text, 8, 2)];
+  const [hour, minute, second] = [digits(text, 11, 2), digits(text, 14, 2), digits(text, 17, 2)];
+  if (hour > 23 || minute > 59 || second > 59 || !isDate(year, month, day)) return NaN;
+  // Date.UTC takes a year below 100 for one of the twentieth century; 400 years have always the same number of days.
+  const ms = Date.UTC(year < 100 ? year + 400 : year, month - 1, day, hour, minute, second);
+  return year < 100 ? ms - MS_IN_400_YEARS : ms;
+}
+
+function digits(text: string, from: number, length: number): number {
+  let value = 0;
+  for (let at = from; at < from + length; at++) value = value * 10 + text.charCodeAt(at) - 0x30;
+  return value;
+}
+
+const MS_IN_400_YEARS = 146_097 * 86_400_000;
 const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 function isDate(year: number, month: number, day: number): boolean {

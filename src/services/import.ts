@@ -49,6 +49,8 @@ export interface ImportResult {
   readonly broken: Readonly<Record<string, number>>;
   /** Members that hold something else here than there, and stand in `imported_from`; with the number of rows. */
   readonly misfits: Readonly<Record<string, number>>;
+  /** Rows whose cost had more than nine places and was rounded; the figure as it was stands in `imported_from`. */
+  readonly costs_rounded: number;
   /** Whether the end of the file was reached. */
   readonly complete: boolean;
 }
@@ -78,7 +80,7 @@ class Import {
   readonly #occurrences = new Occurrences();
   readonly #broken = new Map<ErrorCode, number>();
   readonly #misfits = new Map<string, number>();
-  readonly #counts = { lines: 0, blank: 0, imported: 0, duplicates: 0, quarantined: 0 };
+  readonly #counts = { lines: 0, blank: 0, imported: 0, duplicates: 0, quarantined: 0, costs_rounded: 0 };
 
   constructor(
     private readonly request: ImportRequest,
@@ -146,6 +148,7 @@ class Import {
       if (!known && (receipt.status === 'spilled' || receipt.status === 'refused')) throw receipt.error;
       if (receipt.status === 'landed') this.#counts.imported++;
       else this.#counts.duplicates++;
+      if (rows[i]?.rounded === true) this.#counts.costs_rounded++;
       for (const name of rows[i]?.misfits ?? []) count(this.#misfits, name);
     });
   }

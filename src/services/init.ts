@@ -84,11 +84,15 @@ function create(paths: StatePaths, { origin, lock }: InitRequest): Identity {
     return createLedger(paths, nodeHost(), { lock: kind, ...(origin === undefined ? {} : { origin }) });
   } catch (error) {
     if (error instanceof LedgerError) throw error;
-    throw new LedgerError('NOT_WRITABLE', `expected to create ${paths.ledger}, found ${errnoOf(error) ?? String(error)}`, {
-      place: { segment: paths.dir },
-      hint: 'choose a folder that you may write, with --dir',
-      cause: error,
-    });
+    throw new LedgerError(
+      'NOT_WRITABLE',
+      `expected to create ${paths.ledger}, found ${errnoOf(error) ?? String(error)}`,
+      {
+        place: { segment: paths.dir },
+        hint: 'choose a folder that you may write, with --dir',
+        cause: error,
+      },
+    );
   }
 }
 
@@ -127,6 +131,8 @@ function notesOn(paths: StatePaths, { lock }: Identity, byDefault: boolean): str
     );
   const mount = mountOf(paths.dir);
   if (lock === 'kernel' && mount?.network === true)
-    notes.push(`${paths.dir} is on ${mount.type}, a network file system: kernel locks may not reach other machines there`);
+    notes.push(
+      `${paths.dir} is on ${mount.type}, a network file system: kernel locks may not reach other machines there`,
+    );
   return notes;
 }

@@ -103,7 +103,9 @@ async function appendLast(writer: Writer, check: () => CheckedRow): Promise<RunR
     return receipt as Receipt;
   } catch (cause) {
     const error =
-      cause instanceof LedgerError ? cause : new LedgerError('WRITE_FAILED', `could not append: ${String(cause)}`, { cause });
+      cause instanceof LedgerError
+        ? cause
+        : new LedgerError('WRITE_FAILED', `could not append: ${String(cause)}`, { cause });
     return { status: 'refused', error, row: row === undefined ? undefined : `{${row.members}}` };
   }
 }

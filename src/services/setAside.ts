@@ -38,7 +38,11 @@ export async function setAsideLine(options: SetAsideOptions): Promise<Damage> {
       });
     }
     const { healId, quarantine } = taken.healed;
-    return { ...notedAt(line, noted('by-hand', 'healed', gapText(taken))), heal_id: healId, quarantine: quarantine ?? null };
+    return {
+      ...notedAt(line, noted('by-hand', 'healed', gapText(taken))),
+      heal_id: healId,
+      quarantine: quarantine ?? null,
+    };
   } finally {
     file.index.close();
   }

@@ -9,6 +9,7 @@ import { LedgerError } from '../core/errors';
 import { closeQuietly, openFile } from './files';
 import { openIndex } from './index';
 import type { LedgerIndex } from './index';
+import { IndexAside } from './indexAside';
 import { rebuildIndex, voidIndex } from './indexBuild';
 import { catchUp } from './indexCatchUp';
 import { indexFailed } from './indexErrors';
@@ -24,10 +25,16 @@ export const LAG_ROWS = 1_500;
 /** What is more is left to `sweep`: no append should work for seconds after its receipt. */
 const MAX_REBUILT_ROWS = 50_000;
 
+/** So few bytes are searched faster than the index answers. */
+/** Keeping up in a thread begins when the index lags so far. */
+const ASIDE_LAG_ROWS = 5_000;
+const NEAR_BYTES = 16 << 10;
+
 export class IndexKeeper {
   #index: LedgerIndex | undefined;
   #watermarkSeq = 0;
   #failed = false;
+  #aside: IndexAside | undefined;
 
   /** @param onFault hears of an index that cannot be used, once */
   constructor(
@@ -35,12 +42,17 @@ export class IndexKeeper {
     private readonly onFault: (error: LedgerError) => void,
   ) {}
 
-  /** What answers for the rows before the tail. `fd`: the ledger, under the lock. */
+  /** What answers for the rows before the tail. `fd`: the ledger, under the lock, as long as the answers are asked for. */
   olderRows(fd: number): OlderRows {
     const file = fileAsOlderRows(fd);
+    let known: { readonly index: LedgerIndex; readonly offset: number } | undefined;
+    let asked = false;
     return {
       find: (kind, value, beforeOffset) => {
-        const known = this.#orNothing(() => this.#agreeing(fd));
+        if (beforeOffset <= NEAR_BYTES) return file.find(kind, value, beforeOffset);
+        // Held against the file once: under the lock neither changes behind what was asked.
+        if (!asked) known = this.#orNothing(() => this.#agreeing(fd));
+        asked = true;
         if (known === undefined) return file.find(kind, value, beforeOffset);
         const lagging = file.find(kind, value, beforeOffset, known.offset);
         if (lagging !== undefined) return lagging;
@@ -48,6 +60,7 @@ export class IndexKeeper {
           return indexAsOlderRows(this.paths, fd, known.index).find(kind, value, beforeOffset);
         } catch (error) {
           this.#giveUp(error);
+          known = undefined;
           return file.find(kind, value, beforeOffset);
         }
       },
@@ -60,7 +73,8 @@ export class IndexKeeper {
    */
   lostRows(fd: number, lastSeq: number): LostRows | undefined {
     return this.#orNothing(() => {
-      if (this.#index === undefined) {
+      // Closing the file would drop the locks that a thread of ours holds on it.
+      if (this.#index === undefined && this.#aside === undefined) {
         const header = readIndexHeader(this.paths);
         this.#watermarkSeq = header?.watermarkSeq ?? 0;
         if (header === undefined || (header.settled && header.watermarkSeq <= lastSeq)) return undefined;
@@ -90,6 +104,22 @@ export class IndexKeeper {
     } catch (error) {
       this.#giveUp(error);
     }
+  }
+
+  /** The same beside the appends, in a thread, for a writer that stays. `upToBytes`: where its committed rows end. */
+  keepUpAside(lastSeq: number, upToBytes: number): void {
+    if (lastSeq - this.#watermarkSeq <= ASIDE_LAG_ROWS || this.#failed) return;
+    this.#aside ??= new IndexAside(this.paths, (why) => this.#fault(indexFailed(this.paths.index, why)));
+    if (this.#aside.isBusy) return;
+    this.#watermarkSeq = lastSeq;
+    void this.#aside.bringUp(upToBytes);
+  }
+
+  /** The writer is done: the index is brought up to its last row. */
+  async finish(lastSeq: number, upToBytes: number, lagRows: number): Promise<void> {
+    if (this.#aside === undefined) await this.keepUp(lastSeq, lagRows);
+    else await this.#aside.finish(upToBytes);
+    this.#close();
   }
 
   close(): void {

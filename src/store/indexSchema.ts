@@ -9,7 +9,7 @@
  * The header of the file says without SQLite what it is: `application_id` is "LDG" and the version of this layout,
  * `user_version` the watermark's seq.
  */
-import type { Database, SqlValue, Statement } from './sqlite';
+import type { Database, SqlValue } from './sqlite';
 import type { IndexedRow } from './indexRows';
 
 /** Raise it with every change here or in what the columns mean: an older index is rebuilt. */
@@ -21,7 +21,6 @@ export const LIVE_NAME = 'audit.jsonl';
 
 type Column = readonly [name: string, type: string, value: (row: IndexedRow) => SqlValue];
 
-/** What every row has. */
 const COLUMNS: readonly Column[] = [
   ['seq', 'INTEGER PRIMARY KEY', (row) => row.seq],
   ['segment', 'INTEGER NOT NULL', (row) => row.segment],
@@ -32,63 +31,27 @@ const COLUMNS: readonly Column[] = [
   ['cost_nanos', 'INTEGER', (row) => row.costNanos ?? null],
   ['kind', 'INTEGER NOT NULL', (row) => row.kind],
   ['hash_prefix', 'INTEGER NOT NULL', (row) => row.hashPrefix],
+  ['run_key', 'INTEGER NOT NULL', (row) => row.runKey],
+  ['run_seq', 'INTEGER NOT NULL', (row) => row.runSeq],
+  ['decision_key', 'INTEGER NOT NULL', (row) => row.decisionKey],
+  ['decision_seq', 'INTEGER NOT NULL', (row) => row.decisionSeq],
+  ['idempotency_key_key', 'INTEGER NOT NULL', (row) => row.idempotencyKey],
+  ['spill_key', 'INTEGER NOT NULL', (row) => row.spillKey],
   ['agent', 'TEXT', (row) => row.agent],
   ['action', 'TEXT', (row) => row.action],
+  ['customer_id', 'TEXT', (row) => row.customer_id],
+  ['model', 'TEXT', (row) => row.model],
+  ['playbook', 'TEXT', (row) => row.playbook],
+  ['run_id', 'TEXT', (row) => row.run_id],
+  ['decision_id', 'TEXT', (row) => row.decision_id],
+  ['order_id', 'TEXT', (row) => row.order_id],
+  ['actor', 'TEXT', (row) => row.actor],
   ['outcome', 'TEXT', (row) => row.outcome],
+  ['target', 'TEXT', (row) => row.target],
 ];
-
-interface Part {
-  readonly columns: readonly Column[];
-  readonly isThere: (row: IndexedRow) => boolean;
-}
-
-/** What many rows lack; their defaults say so. With libsql a value that is bound costs 0.1 µs, whatever it is. */
-const PARTS: readonly Part[] = [
-  {
-    columns: [
-      ['run_key', 'INTEGER NOT NULL DEFAULT 0', (row) => row.runKey],
-      ['run_seq', 'INTEGER NOT NULL DEFAULT 0', (row) => row.runSeq],
-      ['run_id', 'TEXT', (row) => row.run_id],
-    ],
-    isThere: (row) => row.run_id !== null,
-  },
-  {
-    columns: [
-      ['decision_key', 'INTEGER NOT NULL DEFAULT 0', (row) => row.decisionKey],
-      ['decision_seq', 'INTEGER NOT NULL DEFAULT 0', (row) => row.decisionSeq],
-      ['decision_id', 'TEXT', (row) => row.decision_id],
-    ],
-    isThere: (row) => row.decision_id !== null,
-  },
-  {
-    columns: [
-      ['idempotency_key_key', 'INTEGER NOT NULL DEFAULT 0', (row) => row.idempotencyKey],
-      ['spill_key', 'INTEGER NOT NULL DEFAULT 0', (row) => row.spillKey],
-    ],
-    isThere: (row) => row.idempotencyKey !== 0 || row.spillKey !== 0,
-  },
-  {
-    columns: [
-      ['playbook', 'TEXT', (row) => row.playbook],
-      ['target', 'TEXT', (row) => row.target],
-    ],
-    isThere: (row) => row.playbook !== null || row.target !== null,
-  },
-  {
-    columns: [
-      ['customer_id', 'TEXT', (row) => row.customer_id],
-      ['model', 'TEXT', (row) => row.model],
-      ['order_id', 'TEXT', (row) => row.order_id],
-      ['actor', 'TEXT', (row) => row.actor],
-    ],
-    isThere: (row) => row.customer_id !== null || row.model !== null || row.order_id !== null || row.actor !== null,
-  },
-];
-
-const ALL_COLUMNS = [...COLUMNS, ...PARTS.flatMap(({ columns }) => columns)];
 
 const TABLES = `
-CREATE TABLE rows (${ALL_COLUMNS.map(([name, type]) => `${name} ${type}`).join(', ')});
+CREATE TABLE rows (${COLUMNS.map(([name, type]) => `${name} ${type}`).join(', ')});
 CREATE TABLE segments (segment INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, bytes INTEGER NOT NULL);
 CREATE TABLE watermark (
   only INTEGER PRIMARY KEY CHECK (only = 1), segment TEXT NOT NULL, offset INTEGER NOT NULL, seq INTEGER NOT NULL,
@@ -116,56 +79,30 @@ export function createIndexes(database: Database): void {
 /** Rows a statement: each call of the library costs about as much as a row. */
 const ROWS_A_STATEMENT = 20;
 
-/** Rows that have the same parts: one statement for many of them, one for each of the rest. */
-class Shape {
-  readonly #columns: readonly Column[];
-  readonly #many: Statement;
-  readonly #one: Statement;
+/** Inserts rows; the statements are prepared once. */
+export class RowInserter {
+  readonly #many;
+  readonly #one;
   readonly #values: SqlValue[] = [];
 
-  constructor(database: Database, parts: readonly Part[]) {
-    this.#columns = [...COLUMNS, ...parts.flatMap(({ columns }) => columns)];
-    const names = this.#columns.map(([name]) => name).join(', ');
-    const row = `(${this.#columns.map(() => '?').join(', ')})`;
-    const insert = `INSERT INTO rows (${names}) VALUES `;
-    this.#one = database.prepare(insert + row);
-    this.#many = database.prepare(insert + new Array<string>(ROWS_A_STATEMENT).fill(row).join(', '));
+  constructor(database: Database) {
+    const row = `(${COLUMNS.map(() => '?').join(',')})`;
+    this.#one = database.prepare(`INSERT INTO rows VALUES ${row}`);
+    this.#many = database.prepare(`INSERT INTO rows VALUES ${new Array(ROWS_A_STATEMENT).fill(row).join(',')}`);
   }
 
   add(row: IndexedRow): void {
-    for (const [, , value] of this.#columns) this.#values.push(value(row));
-    if (this.#values.length < ROWS_A_STATEMENT * this.#columns.length) return;
+    for (const [, , value] of COLUMNS) this.#values.push(value(row));
+    if (this.#values.length < ROWS_A_STATEMENT * COLUMNS.length) return;
     this.#many.run(this.#values);
     this.#values.length = 0;
   }
 
-  flush(): void {
-    const width = this.#columns.length;
-    for (let at = 0; at < this.#values.length; at += width) this.#one.run(this.#values.slice(at, at + width));
-    this.#values.length = 0;
-  }
-}
-
-/** Inserts rows; those of one shape may overtake others within a transaction. */
-export class RowInserter {
-  readonly #shapes = new Map<number, Shape>();
-
-  constructor(private readonly database: Database) {}
-
-  add(row: IndexedRow): void {
-    let key = 0;
-    for (let i = 0; i < PARTS.length; i++) if ((PARTS[i] as Part).isThere(row)) key |= 1 << i;
-    let shape = this.#shapes.get(key);
-    if (shape === undefined) {
-      const parts = PARTS.filter((_, i) => (key & (1 << i)) !== 0);
-      shape = new Shape(this.database, parts);
-      this.#shapes.set(key, shape);
-    }
-    shape.add(row);
-  }
-
   /** Inserts what is left. */
   flush(): void {
-    for (const shape of this.#shapes.values()) shape.flush();
+    for (let at = 0; at < this.#values.length; at += COLUMNS.length) {
+      this.#one.run(this.#values.slice(at, at + COLUMNS.length));
+    }
+    this.#values.length = 0;
   }
 }

@@ -11,7 +11,7 @@ import type { CheckedRow } from '../core/row';
 import { sameContent } from '../core/sameContent';
 import type { ReadyLedger } from './ledger';
 import { lastRowWith, streamHeadOf, windowStart } from './places';
-import type { PlaceKind } from './places';
+import type { OlderRows, PlaceKind } from './places';
 
 type StreamKind = 'run_id' | 'decision_id';
 
@@ -30,6 +30,7 @@ export class Placer {
   readonly group: Group;
   readonly #heads = { run_id: new Map<string, StreamHead>(), decision_id: new Map<string, StreamHead>() };
   readonly #keys = new Map<string, KeyUse>();
+  #older: OlderRows | undefined;
 
   constructor(private readonly ledger: ReadyLedger) {
     this.group = new Group(ledger.tail.head, ledger.host);
@@ -130,7 +131,9 @@ export class Placer {
         : undefined;
     if (inWindow !== undefined) return inWindow;
     const before = Math.min(start, recent.fromBytes);
-    return before === 0 ? undefined : this.ledger.index.olderRows(this.ledger.fd).find(kind, value, before);
+    if (before === 0) return undefined;
+    this.#older ??= this.ledger.index.olderRows(this.ledger.fd);
+    return this.#older.find(kind, value, before);
   }
 
   #advance(kind: StreamKind, id: string, head: StreamHead | undefined, landed: Landed): void {

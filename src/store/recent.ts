@@ -32,6 +32,11 @@ export class Recent {
     return this.#fromBytes;
   }
 
+  /** Rows that end behind this are not remembered yet. */
+  get toBytes(): number {
+    return this.#toBytes;
+  }
+
   get size(): number {
     return this.#run.size + this.#decision.size + this.#keys.size;
   }
@@ -98,6 +103,7 @@ export class Recent {
   }
 
   #note(row: Row, place: LinePlace): void {
+    if (row.idempotency_key !== undefined) this.#keys.set(row.idempotency_key, place);
     if (row.idempotency_key !== undefined) this.#keys.set(row.idempotency_key, place);
     if (row.action.startsWith('audit.')) return;
     if (row.run_id !== undefined) this.#run.set(row.run_id, streamHeadOf(row, 'run_id'));

@@ -20,8 +20,6 @@ import { spillRows } from './spill';
 /** A group is at most so large: what is waited for should not grow with what is queued. */
 const MAX_GROUP_ROWS = 5_000;
 const MAX_GROUP_CHARS = 8 << 20;
-/** A writer that stays lets the index lag by so many rows, and catches it up when it closes. */
-const MAX_LAG_ROWS = 5_000;
 
 export interface WriterOptions {
   readonly paths: StatePaths;
@@ -78,8 +76,8 @@ export class Writer {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#pumping;
-    await this.#index.keepUp(this.#lastSeq, this.#groups > 1 ? 0 : LAG_ROWS);
-    this.#index.close();
+    const lagRows = this.#groups > 1 ? 0 : LAG_ROWS;
+    await this.#index.finish(this.#lastSeq, this.#recent.toBytes, lagRows);
   }
 
   async #pump(): Promise<void> {
@@ -113,18 +111,18 @@ export class Writer {
         resolve(receipts.slice(next, next + calls.length));
         next += calls.length;
       }
-      await this.#keepIndex(receipts.at(-1)?.at(-1));
+      this.#keepIndex(receipts.at(-1)?.at(-1));
     } catch (error) {
       for (const batch of group) batch.reject(error);
     }
   }
 
-  /** The receipts are out; now the index may take its time. */
-  async #keepIndex(last: Receipt | undefined): Promise<void> {
+  /** The receipts are out; now the index may follow. */
+  #keepIndex(last: Receipt | undefined): void {
     this.#groups++;
     if (last?.status !== 'landed') return;
     this.#lastSeq = last.seq;
-    if (this.#groups > 1) await this.#index.keepUp(last.seq, MAX_LAG_ROWS);
+    if (this.#groups > 1) this.#index.keepUpAside(last.seq, this.#recent.toBytes);
   }
 
   /**

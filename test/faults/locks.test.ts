@@ -10,6 +10,7 @@ import type { TestContext } from 'node:test';
 import { view, violations } from '../support/check';
 import { holdLock } from '../support/locks';
 import { mapLimit, missingTools, run, sleep, start, until } from '../support/process';
+import type { Running } from '../support/process';
 import { acknowledged, APPEND, appendMarks, ledger, markedRows, marks, receipts, sandbox } from '../support/sandbox';
 import type { Sandbox } from '../support/sandbox';
 import { shimEnv } from '../support/shim';
@@ -55,14 +56,25 @@ test(
   },
 );
 
+/** Sixteen writers that are up and have written once, so that only the waiting is measured. */
+async function warmWriters(box: Sandbox): Promise<Running[]> {
+  const writers = Array.from({ length: 16 }, () => start(APPEND, { env: box.env, cwd: box.root }));
+  let answers = 0;
+  for (const [w, { child }] of writers.entries()) {
+    child.stdout?.on('data', (chunk: Buffer) => (answers += chunk.toString().split('\n').length - 1));
+    child.stdin?.write(markedRows([`warm${w}`]));
+  }
+  await until('every writer has written once', () => answers === writers.length, 30_000);
+  return writers;
+}
+
 /** One round: sixteen writers wait for a holder that dies; the milliseconds until the first of them has written. */
 async function killRound(t: TestContext): Promise<number> {
   const box = sandbox(t);
-  const before = await fill(box, 1);
+  const writers = await warmWriters(box);
   const holder = await holdLock(box);
-  const waiting = marks('w', 16);
-  const writers = waiting.map((mark) => start(APPEND, { env: box.env, cwd: box.root, stdin: markedRows([mark]) }));
-  await sleep(1500); // all of them are up and poll
+  for (const [w, { child }] of writers.entries()) child.stdin?.end(markedRows([`wait${w}`]));
+  await sleep(300); // all of them poll
   const size = statSync(box.ledger).size;
   const killedAt = performance.now();
   holder.process.child.kill('SIGKILL');
@@ -70,10 +82,11 @@ async function killRound(t: TestContext): Promise<number> {
   const tookMs = performance.now() - killedAt;
   const ended = await Promise.all(writers.map((writer) => writer.ended));
   assert.ok(
-    ended.every(({ stdout }) => statuses(stdout) === 'landed'),
+    ended.every(({ stdout }) => statuses(stdout) === 'landed,landed'),
     'none spills',
   );
-  assert.deepEqual(violations(box, { acknowledged: [...before, ...waiting] }), []);
+  const acknowledged = writers.flatMap((_, w) => [`warm${w}`, `wait${w}`]);
+  assert.deepEqual(violations(box, { acknowledged }), []);
   return tookMs;
 }
 
@@ -81,8 +94,8 @@ test('case 29: a holder killed with sixteen waiters: the next one writes at once
   const times: number[] = [];
   for (let round = 0; round < (FULL ? 30 : 2); round++) times.push(await killRound(t));
   t.diagnostic(`first write after ${times.map((ms) => `${Math.round(ms)} ms`).join(', ')}`);
-  // Measured 5 ms on an idle machine; other tests run beside this one.
-  assert.ok(Math.min(...times) < 100, `expected 50 ms, found ${times.join()}`);
+  // 5 ms on an idle machine; other tests run beside this one. A lock that has to grow stale takes 10 s.
+  assert.ok(Math.min(...times) < 150, `expected 50 ms, found ${times.join()}`);
 });
 
 /** `writers` processes, started together, append `rows` rows each through a pipe. */

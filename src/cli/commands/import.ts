@@ -23,6 +23,7 @@ What becomes of a line:
   provenance                "imported"; "sample" and "fallback" stay, since they never count
   seq id by hash prev_hash… kept in imported_from: they are another ledger's
   members typed otherwise   kept in imported_from word for word: a number as run_id, a negative duration, null
+  a cost of >9 places       rounded to nine, as it was in imported_from
   no usable action          action "imported.row", what was there in imported_from
   no JSON object, invalid UTF-8, a key twice, a number that a double would change, too long
                             its bytes go to quarantine/, and a row names them
@@ -83,12 +84,16 @@ function prose(result: ImportResult): string {
   const out = [
     `imported     ${number(imported)} of ${number(lines)} lines`,
     ...(duplicates > 0 ? [`were here    ${number(duplicates)}, from an earlier import`] : []),
-    ...(quarantined > 0 ? [`set aside    ${number(quarantined)} broken ${plural(quarantined, 'line')}, bytes in quarantine/`] : []),
+    ...(quarantined > 0
+      ? [`set aside    ${number(quarantined)} broken ${plural(quarantined, 'line')}, bytes in quarantine/`]
+      : []),
   ];
   const broken = list(result.broken);
   if (broken !== '') out.push(`broken       ${broken}`);
   const misfits = list(result.misfits);
   if (misfits !== '') out.push(`kept apart   in imported_from, since typed otherwise here: ${misfits}`);
+  if (result.costs_rounded > 0)
+    out.push(`rounded      ${number(result.costs_rounded)} costs to nine places; as they were in imported_from`);
   if (!complete) out.push('stopped      before the end; run it again for the rest');
   return `${out.map(printable).join('\n')}\n`;
 }

@@ -63,7 +63,8 @@ function tellEnd(io: Io, program: string, { end, completed }: RunResult): void {
     const what = end.status === 127 ? 'no such command' : `not executable (${end.why})`;
     io.stderr(`ledger: error: ${printable(program)}: ${what}\n`);
   }
-  if (completed.status === 'spilled') warn(io, `the end of the run waits in the spill file: ${completed.error.message}`);
+  if (completed.status === 'spilled')
+    warn(io, `the end of the run waits in the spill file: ${completed.error.message}`);
   if (completed.status !== 'refused') return;
   warn(io, 'the end of the run could not be recorded');
   printError(io, completed.error, false);

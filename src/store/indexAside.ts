@@ -1,0 +1,49 @@
+/** The index, kept up by a thread of its own while a long append goes on. One order at a time; the newest one counts. */
+import type { Worker } from 'node:worker_threads';
+import type { IndexOrder, IndexReport } from './indexWorker';
+import type { StatePaths } from './paths';
+import { startWorker } from './workers';
+
+export class IndexAside {
+  readonly #worker: Worker;
+  #busy: Promise<IndexReport> | undefined;
+
+  /** @param onBehind hears why the index could not be kept up */
+  constructor(
+    private readonly paths: StatePaths,
+    private readonly onBehind: (why: string) => void,
+  ) {
+    this.#worker = startWorker('indexWorker', undefined);
+    // The thread alone keeps no process alive.
+    this.#worker.unref();
+  }
+
+  get isBusy(): boolean {
+    return this.#busy !== undefined;
+  }
+
+  /** Orders the index to be brought up to `upToBytes`; resolves when it has answered. */
+  bringUp(upToBytes: number): Promise<IndexReport> {
+    const answer = new Promise<IndexReport>((resolve, reject) => {
+      this.#worker.once('message', resolve);
+      this.#worker.once('error', reject);
+    });
+    this.#busy = answer.catch((error: unknown): IndexReport => ({ kind: 'behind', why: String(error) }));
+    void this.#busy.then((report) => {
+      this.#worker.removeAllListeners();
+      this.#busy = undefined;
+      if (report.kind === 'behind') this.onBehind(report.why);
+    });
+    const order: IndexOrder = { paths: this.paths, upToBytes };
+    this.#worker.postMessage(order);
+    return this.#busy;
+  }
+
+  /** Waits for the order under way, gives a last one, and ends the thread. */
+  async finish(upToBytes: number): Promise<void> {
+    this.#worker.ref();
+    await this.#busy;
+    await this.bringUp(upToBytes);
+    await this.#worker.terminate();
+  }
+}
