@@ -44,6 +44,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'is every row what its writer wrote? names the first bad row',
     load: async () => (await import('./commands/verify')).registerVerify,
   },
+  rollup: {
+    summary: 'what was spent: exact sums by day and by any member, against caps',
+    load: async () => (await import('./commands/rollup')).registerRollup,
+  },
   show: {
     summary: 'one row: its members, its hash, its links',
     load: async () => (await import('./commands/show')).registerShow,

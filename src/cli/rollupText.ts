@@ -171,7 +171,6 @@ function capTable(caps: readonly CapLine[]): Table {
   return {
     columns: [
       { title: 'cap', align: 'right' },
-      { title: 'per', align: 'left' },
       { title: 'on', align: 'left' },
       { title: 'spent', align: 'right' },
       { title: 'left', align: 'right' },
@@ -180,8 +179,11 @@ function capTable(caps: readonly CapLine[]): Table {
     ],
     rows: rows.map(({ cap, period }, i) => [
       limit[i] ?? '',
-      cap.per,
-      [period.label, ...Object.entries(cap.scope).map(([name, value]) => `${name}=${value}`)].join(' '),
+      [
+        ...(cap.per === 'run' ? ['run'] : []),
+        period.label,
+        ...Object.entries(cap.scope).map(([name, value]) => `${name}=${value}`),
+      ].join(' '),
       spent[i] ?? '',
       left[i] ?? '',
       period.percent ?? '',

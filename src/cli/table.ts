@@ -75,7 +75,7 @@ export function cut(text: string, width: number): string {
 }
 
 const PLAIN = /^[\x20-\x7e]*$/;
-const ZERO_WIDTH = /[\p{M}\u200b-\u200d\ufe00-\ufe0f]/u;
+const ZERO_WIDTH = /\p{M}|[\u200b-\u200d]/u;
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 

@@ -6,26 +6,18 @@
  * So this file decides nothing but "nothing to see here", and can be fast: some 2 µs for a row of 670 bytes.
  */
 import { isUtf8 } from 'node:buffer';
-import { payloadSha256 } from './canonicalBytes';
 import { ChunkStreams } from './chunkStreams';
 import type { StreamParts } from './chunkStreams';
-import { LedgerError } from './errors';
-import { BACKSLASH, OPEN, QUOTE } from './jsonBytes';
+import { emptyDigest } from './indexDigest';
+import type { IndexDigest } from './indexDigest';
+import { QUOTE } from './jsonBytes';
 import * as member from './lineScan';
-import { newLineFacts, scanLine } from './lineScan';
+import { memberBits, newLineFacts, scanLine } from './lineScan';
 import type { LineFacts } from './lineScan';
+import { CONTENT, isRegular } from './regularRow';
 import { MAX_LINE_BYTES } from './row';
-import {
-  compareFixed,
-  HASH_CHARS,
-  hashOfRange,
-  hasFixedEnd,
-  integerAt,
-  isStoredTimeAt,
-  isTextAt,
-  isUlidAt,
-  sameHash,
-} from './rowBytes';
+import { compareFixed, HASH_CHARS, ID_CHARS, integerAt, isTextAt, sameHash, TIME_CHARS } from './rowBytes';
+import { accumulateLine } from './rowDigest';
 import { strictFault } from './strictForm';
 
 /** A row of the ledger's own, handed on whole: few there are, and what they say matters beyond the chunk. */
@@ -51,131 +43,141 @@ export interface ChunkSummary {
   readonly own: readonly OwnLine[];
   readonly runs: StreamParts;
   readonly decisions: StreamParts;
+  /** The index's fingerprint of these rows, where it was asked for. */
+  readonly digest: IndexDigest | undefined;
 }
 
 /** The actions that close a stream. */
 export const RUN_CLOSERS: readonly string[] = ['run_completed'];
 export const DECISION_CLOSERS: readonly string[] = ['decision.executed', 'decision.expired'];
 
-const REQUIRED = bits(member.SEQ, member.TS, member.ID, member.ACTION, member.PREV_HASH, member.HASH);
-const RUN = bits(member.RUN_ID, member.RUN_SEQ, member.RUN_PREV_HASH);
-const DECISION = bits(member.DECISION_ID, member.DECISION_SEQ, member.DECISION_PREV_HASH);
-const CONTENT = bits(member.PAYLOAD, member.CONTENT_HASH);
-const PLACES = bits(member.RUN_SEQ, member.RUN_PREV_HASH, member.DECISION_SEQ, member.DECISION_PREV_HASH);
-
-function bits(...members: number[]): number {
-  return members.reduce((all, one) => all | (1 << one), 0);
-}
+const RUN = memberBits(member.RUN_ID, member.RUN_SEQ, member.RUN_PREV_HASH);
+const DECISION = memberBits(member.DECISION_ID, member.DECISION_SEQ, member.DECISION_PREV_HASH);
+const PLACES = memberBits(member.RUN_SEQ, member.RUN_PREV_HASH, member.DECISION_SEQ, member.DECISION_PREV_HASH);
 
 const facts = newLineFacts({ stepsOverHashes: true });
+
+export interface ChunkOptions {
+  /** Every line must be exactly what the writer would have written. */
+  readonly strict: boolean;
+  /** Sum up the index's fingerprint of the rows up to this seq; the chunk begins at `offset` of its segment. */
+  readonly digest?: { readonly upToSeq: number; readonly offset: number } | undefined;
+}
 
 /**
  * Checks `bytes` from `from` to `to`, which must be whole lines, each ended by a newline.
  * @returns undefined where the chunk is not regular
  */
-export function checkChunk(
-  bytes: Buffer,
-  from: number,
-  to: number,
-  options: { readonly strict: boolean },
-): ChunkSummary | undefined {
+export function checkChunk(bytes: Buffer, from: number, to: number, options: ChunkOptions): ChunkSummary | undefined {
   if (from === to || !isUtf8(bytes.subarray(from, to))) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const runs = new ChunkStreams(bytes, view);
-  const decisions = new ChunkStreams(bytes, view);
-  const own: OwnLine[] = [];
-  const first = { seq: 0, prevHash: -1, id: -1, ts: -1 };
-  const last = { seq: 0, hash: -1, id: -1, ts: -1 };
-  let lines = 0;
-  let content = false;
-  for (let at = from; at < to; lines++) {
+  const chunk = new Chunk(bytes, from, options);
+  for (let at = from; at < to;) {
     const end = scanLine(bytes, at, facts);
-    if (end < 0 || end - at > MAX_LINE_BYTES || !isRegular(bytes, at, end, facts)) return undefined;
+    if (end < 0 || end - at > MAX_LINE_BYTES || !isRegular(bytes, at, end, facts) || !chunk.take(at, end))
+      return undefined;
+    at = end + 1;
+  }
+  return chunk.summary(to);
+}
+
+/** Offsets of what the next row is compared with. */
+interface RowPlace {
+  seq: number;
+  prevHash: number;
+  hash: number;
+  id: number;
+  ts: number;
+}
+
+const NO_ROW: RowPlace = { seq: 0, prevHash: -1, hash: -1, id: -1, ts: -1 };
+
+/** A chunk while it is read: regular rows go in one after the other. */
+class Chunk {
+  private readonly view: DataView;
+  private readonly runs: ChunkStreams;
+  private readonly decisions: ChunkStreams;
+  private readonly own: OwnLine[] = [];
+  private readonly first: RowPlace = { ...NO_ROW };
+  private readonly last: RowPlace = { ...NO_ROW };
+  private readonly digest: IndexDigest | undefined;
+  private lines = 0;
+  private content = false;
+
+  constructor(
+    private readonly bytes: Buffer,
+    private readonly from: number,
+    private readonly options: ChunkOptions,
+  ) {
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.runs = new ChunkStreams(bytes, this.view);
+    this.decisions = new ChunkStreams(bytes, this.view);
+    this.digest = options.digest === undefined ? undefined : emptyDigest();
+  }
+
+  /** Takes the row that was scanned last; false where it does not go on from the rows before it. */
+  take(start: number, end: number): boolean {
+    const { bytes, last } = this;
     const seq = integerAt(bytes, facts.from[member.SEQ] as number, facts.to[member.SEQ] as number);
     const id = (facts.from[member.ID] as number) + 1;
     const ts = (facts.from[member.TS] as number) + 1;
-    const prevHash = end - 140;
-    if (lines === 0) Object.assign(first, { seq, prevHash, id, ts });
-    else if (!follows(view, last, seq, prevHash, id, ts)) return undefined;
+    if (this.lines > 0 && !follows(this.view, last, seq, end - 140, id, ts)) return false;
     last.seq = seq;
+    last.prevHash = end - 140;
+    last.hash = end - 66;
     last.id = id;
     last.ts = ts;
-    last.hash = end - 66;
-    if ((facts.seen & CONTENT) !== 0) content = true;
-    if (isOwn(bytes, facts)) {
-      if ((facts.seen & PLACES) !== 0 || isTextAt(bytes, facts.from[member.ACTION] as number, 'audit.tombstone'))
-        return undefined;
-      own.push({ line: lines, offset: at - from, text: bytes.toString('utf8', at, end) });
-    } else if (!takeStreams(bytes, runs, decisions, last.hash)) return undefined;
-    if (options.strict && strictFault(bytes.toString('utf8', at, end)) !== undefined) return undefined;
-    at = end + 1;
+    if (this.lines === 0) Object.assign(this.first, last);
+    if ((facts.seen & CONTENT) !== 0) this.content = true;
+    const own = isOwn(bytes, facts);
+    if (own ? !this.takeOwn(start, end) : !takeStreams(bytes, this.runs, this.decisions, last.hash)) return false;
+    const { strict, digest } = this.options;
+    if (this.digest !== undefined && digest !== undefined && seq <= digest.upToSeq) {
+      const offset = digest.offset + start - this.from;
+      accumulateLine(this.digest, bytes, { seq, start, end, offset, own }, facts);
+    }
+    this.lines++;
+    return !strict || strictFault(bytes.toString('utf8', start, end)) === undefined;
   }
-  const [runParts, decisionParts] = [runs.parts(), decisions.parts()];
-  if (runParts === undefined || decisionParts === undefined) return undefined;
-  const text = (start: number, length: number): string => bytes.toString('latin1', start, start + length);
-  return {
-    lines,
-    bytes: to - from,
-    firstSeq: first.seq,
-    firstPrevHash: text(first.prevHash, HASH_CHARS),
-    firstId: text(first.id, 26),
-    firstTs: text(first.ts, 24),
-    lastHash: text(last.hash, HASH_CHARS),
-    lastId: text(last.id, 26),
-    lastTs: text(last.ts, 24),
-    content,
-    own,
-    runs: runParts,
-    decisions: decisionParts,
-  };
-}
 
-/** Whether a line is a row with the right hash and content, whatever its neighbours are. */
-function isRegular(bytes: Buffer, start: number, end: number, found: LineFacts): boolean {
-  const { seen, from, to } = found;
-  if ((seen & REQUIRED) !== REQUIRED || found.ambiguous || !hasFixedEnd(bytes, end, found)) return false;
-  if (integerAt(bytes, from[member.SEQ] as number, to[member.SEQ] as number) < 0) return false;
-  if (!isUlidAt(bytes, from[member.ID] as number, to[member.ID] as number)) return false;
-  if (!isStoredTimeAt(bytes, from[member.TS] as number, to[member.TS] as number)) return false;
-  if (!isPlainText(bytes, from[member.ACTION] as number, to[member.ACTION] as number)) return false;
-  if (!isTextAt(bytes, from[member.HASH] as number, hashOfRange(bytes, start, end))) return false;
-  const content = seen & CONTENT;
-  if (content === 0) return true;
-  if (content !== CONTENT || bytes[from[member.PAYLOAD] as number] !== OPEN) return false;
-  return isTextAt(bytes, from[member.CONTENT_HASH] as number, contentHash(bytes, found));
-}
+  private takeOwn(start: number, end: number): boolean {
+    const { bytes } = this;
+    if ((facts.seen & PLACES) !== 0 || isTextAt(bytes, facts.from[member.ACTION] as number, 'audit.tombstone'))
+      return false;
+    this.own.push({ line: this.lines, offset: start - this.from, text: bytes.toString('utf8', start, end) });
+    return true;
+  }
 
-function contentHash(bytes: Buffer, found: LineFacts): string {
-  const from = found.from[member.PAYLOAD] as number;
-  try {
-    return payloadSha256(bytes, { from, to: found.to[member.PAYLOAD] as number, form: found.form });
-  } catch (error) {
-    if (error instanceof LedgerError) return 'no canonical form';
-    throw error;
+  summary(to: number): ChunkSummary | undefined {
+    const { bytes, first, last, lines, content, own, digest } = this;
+    const [runs, decisions] = [this.runs.parts(), this.decisions.parts()];
+    if (runs === undefined || decisions === undefined) return undefined;
+    const text = (start: number, length: number): string => bytes.toString('latin1', start, start + length);
+    return {
+      lines,
+      bytes: to - this.from,
+      firstSeq: first.seq,
+      firstPrevHash: text(first.prevHash, HASH_CHARS),
+      firstId: text(first.id, ID_CHARS),
+      firstTs: text(first.ts, TIME_CHARS),
+      lastHash: text(last.hash, HASH_CHARS),
+      lastId: text(last.id, ID_CHARS),
+      lastTs: text(last.ts, TIME_CHARS),
+      content,
+      own,
+      runs,
+      decisions,
+      digest,
+    };
   }
 }
 
-function follows(
-  view: DataView,
-  last: { seq: number; hash: number; id: number; ts: number },
-  seq: number,
-  prevHash: number,
-  id: number,
-  ts: number,
-): boolean {
+function follows(view: DataView, last: RowPlace, seq: number, prevHash: number, id: number, ts: number): boolean {
   return (
     seq === last.seq + 1 &&
     sameHash(view, prevHash, last.hash) &&
-    compareFixed(view, last.id, id, 26) < 0 &&
-    compareFixed(view, last.ts, ts, 24) <= 0
+    compareFixed(view, last.id, id, ID_CHARS) < 0 &&
+    compareFixed(view, last.ts, ts, TIME_CHARS) <= 0
   );
-}
-
-/** A string without escapes: what it begins with can be read off its bytes. */
-function isPlainText(bytes: Buffer, from: number, to: number): boolean {
-  if (bytes[from] !== QUOTE) return false;
-  for (let at = from; at < to; at++) if (bytes[at] === BACKSLASH) return false;
-  return true;
 }
 
 /** Whether the action begins with `audit.`. */

@@ -43,6 +43,11 @@ export const PAYLOAD = 10;
 export const CONTENT_HASH = 11;
 export const PREV_HASH = 12;
 export const HASH = 13;
+export const OCCURRED_AT = 14;
+export const COST_USD = 15;
+export const PROVENANCE = 16;
+export const IDEMPOTENCY_KEY = 17;
+export const SPILL_ID = 18;
 const NOTED = [
   'seq',
   'ts',
@@ -58,6 +63,11 @@ const NOTED = [
   'content_hash',
   'prev_hash',
   'hash',
+  'occurred_at',
+  'cost_usd',
+  'provenance',
+  'idempotency_key',
+  'spill_id',
 ];
 
 const NAME_BYTES: readonly Uint8Array[] = NOTED.map((name) => new TextEncoder().encode(name));
@@ -71,8 +81,7 @@ NAME_BYTES.forEach((name, member) => {
 
 /** A hash with its quotes. */
 const HASH_VALUE_BYTES = 66;
-const HASHES = [RUN_PREV_HASH, DECISION_PREV_HASH, CONTENT_HASH, PREV_HASH, HASH];
-const HASH_BITS = HASHES.reduce((bits, member) => bits | (1 << member), 0);
+const HASH_BITS = memberBits(RUN_PREV_HASH, DECISION_PREV_HASH, CONTENT_HASH, PREV_HASH, HASH);
 
 /** What was found in a line; reused from line to line. `from` and `to` hold only where `seen` has the member's bit. */
 export interface LineFacts {
@@ -89,6 +98,11 @@ export interface LineFacts {
    * compares every one of them, byte by byte, with a hash it knows.
    */
   readonly stepsOverHashes: boolean;
+}
+
+/** A set of noted members, as `seen` holds it. */
+export function memberBits(...members: number[]): number {
+  return members.reduce((all, one) => all | (1 << one), 0);
 }
 
 export function newLineFacts(options: { readonly stepsOverHashes: boolean }): LineFacts {

@@ -7,39 +7,25 @@
  * Any JSON object is taken: one that the pass cannot follow (a member name with escapes, deep nesting) goes through
  * `JSON.parse` and is spelled again. A member that stands there twice is its last, as everywhere in JavaScript.
  */
-import { BACKSLASH, CLOSE, COLON, COMMA, matches, OPEN, QUOTE } from './jsonBytes';
+import { BACKSLASH, CANONICAL, CLOSE, COLON, COMMA, matches, OPEN, OTHERWISE, QUOTE, scanned } from './jsonBytes';
 import { skipSpace, skipString, skipValue } from './jsonBytes';
 
 const MISSING = -1;
-const PLACES = 1024;
-/** 1 inside a string, up to a quote, a backslash or a control. */
-const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
+/** 1 where the inside of a string stops being plain. */
+const STOPS = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte < 0x20 || byte === QUOTE || byte === BACKSLASH ? 1 : 0,
 );
-const OTHER = -1;
-/** Texts of one length that only the ledger sets, with their quotes: stepped over, they are a third of a row's bytes. */
-const FIXED: Readonly<Record<string, number>> = {
-  hash: 66,
-  prev_hash: 66,
-  run_prev_hash: 66,
-  decision_prev_hash: 66,
-  content_hash: 66,
-  nonce: 24,
-  id: 28,
-};
 /** Texts that are remembered, a power of two: agents and actions repeat, run ids do so in runs. */
 const REMEMBERED = 4096;
 
 interface Candidate {
   readonly name: Uint8Array;
   readonly slot: number;
-  /** How many bytes the value has with its quotes, where that is known; else 0. */
-  readonly bytes: number;
 }
 
 export class SlotReader {
-  /** The names that are looked for, by the lowest bits of their hash. */
-  private readonly candidates: (Candidate[] | undefined)[] = new Array<undefined>(PLACES).fill(undefined);
+  /** The names that are looked for, by their length in bytes. */
+  private readonly byLength: (Candidate[] | undefined)[] = [];
   private readonly starts: Int32Array;
   private readonly ends: Int32Array;
   private bytes: Buffer = Buffer.alloc(0);
@@ -49,13 +35,11 @@ export class SlotReader {
   constructor(names: readonly string[]) {
     this.starts = new Int32Array(names.length);
     this.ends = new Int32Array(names.length);
-    names.forEach((name, slot) => this.look(name, slot, 0));
-    for (const [name, bytes] of Object.entries(FIXED)) if (!names.includes(name)) this.look(name, OTHER, bytes);
-  }
-
-  private look(text: string, slot: number, bytes: number): void {
-    const name = Buffer.from(JSON.stringify(text).slice(1, -1));
-    (this.candidates[hashOf(name) & (PLACES - 1)] ??= []).push({ name, slot, bytes });
+    names.forEach((text, slot) => {
+      const name = Buffer.from(JSON.stringify(text).slice(1, -1));
+      while (this.byLength.length <= name.length) this.byLength.push(undefined);
+      (this.byLength[name.length] ??= []).push({ name, slot });
+    });
   }
 
   /** Finds the members in the line `[start, end)`; false where it is no JSON object. Valid until the next call. */
@@ -103,26 +87,19 @@ export class SlotReader {
     if (bytes[at] === CLOSE) return at + 1 === end;
     for (;;) {
       if (bytes[at] !== QUOTE) return false;
-      const name = ++at;
-      let hash = 0;
-      for (let byte = bytes[at] as number; PLAIN[byte] === 1; byte = bytes[++at] as number)
-        hash = (hash * 31 + byte) | 0;
-      if (bytes[at] !== QUOTE) {
-        at = escapedNames ? skipString(bytes, at) - 1 : MISSING;
-        if (at < 0) return false;
-      }
-      // Few names are looked for: most places are empty, and nothing is compared.
-      const likely = this.candidates[hash & (PLACES - 1)];
-      const known = likely === undefined ? undefined : named(likely, bytes, name, at);
-      at = skipSpace(bytes, at + 1);
+      const name = at + 1;
+      scanned.form = CANONICAL;
+      at = skipString(bytes, name);
+      if (at < 0 || (scanned.form === OTHERWISE && !escapedNames)) return false;
+      const nameEnd = at - 1;
+      const candidates = this.byLength[nameEnd - name];
+      at = skipSpace(bytes, at);
       if (bytes[at] !== COLON) return false;
       const value = skipSpace(bytes, at + 1);
-      if (bytes[value] !== QUOTE) at = skipValue(bytes, value, 2);
-      else if (known !== undefined && known.bytes > 0 && bytes[value + known.bytes - 1] === QUOTE)
-        at = value + known.bytes;
-      else at = skipString(bytes, value + 1);
+      const known = candidates === undefined ? undefined : this.named(candidates, name);
+      at = bytes[value] === QUOTE ? stringEnd(bytes, value + 1, end) : skipValue(bytes, value, 2);
       if (at < 0) return false;
-      if (known !== undefined && known.slot >= 0) {
+      if (known !== undefined) {
         this.starts[known.slot] = value;
         this.ends[known.slot] = at;
       }
@@ -132,20 +109,28 @@ export class SlotReader {
       at = skipSpace(bytes, at + 1);
     }
   }
-}
 
-function named(likely: readonly Candidate[], bytes: Buffer, from: number, to: number): Candidate | undefined {
-  for (const candidate of likely) {
-    if (candidate.name.length === to - from && matches(bytes, from, candidate.name)) return candidate;
+  private named(candidates: readonly Candidate[], name: number): Candidate | undefined {
+    for (const candidate of candidates) if (matches(this.bytes, name, candidate.name)) return candidate;
+    return undefined;
   }
-  return undefined;
 }
 
-/** The hash of a name up to its first escape, as `walk` computes it on the way. */
-function hashOf(name: Uint8Array): number {
-  let hash = 0;
-  for (let i = 0; i < name.length && PLAIN[name[i] as number] === 1; i++) hash = (hash * 31 + (name[i] as number)) | 0;
-  return hash;
+/** `skipString` for values, which are long: four bytes a step, a third less time a line. */
+function stringEnd(bytes: Buffer, from: number, end: number): number {
+  let at = from;
+  const last = end - 4;
+  while (
+    at <= last &&
+    ((STOPS[bytes[at] as number] as number) |
+      (STOPS[bytes[at + 1] as number] as number) |
+      (STOPS[bytes[at + 2] as number] as number) |
+      (STOPS[bytes[at + 3] as number] as number)) ===
+      0
+  ) {
+    at += 4;
+  }
+  return skipString(bytes, at);
 }
 
 function decode(raw: string): string {

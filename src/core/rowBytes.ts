@@ -10,9 +10,9 @@ import { HASH_SUFFIX_BYTES } from './chain';
 import { isStoredTime } from './time';
 
 export const HASH_CHARS = 64;
-const ID_CHARS = 26;
+export const ID_CHARS = 26;
 const DATE_CHARS = 10;
-const TIME_CHARS = 24;
+export const TIME_CHARS = 24;
 const CLOSE = 0x7d;
 const ULID_CHAR = Uint8Array.from({ length: 256 }, (_, byte) =>
   '0123456789ABCDEFGHJKMNPQRSTVWXYZ'.includes(String.fromCharCode(byte)) ? 1 : 0,

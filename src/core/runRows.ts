@@ -73,7 +73,7 @@ function framed({ members, runId, parentRunId, program }: RunFrame, action: stri
 /** The caller's payload stands in the first row, beside what `run` says. */
 function payloadOf({ members, program }: RunFrame, own: readonly (readonly [string, Json])[]): JsonObject {
   const given = members.get('payload');
-  const payload: JsonObject = given instanceof Map ? new Map(given) : new Map();
+  const payload: JsonObject = new Map<string, Json>(given instanceof Map ? given : []);
   for (const [name, value] of [['program', program] as const, ...own]) {
     if (payload.has(name))
       throw new LedgerError('USAGE', `expected "run" to set payload.${name} itself, found it in --payload`);

@@ -104,7 +104,7 @@ export class Tally {
 
   private sums(startMs: number, key: string | null): Sums {
     let groups = this.lines.get(startMs);
-    if (groups === undefined) this.lines.set(startMs, (groups = new Map()));
+    if (groups === undefined) this.lines.set(startMs, (groups = new Map<string | null, Sums>()));
     let sums = groups.get(key);
     if (sums === undefined) groups.set(key, (sums = new Sums()));
     return sums;

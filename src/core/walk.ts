@@ -8,6 +8,7 @@
 import type { ChunkSummary } from './chunk';
 import { DECISION_CLOSERS, RUN_CLOSERS } from './chunk';
 import type { Row } from './members';
+import { mergeDigests } from './indexDigest';
 import { registerHeal, takeOwnRow } from './ownWalk';
 import type { StoredLine } from './storedLine';
 import type { StreamStep } from './streams';
@@ -35,6 +36,7 @@ export function absorbChunk(walk: Walk, chunk: ChunkSummary, place: FindingPlace
   walk.lastId = chunk.lastId;
   walk.lastTs = chunk.lastTs;
   walk.content ||= chunk.content;
+  if (chunk.digest !== undefined) walk.digest = mergeDigests(walk.digest, chunk.digest);
   return true;
 }
 

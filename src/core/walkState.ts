@@ -2,6 +2,8 @@
  * What a walk along a ledger knows: where it stands, what it found, how far it may trust. Steps are in `walk.ts`.
  */
 import { ZERO_HASH } from './digest';
+import { emptyDigest } from './indexDigest';
+import type { IndexDigest } from './indexDigest';
 import type { StoredLine } from './storedLine';
 import { Streams } from './streams';
 import type { Finding, FindingCode, FindingPlace, Gap } from './verdict';
@@ -63,6 +65,8 @@ export interface Walk {
   contentBroken: boolean;
   excusedStreams: number;
   lateRows: number;
+  /** The index's fingerprint of the rows that were walked, up to the seq that was asked for. */
+  digest: IndexDigest;
   /** The stream that was asked for, and what is wrong with it. */
   readonly watched: WatchedStream | undefined;
 }
@@ -102,6 +106,7 @@ export function newWalk(watched?: { readonly kind: 'run' | 'decision'; readonly 
     contentBroken: false,
     excusedStreams: 0,
     lateRows: 0,
+    digest: emptyDigest(),
     watched: watched && { ...watched, missing: 0, broken: false },
   };
 }

@@ -38,8 +38,21 @@ export interface IndexVerdict {
   readonly warnings: readonly string[];
 }
 
-/** Compares the index with a finished walk: its rows, its head, its streams. Reads the index, never writes it. */
-export type IndexCheck = (paths: StatePaths, walk: Walk) => Promise<IndexVerdict>;
+/**
+ * The comparison of an index with the file. It is opened before the walk, with what the index says at that moment; the
+ * walk sums up the same fingerprint (`walk.digest`, of the rows up to `upToSeq`) and then it is asked to judge.
+ */
+export interface IndexCheck {
+  /** The seq of the index's watermark. */
+  readonly upToSeq: number;
+  judge(walk: Walk): IndexVerdict | Promise<IndexVerdict>;
+}
+
+/** Reads the index, never writes it; undefined where there is none. */
+export type OpenIndexCheck = (paths: StatePaths) => IndexCheck | undefined;
+
+const NOT_CHECKED: IndexVerdict = { state: 'not-checked', findings: [], warnings: [] };
+const ABSENT: IndexVerdict = { state: 'absent', findings: [], warnings: [] };
 
 export interface VerifyOptions {
   readonly paths: StatePaths;
@@ -52,7 +65,8 @@ export interface VerifyOptions {
   readonly run?: string | undefined;
   readonly decision?: string | undefined;
   readonly onProgress?: ((done: VerifyProgress) => void) | undefined;
-  readonly checkIndex?: IndexCheck | undefined;
+  /** Compares the index too; without it the result says that the index was not checked. */
+  readonly openIndexCheck?: OpenIndexCheck | undefined;
   /** Threads; default two where there are two processors. */
   readonly workers?: number | undefined;
   /** How long a tail that looks unfinished is looked at; default 1 s. */
@@ -72,14 +86,11 @@ export interface VerifyProgress {
  */
 export async function verifyLedger(options: VerifyOptions): Promise<VerifyResult> {
   const { paths } = options;
-  const { walk, segments } = await walkAll(options);
+  const { walk, segments, indexCheck } = await walkAll(options);
   endWalk(walk);
   await nameSuspects(walk, segments);
   const warnings = checkGaps(paths, walk);
-  const index: IndexVerdict =
-    options.checkIndex === undefined || walk.lines === 0
-      ? { state: 'not-checked', findings: [], warnings: [] }
-      : await options.checkIndex(paths, walk);
+  const index = await judgeIndex(options, walk, indexCheck);
   for (const finding of index.findings) walk.findings.add(finding);
   if (statOf(paths.healPlan) !== undefined)
     warnings.push('a heal is under way (audit.heal.pending): the next append or sweep finishes it');
@@ -101,12 +112,25 @@ export function verify(
   return verifyLedger({ ...options, paths: statePaths(options.place.dir, options.place.env) });
 }
 
-async function walkAll(options: VerifyOptions): Promise<{ readonly walk: Walk; readonly segments: Segment[] }> {
+async function judgeIndex(options: VerifyOptions, walk: Walk, check: IndexCheck | undefined): Promise<IndexVerdict> {
+  if (options.openIndexCheck === undefined) return NOT_CHECKED;
+  return check === undefined ? ABSENT : await check.judge(walk);
+}
+
+interface Walked {
+  readonly walk: Walk;
+  readonly segments: readonly Segment[];
+  readonly indexCheck: IndexCheck | undefined;
+}
+
+async function walkAll(options: VerifyOptions): Promise<Walked> {
   for (let restarts = 0; ; restarts++) {
+    const indexCheck = options.openIndexCheck?.(options.paths);
     const segments = listSegments(options.paths);
     const walk = newWalk(watchedOf(options));
-    const steady = await walkSegments(walk, segments, options, restarts < MAX_RESTARTS);
-    if (steady) return { walk, segments };
+    const digestUpTo = indexCheck?.upToSeq;
+    const steady = await walkSegments(walk, segments, { ...options, mayRestart: restarts < MAX_RESTARTS, digestUpTo });
+    if (steady) return { walk, segments, indexCheck };
   }
 }
 
@@ -119,8 +143,7 @@ function watchedOf(options: VerifyOptions): { readonly kind: 'run' | 'decision';
 async function walkSegments(
   walk: Walk,
   segments: readonly Segment[],
-  options: VerifyOptions,
-  mayRestart: boolean,
+  options: VerifyOptions & { readonly mayRestart: boolean; readonly digestUpTo: number | undefined },
 ): Promise<boolean> {
   const sizes = segments.map(({ path }) => statOf(path)?.size ?? 0);
   const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
@@ -128,11 +151,12 @@ async function walkSegments(
   const walkOptions: WalkOptions = {
     strict: options.strict === true,
     workers: options.workers ?? Math.min(2, availableParallelism()),
+    digestUpTo: options.digestUpTo,
     signal: options.signal,
     onProgress: ({ rows, bytes }) => options.onProgress?.({ rows, bytes: bytesBefore + bytes, totalBytes }),
   };
   for (const [i, segment] of segments.entries()) {
-    if (segment.kind === 'live') return walkLiveSegment(walk, segment, { ...options, mayRestart }, walkOptions);
+    if (segment.kind === 'live') return walkLiveSegment(walk, segment, options, walkOptions);
     await walkClosed(walk, segment, walkOptions);
     bytesBefore += sizes[i] ?? 0;
   }

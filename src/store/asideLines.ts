@@ -49,7 +49,9 @@ export function setAsideLines(
       const aside = setAside(paths, id, source.fd, offset, bytes);
       const { length, sha256, quarantine, start } = aside;
       const where = { source: 'import', file: source.name, why, offset, length, sha256, quarantine };
-      const payload = { kind: tornKind(aside), ...where, original: salvage(start) };
+      // What is no JSON may be a cut line; what is refused for another reason is whole.
+      const kind = why === 'JSON_SYNTAX' ? tornKind(aside) : 'garbage';
+      const payload = { kind, ...where, original: salvage(start) };
       placer.place(ownRow('audit.heal-truncation', payload, { idempotency_key: key }), id);
     }
     if (placer.group.isEmpty) return 0;

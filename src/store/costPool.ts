@@ -3,8 +3,6 @@
  * Small files are not worth a thread's start.
  */
 import { availableParallelism } from 'node:os';
-import { extname, join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import type { Calendar } from '../core/day';
 import { Tally } from '../core/tally';
 import type { TallyPlan } from '../core/tally';
@@ -13,8 +11,10 @@ import type { CostScan, FilePart } from './costScan';
 import type { CostTask } from './costWorker';
 import { withFile } from './files';
 import { scanLines } from './lines';
+import { startWorker } from './workers';
 
-/** A thread costs some 40 ms to start, in which 20 MB are read. */
+/** A thread costs some 40 ms to start, in which this many bytes are read: the head start of the thread that is there. */
+const HEAD_START_BYTES = 20 << 20;
 const WORTH_A_THREAD_BYTES = 32 << 20;
 const MAX_PARTS = 4;
 
@@ -29,14 +29,15 @@ export async function scanCosts(part: FilePart, plan: TallyPlan, calendar: Calen
   return others.length === 0 ? mine : joined([...(await Promise.all(others)), mine], plan, calendar);
 }
 
-/** Equal pieces, each from the start of a line. */
+/** Pieces that take equally long, each from the start of a line. */
 function split({ path, from, to }: FilePart): FilePart[] {
   const count = Math.min(availableParallelism(), MAX_PARTS, Math.floor((to - from) / WORTH_A_THREAD_BYTES));
   if (count < 2) return [{ path, from, to }];
   const cuts = [from];
+  const share = (to - from - HEAD_START_BYTES) / count;
   withFile(path, 'read', (fd) => {
     for (let i = 1; i < count; i++) {
-      const middle = from + Math.floor(((to - from) / count) * i);
+      const middle = from + Math.floor(share * i);
       scanLines(fd, middle, to, (line) => {
         cuts.push(line.offset + line.bytes + (line.terminated ? 1 : 0));
         return false;
@@ -61,16 +62,8 @@ function joined(scans: readonly CostScan[], plan: TallyPlan, calendar: Calendar)
 
 function inWorker(task: CostTask): Promise<CostScan> {
   return new Promise((resolve, reject) => {
-    const worker = startWorker(task);
+    const worker = startWorker('costWorker', task);
     worker.once('message', (scan: CostScan) => resolve(scan));
     worker.once('error', reject);
   });
-}
-
-/** The bundle has the worker beside it; run from source (tests), it is TypeScript, which a thread learns from tsx. */
-function startWorker(workerData: CostTask): Worker {
-  const extension = extname(__filename);
-  const file = join(__dirname, `costWorker${extension}`);
-  if (extension !== '.ts') return new Worker(file, { workerData });
-  return new Worker(`require('tsx/cjs'); require(${JSON.stringify(file)});`, { eval: true, workerData });
 }

@@ -105,13 +105,18 @@ function fromIndex(paths: StatePaths, plan: TallyPlan, calendar: Calendar): From
 const PASSED_OVER: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['INDEX_FAILED', 'INDEX_BUSY', 'UNSAFE_PATH']);
 
 function askIndex(index: LedgerIndex, fd: number, plan: TallyPlan, calendar: Calendar): FromIndex | undefined {
-  // One view of watermark and rows: a writer may be catching up.
+  // One view of watermark and rows: a writer may be catching up. It is given up before the close, which may leave
+  // statements, and with them SQLite's lock, to the garbage collector.
   guarded(index.path, () => index.database.exec('BEGIN'));
-  const standing = standingOf(index, fd);
-  if (standing.kind === 'ahead') return { kind: 'ahead', rows: standing.toSeq - standing.fromSeq + 1 };
-  if (standing.kind === 'disagrees' || standing.watermark.segment !== LIVE_NAME) return undefined;
-  const sums = indexTally(index, plan, calendar);
-  return sums === undefined ? undefined : { kind: 'sums', sums, offset: standing.watermark.offset };
+  try {
+    const standing = standingOf(index, fd);
+    if (standing.kind === 'ahead') return { kind: 'ahead', rows: standing.toSeq - standing.fromSeq + 1 };
+    if (standing.kind === 'disagrees' || standing.watermark.segment !== LIVE_NAME) return undefined;
+    const sums = indexTally(index, plan, calendar);
+    return sums === undefined ? undefined : { kind: 'sums', sums, offset: standing.watermark.offset };
+  } finally {
+    guarded(index.path, () => index.database.exec('COMMIT'));
+  }
 }
 
 /** Adds up files one after the other. */

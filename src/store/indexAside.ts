@@ -24,19 +24,22 @@ export class IndexAside {
 
   /** Orders the index to be brought up to `upToBytes`; resolves when it has answered. */
   bringUp(upToBytes: number): Promise<IndexReport> {
-    const answer = new Promise<IndexReport>((resolve, reject) => {
-      this.#worker.once('message', resolve);
-      this.#worker.once('error', reject);
+    const answer = new Promise<IndexReport>((resolve) => {
+      const settle = (report: IndexReport): void => {
+        // By name: the worker's own listeners carry its messages.
+        for (const event of ['message', 'error', 'exit']) this.#worker.removeAllListeners(event);
+        this.#busy = undefined;
+        if (report.kind === 'behind') this.onBehind(report.why);
+        resolve(report);
+      };
+      this.#worker.on('message', settle);
+      this.#worker.on('error', (error) => settle({ kind: 'behind', why: String(error) }));
+      this.#worker.on('exit', () => settle({ kind: 'behind', why: 'its thread ended' }));
     });
-    this.#busy = answer.catch((error: unknown): IndexReport => ({ kind: 'behind', why: String(error) }));
-    void this.#busy.then((report) => {
-      this.#worker.removeAllListeners();
-      this.#busy = undefined;
-      if (report.kind === 'behind') this.onBehind(report.why);
-    });
+    this.#busy = answer;
     const order: IndexOrder = { paths: this.paths, upToBytes };
     this.#worker.postMessage(order);
-    return this.#busy;
+    return answer;
   }
 
   /** Waits for the order under way, gives a last one, and ends the thread. */

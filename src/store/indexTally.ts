@@ -65,7 +65,7 @@ function answerable(cap: Cap, days: number): boolean {
   return cap.per !== 'hour' || days <= MAX_DAYS_BY_HOUR;
 }
 
-type DayAsker = (by: CostMember | string | undefined) => readonly CostGroup[];
+type DayAsker = (by: string | undefined) => readonly CostGroup[];
 
 /** The groups of a day within the window, each asked for once. */
 function dayAsker(index: LedgerIndex, plan: TallyPlan, day: Period): DayAsker {
@@ -93,10 +93,11 @@ interface DayCap {
 
 /** What one day adds to a cap per hour, day, week or month. */
 function daySpend(index: LedgerIndex, plan: TallyPlan, calendar: Calendar, { cap, day, ask }: DayCap): CapSpend {
-  const [member, value] = [...cap.scope][0] ?? [];
+  const scope = [...cap.scope][0] ?? [];
+  const [member] = scope;
   if (cap.per === 'day' || cap.per === 'week' || cap.per === 'month') {
     const key = periodAt(calendar, cap.per, day.startMs).startMs;
-    return [[key, spentBy(ask(member ?? plan.by), member, value)]];
+    return spendOf(key, ask(member ?? plan.by), scope);
   }
   if (cap.per !== 'hour') return [];
   const spends: CapSpend = [];
@@ -105,7 +106,7 @@ function daySpend(index: LedgerIndex, plan: TallyPlan, calendar: Calendar, { cap
     const fromMs = Math.max(hour.startMs, plan.sinceMs);
     const toMs = Math.min(hour.endMs, plan.untilMs);
     const groups = fromMs < toMs ? costGroups(index, { fromMs, toMs, by: memberOf(member) }) : [];
-    if (groups.length > 0) spends.push([hour.startMs, spentBy(groups, member, value)]);
+    spends.push(...spendOf(hour.startMs, groups, scope));
     at = hour.endMs;
   }
   return spends;
@@ -113,7 +114,8 @@ function daySpend(index: LedgerIndex, plan: TallyPlan, calendar: Calendar, { cap
 
 /** What the whole window adds to a cap per run, or over the last 24 hours. */
 function windowSpend(index: LedgerIndex, plan: TallyPlan, cap: Cap): CapSpend {
-  const [member, value] = [...cap.scope][0] ?? [];
+  const scope = [...cap.scope][0] ?? [];
+  const [member] = scope;
   const toMs = Number.isFinite(plan.untilMs) ? plan.untilMs : undefined;
   if (cap.per === 'run') {
     const runs = costGroups(index, { fromMs: plan.sinceMs, toMs, by: 'run_id' });
@@ -123,12 +125,17 @@ function windowSpend(index: LedgerIndex, plan: TallyPlan, cap: Cap): CapSpend {
   }
   if (cap.per !== 'rolling_24h') return [];
   const fromMs = Math.max(plan.sinceMs, plan.nowMs - DAY_MS + 1);
-  return [[0, spentBy(costGroups(index, { fromMs, toMs, by: memberOf(member) }), member, value)]];
+  return spendOf(0, costGroups(index, { fromMs, toMs, by: memberOf(member) }), scope);
 }
 
-/** Of groups by `member` those of `value`; of any groups all, where there is no member. */
-function spentBy(groups: readonly CostGroup[], member: string | undefined, value: string | undefined): bigint {
-  return netOf(totalOf(member === undefined ? groups : groups.filter(({ key }) => key === value)));
+/** What one period adds, of groups by `member` those of `value`; nothing where no row of it has a cost. */
+function spendOf(
+  key: number | string,
+  groups: readonly CostGroup[],
+  [member, value]: readonly [string, string] | readonly [],
+): CapSpend {
+  const mine = groups.filter((group) => group.costRows > 0 && (member === undefined || group.key === value));
+  return mine.length === 0 ? [] : [[key, netOf(totalOf(mine))]];
 }
 
 /** Tombstones have no time: they stand at the epoch in the index. */

@@ -6,6 +6,7 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { errnoOf } from '../core/errors';
 import type { Identity } from '../core/ownRows';
 import { closeQuietly, openFile, readWhole, statOf } from './files';
 import type { HeldLock } from './lock';
@@ -78,5 +79,24 @@ export function readLockNote(
     return { note, pid: Number(note['pid']) };
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * Whether somebody holds the lock now, without writing or creating anything: a shared lock is tried for a moment, which
+ * a writer that comes in between takes for one more holder and tries again.
+ */
+export function probeKernelLock(path: string): 'free' | 'held' | 'absent' {
+  if (statOf(path) === undefined) return 'absent';
+  const lock = loadNative();
+  const fd = openFile(path, 'read');
+  try {
+    lock.tryLock(fd, 0, 0, false);
+    return 'free';
+  } catch (error) {
+    if (errnoOf(error) === 'EAGAIN') return 'held';
+    throw error;
+  } finally {
+    closeQuietly(fd);
   }
 }

@@ -12,6 +12,9 @@ import { startWorker } from './workers';
 /** 6,000 rows: long enough that the way between threads costs nothing, short enough for 2 × 5 MB of memory. */
 export const CHUNK_BYTES = 4 << 20;
 
+/** Room for one chunk's summary at a time: with V8's own limits a million streams take 50 MB more. */
+const HEAP = { maxYoungGenerationSizeMb: 8 };
+
 /** `check`: is every line a row in good order; `strict`: and spelled as the writer would; `form`: is it JSON at all. */
 export type ScanMode = 'check' | 'strict' | 'form';
 
@@ -19,6 +22,8 @@ export interface ScanTask {
   readonly fd: number;
   readonly region: Region;
   readonly mode: ScanMode;
+  /** Sum up the index's fingerprint up to this seq. */
+  readonly digestUpTo?: number | undefined;
   /** Two counters: the next chunk to take, and the chunks whose results were used (-1: stop). */
   readonly progress: SharedArrayBuffer;
 }
@@ -36,6 +41,8 @@ export interface ScanOptions {
   readonly fd: number;
   readonly region: Region;
   readonly mode: ScanMode;
+  /** Sum up the index's fingerprint up to this seq. */
+  readonly digestUpTo?: number | undefined;
   readonly workers: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -48,8 +55,11 @@ export async function scanRegion(options: ScanOptions, onResult: (result: ChunkR
   const chunks = chunkCount(options.region);
   const shared = new SharedArrayBuffer(8);
   const progress = new Int32Array(shared);
-  const task: ScanTask = { fd: options.fd, region: options.region, mode: options.mode, progress: shared };
-  const threads = Array.from({ length: Math.min(options.workers, chunks) }, () => startWorker('scanWorker', task));
+  const { fd, region, mode, digestUpTo } = options;
+  const task: ScanTask = { fd, region, mode, digestUpTo, progress: shared };
+  const threads = Array.from({ length: Math.min(options.workers, chunks) }, () =>
+    startWorker('scanWorker', task, HEAP),
+  );
   const waiting = new Map<number, ChunkResult>();
   let next = 0;
   const take = (result: ChunkResult): void => {

@@ -8,7 +8,7 @@ import { scanForm } from '../core/chunkForm';
 import { chunkBuffer, chunkCount, readChunk } from './chunks';
 import type { ChunkResult, ScanTask } from './scanPool';
 
-const MAX_AHEAD = 8;
+const MAX_AHEAD = 4;
 
 function run(task: ScanTask): void {
   const { fd, region } = task;
@@ -31,7 +31,9 @@ function resultOf(task: ScanTask, index: number, buffer: Buffer, chunk: ReturnTy
   const { start, end, offset } = chunk;
   if (start === end) return { index, kind: 'empty' };
   if (task.mode === 'form') return { index, kind: 'form', offset, ...scanForm(buffer, start, end) };
-  const summary = checkChunk(buffer, start, end, { strict: task.mode === 'strict' });
+  const { digestUpTo: upToSeq, mode } = task;
+  const digest = upToSeq === undefined ? undefined : { upToSeq, offset };
+  const summary = checkChunk(buffer, start, end, { strict: mode === 'strict', digest });
   return summary === undefined ? { index, kind: 'irregular' } : { index, kind: 'regular', offset, summary };
 }
 

@@ -3,13 +3,16 @@
  * Regular chunks are absorbed by their summaries; the rest is walked line by line, in this thread.
  */
 import { checkChunk } from '../core/chunk';
+import { accumulate } from '../core/indexDigest';
 import { readStoredLine } from '../core/storedLine';
 import type { FindingPlace } from '../core/verdict';
 import { absorbChunk, walkLine } from '../core/walk';
 import { beginSegment } from '../core/walkState';
 import type { Walk } from '../core/walkState';
 import type { Region } from './chunks';
+import { projectLine } from './indexRows';
 import { scanLines } from './lines';
+import type { LineRange } from './lines';
 import { CHUNK_BYTES, scanRegion } from './scanPool';
 import { segmentBlocks } from './segments';
 import type { Segment } from './segments';
@@ -20,9 +23,13 @@ const PARALLEL_BYTES = 12 << 20;
 export interface WalkOptions {
   readonly strict: boolean;
   readonly workers: number;
+  /** Sum up the index's fingerprint of the rows up to this seq. */
+  readonly digestUpTo: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((done: { readonly rows: number; readonly bytes: number }) => void) | undefined;
 }
+
+type LineBytes = Pick<LineRange, 'block' | 'start' | 'end' | 'offset' | 'bytes'>;
 
 /** Where a walk stands in a segment. */
 interface Cursor {
@@ -58,13 +65,16 @@ export async function walkClosed(walk: Walk, segment: Segment, options: WalkOpti
  */
 export function walkBytes(walk: Walk, bytes: Buffer, cursor: Cursor, options: WalkOptions): void {
   const end = bytes.lastIndexOf(0x0a) + 1;
-  const summary = checkChunk(bytes, 0, end, options);
+  const { strict, digestUpTo: upToSeq } = options;
+  const digest = upToSeq === undefined ? undefined : { upToSeq, offset: cursor.offset };
+  const summary = checkChunk(bytes, 0, end, { strict, digest });
   if (summary !== undefined && absorbChunk(walk, summary, placeOf(cursor))) cursor.line += summary.lines;
   else {
     for (let at = 0; at < end; cursor.line++) {
       const newline = bytes.indexOf(0x0a, at);
       const place = { ...placeOf(cursor), offset: cursor.offset + at };
-      walkLine(walk, readStoredLine(bytes.subarray(at, newline), options), place);
+      const line = { block: bytes, start: at, end: newline, offset: place.offset, bytes: newline - at };
+      walkOne(walk, line, place, options);
       at = newline + 1;
     }
   }
@@ -98,8 +108,8 @@ export async function walkLive(
     }
     return cursor;
   }
-  const { workers, signal } = options;
-  await scanRegion({ fd, region, mode: options.strict ? 'strict' : 'check', workers, signal }, (result) => {
+  const { workers, signal, digestUpTo } = options;
+  await scanRegion({ fd, region, mode: options.strict ? 'strict' : 'check', digestUpTo, workers, signal }, (result) => {
     const before = Math.min(region.from + (result.index + 1) * region.chunkBytes, to);
     if (result.kind === 'empty') return;
     if (
@@ -127,10 +137,18 @@ function walkRange(
   scanLines(fd, range.from, range.to, (line) => {
     if (line.offset >= range.before) return false;
     const place = { ...placeOf(cursor), offset: line.offset };
-    const bytes = line.block.subarray(line.start, line.end);
-    walkLine(walk, line.cut ? { kind: 'torn', rows: 1 } : readStoredLine(bytes, options), place);
+    if (line.cut) walkLine(walk, { kind: 'torn', rows: 1 }, place);
+    else walkOne(walk, line, place, options);
     cursor.line++;
     cursor.offset = line.offset + line.bytes + 1;
     return true;
   });
+}
+
+/** One line, read exactly. */
+function walkOne(walk: Walk, line: LineBytes, place: FindingPlace, options: WalkOptions): void {
+  walkLine(walk, readStoredLine(line.block.subarray(line.start, line.end), options), place);
+  if (options.digestUpTo === undefined) return;
+  const row = projectLine(line, 0);
+  if (row !== undefined && row.seq <= options.digestUpTo) accumulate(walk.digest, row);
 }

@@ -5,10 +5,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { ResourceLimits } from 'node:worker_threads';
 import { LedgerError } from '../core/errors';
 
-/** @param name the file's name without its ending; it lies in `src/store` */
-export function startWorker(name: string, workerData: unknown): Worker {
+/**
+ * @param name the file's name without its ending; it lies in `src/store`
+ * @param limits of the thread's heap, in MB
+ */
+export function startWorker(name: string, workerData: unknown, limits: ResourceLimits = {}): Worker {
   const places = ['.', 'store', '../store'].map((folder) => join(__dirname, folder, `${name}.cjs`));
   const path = [...places, join(__dirname, `${name}.ts`)].find((place) => existsSync(place));
   if (path === undefined)
@@ -16,7 +20,7 @@ export function startWorker(name: string, workerData: unknown): Worker {
       hint: 'the installation is incomplete: build or install it again',
     });
   // A worker needs no more than its heap for one chunk; what it prints would only disturb.
-  const options = { workerData, resourceLimits: { maxOldGenerationSizeMb: 512 } };
+  const options = { workerData, resourceLimits: { maxOldGenerationSizeMb: 512, ...limits } };
   if (path.endsWith('.cjs')) return new Worker(path, options);
   // Node 20 does not hand tsx on to workers: from source they load it themselves.
   return new Worker(`require('tsx/cjs'); require(${JSON.stringify(path)})`, { ...options, eval: true });

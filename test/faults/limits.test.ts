@@ -4,13 +4,22 @@
  */
 import assert from 'node:assert/strict';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
 import { violations } from '../support/check';
 import { holdLock } from '../support/locks';
 import { LANES, mapLimit } from '../support/process';
-import { appendMarks, inSandbox, ledger, markedRow, markedRows, receipts, sandbox } from '../support/sandbox';
+import {
+  appendMarks,
+  inSandbox,
+  ledger,
+  ledgerCommand,
+  markedRow,
+  measured,
+  markedRows,
+  receipts,
+  sandbox,
+} from '../support/sandbox';
 import type { Sandbox } from '../support/sandbox';
 import { fill } from '../support/states';
 import { FULL, sample } from '../support/strace';
@@ -67,12 +76,8 @@ test('case 44: an append takes no longer on a big ledger, and verify stays small
   const [one, two] = [await bestMs(small, 's'), await bestMs(big, 'b')];
   t.diagnostic(`${statSync(big.ledger).size >> 20} MiB: ${Math.round(two)} ms, small: ${Math.round(one)} ms`);
   assert.ok(two < 1.5 * one + 20, `expected about ${one} ms, found ${two}`);
-  const report = join(big.root, 'peak');
-  const preload = join(__dirname, '../support/peakMemory.cjs');
-  const env = { ...big.env, NODE_OPTIONS: `--require=${preload}`, PEAK_FILE: report };
-  const verdict = await ledger(big, ['verify'], { env, timeoutMs: 300_000 });
+  const { ended: verdict, peakBytes } = await measured(big, ledgerCommand('verify'), { timeoutMs: 300_000 });
   assert.equal(verdict.status, 0, verdict.stdout);
-  const peakBytes = Number(readFileSync(report, 'utf8'));
   t.diagnostic(`verify: ${Math.round(peakBytes / 1e6)} MB, ${Math.round(verdict.elapsedMs)} ms`);
   assert.ok(peakBytes < 250e6, `${peakBytes} bytes`);
 });

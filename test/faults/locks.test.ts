@@ -9,7 +9,7 @@ import test from 'node:test';
 import type { TestContext } from 'node:test';
 import { view, violations } from '../support/check';
 import { holdLock } from '../support/locks';
-import { mapLimit, missingTools, run, sleep, start, until } from '../support/process';
+import { mapLimit, missingTools, run, sleep, start, until, untilStopped } from '../support/process';
 import type { Running } from '../support/process';
 import { acknowledged, APPEND, appendMarks, ledger, markedRows, marks, receipts, sandbox } from '../support/sandbox';
 import type { Sandbox } from '../support/sandbox';
@@ -23,12 +23,6 @@ const statuses = (stdout: string): string =>
     .map(({ status }) => status)
     .join();
 
-/** The state letter of a process: T is stopped. */
-async function processState(pid: number): Promise<string> {
-  const { stdout } = await run(['cat', `/proc/${pid}/stat`]);
-  return stdout.slice(stdout.lastIndexOf(')') + 2, stdout.lastIndexOf(')') + 3);
-}
-
 test(
   'case 28: a holder stopped between lock and write: others spill in time, nothing forks',
   { skip: missingTools('gcc') },
@@ -37,11 +31,7 @@ test(
     const before = await fill(box, 3);
     const env = { ...box.env, ...shimEnv({ path: '/audit.jsonl', mode: 'stop' }) };
     const stopped = start(APPEND, { env, stdin: markedRows(['held1']) });
-    const pid = stopped.child.pid ?? 0;
-    for (let tries = 0; (await processState(pid)) !== 'T'; tries++) {
-      assert.ok(tries < 500, 'the holder stops in its critical section');
-      await sleep(10);
-    }
+    await untilStopped(stopped);
     const others = await Promise.all(['wait1', 'wait2'].map((mark) => appendMarks(box, [mark])));
     for (const other of others) {
       assert.equal(statuses(other.stdout), 'spilled', other.stderr);

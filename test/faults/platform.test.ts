@@ -6,10 +6,10 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
-import { view, violations } from '../support/check';
+import { countViolations, view, violations } from '../support/check';
 import { holdLock } from '../support/locks';
 import { cannotMount, overlay } from '../support/mounts';
-import { missingTools, run, start } from '../support/process';
+import { missingTools, run, start, untilStopped } from '../support/process';
 import {
   acknowledged,
   APPEND,
@@ -102,7 +102,7 @@ test(
 );
 
 test(
-  'case 49: the portable lock: a holder that slept past its time writes nothing',
+  'case 49: the portable lock: a holder that slept past its time makes a fork that is told, and loses no row',
   { skip: missingTools('gcc') },
   async (t) => {
     const box = sandbox(t);
@@ -110,12 +110,18 @@ test(
     const before = await fill(box, 1);
     const env = { ...box.env, ...shimEnv({ path: '/audit.jsonl', mode: 'stop' }) };
     const sleeper = start(APPEND, { env, cwd: box.root, stdin: markedRows(['late']) });
+    await untilStopped(sleeper);
     const other = await appendMarks(box, ['other'], { timeoutMs: 40_000 });
     sleeper.child.kill('SIGCONT');
-    const ended = await sleeper.ended;
-    const acked = [...before, ...acknowledged(['other'], other.stdout), ...acknowledged(['late'], ended.stdout)];
-    t.diagnostic(`other: ${other.stdout.slice(0, 40)}, late: ${ended.stdout.slice(0, 40)}`);
-    assert.deepEqual(await recover(SHIPPED, box, { acked, tried: ['late', 'other'] }), []);
+    const late = await sleeper.ended;
+    assert.equal(receipts(other.stdout)[0]?.status, 'landed', other.stderr);
+    const acked = [...before, 'other', ...acknowledged(['late'], late.stdout)];
+    assert.deepEqual(countViolations(view(box), { acknowledged: acked, tried: ['late'] }), []);
+    const verdict = await ledger(box, ['verify', '--json']);
+    assert.equal(verdict.status, 1, 'this lock promises detection, not exclusion');
+    assert.match(verdict.stdout, /"FORK"/);
+    const next = await appendMarks(box, ['next']);
+    assert.equal(receipts(next.stdout)[0]?.status, 'spilled', 'nothing is built on a fork');
   },
 );
 

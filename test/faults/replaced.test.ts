@@ -5,7 +5,6 @@ import assert from 'node:assert/strict';
 import {
   chmodSync,
   copyFileSync,
-  existsSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -15,13 +14,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import type { TestContext } from 'node:test';
 import { view } from '../support/check';
 import { holdLock } from '../support/locks';
 import { sleep, start } from '../support/process';
 import { APPEND, appendMarks, ledger, markedRows, receipts, sandbox } from '../support/sandbox';
 import type { Sandbox } from '../support/sandbox';
-import { fill } from '../support/states';
+import { fill, fillIndexed } from '../support/states';
 import { recover, SHIPPED } from '../support/sweep';
 
 /** Starts an append that waits for the lock, changes the ledger meanwhile, lets it go on. */
@@ -68,17 +66,9 @@ test('case 36: the lock file is replaced while a writer waits: two writers never
   assert.deepEqual(await recover(SHIPPED, box, { acked: [...before, 'new1'], tried: [] }), []);
 });
 
-/** A ledger whose index is current: `rollup` or `verify` stores it. */
-async function indexed(t: TestContext): Promise<Sandbox> {
-  const box = sandbox(t);
-  await fill(box, 20);
-  await ledger(box, ['rollup']);
-  assert.ok(existsSync(join(box.dir, 'index.db')), 'the index is there');
-  return box;
-}
-
 test('case 36, 37: a ledger cut on a row boundary behind its index is told, exit 1', async (t) => {
-  const box = await indexed(t);
+  const box = sandbox(t);
+  await fillIndexed(box);
   const bytes = readFileSync(box.ledger);
   truncateSync(box.ledger, bytes.subarray(0, bytes.length - 1).lastIndexOf(0x0a) + 1);
   const verdict = await ledger(box, ['verify', '--json']);
@@ -87,7 +77,8 @@ test('case 36, 37: a ledger cut on a row boundary behind its index is told, exit
 });
 
 test('case 37: copy-truncate by a log rotation is never a fresh chain', async (t) => {
-  const box = await indexed(t);
+  const box = sandbox(t);
+  await fillIndexed(box);
   copyFileSync(box.ledger, join(box.dir, 'audit.jsonl.1'));
   truncateSync(box.ledger, 0);
   const ended = await appendMarks(box, ['new1']);

@@ -12,7 +12,7 @@ import { LANES, mapLimit, missingTools } from '../support/process';
 import { appendMarks, inSandbox, ledger, ledgerCommand, sandbox } from '../support/sandbox';
 import type { Sandbox } from '../support/sandbox';
 import { shimEnv } from '../support/shim';
-import { fill } from '../support/states';
+import { fill, fillIndexed } from '../support/states';
 import { changing, sample } from '../support/strace';
 import type { Call } from '../support/strace';
 import { killSweep, SHIPPED } from '../support/sweep';
@@ -78,10 +78,11 @@ test(
       return [...wrong, ...mixed(box, original, 3, broken), ...(await gapFaults(box, 4, broken))];
     };
     const command = ledgerCommand('sweep');
-    const result = await killSweep({ program: SHIPPED, command, template, before: [], marks: [], look });
+    const choose = (calls: readonly Call[]) => changing(calls).filter((_, i) => i % 3 === 1);
+    const result = await killSweep({ program: SHIPPED, command, template, before: [], marks: [], look, choose });
     t.diagnostic(`${result.points} points, ${result.killed} killed`);
     assert.deepEqual(result.failures, []);
-    assert.ok(result.points >= 10);
+    assert.ok(result.points >= 8);
   },
 );
 
@@ -96,7 +97,7 @@ test('case 6: after a kill in a sweep the next append lands all the same', { ski
     return [...wrong, ...(await gapFaults(box, 4, broken))];
   };
   const command = ledgerCommand('sweep');
-  const choose = (calls: readonly Call[]) => sample(changing(calls), 6);
+  const choose = (calls: readonly Call[]) => sample(changing(calls), 4);
   const { failures } = await killSweep({ program: SHIPPED, command, template, before: [], marks: [], look, choose });
   assert.deepEqual(failures, []);
 });
@@ -154,8 +155,7 @@ test('sweep: a whole row swapped for a forged tombstone is told apart, exit 1', 
 /** Cuts the ledger at bytes of its last three rows and sweeps; what breaks the rule. */
 async function cutAndSweep(t: TestContext, withIndex: boolean): Promise<string[]> {
   const template = sandbox(t);
-  await fill(template, 6);
-  if (withIndex) assert.equal((await ledger(template, ['sweep'])).status, 0);
+  await (withIndex ? fillIndexed(template) : fill(template, 6));
   const bytes = readFileSync(template.ledger);
   const lines = linesOf(template);
   const from = bytes.length - lines.slice(-3).reduce((sum, line) => sum + line.length + 1, 0);

@@ -17,8 +17,8 @@ const NEWLINE = 0x0a;
 interface Case {
   readonly bytes: Buffer;
   readonly lines: readonly string[];
-  verify(bytes: Uint8Array): Promise<VerifyResult>;
-  check(lines: readonly string[]): Promise<VerifyResult>;
+  readonly verify: (bytes: Uint8Array) => Promise<VerifyResult>;
+  readonly check: (lines: readonly string[]) => Promise<VerifyResult>;
 }
 
 async function withLedger(rows: number, use: (ledger: Case) => Promise<void>): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 
 /** The shipped command, run as a user runs it. */
@@ -118,6 +118,16 @@ export async function until(what: string, holds: () => boolean, limitMs = 10_000
     if (performance.now() > deadline) throw new Error(`expected within ${limitMs} ms: ${what}`);
     await sleep(5);
   }
+}
+
+/** Waits until a process is stopped (SIGSTOP). */
+export function untilStopped({ child }: Running): Promise<void> {
+  const status = `/proc/${child.pid ?? 0}/stat`;
+  const letter = (): string => {
+    const text = existsSync(status) ? readFileSync(status, 'utf8') : '';
+    return text.slice(text.lastIndexOf(')') + 2).charAt(0);
+  };
+  return until('the process is stopped', () => letter() === 'T');
 }
 
 /** Where a tool is on the PATH, or undefined. */

@@ -2,7 +2,7 @@
  * A place of its own for every process that a test harms: a state folder, a second spill place and the environment
  * that points there. Rows carry a mark each, so that a lost row and a doubled one can be counted.
  */
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -118,6 +118,19 @@ export const APPEND: readonly string[] = ledgerCommand('append', '--json', '-');
 /** Appends marked rows with the shipped program, through a pipe. */
 export function appendMarks(box: Sandbox, rowMarks: readonly string[], options: RunOptions = {}): Promise<Ended> {
   return ledger(box, ['append', '--json', '-'], { ...options, stdin: markedRows(rowMarks) });
+}
+
+/** Runs a node command in a sandbox and reports its peak memory and its processor time. */
+export async function measured(
+  box: Sandbox,
+  command: readonly string[],
+  options: RunOptions = {},
+): Promise<{ readonly ended: Ended; readonly peakBytes: number; readonly cpuMs: number }> {
+  const report = join(box.root, 'peak');
+  const preload = join(__dirname, 'peakMemory.cjs');
+  const env = { ...box.env, NODE_OPTIONS: `--require=${preload}`, PEAK_FILE: report };
+  const ended = await run(command, { cwd: box.root, ...options, env });
+  return { ended, ...(JSON.parse(readFileSync(report, 'utf8')) as { peakBytes: number; cpuMs: number }) };
 }
 
 export interface Receipt {

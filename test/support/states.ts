@@ -1,9 +1,10 @@
 /**
  * States to start from: a healthy ledger made by the shipped program, and the torn tails that reliability.md names.
  */
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import assert from 'node:assert/strict';
-import { appendMarks, marks, receipts } from './sandbox';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { appendMarks, ledger, marks, receipts } from './sandbox';
 import type { Sandbox } from './sandbox';
 
 /** Appends `count` marked rows with the shipped program; returns their marks. Every one must land. */
@@ -15,6 +16,18 @@ export async function fill(box: Sandbox, count: number, prefix = 'old'): Promise
     receipts(ended.stdout).map((receipt) => receipt.status),
     made.map(() => 'landed'),
   );
+  return made;
+}
+
+/** Rows enough for an index: a writer makes one when it is 5,000 rows behind, a sweep brings it up to the last. */
+const INDEXED_ROWS = 5100;
+
+/** A ledger with an index that is current; returns the marks of its rows. */
+export async function fillIndexed(box: Sandbox): Promise<string[]> {
+  const made = await fill(box, INDEXED_ROWS);
+  const swept = await ledger(box, ['sweep']);
+  assert.equal(swept.status, 0, swept.stderr);
+  assert.ok(existsSync(join(box.dir, 'index.db')), 'the index is there');
   return made;
 }
 

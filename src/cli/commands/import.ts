@@ -10,6 +10,7 @@ import { flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { progressOf } from '../progress';
 import { talkOf } from '../talk';
+import { wrapWords } from '../wrap';
 
 const HELP_BEFORE = `Examples:
   ledger import old/audit.jsonl
@@ -76,26 +77,29 @@ async function runImport(io: Io, file: string, flags: GlobalFlags): Promise<void
 
 function print(io: Io, flags: GlobalFlags, result: ImportResult): void {
   if (flags.json === true) io.stdout(`${jsonLine(result)}\n`);
-  else if (flags.quiet !== true || result.quarantined > 0) io.stdout(prose(result));
+  else if (flags.quiet !== true || result.quarantined > 0) io.stdout(prose(result, io.isTTY ? io.columns : Infinity));
 }
 
-function prose(result: ImportResult): string {
-  const { lines, imported, duplicates, quarantined, complete } = result;
-  const out = [
-    `imported     ${number(imported)} of ${number(lines)} lines`,
-    ...(duplicates > 0 ? [`were here    ${number(duplicates)}, from an earlier import`] : []),
-    ...(quarantined > 0
-      ? [`set aside    ${number(quarantined)} broken ${plural(quarantined, 'line')}, bytes in quarantine/`]
-      : []),
-  ];
-  const broken = list(result.broken);
-  if (broken !== '') out.push(`broken       ${broken}`);
-  const misfits = list(result.misfits);
-  if (misfits !== '') out.push(`kept apart   in imported_from, since typed otherwise here: ${misfits}`);
-  if (result.costs_rounded > 0)
-    out.push(`rounded      ${number(result.costs_rounded)} costs to nine places; as they were in imported_from`);
-  if (!complete) out.push('stopped      before the end; run it again for the rest');
-  return `${out.map(printable).join('\n')}\n`;
+const MARGIN = 13;
+
+function prose(result: ImportResult, width: number): string {
+  const { lines, imported, duplicates, quarantined, costs_rounded: rounded, complete } = result;
+  const out: string[] = [];
+  const say = (name: string, text: string): void => {
+    const [first = '', ...rest] = wrapWords(printable(text), Math.max(24, width - MARGIN));
+    out.push(`${name.padEnd(MARGIN)}${first}`, ...rest.map((more) => `${' '.repeat(MARGIN)}${more}`));
+  };
+  say('imported', `${number(imported)} of ${number(lines)} lines`);
+  if (duplicates > 0) say('were here', `${number(duplicates)}, from an earlier import`);
+  if (quarantined > 0)
+    say('set aside', `${number(quarantined)} broken ${plural(quarantined, 'line')}, bytes in quarantine/`);
+  if (Object.keys(result.broken).length > 0) say('broken', list(result.broken));
+  if (Object.keys(result.misfits).length > 0)
+    say('kept apart', `in imported_from, since typed otherwise here: ${list(result.misfits)}`);
+  if (rounded > 0)
+    say('rounded', `${number(rounded)} ${plural(rounded, 'cost')} to nine places; as they were in imported_from`);
+  if (!complete) say('stopped', 'before the end; run it again for the rest');
+  return `${out.join('\n')}\n`;
 }
 
 /** `cost_usd 3, run_id 1` */

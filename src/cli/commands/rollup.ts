@@ -42,6 +42,7 @@ Times: 2026-11-21, "2026-11-21 10:00", 2026-11-21T10:00:00Z, today, yesterday, n
 A row counts when it happened (occurred_at, else ts). Days are those of --tz, else of the config's timezone, else
 of this machine; with day_start in the config they start later than midnight.
 Caps of ledger.config.json are judged in the periods that lie wholly in the window.
+With -q the table is printed only where something is wrong, so that cron mails only then.
 Sums are exact, and are of what the file holds: whether it was changed is for "ledger verify" to say.
 
 Exit: 0 at or under every cap, also with no rows · 1 over a cap · 2 no ledger, or it cannot be read ·
@@ -71,11 +72,13 @@ async function runRollup(io: Io, flags: Flags): Promise<void> {
   const { day, since, until, period, by, cap: capUsd, missing, tz } = flags;
   const given: Partial<RollupOptions> = { day, since, until, period, by, capUsd, missing, tz };
   const report = await rollup({ ...given, place: placeOf(flags, io), nowMs: io.nowMs() });
-  io.stdout(await shown(io, flags, report, format));
+  const missingFails = missing === 'fail' && report.total.rows_without_cost > 0;
+  const code = worst([report.over_cap ? EXIT.no : EXIT.ok, missingFails ? EXIT.scoped : EXIT.ok]);
+  const nothingWrong = flags.quiet === true && format === 'table' && code === EXIT.ok;
+  if (!nothingWrong) io.stdout(await shown(io, flags, report, format));
   if (format !== 'json')
     for (const { message } of report.warnings) io.stderr(`ledger: warning: ${printable(message)}\n`);
-  const missingFails = missing === 'fail' && report.total.rows_without_cost > 0;
-  io.setExit(worst([report.over_cap ? EXIT.no : EXIT.ok, missingFails ? EXIT.scoped : EXIT.ok]));
+  io.setExit(code);
 }
 
 function formatOf(flags: Flags): Format {

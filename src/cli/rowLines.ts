@@ -1,0 +1,107 @@
+/**
+ * Rows as lines of a terminal, one row a line: when, who, what, on what, how it ended, what it cost, why. The columns are
+ * set by the width alone, so that rows which come later stand beneath those before.
+ *
+ *    41  20:09:24  void-pulse    pulse.probe           env         success    0.0001  status=green
+ */
+import { formatLocal } from '../core/day';
+import type { Zone } from '../core/day';
+import type { Row } from '../core/members';
+import { parseCostNanos, formatNanos } from '../core/money';
+import { printable } from '../core/printable';
+import { parseRfc3339 } from '../core/time';
+import type { Colors } from './color';
+import { cut, widthOf } from './table';
+
+interface Column {
+  readonly width: number;
+  readonly align: 'left' | 'right';
+  readonly text: (row: Row, zone: Zone) => string;
+}
+
+/** What is there from which width on; the last column takes the rest. */
+const COST: Column = { width: 9, align: 'right', text: costText };
+const OUTCOME: Column = { width: 8, align: 'left', text: ({ outcome }) => outcome ?? '' };
+const SEQ: Column = { width: 6, align: 'right', text: ({ seq }) => String(seq) };
+
+function columnsFor(width: number): readonly Column[] {
+  const time = (chars: number): Column => ({
+    width: chars,
+    align: 'left',
+    text: (row, zone) => timeText(row, zone, chars),
+  });
+  const agent = (chars: number): Column => ({ width: chars, align: 'left', text: ({ agent: name }) => name ?? '' });
+  const action = (chars: number): Column => ({ width: chars, align: 'left', text: actionText });
+  const target = (chars: number): Column => ({ width: chars, align: 'left', text: ({ target: what }) => what ?? '' });
+  if (width < 72) return [time(8), agent(8), action(22), { ...OUTCOME, width: 7 }, { ...COST, width: 7 }];
+  if (width < 110) return [SEQ, time(8), agent(12), action(22), target(8), OUTCOME, COST];
+  return [SEQ, time(19), agent(14), action(24), target(14), OUTCOME, COST];
+}
+
+const GAP = '  ';
+
+export interface RowLineOptions {
+  readonly width: number;
+  readonly zone: Zone;
+  readonly colors: Colors;
+}
+
+/** One row in one line, no wider than the terminal. */
+export function rowLine(row: Row, { width, zone, colors }: RowLineOptions): string {
+  const columns = columnsFor(width);
+  const used = columns.reduce((sum, column) => sum + column.width + GAP.length, 0);
+  const cells = columns.map((column) => {
+    const text = fit(column.text(row, zone), column);
+    return column.text === OUTCOME.text ? paint(row.outcome, text, colors) : text;
+  });
+  const reason = used < width ? cut(printable(reasonText(row)), width - used) : '';
+  return [...cells, colors.dim(reason)].join(GAP).trimEnd();
+}
+
+/** A line that stands in place of rows. */
+export function gapLine(seq: number, lastSeq: number, { width, colors }: RowLineOptions): string {
+  const rows = seq === lastSeq ? `row ${seq}` : `rows ${seq} to ${lastSeq}`;
+  return colors.warn(cut(`${rows}: broken and set aside, a named gap (see: ledger show ${seq})`, width));
+}
+
+function fit(value: string, { width, align }: Column): string {
+  const text = cut(printable(value), width);
+  const space = ' '.repeat(Math.max(0, width - widthOf(text)));
+  return align === 'right' ? space + text : text + space;
+}
+
+const BAD = /^(fail|error|den|refus|reject|abort|timeout)/i;
+
+function paint(outcome: string | undefined, text: string, colors: Colors): string {
+  if (outcome === undefined) return text;
+  if (BAD.test(outcome)) return colors.bad(text);
+  return outcome === 'success' ? colors.good(text) : text;
+}
+
+/** What is not live is labelled wherever it is shown, in front, where no cut takes it off. */
+function actionText({ action, provenance }: Row): string {
+  return provenance === undefined || provenance === 'live' ? action : `[${provenance}] ${action}`;
+}
+
+/** The ledger's own rows say it in their payload. */
+function reasonText({ reason, action, payload }: Row): string {
+  if (reason !== undefined || !action.startsWith('audit.')) return reason ?? '';
+  return Object.entries(payload ?? {})
+    .filter(([, value]) => typeof value === 'string' || typeof value === 'number')
+    .map(([name, value]) => `${name}=${String(value)}`)
+    .join(' ');
+}
+
+function costText({ cost_usd: cost }: Row): string {
+  if (cost === undefined) return '';
+  const nanos = parseCostNanos(String(cost));
+  return nanos === undefined ? String(cost) : formatNanos(nanos);
+}
+
+/** When it happened: the time alone, or with the day where there is room. */
+function timeText(row: Row, zone: Zone, chars: number): string {
+  const ms = parseRfc3339(row.occurred_at ?? row.ts);
+  if (ms === undefined) return '';
+  const local = formatLocal(zone, Math.floor(ms / 1000) * 1000).replace('T', ' ');
+  return chars < 19 ? local.slice(11, 11 + chars) : local.slice(0, chars);
+}

@@ -1,0 +1,120 @@
+/**
+ * `ledger doctor`: is everything well around a ledger, and what is to be done where it is not. It looks, and writes
+ * nothing; whether the rows are what they were is for `verify` to say.
+ */
+import { dirname } from 'node:path';
+import { bad, ok, warn } from '../core/checkup';
+import type { Checkup, Health } from '../core/checkup';
+import { errnoOf, LedgerError } from '../core/errors';
+import type { Identity } from '../core/ownRows';
+import {
+  checkClock,
+  checkHeal,
+  checkIndex,
+  checkLock,
+  checkQuarantine,
+  checkSpill,
+  checkTail,
+  lastRowOf,
+  settledTail,
+} from '../store/condition';
+import { configPath, readConfig } from '../store/configFile';
+import { formerLedger, readIdentity } from '../store/genesis';
+import type { Place } from '../store/locate';
+import { statePaths } from '../store/paths';
+import type { StatePaths } from '../store/paths';
+import { checkDisk, checkFileSystem, checkOwner, checkProcess, checkRuntime } from '../store/surroundings';
+
+export interface DoctorReport {
+  /** The worst of all. */
+  readonly health: Health;
+  /** Whether there is a ledger to look at. */
+  readonly ledger: boolean;
+  readonly checks: readonly Checkup[];
+}
+
+export async function doctor(place: Place, nowMs: number): Promise<DoctorReport> {
+  const paths = statePaths(place.dir, place.env);
+  const checks: Checkup[] = [...namePaths(paths, place)];
+  const found = findLedger(paths);
+  checks.push(found.check);
+  checks.push(...safely('owner', () => checkOwner(paths)), checkProcess());
+  checks.push(...safely('config', () => [checkConfig(paths, place)]));
+  checks.push(...checkDisk('disk', paths.dir), ...checkDisk('2nd spill', dirname(paths.secondSpill)));
+  checks.push(checkFileSystem(paths.dir, found.identity?.lock));
+  if (found.identity !== undefined) checks.push(...(await checkLedger(paths, found.identity, nowMs)));
+  checks.push(...checkRuntime(found.identity?.lock));
+  const health = (['bad', 'warn', 'ok'] as const).find((one) => checks.some((check) => check.health === one)) ?? 'ok';
+  return { health, ledger: found.isThere, checks };
+}
+
+function namePaths(paths: StatePaths, { configPath: given }: Place): Checkup[] {
+  return [
+    ok('state', paths.dir),
+    ok('config at', configPath(paths.dir, given)),
+    ok('spill at', `${paths.spill}, else ${paths.secondSpill}`),
+  ];
+}
+
+interface FoundLedger {
+  readonly isThere: boolean;
+  readonly identity: Identity | undefined;
+  readonly check: Checkup;
+}
+
+function findLedger(paths: StatePaths): FoundLedger {
+  try {
+    const identity = readIdentity(paths);
+    if (identity !== undefined) {
+      const { ledgerId, origin } = identity;
+      return { isThere: true, identity, check: ok('ledger', `${ledgerId}, origin ${origin}`) };
+    }
+    const trace = formerLedger(paths);
+    const check =
+      trace === undefined
+        ? warn('ledger', 'none here', 'name its state folder with --dir or LEDGER_DIR; or create one: ledger init')
+        : bad('ledger', `gone, though ${trace} says that there was one`, 'bring audit.jsonl back from a backup');
+    return { isThere: false, identity: undefined, check };
+  } catch (error) {
+    return { isThere: true, identity: undefined, check: faultOf('ledger', error) };
+  }
+}
+
+function checkConfig(paths: StatePaths, place: Place): Checkup {
+  const { path } = readConfig(paths.dir, place.configPath);
+  return ok('config', path === undefined ? 'none: the defaults hold' : 'reads well');
+}
+
+async function checkLedger(paths: StatePaths, identity: Identity, nowMs: number): Promise<Checkup[]> {
+  try {
+    const tail = await settledTail(paths);
+    const last = lastRowOf(paths, tail);
+    return [
+      checkTail(tail),
+      ...checkClock(last, nowMs),
+      checkLock(paths, identity, nowMs),
+      ...safely('spill', () => [checkSpill(paths)]),
+      ...safely('heal', () => [checkHeal(paths)]),
+      ...safely('quarantine', () => [checkQuarantine(paths)]),
+      ...safely('index', () => [checkIndex(paths, last)]),
+    ];
+  } catch (error) {
+    return [faultOf('tail', error)];
+  }
+}
+
+/** One matter that cannot be looked at must not hide the others. */
+function safely(name: string, check: () => Checkup[]): Checkup[] {
+  try {
+    return check();
+  } catch (error) {
+    return [faultOf(name, error)];
+  }
+}
+
+function faultOf(name: string, error: unknown): Checkup {
+  const { hint } = error instanceof LedgerError ? error : { hint: undefined };
+  const message = error instanceof Error ? error.message : String(error);
+  const advice = errnoOf(error) === 'EACCES' ? 'look as the owner of the state folder' : 'look at that file';
+  return bad(name, message, hint ?? advice);
+}

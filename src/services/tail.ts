@@ -1,0 +1,31 @@
+/** `ledger tail`: the last rows of a ledger, and those that come. */
+import { followLedger } from '../store/follow';
+import type { Followed } from '../store/follow';
+import { zoneNamed } from '../store/hostZone';
+import type { Zone } from '../core/day';
+import { locate } from '../store/locate';
+import type { Place } from '../store/locate';
+
+export type { Followed } from '../store/follow';
+
+export interface TailRequest {
+  readonly place: Place;
+  readonly lastRows: number;
+  readonly follow: boolean;
+  readonly signal: AbortSignal;
+  /** The zone of `--tz`; else the config's, else the machine's. */
+  readonly tz: string | undefined;
+}
+
+export interface Tail {
+  /** In which times are to be shown. */
+  readonly zone: Zone;
+  readonly batches: AsyncIterable<readonly Followed[]>;
+}
+
+/** @throws LedgerError USAGE for an unknown zone, CONFIG_INVALID; the batches throw LEDGER_MISSING, UNSAFE_PATH, READ_FAILED */
+export function tail({ place, lastRows, follow, signal, tz }: TailRequest): Tail {
+  const { paths, config } = locate(place);
+  const zone = zoneNamed(tz ?? config.timezone, place.env);
+  return { zone, batches: followLedger(paths, { from: { lastRows }, follow, signal }) };
+}
