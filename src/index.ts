@@ -6,8 +6,65 @@
  *   const [receipt] = await ledger.append([{ agent: 'coder', action: 'tool.call', cost_usd: '0.0123' }]);
  *   await ledger.close();
  */
+import type { RowInput } from './core/members';
+import type { RollupReport } from './core/rollup';
+import type { VerifyResult } from './core/verdict';
+import { rollup } from './services/rollup';
+import type { RollupOptions } from './services/rollup';
+import { openRows } from './services/rows';
+import type { AppendEvents, RowReceipt } from './services/rows';
+import { followRows } from './services/follow';
+import type { FollowFilter, FollowedRow } from './services/follow';
+import { verify } from './services/verify';
+import type { VerifyRequest } from './services/verify';
+
 export { LedgerError } from './core/errors';
 export type { ErrorCode, Place, RefusalCode, SpillCode } from './core/errors';
 export type { Row, RowInput } from './core/members';
-export { openLedger } from './services/library';
-export type { Ledger, LedgerOptions, LibraryReceipt } from './services/library';
+export type { RollupReport } from './core/rollup';
+export type { Finding, VerifyResult } from './core/verdict';
+export type { RowReceipt } from './services/rows';
+export type { FollowFilter, FollowedRow } from './services/follow';
+
+export interface LedgerOptions {
+  /** The state folder; default `./state`. */
+  readonly dir?: string;
+  /** The settings; default `ledger.config.json` beside the state folder, where there is one. */
+  readonly config?: string;
+  /** Hears of heals, drains, lost rows and index faults on the way. */
+  readonly events?: Partial<AppendEvents>;
+}
+
+export interface Ledger {
+  /**
+   * Appends rows, all or none. Calls that are made while a group is on its way go together as the next group.
+   * @returns a receipt a row, once all of them are on disk: in the chain, or waiting safely in the spill file (`spilled`)
+   * @throws LedgerError with a refusal code (nothing of the call is written), NOT_OWNER, NOT_WRITABLE, UNSAFE_PATH, STORED_NOWHERE
+   */
+  append(rows: readonly RowInput[]): Promise<RowReceipt[]>;
+  /** The rows that are appended from now on, by whomever. Ends when `signal` aborts. */
+  follow(filter?: FollowFilter, signal?: AbortSignal): AsyncIterable<FollowedRow>;
+  verify(options?: Omit<VerifyRequest, 'place'>): Promise<VerifyResult>;
+  rollup(options?: Omit<RollupOptions, 'place' | 'nowMs'>): Promise<RollupReport>;
+  /** Waits for what is under way; later appends are refused with CLOSED. */
+  close(): Promise<void>;
+}
+
+/** @throws LedgerError CONFIG_INVALID, READ_FAILED. The ledger itself is created by the first append. */
+export function openLedger(options: LedgerOptions = {}): Ledger {
+  const place = { dir: options.dir ?? './state', configPath: options.config, env: process.env };
+  const silent: AppendEvents = {
+    onHeal: () => undefined,
+    onDrain: () => undefined,
+    onRowsLost: () => undefined,
+    onIndexFault: () => undefined,
+  };
+  const writer = openRows(place, { ...silent, ...options.events });
+  return {
+    append: (rows) => writer.append(rows),
+    follow: (filter = {}, signal) => followRows(place, filter, signal),
+    verify: (more = {}) => verify({ ...more, place }),
+    rollup: (more = {}) => rollup({ ...more, place, nowMs: Date.now() }),
+    close: () => writer.close(),
+  };
+}

@@ -10,6 +10,7 @@ import type { CostGroup } from './costs';
 import type { CostLineRow } from './costLine';
 import { DAY_MS } from './day';
 import type { Calendar, PeriodUnit } from './day';
+import { ExactSum } from './exactSum';
 import { Periods } from './periods';
 
 /** What is to be added up; plain data, so that a worker can be given it. */
@@ -108,32 +109,6 @@ export class Tally {
     let sums = groups.get(key);
     if (sums === undefined) groups.set(key, (sums = new Sums()));
     return sums;
-  }
-}
-
-/** A sum of safe integers, exact beyond them: a bigint per row costs five times as much. */
-class ExactSum {
-  private part = 0;
-  private rest = 0n;
-
-  /** @param nanos below 10^15 in size */
-  add(nanos: number): void {
-    this.part += nanos;
-    if (this.part > 4e15 || this.part < -4e15) this.carry();
-  }
-
-  addBig(nanos: bigint): void {
-    this.rest += nanos;
-  }
-
-  total(): bigint {
-    this.carry();
-    return this.rest;
-  }
-
-  private carry(): void {
-    this.rest += BigInt(this.part);
-    this.part = 0;
   }
 }
 

@@ -13,6 +13,8 @@ import type { Place } from '../store/locate';
 import { nodeHost } from '../store/nodeHost';
 import { Writer } from '../store/writer';
 
+export type { AppendEvents } from '../store/append';
+
 /** A row is in the chain (`landed`, or `duplicate`: it was there under its key), or waits safely in the spill file. */
 export type RowReceipt = Exclude<Receipt, { readonly status: 'refused' }>;
 

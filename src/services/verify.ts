@@ -20,6 +20,7 @@ import type { Place } from '../store/locate';
 import { statePaths } from '../store/paths';
 import type { StatePaths } from '../store/paths';
 import { nameSuspects } from '../store/suspects';
+import { openIndexCheck } from '../store/indexCheck';
 import { listSegments } from '../store/segments';
 import type { Segment } from '../store/segments';
 import { settleTail, tailStart } from '../store/settle';
@@ -105,11 +106,11 @@ export async function verifyLedger(options: VerifyOptions): Promise<VerifyResult
   });
 }
 
+export type VerifyRequest = Omit<VerifyOptions, 'paths'> & { readonly place: Pick<Place, 'dir' | 'env'> };
+
 /** The same for a ledger where a user says it is. */
-export function verify(
-  options: Omit<VerifyOptions, 'paths'> & { readonly place: Pick<Place, 'dir' | 'env'> },
-): Promise<VerifyResult> {
-  return verifyLedger({ ...options, paths: statePaths(options.place.dir, options.place.env) });
+export function verify(options: VerifyRequest): Promise<VerifyResult> {
+  return verifyLedger({ openIndexCheck, ...options, paths: statePaths(options.place.dir, options.place.env) });
 }
 
 async function judgeIndex(options: VerifyOptions, walk: Walk, check: IndexCheck | undefined): Promise<IndexVerdict> {

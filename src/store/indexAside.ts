@@ -1,8 +1,12 @@
 /** The index, kept up by a thread of its own while a long append goes on. One order at a time; the newest one counts. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import type { IndexOrder, IndexReport } from './indexWorker';
 import type { StatePaths } from './paths';
 import { startWorker } from './workers';
+
+/** An index must never hold up the end of an append: what is missing by then, the next one or a sweep brings. */
+const FINISH_MS = 30_000;
 
 export class IndexAside {
   readonly #worker: Worker;
@@ -45,8 +49,12 @@ export class IndexAside {
   /** Waits for the order under way, gives a last one, and ends the thread. */
   async finish(upToBytes: number): Promise<void> {
     this.#worker.ref();
+    await Promise.race([this.#lastOrder(upToBytes), sleep(FINISH_MS, undefined, { ref: false })]);
+    await this.#worker.terminate();
+  }
+
+  async #lastOrder(upToBytes: number): Promise<void> {
     await this.#busy;
     await this.bringUp(upToBytes);
-    await this.#worker.terminate();
   }
 }

@@ -7,6 +7,7 @@ import {
   ensureFolder,
   openFile,
   readAt,
+  readInto,
   statOf,
   syncData,
   syncFolder,
@@ -36,8 +37,7 @@ export function setAside(paths: StatePaths, healId: string, fd: number, offset: 
   let start: Buffer | undefined;
   let zeros = 0;
   try {
-    for (let done = 0; done < length; done += BLOCK_BYTES) {
-      const block = readAt(fd, offset + done, Math.min(BLOCK_BYTES, length - done));
+    for (const block of blocksOf(fd, offset, length)) {
       start ??= Buffer.from(block.subarray(0, 64 << 10));
       zeros += countZeros(block);
       digest.update(block);
@@ -55,6 +55,17 @@ export function setAside(paths: StatePaths, healId: string, fd: number, offset: 
     start: start ?? Buffer.alloc(0),
     zeros,
   };
+}
+
+/** A range of a file in blocks, each valid until the next: one buffer serves for all. Ends early where the file does. */
+function* blocksOf(fd: number, offset: number, length: number): Generator<Buffer> {
+  const buffer = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, length));
+  for (let done = 0; done < length;) {
+    const bytes = readInto(fd, buffer.subarray(0, Math.min(buffer.length, length - done)), offset + done);
+    if (bytes === 0) return;
+    yield buffer.subarray(0, bytes);
+    done += bytes;
+  }
 }
 
 /** A killed attempt may have left a part under the same name; its id belongs to nobody else, so it is written anew. */
@@ -77,13 +88,12 @@ function countZeros(block: Buffer): number {
 /** SHA-256 of a range of a file, hex; undefined where the file is shorter. */
 export function digestRange(fd: number, offset: number, length: number): string | undefined {
   const digest = createHash('sha256');
-  for (let done = 0; done < length; done += BLOCK_BYTES) {
-    const want = Math.min(BLOCK_BYTES, length - done);
-    const block = readAt(fd, offset + done, want);
-    if (block.length < want) return undefined;
+  let bytes = 0;
+  for (const block of blocksOf(fd, offset, length)) {
     digest.update(block);
+    bytes += block.length;
   }
-  return digest.digest('hex');
+  return bytes === length ? digest.digest('hex') : undefined;
 }
 
 /** What is set aside under an id, or undefined where there is nothing (any more). */

@@ -172,7 +172,7 @@ function spillUnknown(
   calls: readonly (readonly CheckedRow[])[],
   error: LedgerError,
 ): Receipt[][] {
-  const ledgerId = readLockNote(paths.lock)?.note['ledger_id'];
+  const ledgerId = orNothing(() => readLockNote(paths.lock)?.note['ledger_id']);
   const rows = calls.flat();
   const reason = { error, ledgerId: typeof ledgerId === 'string' ? ledgerId : null, attempt: undefined };
   const { ids } = spillRows(paths, host, rows, reason);
@@ -183,4 +183,13 @@ function spillUnknown(
 /** The kernel's lock wherever this machine has it. */
 export function defaultLock(): LockKind {
   return hasKernelLock() ? 'kernel' : 'lockfile';
+}
+
+/** On the way to the spill file nothing may fail but the spill itself. */
+function orNothing<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }

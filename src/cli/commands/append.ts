@@ -88,7 +88,8 @@ async function appendPiped(
     io.stdin.destroy();
   };
   const signals = Object.keys(SIGNAL_EXIT) as (keyof typeof SIGNAL_EXIT)[];
-  for (const signal of signals) process.on(signal, () => stop(signal));
+  // Once: a second signal ends the process as it does any other.
+  for (const signal of signals) process.once(signal, () => stop(signal));
   const input = untilStopped(io.stdin, () => stoppedBy !== undefined);
   await appendStream(request, input, (receipts) => printer.print(receipts));
   printer.finish();
