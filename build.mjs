@@ -1,29 +1,81 @@
 // Bundles what is shipped: start-up is most of a shell user's wait, and one file loads faster than a hundred.
+// With --types it also writes the library's declarations.
 import { build } from 'esbuild';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+const root = fileURLToPath(new URL('.', import.meta.url));
 const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'));
 const workers = ['scanWorker', 'costWorker', 'indexWorker'];
-const entryPoints = [
-  { in: 'src/cli/entry.ts', out: 'ledger' },
-  ...workers.map((name) => ({ in: `src/store/${name}.ts`, out: name })),
-];
+const programs = ['onlyAppend', 'allCommands'];
+
+// The chooser (src/cli/entry.ts) must not carry what it chooses from.
+const separatePrograms = {
+  name: 'separate-programs',
+  setup({ onResolve }) {
+    onResolve({ filter: new RegExp(`^\\./(${programs.join('|')})$`) }, ({ path }) => ({
+      path: `${path}.cjs`,
+      external: true,
+    }));
+  },
+};
+
+// commander starts programs as subcommands; ledger has none, and node:child_process takes an append 1 ms to load.
+const commanderWithoutPrograms = {
+  name: 'commander-without-programs',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer, path }) =>
+      importer.includes('/commander/') ? { path, namespace: 'none' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'none' }, () => ({ contents: 'module.exports = {};' }));
+  },
+};
 
 await build({
-  absWorkingDir: fileURLToPath(new URL('.', import.meta.url)),
-  entryPoints,
+  absWorkingDir: root,
+  entryPoints: [
+    { in: 'src/cli/entry.ts', out: 'ledger' },
+    { in: 'src/index.ts', out: 'index' },
+    ...programs.map((name) => ({ in: `src/cli/${name}.ts`, out: name })),
+    ...workers.map((name) => ({ in: `src/store/${name}.ts`, out: name })),
+  ],
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
   bundle: true,
   platform: 'node',
   target: 'node20',
   format: 'cjs',
-  minifySyntax: true,
-  minifyWhitespace: true,
+  // A real import() would start the ES module loader: 10 ms.
+  supported: { 'dynamic-import': false },
+  minify: true,
+  keepNames: false,
   // libsql asks these two which of its binaries fits, in 12 ms (src/store/libsqlTarget.ts).
   alias: { '@neon-rs/load': './src/store/libsqlTarget.ts', 'detect-libc': './src/store/libsqlTarget.ts' },
   external: ['*.node', '@libsql/*', 'fs-native-extensions'],
+  plugins: [separatePrograms, commanderWithoutPrograms],
   define: { LEDGER_VERSION: JSON.stringify(version) },
   logLevel: 'warning',
 });
+
+if (process.argv.includes('--types')) {
+  const { default: ts } = await import('typescript');
+  const { config } = ts.readConfigFile(`${root}tsconfig.json`, ts.sys.readFile);
+  const { options } = ts.parseJsonConfigFileContent({ ...config, include: ['src'] }, ts.sys, root);
+  const wanted = {
+    ...options,
+    noEmit: false,
+    declaration: true,
+    emitDeclarationOnly: true,
+    outDir: `${root}dist/types`,
+    rootDir: `${root}src`,
+  };
+  const { diagnostics } = ts.createProgram([`${root}src/index.ts`], wanted).emit();
+  if (diagnostics.length > 0)
+    throw new Error(
+      ts.formatDiagnostics(diagnostics, {
+        getCanonicalFileName: (name) => name,
+        getCurrentDirectory: () => root,
+        getNewLine: () => '\n',
+      }),
+    );
+}

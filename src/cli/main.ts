@@ -4,63 +4,20 @@ import { EXIT } from './exit';
 import type { ExitCode } from './exit';
 import { printError } from './io';
 import type { Io } from './io';
-import { addGlobalFlags } from './options';
+import { addGlobalFlags, commandName } from './options';
 
 declare const LEDGER_VERSION: string | undefined;
 
 type Register = (program: Command, io: Io) => void;
 
-interface CommandEntry {
+export interface CommandEntry {
   readonly summary: string;
   readonly load: () => Promise<Register>;
   /** The code for "could not", where 2 would be taken for somebody else's. */
   readonly failed?: ExitCode;
 }
 
-/** In the order of the help. */
-export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
-  init: {
-    summary: 'create a ledger: state folder, first row, commented config',
-    load: async () => (await import('./commands/init')).registerInit,
-  },
-  append: {
-    summary: 'append rows: from flags, from one JSON object, or from a pipe ("-")',
-    load: async () => (await import('./commands/append')).registerAppend,
-  },
-  run: {
-    summary: 'run a command between two rows: what, how it ended, how long it took',
-    load: async () => (await import('./commands/run')).registerRun,
-    failed: 125,
-  },
-  import: {
-    summary: 'bring in an existing JSON-lines log, each line once',
-    load: async () => (await import('./commands/import')).registerImport,
-  },
-  sweep: {
-    summary: 'find torn lines, set them aside, heal; chain what waits; for cron',
-    load: async () => (await import('./commands/sweep')).registerSweep,
-  },
-  verify: {
-    summary: 'is every row what its writer wrote? names the first bad row',
-    load: async () => (await import('./commands/verify')).registerVerify,
-  },
-  rollup: {
-    summary: 'what was spent: exact sums by day and by any member, against caps',
-    load: async () => (await import('./commands/rollup')).registerRollup,
-  },
-  show: {
-    summary: 'one row: its members, its hash, its links',
-    load: async () => (await import('./commands/show')).registerShow,
-  },
-  tail: {
-    summary: 'the last rows, and with -f those that come',
-    load: async () => (await import('./commands/tail')).registerTail,
-  },
-  doctor: {
-    summary: 'is everything well around the ledger, and what to do where not',
-    load: async () => (await import('./commands/doctor')).registerDoctor,
-  },
-};
+export type CommandTable = Readonly<Record<string, CommandEntry>>;
 
 const HELP = `
 Examples:
@@ -71,8 +28,8 @@ Examples:
 
 Exit: 0 yes, done · 1 the negative answer (broken, over the cap, damage) · 2 could not answer · 3 yes, within a stated scope`;
 
-/** Runs one command line; the exit code is set on `io`. */
-export async function main(argv: readonly string[], io: Io): Promise<void> {
+/** Runs one command line; the exit code is set on `io`. `commands` is in the order of the help. */
+export async function main(argv: readonly string[], io: Io, commands: CommandTable): Promise<void> {
   const program = new Command('ledger');
   addGlobalFlags(program)
     .description('An append-only, tamper-evident audit ledger in plain JSON lines.')
@@ -86,8 +43,8 @@ export async function main(argv: readonly string[], io: Io): Promise<void> {
     })
     .exitOverride()
     .addHelpText('after', HELP);
-  const name = argv.find((word) => Object.hasOwn(COMMANDS, word));
-  for (const [command, { summary, load }] of Object.entries(COMMANDS)) {
+  const name = commandName(argv);
+  for (const [command, { summary, load }] of Object.entries(commands)) {
     if (command === name) (await load())(program, io);
     else program.command(command).summary(summary).description(summary);
   }
@@ -95,7 +52,7 @@ export async function main(argv: readonly string[], io: Io): Promise<void> {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return;
-    io.setExit((name === undefined ? undefined : COMMANDS[name]?.failed) ?? EXIT.failed);
+    io.setExit((name === undefined ? undefined : commands[name]?.failed) ?? EXIT.failed);
     if (error instanceof CommanderError) usageError(io, error, argv);
     else printError(io, error, argv.includes('--json'));
   }

@@ -29,6 +29,13 @@ export function addGlobalFlags(program: Command): Command {
     .option('--tz <zone>', 'IANA time zone, for instance Europe/Berlin');
 }
 
+const WITH_VALUE: ReadonlySet<string> = new Set(['--dir', '--config', '--tz']);
+
+/** The command of a command line: its first word that is no flag and no global flag's value. */
+export function commandName(argv: readonly string[]): string | undefined {
+  return argv.find((word, i) => !word.startsWith('-') && !WITH_VALUE.has(argv[i - 1] ?? ''));
+}
+
 export function placeOf(flags: GlobalFlags, io: Io): PlaceOptions {
   return { dir: flags.dir ?? (io.env['LEDGER_DIR'] || './state'), configPath: flags.config, env: io.env };
 }

@@ -13,6 +13,7 @@ import { MAX_ASIDE_LINES, setAsideLines } from '../store/asideLines';
 import type { AsideLine } from '../store/asideLines';
 import { openSource, readBatch } from '../store/importSource';
 import type { ImportSource, SourceLine } from '../store/importSource';
+import { readyIndex } from '../store/indexReady';
 import { locate } from '../store/locate';
 import type { Place } from '../store/locate';
 import { nodeHost } from '../store/nodeHost';
@@ -67,6 +68,7 @@ export async function importFile(request: ImportRequest): Promise<ImportResult> 
   const { paths, config } = locate(request.place);
   const source = await openSource(request.file, request.stdin, paths);
   const { events } = request;
+  await readyIndex(paths, (error) => events.onIndexFault(error));
   const writer = new Writer({ paths, host: nodeHost(), durability: config.durability, events });
   try {
     return await new Import(request, source, writer).run();

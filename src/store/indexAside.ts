@@ -1,5 +1,4 @@
 /** The index, kept up by a thread of its own while a long append goes on. One order at a time; the newest one counts. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import type { IndexOrder, IndexReport } from './indexWorker';
 import type { StatePaths } from './paths';
@@ -49,7 +48,8 @@ export class IndexAside {
   /** Waits for the order under way, gives a last one, and ends the thread. */
   async finish(upToBytes: number): Promise<void> {
     this.#worker.ref();
-    await Promise.race([this.#lastOrder(upToBytes), sleep(FINISH_MS, undefined, { ref: false })]);
+    const limit = new Promise((resolve) => setTimeout(resolve, FINISH_MS).unref());
+    await Promise.race([this.#lastOrder(upToBytes), limit]);
     await this.#worker.terminate();
   }
 

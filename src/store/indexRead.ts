@@ -3,7 +3,6 @@
  * is the row that was meant; anything else is an index that is wrong, never an answer.
  */
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import type { Row } from '../core/members';
 import { readLine } from '../core/rowText';
 import { readAt, readWhole } from './files';
@@ -46,11 +45,11 @@ export function readPlace(paths: StatePaths, fd: number, place: RowPlace): ReadL
   return agrees ? found : undefined;
 }
 
-/** A closed segment is unpacked whole: rare, and it is gone from memory after it. */
+/** A closed segment is unpacked whole: rare, and it is gone from memory after it. An append must not load zlib for it. */
 function readClosed(paths: StatePaths, place: RowPlace): ReadLine | undefined {
   const stored = readWhole(join(paths.dir, place.segment));
   if (stored === undefined) return undefined;
-  const bytes = place.segment.endsWith('.gz') ? gunzipSync(stored) : stored;
+  const bytes = place.segment.endsWith('.gz') ? process.getBuiltinModule('node:zlib').gunzipSync(stored) : stored;
   return lineAs(Buffer.from(bytes.subarray(place.offset, place.offset + place.bytes)));
 }
 

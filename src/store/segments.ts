@@ -6,7 +6,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import { errnoOf, LedgerError } from '../core/errors';
 import { closeQuietly, openFile, readAt, statOf } from './files';
 import { MAX_SCANNED_LINE_BYTES } from './lines';
@@ -95,7 +94,7 @@ export async function* segmentBytes(segment: Segment): AsyncGenerator<Buffer> {
       return;
     }
     const source = Readable.from(fileBytes(fd), { objectMode: false });
-    const unpacked = source.pipe(createGunzip({ chunkSize: PIECE_BYTES }));
+    const unpacked = source.pipe(process.getBuiltinModule('node:zlib').createGunzip({ chunkSize: PIECE_BYTES }));
     source.once('error', (error) => unpacked.destroy(error));
     for await (const piece of unpacked) yield piece as Buffer;
   } catch (error) {

@@ -4,8 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import type { ResourceLimits } from 'node:worker_threads';
+import type { ResourceLimits, Worker } from 'node:worker_threads';
 import { LedgerError } from '../core/errors';
 
 /**
@@ -21,6 +20,8 @@ export function startWorker(name: string, workerData: unknown, limits: ResourceL
     });
   // A worker needs no more than its heap for one chunk; what it prints would only disturb.
   const options = { workerData, resourceLimits: { maxOldGenerationSizeMb: 512, ...limits } };
+  // Loaded when it is needed: an append of one row needs no thread.
+  const { Worker } = process.getBuiltinModule('node:worker_threads');
   if (path.endsWith('.cjs')) return new Worker(path, options);
   // Node 20 does not hand tsx on to workers: from source they load it themselves.
   return new Worker(`require('tsx/cjs'); require(${JSON.stringify(path)})`, { ...options, eval: true });

@@ -166,12 +166,16 @@ test('a process that dies leaves a start without an end', async (t) => {
 
 test('the keyboard interrupts the command once', { skip: missingTools('script') }, async (t) => {
   const box = sandbox(t);
-  const body =
-    'n=0; trap "n=\\$((n+1))" INT; i=0; while [ \\$i -lt 15 ]; do sleep 0.1; i=\\$((i+1)); done; echo total \\$n';
-  const line = `'${process.execPath}' '${LEDGER}' run -- sh -c "${body}"`;
+  const body = join(box.root, 'count.sh');
+  writeFileSync(
+    body,
+    'n=0; trap "n=\\$((n+1))" INT; echo up; i=0; while [ $i -lt 10 ]; do sleep 0.1; i=$((i+1)); done; echo total $n\n',
+  );
   // script(1) gives it a terminal of its own; the byte 3 is Ctrl-C there.
+  const line = `'${process.execPath}' '${LEDGER}' run -- sh '${body}'`;
   const { child, ended } = start(['script', '-qec', line, '/dev/null'], { env: box.env });
-  setTimeout(() => child.stdin?.write('\x03'), 900);
+  await new Promise((up) => child.stdout?.once('data', up));
+  child.stdin?.write('\x03');
   const { stdout } = await ended;
   assert.match(stdout, /total 1/);
 });

@@ -9,7 +9,7 @@ import test from 'node:test';
 import type { TestContext } from 'node:test';
 import { afterPowerCut, cannotMount, dropCut, imageTools, loopImage, remount } from '../support/mounts';
 import type { Image, ImageKind } from '../support/mounts';
-import { missingTools, run, sleep, start } from '../support/process';
+import { missingTools, run, sleep, start, until } from '../support/process';
 import {
   acknowledged,
   APPEND,
@@ -132,8 +132,10 @@ for (const kind of ['ext4', 'xfs'] as const) {
       const { image, box } = mounted(t, kind);
       const all = marks('s', 4000);
       const writers = [all.slice(0, 2000), all.slice(2000)];
+      let answers = 0;
       const running = writers.map((own) => {
         const writer = start(APPEND, { env: box.env, cwd: box.root });
+        writer.child.stdout?.on('data', (chunk: Buffer) => (answers += chunk.toString().split('\n').length - 1));
         void (async () => {
           for (const mark of own) {
             writer.child.stdin?.write(`${markedRow(mark)}\n`);
@@ -143,7 +145,7 @@ for (const kind of ['ext4', 'xfs'] as const) {
         })();
         return writer;
       });
-      await sleep(500);
+      await until('rows are acknowledged', () => answers > 40);
       await run(['xfs_io', '-x', '-c', 'shutdown', image.mount]);
       const ended = await Promise.all(running.map((writer) => writer.ended));
       const acked = ended.flatMap(({ stdout }, i) => acknowledged(writers[i] as string[], stdout));

@@ -1,0 +1,47 @@
+/** Every command, loaded when it is asked for. */
+import type { CommandTable } from './main';
+
+/** In the order of the help. */
+export const COMMANDS: CommandTable = {
+  init: {
+    summary: 'create a ledger: state folder, first row, commented config',
+    load: async () => (await import('./commands/init')).registerInit,
+  },
+  append: {
+    summary: 'append rows: from flags, from one JSON object, or from a pipe ("-")',
+    load: async () => (await import('./commands/append')).registerAppend,
+  },
+  run: {
+    summary: 'run a command between two rows: what, how it ended, how long it took',
+    load: async () => (await import('./commands/run')).registerRun,
+    failed: 125,
+  },
+  import: {
+    summary: 'bring in an existing JSON-lines log, each line once',
+    load: async () => (await import('./commands/import')).registerImport,
+  },
+  sweep: {
+    summary: 'find torn lines, set them aside, heal; chain what waits; for cron',
+    load: async () => (await import('./commands/sweep')).registerSweep,
+  },
+  verify: {
+    summary: 'is every row what its writer wrote? names the first bad row',
+    load: async () => (await import('./commands/verify')).registerVerify,
+  },
+  rollup: {
+    summary: 'what was spent: exact sums by day and by any member, against caps',
+    load: async () => (await import('./commands/rollup')).registerRollup,
+  },
+  show: {
+    summary: 'one row: its members, its hash, its links',
+    load: async () => (await import('./commands/show')).registerShow,
+  },
+  tail: {
+    summary: 'the last rows, and with -f those that come',
+    load: async () => (await import('./commands/tail')).registerTail,
+  },
+  doctor: {
+    summary: 'is everything well around the ledger, and what to do where not',
+    load: async () => (await import('./commands/doctor')).registerDoctor,
+  },
+};
