@@ -1,9 +1,8 @@
 /** One flag per member that a caller may set: `--run-id R`, `--cost-usd 0.01`; and `--set`, `--set-json` for members of your own. */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { memberFromText } from '../core/defaults';
+import { memberFromText, parseMemberJson } from '../core/defaults';
 import { LedgerError } from '../core/errors';
-import { parseJson } from '../core/json';
 import type { Json, JsonObject } from '../core/json';
 import { CALLER_MEMBERS, CALLER_MEMBER_NAMES } from '../core/members';
 import type { MemberKind } from '../core/members';
@@ -41,7 +40,7 @@ export function rowFromFlags(values: RowFlagValues): JsonObject {
     if (typeof text === 'string') row.set(name, memberFromText(name, name === 'payload' ? textOrFile(text) : text));
   }
   for (const pair of listOf(values['set'])) setOnce(row, pair, '--set', (text) => text);
-  for (const pair of listOf(values['setJson'])) setOnce(row, pair, '--set-json', parseJson);
+  for (const pair of listOf(values['setJson'])) setOnce(row, pair, '--set-json', parseMemberJson);
   return row;
 }
 

@@ -3,10 +3,12 @@
  * A flag that contradicts a row is refused: silently keeping either would falsify the other.
  */
 import { LedgerError } from './errors';
-import { parseJson } from './json';
+import { canonicalJson, MAX_DEPTH, parseJson } from './json';
 import type { Json, JsonObject } from './json';
 import { CALLER_MEMBERS, CALLER_MEMBER_NAMES } from './members';
 import type { CallerMember } from './members';
+import { parseCostNanos } from './money';
+import { parseRfc3339 } from './time';
 
 const NOT_FROM_ENVIRONMENT: ReadonlySet<string> = new Set(['action', 'payload', 'idempotency_key']);
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
@@ -37,11 +39,24 @@ export function memberFromText(name: CallerMember, text: string): Json {
 
 function parseMember(name: CallerMember, text: string): Json {
   try {
-    return parseJson(text);
+    return parseMemberJson(text);
   } catch (cause) {
     if (!(cause instanceof LedgerError)) throw cause;
     throw new LedgerError(cause.code, `"${name}": ${cause.message}`, { place: { member: name }, cause });
   }
+}
+
+/** A JSON text that becomes a member of a row: one level is the row's. */
+export function parseMemberJson(text: string): Json {
+  return parseJson(text, MAX_DEPTH - 1);
+}
+
+/** Whether two values of a member mean the same: `0.1` and `"0.10"` are one cost, two spellings of a moment one time. */
+function isSameValue(name: string, one: Json, other: Json): boolean {
+  const kind = Object.hasOwn(CALLER_MEMBERS, name) ? CALLER_MEMBERS[name as CallerMember] : undefined;
+  const meaning = kind === 'cost' ? parseCostNanos : kind === 'time' ? parseRfc3339 : undefined;
+  const [a, b] = [one, other].map((value) => (Array.isArray(value) ? undefined : meaning?.(String(value))));
+  return a === undefined || b === undefined ? canonicalJson(one) === canonicalJson(other) : a === b;
 }
 
 /**
@@ -53,21 +68,26 @@ export function completeRow(row: JsonObject, flags: JsonObject, defaults: JsonOb
   const complete: JsonObject = new Map(row);
   for (const [name, value] of flags) {
     const own = row.get(name);
-    if (own !== undefined && own !== value) {
+    if (own !== undefined && !isSameValue(name, own, value)) {
       throw new LedgerError(
         'MEMBER_VALUE',
-        `expected one value of "${name}", found ${JSON.stringify(own)} in the row and ${JSON.stringify(value)} in a flag`,
+        `expected one value of "${name}", found ${shown(own)} in the row and ${shown(value)} in a flag`,
         {
           place: { member: name },
           hint: 'leave the flag out, or the member',
         },
       );
     }
-    complete.set(name, value);
+    // The row's own spelling stays: a flag adds nothing to what it says.
+    if (own === undefined) complete.set(name, value);
   }
   for (const [name, value] of defaults) {
     const standsIn = name === 'occurred_at' && complete.has('ts');
     if (!complete.has(name) && !standsIn) complete.set(name, value);
   }
   return complete;
+}
+
+function shown(value: Json): string {
+  return canonicalJson(value).slice(0, 60);
 }

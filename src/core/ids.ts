@@ -7,13 +7,16 @@ const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 /** Bytes of randomness that one ULID takes: one of 32 letters a byte. */
 export const ULID_RANDOM_BYTES = 16;
 
+const MAX_ULID_MS = 2 ** 48 - 1;
+
 export function isUlid(text: string): boolean {
   return ULID.test(text);
 }
 
 /** The ULID of a moment. `random` holds at least 16 bytes. */
 export function ulidAt(ms: number, random: Uint8Array): string {
-  let id = encodeTime(ms, 10);
+  // A clock that stands before 1970 or far ahead still gives an id: its row tells the clock's reading in `ts`.
+  let id = encodeTime(Math.min(Math.max(0, ms), MAX_ULID_MS), 10);
   for (let i = 0; i < ULID_RANDOM_BYTES; i++) id += ALPHABET[(random[i] as number) & 31];
   return id;
 }

@@ -7,6 +7,7 @@
  *
  *   parseJson('{"b":1.0,"a":"\u0085"}')  →  storedJson: {"b":1,"a":"\u0085"}   canonicalJson: {"a":"<raw U+0085>","b":1}
  */
+import { sameDecimal } from './decimal';
 import { LedgerError } from './errors';
 import type { RefusalCode } from './errors';
 
@@ -32,15 +33,19 @@ const HEX4 = /^[0-9a-fA-F]{4}$/;
 
 /**
  * Parses one JSON text (a whole line without its newline, already decoded from valid UTF-8).
+ * @param maxDepth less for a text that becomes a member of a row, more for one that has a row inside it
  * @throws LedgerError JSON_SYNTAX, JSON_DUPLICATE_KEY, JSON_SURROGATE, JSON_NUMBER or JSON_DEPTH, with `place.offset` in UTF-16 units
  */
-export function parseJson(text: string): Json {
-  return new Reader(text).document();
+export function parseJson(text: string, maxDepth = MAX_DEPTH): Json {
+  return new Reader(text, maxDepth).document();
 }
 
 class Reader {
   private at = 0;
-  constructor(private readonly text: string) {}
+  constructor(
+    private readonly text: string,
+    private readonly maxDepth: number,
+  ) {}
 
   document(): Json {
     this.space();
@@ -183,7 +188,8 @@ class Reader {
   }
 
   private enter(depth: number): void {
-    if (depth > MAX_DEPTH) this.fail('JSON_DEPTH', `expected at most ${MAX_DEPTH} levels of nesting, found more`);
+    if (depth > this.maxDepth)
+      this.fail('JSON_DEPTH', `expected at most ${this.maxDepth} levels of nesting, found more`);
   }
 
   private take(unit: number): boolean {
@@ -209,22 +215,6 @@ class Reader {
   private fail(code: RefusalCode, message: string, offset = this.at): never {
     throw new LedgerError(code, `${message} (at character ${offset + 1})`, { place: { offset } });
   }
-}
-
-/** Whether a JSON number token and a double name the same decimal value. Shortest round-trip digits decide, as in RFC 8785. */
-function sameDecimal(token: string, value: number): boolean {
-  if (!Number.isFinite(value)) return false;
-  return decimalOf(token) === decimalOf(String(value));
-}
-
-/** One spelling for one decimal value: sign, digits without outer zeros, "e", power of ten. Zero is "0". */
-function decimalOf(token: string): string {
-  const [, sign = '', whole = '', fraction = '', exponent = '0'] =
-    /^(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$/.exec(token) ?? [];
-  const digits = (whole + fraction).replace(/^0+/, '');
-  const kept = digits.replace(/0+$/, '');
-  if (kept === '') return '0';
-  return `${sign}${kept}e${Number(exponent) - fraction.length + digits.length - kept.length}`;
 }
 
 // eslint-disable-next-line no-control-regex -- control characters are what is looked for
@@ -288,7 +278,9 @@ export function toJson(value: unknown, depth = 1): Json {
   const entries = value instanceof Map ? [...(value as Map<unknown, unknown>)] : plainEntries(value);
   const members: JsonObject = new Map();
   for (const [key, item] of entries) {
-    if (item !== undefined) members.set(toJson(String(key)) as string, toJson(item, depth + 1));
+    if (typeof key !== 'string')
+      throw new LedgerError('MEMBER_TYPE', `expected member names that are strings, found a ${typeof key}`);
+    if (item !== undefined) members.set(toJson(key) as string, toJson(item, depth + 1));
   }
   return members;
 }
@@ -298,8 +290,12 @@ function plainEntries(value: object): [string, unknown][] {
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
     throw new LedgerError(
       'MEMBER_TYPE',
-      `expected a plain object, found a ${value.constructor.name}; convert it to JSON values first`,
+      `expected a plain object, found ${classOf(value)}; convert it to JSON values first`,
     );
   }
   return Object.entries(value);
+}
+
+function classOf(value: object): string {
+  return typeof value.constructor === 'function' ? `a ${value.constructor.name}` : 'another one';
 }

@@ -5,6 +5,8 @@
  *   "1e-4" → 100000 nanos → "0.0001"        "12.50" → 12500000000 → "12.5"
  */
 
+import { withoutEndZeros } from './decimal';
+
 export const NANOS_PER_USD = 1_000_000_000;
 const MAX_PLACES = 9;
 const DECIMAL = /^(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,4}))?$/;
@@ -20,7 +22,7 @@ export function parseCostNanos(text: string): number | undefined {
   const digits = (whole + fraction).replace(/^0+/, '');
   if (digits === '') return 0;
   const places = fraction.length - Number(exponent);
-  const kept = digits.replace(/0+$/, '');
+  const kept = withoutEndZeros(digits);
   const keptPlaces = places - (digits.length - kept.length);
   if (keptPlaces > MAX_PLACES || kept.length - keptPlaces > 6) return undefined;
   const nanos = Number(kept) * 10 ** (MAX_PLACES - keptPlaces);

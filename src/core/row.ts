@@ -42,6 +42,8 @@ export interface CheckOptions {
   readonly nowMs: number | undefined;
   /** Members that only the ledger may set, allowed here because the ledger itself calls (`spill_id`, `imported_from`). */
   readonly own?: ReadonlyMap<string, Json>;
+  /** How long the members may be; default `MAX_INPUT_BYTES`. */
+  readonly maxBytes?: number;
 }
 
 /**
@@ -69,7 +71,7 @@ export function checkRow(input: Json, options: CheckOptions): CheckedRow {
   for (const [name, value] of options.own ?? []) extra.push(`"${name}":${storedJson(value)}`);
   if (!input.has('action'))
     throw new LedgerError('MEMBER_MISSING', 'expected a member "action", found none', { place: { member: 'action' } });
-  return finish(input, [...inOrder(known, ranks), ...extra].join(','));
+  return finish(input, [...inOrder(known, ranks), ...extra].join(','), options.maxBytes ?? MAX_INPUT_BYTES);
 }
 
 /** The texts by their ranks. Most callers write the members in the ledger's order already. */
@@ -79,11 +81,11 @@ function inOrder(texts: string[], ranks: readonly number[]): string[] {
   return order.map((i) => texts[i] as string);
 }
 
-function finish(given: JsonObject, members: string): CheckedRow {
+function finish(given: JsonObject, members: string, maxBytes: number): CheckedRow {
   // A UTF-16 unit is at most three bytes: shorter texts need no exact count.
-  const bytes = members.length * 3 <= MAX_INPUT_BYTES ? 0 : Buffer.byteLength(members);
-  if (bytes > MAX_INPUT_BYTES) {
-    throw new LedgerError('ROW_TOO_LONG', `expected a row of at most ${MAX_INPUT_BYTES} bytes, found ${bytes}`, {
+  const bytes = members.length * 3 <= maxBytes ? 0 : Buffer.byteLength(members);
+  if (bytes > maxBytes) {
+    throw new LedgerError('ROW_TOO_LONG', `expected a row of at most ${maxBytes} bytes, found ${bytes}`, {
       hint: 'store the content elsewhere and put its reference and SHA-256 in the row',
     });
   }

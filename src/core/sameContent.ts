@@ -17,6 +17,12 @@ export function sameContent(stored: Row, checked: CheckedRow): boolean {
   return canonicalJson(before) === canonicalJson(now);
 }
 
+/** The same for two rows of which neither is in the ledger yet. */
+export function sameChecked(one: CheckedRow, other: CheckedRow): boolean {
+  if (one.members === other.members) return true;
+  return sameContent(JSON.parse(`{${one.members}}`) as Row, other);
+}
+
 function isSpilled(stored: Row, checked: CheckedRow): boolean {
   return stored.spill_id !== undefined || checked.members.includes(',"spill_id":"');
 }

@@ -6,9 +6,14 @@
  */
 import { sha256Hex, HEX64 } from './digest';
 import { isUlid } from './ids';
-import { parseJson, storedJson, storedString } from './json';
-import type { JsonObject } from './json';
+import { MAX_DEPTH, parseJson, storedString } from './json';
+import type { Json, JsonObject } from './json';
 import type { CheckedRow } from './row';
+
+/** What the row begins with in a record; the strings before it have no raw quotes. */
+const ROW_START = ',"row":{';
+/** `,"sum":"<64 hex>"}` */
+const SUM_CHARS = 74;
 
 /** Where the ledger stood when the row failed; seq 0 where that was not known. */
 export interface SpilledAfter {
@@ -27,6 +32,17 @@ export interface SpillRecord {
   readonly row: JsonObject;
 }
 
+/** Whether a row can stand inside the payload of another row without making its line too deep. */
+export function fitsInPayload(row: JsonObject): boolean {
+  return !isDeeper(row, MAX_DEPTH - 2);
+}
+
+function isDeeper(value: Json, levels: number): boolean {
+  if (value === null || typeof value !== 'object') return false;
+  if (levels === 0) return true;
+  return [...value.values()].some((item) => isDeeper(item, levels - 1));
+}
+
 export function formatSpillRecord(record: Omit<SpillRecord, 'row'>, row: CheckedRow): string {
   const text = `{${row.members}}`;
   const { id, ledgerId, spilledAt, why, after } = record;
@@ -37,9 +53,12 @@ export function formatSpillRecord(record: Omit<SpillRecord, 'row'>, row: Checked
 
 /** The record in a line, or undefined where it is torn or impossible. The exact inverse of `formatSpillRecord`. */
 export function parseSpillRecord(line: Buffer): SpillRecord | undefined {
+  let text: string;
   let record: unknown;
   try {
-    record = parseJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(line));
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(line);
+    // The row inside may be as deep as any.
+    record = parseJson(text, MAX_DEPTH + 1);
   } catch {
     return undefined;
   }
@@ -54,6 +73,8 @@ export function parseSpillRecord(line: Buffer): SpillRecord | undefined {
     return undefined;
   const [seq, hash] = [after.get('seq'), after.get('hash')];
   if (typeof seq !== 'number' || typeof hash !== 'string' || !HEX64.test(hash)) return undefined;
-  if (members.get('sum') !== sha256Hex(storedJson(row))) return undefined;
+  // The bytes themselves, not the row spelled again: a cost is written 0.0000001 where JSON numbers have 1e-7.
+  const sum = sha256Hex(text.slice(text.indexOf(ROW_START) + ROW_START.length - 1, -SUM_CHARS));
+  if (members.get('sum') !== sum) return undefined;
   return { id, ledgerId, spilledAt, why, after: { seq, hash }, row };
 }

@@ -20,7 +20,10 @@ function momentOf(text: string): number {
   if (match === null) return NaN;
   const [, , , , , , , fraction = '', zone = 'Z'] = match;
   const offset = offsetMinutes(zone);
-  return offset === undefined ? NaN : utcMs(text) - offset * 60_000 + Number(fraction.slice(0, 3).padEnd(3, '0'));
+  if (offset === undefined) return NaN;
+  const ms = utcMs(text) - offset * 60_000 + Number(fraction.slice(0, 3).padEnd(3, '0'));
+  // An offset can lead out of the years that four digits can name.
+  return ms < FIRST_MS || ms > LAST_MS ? NaN : ms;
 }
 
 /** The first 19 characters of a time (`2026-04-25T20:09:24`) as if they were UTC; NaN for a moment that no calendar has. */
@@ -39,6 +42,8 @@ function digits(text: string, from: number, length: number): number {
   return value;
 }
 
+const FIRST_MS = Date.parse('0000-01-01T00:00:00.000Z');
+const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 const MS_IN_400_YEARS = 146_097 * 86_400_000;
 const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 

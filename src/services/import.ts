@@ -69,7 +69,7 @@ export async function importFile(request: ImportRequest): Promise<ImportResult> 
   const source = await openSource(request.file, request.stdin, paths);
   const { events } = request;
   await readyIndex(paths, (error) => events.onIndexFault(error));
-  const writer = new Writer({ paths, host: nodeHost(), durability: config.durability, events });
+  const writer = new Writer({ paths, host: nodeHost(), durability: config.durability, events, indexAtEnd: true });
   try {
     return await new Import(request, source, writer).run();
   } finally {

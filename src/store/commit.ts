@@ -34,22 +34,23 @@ export interface CommitTarget {
  */
 export async function commitBytes(target: CommitTarget, baseBytes: number, data: Buffer): Promise<void> {
   let cause: unknown;
-  let stands = false;
+  let left: number | undefined;
   for (let attempt = 0; attempt <= RETRY_DELAYS_MS.length; attempt++) {
     if (attempt > 0) await target.host.sleep(RETRY_DELAYS_MS[attempt - 1] as number);
     try {
-      await attemptCommit(target, baseBytes, data);
+      await attemptCommit(target, baseBytes, data, left);
       return;
     } catch (error) {
       if (error instanceof LedgerError) throw error;
       cause = error;
-      stands = !cutBack(target, baseBytes, data);
+      left = cutBack(target, baseBytes, data, left);
     }
   }
   const why = cause instanceof Error ? cause.message : String(cause);
-  const rest = stands
-    ? '; its bytes could not be taken off again: look for the rows before they are appended again'
-    : '';
+  const rest =
+    left !== undefined
+      ? '; its bytes could not be taken off again: look for the rows before they are appended again'
+      : '';
   throw new LedgerError(
     'WRITE_FAILED',
     `expected to append ${data.length} bytes to ${target.path}, found: ${why}${rest}`,
@@ -61,12 +62,18 @@ export async function commitBytes(target: CommitTarget, baseBytes: number, data:
   );
 }
 
-async function attemptCommit(target: CommitTarget, baseBytes: number, data: Buffer): Promise<void> {
+/** @param left the size that an attempt of ours left behind: a file system that refused the cut may show its bytes as zeros */
+async function attemptCommit(
+  target: CommitTarget,
+  baseBytes: number,
+  data: Buffer,
+  left: number | undefined,
+): Promise<void> {
   const fd = openFile(target.path, 'append');
   try {
     const size = fstatSync(fd).size;
     if (size !== baseBytes) {
-      if (!isOurAttempt(fd, size, baseBytes, data)) throw fork(target, baseBytes, size);
+      if (size !== left && !isOurAttempt(fd, size, baseBytes, data)) throw fork(target, baseBytes, size);
       ftruncateSync(fd, baseBytes);
     }
     if (!target.lock.stillOurs()) throw lostLock(target);
@@ -89,20 +96,24 @@ function isOurAttempt(fd: number, size: number, baseBytes: number, data: Buffer)
 /**
  * Takes a failed attempt's bytes off again. Where even that fails (over quota, say) they stay: the next append heals a
  * torn tail, and builds on whole rows.
- * @returns whether nothing of the attempt is left
+ * @param left what the attempt before had left
+ * @returns the size with what is left of our attempts; undefined where nothing of them is
  */
-function cutBack(target: CommitTarget, baseBytes: number, data: Buffer): boolean {
+function cutBack(target: CommitTarget, baseBytes: number, data: Buffer, left: number | undefined): number | undefined {
+  let ours = left;
   try {
-    return withFile(target.path, 'append', (fd) => {
+    withFile(target.path, 'append', (fd) => {
       const { size } = fstatSync(fd);
-      if (size > baseBytes && target.lock.stillOurs() && isOurAttempt(fd, size, baseBytes, data)) {
-        ftruncateSync(fd, baseBytes);
-      }
-      return fstatSync(fd).size === baseBytes;
+      const known = size !== baseBytes && (size === left || isOurAttempt(fd, size, baseBytes, data));
+      ours = known ? size : undefined;
+      if (!known || !target.lock.stillOurs()) return;
+      ftruncateSync(fd, baseBytes);
+      ours = undefined;
     });
   } catch {
-    return false;
+    // The disk refuses; the caller says what is left.
   }
+  return ours;
 }
 
 function fork(target: CommitTarget, want: number, found: number): LedgerError {

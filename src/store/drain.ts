@@ -16,12 +16,11 @@ import { nextUlid, ULID_RANDOM_BYTES } from '../core/ids';
 import type { Json } from '../core/json';
 import type { Row } from '../core/members';
 import { ownRow } from '../core/ownRows';
-import { checkRow } from '../core/row';
+import { checkRow, MAX_INPUT_BYTES } from '../core/row';
 import type { CheckedRow } from '../core/row';
 import { completeObject } from '../core/rowText';
 import { salvage } from '../core/salvage';
-import { sameContent } from '../core/sameContent';
-import { parseSpillRecord } from '../core/spillRecord';
+import { fitsInPayload, parseSpillRecord } from '../core/spillRecord';
 import type { SpillRecord } from '../core/spillRecord';
 import { commitBytes } from './commit';
 import { closeQuietly, openFile, statOf, syncData, syncFolder, withFile } from './files';
@@ -29,12 +28,14 @@ import { tornKind } from './heal';
 import { withFreshTail } from './ledger';
 import type { ReadyLedger } from './ledger';
 import { scanLines } from './lines';
-import { Placer } from './placer';
+import { isSame, Placer } from './placer';
 import { setAside } from './quarantine';
 import { offsetAfterSeq } from './seek';
 
 /** An append drains at most so many before its own rows; `sweep` comes again until nothing is left. */
 export const DRAIN_LIMIT = 1_000;
+/** Room for the `spill_id` and the `occurred_at` that a spilled row gets: one of the greatest length must fit, too. */
+const SPILL_MEMBERS_BYTES = 128;
 /** Where no record says how far back to look: a torn record's row is looked for only near the end. */
 const NEAR_END_BYTES = 1 << 20;
 
@@ -45,10 +46,18 @@ export interface Drained {
   readonly more: boolean;
 }
 
-type Waiting =
-  | { readonly kind: 'record'; readonly key: string; readonly record: SpillRecord; readonly row: CheckedRow }
-  /** Torn, or no row of this ledger: set aside. */
-  | { readonly kind: 'impossible'; readonly key: string; readonly offset: number; readonly bytes: number };
+interface InSpillFile {
+  readonly key: string;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+type Waiting = InSpillFile &
+  (
+    | { readonly kind: 'record'; readonly record: SpillRecord; readonly row: CheckedRow }
+    /** Torn, or no row of this ledger: set aside. */
+    | { readonly kind: 'impossible' }
+  );
 
 /** Whether anything waits. Two or four stats: every append asks. */
 export function somethingSpilled(ledger: ReadyLedger): boolean {
@@ -134,7 +143,7 @@ function readWaiting(fd: number, ledgerId: string): Waiting[] {
     const one: Waiting =
       record === undefined || row === undefined
         ? { kind: 'impossible', key: impossibleKey(offset, sha256Hex(line)), offset, bytes }
-        : { kind: 'record', key: record.id, record, row };
+        : { kind: 'record', key: record.id, offset, bytes, record, row };
     if (!byKey.has(one.key)) byKey.set(one.key, one);
   });
   return [...byKey.values()];
@@ -153,7 +162,7 @@ function checkSpilled(record: SpillRecord, ledgerId: string): CheckedRow | undef
   if (foreign !== undefined && row.delete('imported_from')) own.set('imported_from', foreign);
   own.set('spill_id', record.id);
   try {
-    return checkRow(row, { nowMs: undefined, own });
+    return checkRow(row, { nowMs: undefined, own, maxBytes: MAX_INPUT_BYTES + SPILL_MEMBERS_BYTES });
   } catch (error) {
     if (error instanceof LedgerError) return undefined;
     throw error;
@@ -189,7 +198,8 @@ function keysOf(row: Row): string[] {
   const keys = [row.id];
   if (row.spill_id !== undefined) keys.push(row.spill_id);
   const { source, spill_id: spillId, offset, sha256 } = row.payload ?? {};
-  if (row.action === 'audit.spill-duplicate' && typeof spillId === 'string') keys.push(spillId);
+  const isOwn = row.action === 'audit.spill-duplicate' || row.action === 'audit.heal-truncation';
+  if (isOwn && typeof spillId === 'string') keys.push(spillId);
   if (row.action === 'audit.heal-truncation' && source === 'spill') {
     keys.push(impossibleKey(Number(offset), String(sha256)));
   }
@@ -212,7 +222,7 @@ function rewriteUnsynced(ledger: ReadyLedger, done: ReadonlyMap<string, DonePlac
 
 function placeWaiting(ledger: ReadyLedger, placer: Placer, spillFd: number, one: Waiting): void {
   if (one.kind === 'impossible') {
-    placeImpossible(ledger, placer, spillFd, one.offset, one.bytes);
+    placeSetAside(ledger, placer, spillFd, one);
     return;
   }
   const { row, record } = one;
@@ -221,14 +231,23 @@ function placeWaiting(ledger: ReadyLedger, placer: Placer, spillFd: number, one:
     placer.place(row);
     return;
   }
-  const same = use.stored === undefined ? use.checked?.members === row.members : sameContent(use.stored, row);
   // Other content under a key that is taken is kept here, so that no acknowledged row is lost.
+  const same = isSame(use, row);
+  if (!same && !fitsInPayload(record.row)) {
+    placeSetAside(ledger, placer, spillFd, one, { spill_id: record.id, of: use.landed.seq });
+    return;
+  }
   const kept = same ? {} : { row: record.row };
   placer.place(ownRow('audit.spill-duplicate', { spill_id: record.id, of: use.landed.seq, ...kept }));
 }
 
-function placeImpossible(ledger: ReadyLedger, placer: Placer, spillFd: number, offset: number, length: number): void {
-  const { paths, host } = ledger;
+function placeSetAside(
+  { paths, host }: ReadyLedger,
+  placer: Placer,
+  spillFd: number,
+  { offset, bytes: length }: InSpillFile,
+  more: object = {},
+): void {
   const healId = nextUlid(host.nowMs(), host.random(ULID_RANDOM_BYTES), placer.group.head.id);
   const aside = setAside(paths, healId, spillFd, offset, length);
   const { quarantine, sha256, start } = aside;
@@ -240,6 +259,7 @@ function placeImpossible(ledger: ReadyLedger, placer: Placer, spillFd: number, o
     sha256,
     quarantine,
     original: salvage(start),
+    ...more,
   };
   placer.place(ownRow('audit.heal-truncation', payload), healId);
 }

@@ -51,13 +51,21 @@ export function tryKernelLock(path: string, identity: Identity, pid: number): He
     if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined;
     throw error;
   }
+  let ours = false;
   const { ino } = fstatSync(fd);
   const stillOurs = (): boolean => statOf(path)?.ino === ino;
-  if (!stillOurs()) {
+  try {
+    ours = stillOurs();
+    if (ours) writeSync(fd, lockNote(identity, pid), 0);
+  } catch (error) {
+    // An open descriptor would keep the lock for as long as this process lives.
+    closeQuietly(fd);
+    throw error;
+  }
+  if (!ours) {
     closeQuietly(fd);
     return undefined;
   }
-  writeSync(fd, lockNote(identity, pid), 0);
   // Closing the only descriptor of the open file description releases the lock.
   return { stillOurs, release: () => closeQuietly(fd) };
 }

@@ -8,7 +8,7 @@ import { Group, NEW_STREAM } from '../core/group';
 import type { Landed } from '../core/group';
 import type { Row } from '../core/members';
 import type { CheckedRow } from '../core/row';
-import { sameContent } from '../core/sameContent';
+import { sameChecked, sameContent } from '../core/sameContent';
 import type { ReadyLedger } from './ledger';
 import { lastRowWith, streamHeadOf, windowStart } from './places';
 import type { OlderRows, PlaceKind } from './places';
@@ -19,7 +19,7 @@ export interface PlacedRowReceipt extends Landed {
   readonly status: 'landed' | 'duplicate';
 }
 
-interface KeyUse {
+export interface KeyUse {
   readonly landed: Landed;
   /** What stands under the key: a row of this group, or one of the file. */
   readonly checked: CheckedRow | undefined;
@@ -106,8 +106,7 @@ export class Placer {
       if (key === undefined) continue;
       const use = this.keyUse(key);
       const sibling = inCall.get(key);
-      const same =
-        (use === undefined || isSame(use, row)) && (sibling === undefined || sibling.members === row.members);
+      const same = (use === undefined || isSame(use, row)) && (sibling === undefined || sameChecked(sibling, row));
       if (!same) throw conflict(key, use?.landed.seq);
       inCall.set(key, row);
     }
@@ -141,8 +140,9 @@ export class Placer {
   }
 }
 
-function isSame(use: KeyUse, row: CheckedRow): boolean {
-  if (use.checked !== undefined) return use.checked.members === row.members;
+/** Whether a row says the same as what stands under its key. */
+export function isSame(use: KeyUse, row: CheckedRow): boolean {
+  if (use.checked !== undefined) return sameChecked(use.checked, row);
   return use.stored !== undefined && sameContent(use.stored, row);
 }
 

@@ -104,7 +104,6 @@ export class Recent {
 
   #note(row: Row, place: LinePlace): void {
     if (row.idempotency_key !== undefined) this.#keys.set(row.idempotency_key, place);
-    if (row.idempotency_key !== undefined) this.#keys.set(row.idempotency_key, place);
     if (row.action.startsWith('audit.')) return;
     if (row.run_id !== undefined) this.#run.set(row.run_id, streamHeadOf(row, 'run_id'));
     if (row.decision_id !== undefined) this.#decision.set(row.decision_id, streamHeadOf(row, 'decision_id'));

@@ -26,6 +26,8 @@ export interface WriterOptions {
   readonly host: Host;
   readonly durability: Durability;
   readonly events: AppendEvents;
+  /** Leave the index as it is until the end: whoever asks it for every row would meet the thread that keeps it up. */
+  readonly indexAtEnd?: boolean;
 }
 
 /** Calls that were made together; each lands whole or not at all. */
@@ -122,7 +124,7 @@ export class Writer {
     this.#groups++;
     if (last?.status !== 'landed') return;
     this.#lastSeq = last.seq;
-    if (this.#groups > 1) this.#index.keepUpAside(last.seq, this.#recent.toBytes);
+    if (this.#groups > 1 && this.options.indexAtEnd !== true) this.#index.keepUpAside(last.seq, this.#recent.toBytes);
   }
 
   /**

@@ -6,7 +6,7 @@ import { parseJson } from '../../core/json';
 import type { JsonObject } from '../../core/json';
 import { printable } from '../../core/printable';
 import { appendRow, appendStream, previewRow } from '../../services/append';
-import type { AppendEvents, LineReceipt, Outcome } from '../../services/append';
+import type { LineReceipt, Outcome } from '../../services/append';
 import { EXIT, SIGNAL_EXIT, worst } from '../exit';
 import type { ExitCode } from '../exit';
 import { hasInput, jsonLine, printError } from '../io';
@@ -14,6 +14,7 @@ import type { Io } from '../io';
 import { flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { addRowFlags, rowFromFlags } from '../rowFlags';
+import { talkOf } from '../talk';
 
 interface AppendFlags {
   readonly confirm?: boolean;
@@ -103,29 +104,6 @@ async function* untilStopped(stdin: NodeJS.ReadStream, stopped: () => boolean): 
   } catch (error) {
     if (!stopped()) throw error;
   }
-}
-
-/** Heals and drains on the way are told on stderr: the system tells on itself. */
-function talkOf(io: Io, flags: Flags): AppendEvents {
-  const say = (text: string): void => {
-    if (flags.quiet !== true && flags.json !== true) io.stderr(`ledger: note: ${text}\n`);
-  };
-  return {
-    onHeal: ({ kind, length, quarantine }) =>
-      say(
-        quarantine === undefined
-          ? 'the last row lacked its newline: added'
-          : `${length} torn bytes (${kind}) were set aside in ${quarantine}`,
-      ),
-    onRowsLost: ({ fromSeq, toSeq }) =>
-      io.stderr(
-        `ledger: warning: rows ${fromSeq} to ${toSeq} were in the ledger and are gone; a row audit.rows-lost says so\n`,
-      ),
-    onIndexFault: (error) =>
-      say(`${printable(error.message)}; the ledger itself answers until "ledger sweep" rebuilds the index`),
-    onDrain: ({ chained, setAside }) =>
-      say(`${chained} spilled rows were chained${setAside > 0 ? `, ${setAside} torn records set aside` : ''}`),
-  };
 }
 
 class ReceiptPrinter {
