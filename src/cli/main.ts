@@ -1,8 +1,9 @@
 /** From argv to an exit code. Commands are loaded on demand: an append loads only what an append needs. */
 import { Command, CommanderError } from 'commander';
+import { printableLines } from '../core/printable';
 import { EXIT } from './exit';
 import type { ExitCode } from './exit';
-import { printError } from './io';
+import { jsonLine, printError } from './io';
 import type { Io } from './io';
 import { addGlobalFlags, commandName } from './options';
 
@@ -63,6 +64,6 @@ function usageError(io: Io, error: CommanderError, argv: readonly string[]): voi
   // The bare command: its help was the answer.
   if (error.code === 'commander.help') return;
   const message = error.message.replace(/^error: /, '');
-  if (argv.includes('--json')) io.stderr(`${JSON.stringify({ error: { code: 'USAGE', message } })}\n`);
-  else io.stderr(`ledger: error: ${message}\nledger: hint: see "ledger --help"\n`);
+  if (argv.includes('--json')) io.stderr(`${jsonLine({ error: { code: 'USAGE', message } })}\n`);
+  else io.stderr(`ledger: error: ${printableLines(message)}\nledger: hint: see "ledger --help"\n`);
 }

@@ -53,10 +53,15 @@ export function parseMemberJson(text: string): Json {
 
 /** Whether two values of a member mean the same: `0.1` and `"0.10"` are one cost, two spellings of a moment one time. */
 function isSameValue(name: string, one: Json, other: Json): boolean {
-  const kind = Object.hasOwn(CALLER_MEMBERS, name) ? CALLER_MEMBERS[name as CallerMember] : undefined;
-  const meaning = kind === 'cost' ? parseCostNanos : kind === 'time' ? parseRfc3339 : undefined;
-  const [a, b] = [one, other].map((value) => (Array.isArray(value) ? undefined : meaning?.(String(value))));
+  const [a, b] = [meaningOf(name, one), meaningOf(name, other)];
   return a === undefined || b === undefined ? canonicalJson(one) === canonicalJson(other) : a === b;
+}
+
+function meaningOf(name: string, value: Json): number | undefined {
+  const kind = Object.hasOwn(CALLER_MEMBERS, name) ? CALLER_MEMBERS[name as CallerMember] : undefined;
+  if (typeof value !== 'string' && typeof value !== 'number') return undefined;
+  if (kind === 'cost') return parseCostNanos(String(value));
+  return kind === 'time' ? parseRfc3339(String(value)) : undefined;
 }
 
 /**

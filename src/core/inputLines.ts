@@ -7,7 +7,9 @@ import { isUtf8 } from 'node:buffer';
 import { LedgerError } from './errors';
 
 export type InputLine =
-  { readonly kind: 'text'; readonly text: string } | { readonly kind: 'fault'; readonly error: LedgerError };
+  | { readonly kind: 'text'; readonly text: string }
+  /** `bytes`: the line as it came, where it was kept. */
+  | { readonly kind: 'fault'; readonly error: LedgerError; readonly bytes?: Buffer };
 
 const NEWLINE = 0x0a;
 
@@ -86,6 +88,7 @@ function lineOf(bytes: Buffer): InputLine {
   if (isUtf8(bytes)) return { kind: 'text', text: bytes.toString('utf8') };
   return {
     kind: 'fault',
+    bytes: Buffer.from(bytes),
     error: new LedgerError('INPUT_UTF8', 'expected UTF-8, found other bytes', {
       hint: 'convert the input, for instance with iconv',
     }),

@@ -24,7 +24,8 @@ export type Outcome = Receipt & { readonly row?: string };
 /** One input line, its place in the input (from 1), and what became of it. */
 export interface LineReceipt {
   readonly line: number;
-  readonly text: string;
+  /** The line as it came; empty where it was too long to be kept, or came from flags. */
+  readonly text: string | Buffer;
   readonly outcome: Outcome;
 }
 
@@ -42,7 +43,7 @@ const MAX_LINE_BYTES = 2 * MAX_INPUT_BYTES;
 
 interface CheckedLine {
   readonly line: number;
-  readonly text: string;
+  readonly text: string | Buffer;
   readonly outcome: CheckedRow | LedgerError;
 }
 
@@ -62,7 +63,7 @@ class Session {
 
   check(input: InputLine | { readonly kind: 'row'; readonly row: JsonObject }): CheckedLine {
     const line = ++this.#lines;
-    const text = input.kind === 'text' ? input.text : '';
+    const text = textOf(input);
     try {
       return { line, text, outcome: this.#checked(input) };
     } catch (error) {
@@ -102,6 +103,11 @@ class Session {
   }
 }
 
+function textOf(input: InputLine | { readonly kind: 'row' }): string | Buffer {
+  if (input.kind === 'text') return input.text;
+  return input.kind === 'fault' ? (input.bytes ?? '') : '';
+}
+
 /** The row as it would be stored, checked but not written. */
 export function previewRow(request: Pick<AppendRequest, 'place' | 'flags'>, row: JsonObject): string {
   const complete = completeRow(row, request.flags, environmentDefaults(request.place.env));
@@ -132,7 +138,10 @@ export async function appendStream(
     if (lines.length === 0) return;
     const before = underway.at(-1) ?? Promise.resolve();
     const receipts = session.append(lines.map((line) => session.check(line)));
-    underway.push(Promise.all([receipts, before]).then(([done]) => onReceipts(done)));
+    const step = Promise.all([receipts, before]).then(([done]) => onReceipts(done));
+    // Heard of where it is awaited, which may be after more input has come.
+    step.catch(() => undefined);
+    underway.push(step);
   };
   for await (const chunk of input) {
     take(splitter.push(chunk));

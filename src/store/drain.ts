@@ -8,20 +8,14 @@
  *
  * A kill anywhere leaves the renamed file; the next drain does the same and finds what is done in step 2.
  */
-import { fstatSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { renameSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { sha256Hex } from '../core/digest';
-import { LedgerError } from '../core/errors';
 import { nextUlid, ULID_RANDOM_BYTES } from '../core/ids';
-import type { Json } from '../core/json';
 import type { Row } from '../core/members';
 import { ownRow } from '../core/ownRows';
-import { checkRow, MAX_INPUT_BYTES } from '../core/row';
-import type { CheckedRow } from '../core/row';
 import { completeObject } from '../core/rowText';
 import { salvage } from '../core/salvage';
-import { fitsInPayload, parseSpillRecord } from '../core/spillRecord';
-import type { SpillRecord } from '../core/spillRecord';
+import { fitsInPayload } from '../core/spillRecord';
 import { commitBytes } from './commit';
 import { closeQuietly, openFile, statOf, syncData, syncFolder, withFile } from './files';
 import { tornKind } from './heal';
@@ -31,11 +25,11 @@ import { scanLines } from './lines';
 import { isSame, Placer } from './placer';
 import { setAside } from './quarantine';
 import { offsetAfterSeq } from './seek';
+import { impossibleKey, readWaiting } from './waiting';
+import type { InSpillFile, Waiting } from './waiting';
 
 /** An append drains at most so many before its own rows; `sweep` comes again until nothing is left. */
 export const DRAIN_LIMIT = 1_000;
-/** Room for the `spill_id` and the `occurred_at` that a spilled row gets: one of the greatest length must fit, too. */
-const SPILL_MEMBERS_BYTES = 128;
 /** Where no record says how far back to look: a torn record's row is looked for only near the end. */
 const NEAR_END_BYTES = 1 << 20;
 
@@ -45,19 +39,6 @@ export interface Drained {
   /** Whether records are left for the next drain. */
   readonly more: boolean;
 }
-
-interface InSpillFile {
-  readonly key: string;
-  readonly offset: number;
-  readonly bytes: number;
-}
-
-type Waiting = InSpillFile &
-  (
-    | { readonly kind: 'record'; readonly record: SpillRecord; readonly row: CheckedRow }
-    /** Torn, or no row of this ledger: set aside. */
-    | { readonly kind: 'impossible' }
-  );
 
 /** Whether anything waits. Two or four stats: every append asks. */
 export function somethingSpilled(ledger: ReadyLedger): boolean {
@@ -130,43 +111,6 @@ async function drainFile(ledger: ReadyLedger, path: string): Promise<Drained> {
 function finishDrain(path: string): void {
   unlinkSync(path);
   syncFolder(dirname(path));
-}
-
-/** Every record once, in order; a record that was written twice (a rename in between) counts once. */
-function readWaiting(fd: number, ledgerId: string): Waiting[] {
-  const byKey = new Map<string, Waiting>();
-  scanLines(fd, 0, fstatSync(fd).size, ({ block, start, end, offset, bytes }) => {
-    if (bytes === 0) return;
-    const line = block.subarray(start, end);
-    const record = parseSpillRecord(line);
-    const row = record === undefined ? undefined : checkSpilled(record, ledgerId);
-    const one: Waiting =
-      record === undefined || row === undefined
-        ? { kind: 'impossible', key: impossibleKey(offset, sha256Hex(line)), offset, bytes }
-        : { kind: 'record', key: record.id, offset, bytes, record, row };
-    if (!byKey.has(one.key)) byKey.set(one.key, one);
-  });
-  return [...byKey.values()];
-}
-
-const impossibleKey = (offset: number, sha256: string): string => `impossible:${offset}:${sha256}`;
-
-/** The row of a record as it will be chained, or undefined where it cannot be a row of this ledger. */
-function checkSpilled(record: SpillRecord, ledgerId: string): CheckedRow | undefined {
-  if (record.ledgerId !== null && record.ledgerId !== ledgerId) return undefined;
-  const row = new Map<string, Json>(record.row);
-  if (!row.has('occurred_at')) row.set('occurred_at', record.spilledAt);
-  const own = new Map<string, Json>();
-  // What an import kept of a foreign row was checked when it was imported.
-  const foreign = row.get('imported_from');
-  if (foreign !== undefined && row.delete('imported_from')) own.set('imported_from', foreign);
-  own.set('spill_id', record.id);
-  try {
-    return checkRow(row, { nowMs: undefined, own, maxBytes: MAX_INPUT_BYTES + SPILL_MEMBERS_BYTES });
-  } catch (error) {
-    if (error instanceof LedgerError) return undefined;
-    throw error;
-  }
 }
 
 interface DonePlace {

@@ -49,11 +49,12 @@ export class IndexAside {
   async finish(upToBytes: number): Promise<void> {
     this.#worker.ref();
     const limit = new Promise((resolve) => setTimeout(resolve, FINISH_MS).unref());
-    await Promise.race([this.#lastOrder(upToBytes), limit]);
+    await Promise.race([this.bringUpAfter(upToBytes), limit]);
     await this.#worker.terminate();
   }
 
-  async #lastOrder(upToBytes: number): Promise<void> {
+  /** Waits for the order under way, and for one more. */
+  async bringUpAfter(upToBytes: number): Promise<void> {
     await this.#busy;
     await this.bringUp(upToBytes);
   }

@@ -28,6 +28,7 @@ const MAX_REBUILT_ROWS = 50_000;
 /** So few bytes are searched faster than the index answers. */
 /** Keeping up in a thread begins when the index lags so far. */
 const ASIDE_LAG_ROWS = 5_000;
+/** So much of the file is searched faster than the index answers. */
 const NEAR_BYTES = 16 << 10;
 
 export class IndexKeeper {
@@ -115,6 +116,12 @@ export class IndexKeeper {
     void this.#aside.bringUp(upToBytes);
   }
 
+  /** Brings the index up to the writer's last row, and waits for it. */
+  async bringUp(lastSeq: number, upToBytes: number): Promise<void> {
+    if (this.#aside === undefined) await this.keepUp(lastSeq, 0);
+    else await this.#aside.bringUpAfter(upToBytes);
+  }
+
   /** The writer is done: the index is brought up to its last row. */
   async finish(lastSeq: number, upToBytes: number, lagRows: number): Promise<void> {
     if (this.#aside === undefined) await this.keepUp(lastSeq, lagRows);
@@ -181,6 +188,8 @@ export class IndexKeeper {
 
   #fault(error: LedgerError): void {
     this.#close();
+    // Busy is busy for a moment, perhaps with a thread of our own.
+    if (error.code === 'INDEX_BUSY') return;
     if (!this.#failed) this.onFault(error);
     this.#failed = true;
   }

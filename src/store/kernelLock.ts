@@ -51,23 +51,26 @@ export function tryKernelLock(path: string, identity: Identity, pid: number): He
     if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined;
     throw error;
   }
-  let ours = false;
   const { ino } = fstatSync(fd);
   const stillOurs = (): boolean => statOf(path)?.ino === ino;
-  try {
-    ours = stillOurs();
-    if (ours) writeSync(fd, lockNote(identity, pid), 0);
-  } catch (error) {
-    // An open descriptor would keep the lock for as long as this process lives.
-    closeQuietly(fd);
-    throw error;
-  }
-  if (!ours) {
+  if (!noteHolder(fd, stillOurs, lockNote(identity, pid))) {
     closeQuietly(fd);
     return undefined;
   }
   // Closing the only descriptor of the open file description releases the lock.
   return { stillOurs, release: () => closeQuietly(fd) };
+}
+
+/** Writes the note where the lock is ours. On an error the descriptor is closed: open, it would hold the lock for as long as this process lives. */
+function noteHolder(fd: number, stillOurs: () => boolean, note: string): boolean {
+  try {
+    const ours = stillOurs();
+    if (ours) writeSync(fd, note, 0);
+    return ours;
+  } catch (error) {
+    closeQuietly(fd);
+    throw error;
+  }
 }
 
 /** For people and for the repair of a broken first line: who holds the lock, and which ledger it is. Always of one length. */

@@ -10,7 +10,7 @@ import type { HeldLock } from './lock';
 import type { StatePaths } from './paths';
 import type { Recent } from './recent';
 import { readTail } from './tail';
-import type { WholeTail } from './tail';
+import type { Tail, WholeTail } from './tail';
 
 export type Durability = 'disk' | 'os';
 
@@ -27,6 +27,8 @@ export interface LedgerFile {
 export interface LockedLedger extends LedgerFile {
   readonly lock: HeldLock;
   readonly fd: number;
+  /** Its end, as it was found once torn bytes were healed. */
+  readonly tail: Tail;
 }
 
 /** A locked ledger whose tail was found whole: rows can be built on `tail.head`. */

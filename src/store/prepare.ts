@@ -18,7 +18,7 @@ import type { LostRows } from './lostRows';
 import { takeLock } from './lock';
 import type { HeldLock } from './lock';
 import { finishMiddleHeal, isMiddlePlan } from './healMiddle';
-import { readTail } from './tail';
+import { readTail, SMALL_TAIL_BYTES, TAIL_BYTES } from './tail';
 import type { Tail, WholeTail } from './tail';
 
 /** A heal leaves a whole tail, or the disk works against us. */
@@ -37,7 +37,7 @@ export function withReadyLedger<T>(
   use: (ready: ReadyLedger) => Promise<T>,
 ): Promise<T> {
   return withLockedLedger(file, events, async (locked) => {
-    const tail = expectWhole(file, readTail(locked.fd));
+    const tail = expectWhole(file, locked.tail);
     const ready: ReadyLedger = { ...locked, tail };
     return use(file.recent.follow(locked.fd, tail.sizeBytes) ? ready : await nameLostRows(ready, events));
   });
@@ -52,12 +52,11 @@ export async function withLockedLedger<T>(
   checkFolder(file.paths.dir);
   const lock = await takeLock(file.paths, file.identity, file.host);
   try {
-    await heal(file, lock, events);
-    const fd = openLedger(file);
+    const opened = await openHealed(file, lock, events);
     try {
-      return await use({ ...file, lock, fd });
+      return await use({ ...file, lock, ...opened });
     } finally {
-      closeQuietly(fd);
+      closeQuietly(opened.fd);
     }
   } finally {
     lock.release();
@@ -90,7 +89,13 @@ function openLedger(file: LedgerFile): number {
   }
 }
 
-async function heal(file: LedgerFile, lock: HeldLock, events: PrepareEvents): Promise<void> {
+interface Opened {
+  readonly fd: number;
+  readonly tail: Tail;
+}
+
+/** The ledger opened afresh, its tail read, once nothing at its end is torn any more. */
+async function openHealed(file: LedgerFile, lock: HeldLock, events: PrepareEvents): Promise<Opened> {
   const { paths, host, durability } = file;
   const target: CommitTarget = { path: paths.ledger, lock, host, durability };
   try {
@@ -100,9 +105,11 @@ async function heal(file: LedgerFile, lock: HeldLock, events: PrepareEvents): Pr
         isMiddlePlan(plan) ? await finishMiddleHeal(paths, target, plan) : await finishTailHeal(paths, target, plan),
       );
     }
-    for (let heals = 0; heals < MAX_HEALS; heals++) {
-      const healed = await healOnce(file, target, events);
-      if (healed === undefined) return;
+    for (let heals = 0; ; heals++) {
+      const fd = openLedger(file);
+      const tail = readTailOf(file, fd);
+      const healed = heals < MAX_HEALS ? await healTail(file, target, { fd, tail }, events) : undefined;
+      if (healed === undefined) return { fd, tail };
       events.onHeal(healed);
     }
   } catch (error) {
@@ -111,12 +118,26 @@ async function heal(file: LedgerFile, lock: HeldLock, events: PrepareEvents): Pr
   }
 }
 
-async function healOnce(file: LedgerFile, target: CommitTarget, events: PrepareEvents): Promise<Healed | undefined> {
-  const fd = openLedger(file);
+/** Where this process has followed the file from its last commit on, a look at the very end is enough. */
+function readTailOf(file: LedgerFile, fd: number): Tail {
   try {
-    const tail = readTail(fd);
+    return readTail(fd, file.recent.isFollowing(fd) ? SMALL_TAIL_BYTES : TAIL_BYTES);
+  } catch (error) {
+    closeQuietly(fd);
+    throw error;
+  }
+}
+
+/** Heals what is torn and closes the descriptor; undefined, and it stays open, where nothing is. */
+async function healTail(
+  file: LedgerFile,
+  target: CommitTarget,
+  { fd, tail }: Opened,
+  events: PrepareEvents,
+): Promise<Healed | undefined> {
+  if (tail.kind !== 'unterminated' && tail.kind !== 'torn') return undefined;
+  try {
     if (tail.kind === 'unterminated') return await healNewline(target, tail);
-    if (tail.kind !== 'torn') return undefined;
     const lost = tail.head === undefined ? undefined : file.index.lostRows(fd, tail.head.seq);
     const healed = await healTornTail(file.paths, target, fd, tail, lost);
     if (lost !== undefined) {

@@ -13,6 +13,8 @@ import { streamHeadOf } from './places';
 
 /** More foreign rows than this are left to the index. */
 const MAX_CATCH_UP_BYTES = 1 << 20;
+/** A row's last bytes with its newline: its hash is among them, so they tell one row from every other. */
+const END_BYTES = 76;
 
 interface LinePlace {
   readonly offset: number;
@@ -26,6 +28,8 @@ export class Recent {
   #ino = -1;
   #fromBytes = 0;
   #toBytes = 0;
+  /** What stands before `toBytes`. */
+  #end: Buffer = Buffer.alloc(0);
 
   /** Rows that begin before this are not remembered here. */
   get fromBytes(): number {
@@ -41,6 +45,12 @@ export class Recent {
     return this.#run.size + this.#decision.size + this.#keys.size;
   }
 
+  /** Whether this is the file that is followed, and it has not shrunk. */
+  isFollowing(fd: number): boolean {
+    const { ino, size } = fstatSync(fd);
+    return ino === this.#ino && size >= this.#toBytes;
+  }
+
   /**
    * Brings the memory up to the file as it is now, under the lock.
    * @returns whether the file has only grown since: false for the first look, too
@@ -48,8 +58,9 @@ export class Recent {
   follow(fd: number, sizeBytes: number): boolean {
     const { ino } = fstatSync(fd);
     const behind = sizeBytes - this.#toBytes;
-    if (ino !== this.#ino || behind < 0 || behind > MAX_CATCH_UP_BYTES) {
+    if (ino !== this.#ino || behind < 0 || behind > MAX_CATCH_UP_BYTES || !this.#endStands(fd)) {
       this.reset(ino, sizeBytes);
+      this.#end = endBefore(fd, sizeBytes);
       return false;
     }
     if (behind === 0) return true;
@@ -58,7 +69,13 @@ export class Recent {
       if (reading.kind === 'row') this.#note(reading.row, { offset, bytes });
     });
     this.#toBytes = sizeBytes;
+    this.#end = endBefore(fd, sizeBytes);
     return true;
+  }
+
+  /** A file that was cut and has grown again has the same inode, and other rows. */
+  #endStands(fd: number): boolean {
+    return endBefore(fd, this.#toBytes).equals(this.#end);
   }
 
   /** Forgets everything; from now on remembers what comes after `sizeBytes`. */
@@ -89,9 +106,10 @@ export class Recent {
     this.#keys.set(key, place);
   }
 
-  /** Our own group was written from `toBytes` on. */
-  advance(toBytes: number): void {
+  /** Our own group was written: `data`, which ends at `toBytes`. */
+  advance(toBytes: number, data: Buffer): void {
     this.#toBytes = toBytes;
+    this.#end = Buffer.from(data.subarray(-END_BYTES));
   }
 
   /** The row of a key, read from the file again. */
@@ -108,4 +126,9 @@ export class Recent {
     if (row.run_id !== undefined) this.#run.set(row.run_id, streamHeadOf(row, 'run_id'));
     if (row.decision_id !== undefined) this.#decision.set(row.decision_id, streamHeadOf(row, 'decision_id'));
   }
+}
+
+function endBefore(fd: number, offset: number): Buffer {
+  const start = Math.max(0, offset - END_BYTES);
+  return readAt(fd, start, offset - start);
 }

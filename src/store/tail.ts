@@ -16,6 +16,9 @@ import { MAX_SCANNED_LINE_BYTES } from './lines';
 /** How much of the end is read at once. It also answers most questions about streams and keys (places.ts). */
 export const TAIL_BYTES = 256 << 10;
 
+/** Enough for the last two rows of most ledgers. */
+export const SMALL_TAIL_BYTES = 8 << 10;
+
 /** The last bytes of the file; the line that `offset` falls into may be cut. */
 export interface TailBytes {
   readonly offset: number;
@@ -45,9 +48,10 @@ interface TailLine {
   readonly bytes: Buffer;
 }
 
-export function readTail(fd: number): Tail {
+/** @param windowBytes how much of the end to read at once; a longer last line is read all the same */
+export function readTail(fd: number, windowBytes = TAIL_BYTES): Tail {
   const sizeBytes = fstatSync(fd).size;
-  const offset = Math.max(0, sizeBytes - TAIL_BYTES);
+  const offset = Math.max(0, sizeBytes - windowBytes);
   const base: TailBase = { sizeBytes, window: { offset, bytes: readAt(fd, offset, sizeBytes - offset) } };
   if (sizeBytes === 0) return { ...base, kind: 'empty' };
   const found = lastCompleteLine(fd, base);

@@ -20,6 +20,8 @@ import { spillRows } from './spill';
 /** A group is at most so large: what is waited for should not grow with what is queued. */
 const MAX_GROUP_ROWS = 5_000;
 const MAX_GROUP_CHARS = 8 << 20;
+/** Streams and keys that a writer remembers, some 150 bytes each: what a long pipe takes must not grow for ever. */
+const MAX_REMEMBERED = 500_000;
 
 export interface WriterOptions {
   readonly paths: StatePaths;
@@ -33,6 +35,8 @@ export interface WriterOptions {
 /** Calls that were made together; each lands whole or not at all. */
 interface QueuedBatch {
   readonly calls: readonly (readonly CheckedRow[])[];
+  readonly rows: number;
+  readonly chars: number;
   readonly resolve: (receipts: Receipt[][]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -68,7 +72,7 @@ export class Writer {
     if (this.#closed) return Promise.reject(closed());
     if (calls.every((rows) => rows.length === 0)) return Promise.resolve([]);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ calls, resolve, reject });
+      this.#queue.push({ calls, ...sizeOf(calls), resolve, reject });
       // One turn later, so that calls made together go together.
       this.#pumping ??= Promise.resolve().then(() => this.#pump());
     });
@@ -94,11 +98,9 @@ export class Writer {
     let rows = 0;
     let chars = 0;
     let batches = 0;
-    for (const { calls } of this.#queue) {
-      for (const call of calls) {
-        rows += call.length;
-        for (const row of call) chars += row.members.length;
-      }
+    for (const batch of this.#queue) {
+      rows += batch.rows;
+      chars += batch.chars;
       if (batches > 0 && (rows > MAX_GROUP_ROWS || chars > MAX_GROUP_CHARS)) break;
       batches++;
     }
@@ -113,17 +115,22 @@ export class Writer {
         resolve(receipts.slice(next, next + calls.length));
         next += calls.length;
       }
-      this.#keepIndex(receipts.at(-1)?.at(-1));
+      await this.#keepIndex(receipts.at(-1)?.at(-1));
     } catch (error) {
       for (const batch of group) batch.reject(error);
     }
   }
 
   /** The receipts are out; now the index may follow. */
-  #keepIndex(last: Receipt | undefined): void {
+  async #keepIndex(last: Receipt | undefined): Promise<void> {
     this.#groups++;
     if (last?.status !== 'landed') return;
     this.#lastSeq = last.seq;
+    if (this.#recent.size > MAX_REMEMBERED) {
+      // What is forgotten here is known to the index by then.
+      await this.#index.bringUp(last.seq, this.#recent.toBytes);
+      this.#recent.restart();
+    }
     if (this.#groups > 1 && this.options.indexAtEnd !== true) this.#index.keepUpAside(last.seq, this.#recent.toBytes);
   }
 
@@ -194,4 +201,14 @@ function orNothing<T>(read: () => T): T | undefined {
   } catch {
     return undefined;
   }
+}
+
+function sizeOf(calls: QueuedBatch['calls']): Pick<QueuedBatch, 'rows' | 'chars'> {
+  let rows = 0;
+  let chars = 0;
+  for (const call of calls) {
+    rows += call.length;
+    for (const row of call) chars += row.members.length;
+  }
+  return { rows, chars };
 }

@@ -28,7 +28,7 @@ async function writesOnce(t: TestContext, torn: boolean, error: string): Promise
     (call) => call.name === 'write' && /<[^>]*\/(?:audit|quarantine|index)[^>]*>/.test(call.text),
   );
   assert.ok(writes.length > 0);
-  const failures = await mapLimit(sample(writes, 8), LANES, (call) =>
+  const failures = await mapLimit(sample(writes, 5), LANES, (call) =>
     inSandbox(template, async (box) => {
       const options = { env: box.env, cwd: box.root, stdin: markedRows(NEW) };
       const traced = await strace(APPEND, { ...options, arguments: failing(['write'], error, String(call.nth)) });
@@ -76,7 +76,7 @@ test('case 18: a file size limit inside the row: cut back, spilled, no death by 
   const size = statSync(template.ledger).size;
   const points = sample(
     Array.from({ length: 500 }, (_, i) => i + 1),
-    6,
+    4,
   );
   const failures = await mapLimit(points, LANES, (room) =>
     inSandbox(template, async (box) => {

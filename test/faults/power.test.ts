@@ -63,7 +63,7 @@ test(
     const state = mounted(t, 'ext4');
     const acked: string[] = [];
     const failures: string[] = [];
-    for (let i = 0; i < (FULL ? 200 : 6); i++) {
+    for (let i = 0; i < (FULL ? 200 : 4); i++) {
       const ended = await appendMarks(state.box, [`r${i}`]);
       assert.equal(receipts(ended.stdout)[0]?.status, 'landed', ended.stderr);
       acked.push(`r${i}`);

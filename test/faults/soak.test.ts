@@ -13,7 +13,7 @@ import type { Sandbox } from '../support/sandbox';
 import { recover, SHIPPED } from '../support/sweep';
 
 const MINUTES = Number(process.env['LEDGER_SOAK_MINUTES'] ?? '0');
-const DURATION_MS = MINUTES > 0 ? MINUTES * 60_000 : 8_000;
+const DURATION_MS = MINUTES > 0 ? MINUTES * 60_000 : 6_000;
 const WRITERS = 8;
 
 interface Log {
@@ -92,7 +92,7 @@ test(
       sweepLane(box, until),
     ]);
     t.diagnostic(`${log.acked.length} of ${log.tried.length} rows acknowledged; ${JSON.stringify(log.counts)}`);
-    assert.ok(log.acked.length > 500);
+    assert.ok(log.acked.length > 200);
     // Some thousand rows may wait in the spill file: an append drains a thousand at a time, a sweep all of them.
     await ledger(box, ['sweep'], { timeoutMs: 120_000 });
     assert.deepEqual(await recover(SHIPPED, box, { acked: log.acked, tried: log.tried }), []);

@@ -78,11 +78,11 @@ test(
       return [...wrong, ...mixed(box, original, 3, broken), ...(await gapFaults(box, 4, broken))];
     };
     const command = ledgerCommand('sweep');
-    const choose = (calls: readonly Call[]) => changing(calls).filter((_, i) => i % 3 === 1);
+    const choose = (calls: readonly Call[]) => changing(calls).filter((_, i) => i % 7 === 3);
     const result = await killSweep({ program: SHIPPED, command, template, before: [], marks: [], look, choose });
     t.diagnostic(`${result.points} points, ${result.killed} killed`);
     assert.deepEqual(result.failures, []);
-    assert.ok(result.points >= 8);
+    assert.ok(result.points >= 4);
   },
 );
 
@@ -97,7 +97,7 @@ test('case 6: after a kill in a sweep the next append lands all the same', { ski
     return [...wrong, ...(await gapFaults(box, 4, broken))];
   };
   const command = ledgerCommand('sweep');
-  const choose = (calls: readonly Call[]) => sample(changing(calls), 4);
+  const choose = (calls: readonly Call[]) => sample(changing(calls), 3);
   const { failures } = await killSweep({ program: SHIPPED, command, template, before: [], marks: [], look, choose });
   assert.deepEqual(failures, []);
 });
@@ -161,7 +161,7 @@ async function cutAndSweep(t: TestContext, withIndex: boolean): Promise<string[]
   const from = bytes.length - lines.slice(-3).reduce((sum, line) => sum + line.length + 1, 0);
   const cuts = sample(
     Array.from({ length: bytes.length - from }, (_, i) => from + i),
-    8,
+    withIndex ? 3 : 6,
   );
   const failures = await mapLimit(cuts, LANES, (cut) =>
     inSandbox(template, async (box) => {

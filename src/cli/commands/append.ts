@@ -1,5 +1,5 @@
 /** `ledger append`: one row from flags or JSON, or many from a pipe, with a receipt for each. */
-import { appendFileSync, openSync, closeSync } from 'node:fs';
+import { openSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { LedgerError } from '../../core/errors';
 import { parseJson } from '../../core/json';
@@ -108,12 +108,15 @@ async function* untilStopped(stdin: NodeJS.ReadStream, stopped: () => boolean): 
 
 class ReceiptPrinter {
   readonly #codes = new Set<ExitCode>([EXIT.ok]);
+  readonly #rejects: Rejects | undefined;
   #spilled = 0;
 
   constructor(
     private readonly io: Io,
     private readonly flags: Flags,
-  ) {}
+  ) {
+    this.#rejects = flags.rejects === undefined ? undefined : openRejects(flags.rejects);
+  }
 
   print(receipts: readonly LineReceipt[]): void {
     let out = '';
@@ -153,9 +156,18 @@ class ReceiptPrinter {
     if (outcome.status === 'spilled') this.#countSpilled(outcome.error);
     if (outcome.status !== 'refused') return;
     this.#codes.add(EXIT.failed);
-    if (this.flags.rejects !== undefined && text !== '') appendReject(this.flags.rejects, text);
+    if (this.#rejects !== undefined && text.length > 0) this.#reject(this.#rejects, text);
     if (outcome.row !== undefined) this.io.stderr(`${outcome.row}\n`);
     if (this.flags.json !== true) printError(this.io, outcome.error, false);
+  }
+
+  /** A rejects file that cannot be written to is told, and stops nothing. */
+  #reject(rejects: Rejects, text: string | Buffer): void {
+    try {
+      writeFileSync(rejects.fd, Buffer.concat([Buffer.from(text), Buffer.from('\n')]));
+    } catch (cause) {
+      printError(this.io, rejectsFailed(rejects.path, cause), this.flags.json === true);
+    }
   }
 
   #countSpilled(error: LedgerError): void {
@@ -183,11 +195,24 @@ function publicError({ code, message, place }: LedgerError): object {
   return { code, message, place };
 }
 
-function appendReject(path: string, text: string): void {
-  const fd = openSync(path, 'a', 0o600);
+interface Rejects {
+  readonly path: string;
+  readonly fd: number;
+}
+
+/** Opened before any row is appended: a mistyped path must not cost the lines that it was to keep. */
+function openRejects(path: string): Rejects {
   try {
-    appendFileSync(fd, `${text}\n`);
-  } finally {
-    closeSync(fd);
+    return { path, fd: openSync(path, 'a', 0o600) };
+  } catch (cause) {
+    throw rejectsFailed(path, cause);
   }
+}
+
+function rejectsFailed(path: string, cause: unknown): LedgerError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new LedgerError('USAGE', `expected a file for refused lines at ${path}, found: ${why}`, {
+    place: { segment: path },
+    cause,
+  });
 }
