@@ -80,7 +80,8 @@ function namesIn(folder: string): string[] {
 /** Throws LEDGER_MISSING where a ledger file is missing though something says that there was one. */
 export function refuseToReplace(paths: StatePaths): void {
   const trace = formerLedger(paths);
-  if (trace === undefined) return;
+  // A neighbour may have created it, lock file and all, since we looked.
+  if (trace === undefined || statOf(paths.ledger) !== undefined) return;
   throw new LedgerError(
     'LEDGER_MISSING',
     `expected the ledger ${paths.ledger}, found none, though ${trace} says that there was one`,

@@ -130,8 +130,8 @@ for (const kind of ['ext4', 'xfs'] as const) {
     { skip: cannotMount(...imageTools(kind)) || missingTools('xfs_io') },
     async (t) => {
       const { image, box } = mounted(t, kind);
-      const all = marks('s', 4000);
-      const writers = [all.slice(0, 2000), all.slice(2000)];
+      const all = marks('s', 1200);
+      const writers = [all.slice(0, 600), all.slice(600)];
       let answers = 0;
       const running = writers.map((own) => {
         const writer = start(APPEND, { env: box.env, cwd: box.root });
