@@ -1,65 +1,124 @@
 /**
- * `ledger verify` against `sha256sum` of the same file, cold and warm; ten times the rows; a million streams; the scan of
- * `ledger sweep`. Ratios are of one run on one machine.
- *
- *   npm run build && npx tsx bench/verify.ts [rows, default 1000000] [folder for the ledgers, default a temporary one]
+ * `ledger verify` and `ledger sweep` against `sha256sum` of the same file: cold, warm, ten times the rows, and a million
+ * streams. Half of the rows have a payload; the index lies beside the ledger, as it does in life, and is checked too.
  */
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { generateLedger } from './generate';
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { largeLedger, ledgerCommand, ledgerFile, megabytes, withoutIndex } from './ledgers';
+import { usesOpenSsl } from './machine';
+import type { Sizes } from './main';
+import { inTurns, measure, median, ratioOf } from './measure';
+import type { Measured } from './measure';
+import { count, mb, ms } from './table';
+import type { Line } from './table';
 
-const LEDGER = join(__dirname, '..', 'bin', 'ledger.js');
 const ROUNDS = 5;
-const POLL_MS = 20;
+const TARGETS = { verify: 1, sweep: 0.7, tenTimes: 11 };
+const MAX_PEAK_MB = 250;
+/** A million streams may cost so much more than a few. */
+const MAX_STREAMS_MB = 200;
 
-interface Measured {
-  readonly seconds: number;
-  readonly peakMb: number;
+type Turn = () => Promise<Measured>;
+
+export async function benchVerify({ rows }: Sizes): Promise<Line[]> {
+  const dir = await largeLedger(rows);
+  const before = dropCaches() ? dropCaches : undefined;
+  const state = before === undefined ? 'warm: cold needs root' : 'cold';
+  const [verified = [], hashed = []] = await inTurns([verify(dir), sha256sum(dir)], ROUNDS, before);
+  const [alone = [], hashedAgain = []] = await withoutIndex(dir, () =>
+    inTurns([verify(dir), sha256sum(dir)], ROUNDS, before),
+  );
+  const peakMb = Math.max(...verified.map((measured) => measured.peakMb));
+  return [
+    against(`verify of ${count(rows)} rows, ${state}`, TARGETS.verify, dir, verified, hashed),
+    against(`… without an index beside them, ${state}`, TARGETS.verify, dir, alone, hashedAgain),
+    memoryLine(`verify of ${count(rows)} rows, peak memory`, peakMb, MAX_PEAK_MB),
+    await tenTimesLine(rows, dir, before),
+  ];
 }
 
-/** Wall time and peak memory of a command that must succeed. */
-function measure(command: string, args: readonly string[]): Promise<Measured> {
-  return new Promise((resolve, reject) => {
-    const start = performance.now();
-    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
-    let peakMb = 0;
-    const poll = setInterval(() => (peakMb = Math.max(peakMb, peakOf(child.pid))), POLL_MS);
-    child.once('error', reject);
-    child.once('exit', (code) => {
-      clearInterval(poll);
-      if (code === 0) resolve({ seconds: (performance.now() - start) / 1000, peakMb });
-      else reject(new Error(`${command} ${args.join(' ')} ended with ${code}`));
-    });
-  });
+async function tenTimesLine(rows: number, dir: string, before: (() => void) | undefined): Promise<Line> {
+  const tenth = await largeLedger(rows / 10);
+  const [many = [], few = []] = await inTurns([verify(dir), verify(tenth)], ROUNDS, before);
+  return {
+    what: 'verify of ten times the rows',
+    ours: `${ms(medianMs(many))} for ${count(rows)}`,
+    baseline: `${ms(medianMs(few))} for ${count(rows / 10)}`,
+    ratio: ratioOf(times(many), times(few)),
+    target: TARGETS.tenTimes,
+  };
 }
 
-function peakOf(pid: number | undefined): number {
-  try {
-    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
-  } catch {
-    return 0;
-  }
+export async function benchStreams({ rows }: Sizes): Promise<Line[]> {
+  const few = await largeLedger(rows);
+  const many = await largeLedger(rows, rows);
+  const [manyRuns = [], fewRuns = []] = await inTurns([verify(many), verify(few)], ROUNDS);
+  const peak = (all: readonly Measured[]): number => Math.max(...all.map(({ peakMb }) => peakMb));
+  const moreMb = peak(manyRuns) - peak(fewRuns);
+  return [
+    {
+      what: `verify of ${count(rows)} streams, warm`,
+      ours: ms(medianMs(manyRuns)),
+      baseline: `${ms(medianMs(fewRuns))} (itself, ${count(rows / 100)} streams)`,
+      ratio: ratioOf(times(manyRuns), times(fewRuns)),
+    },
+    memoryLine(`… more memory than ${count(rows / 100)} streams`, moreMb, MAX_STREAMS_MB),
+  ];
 }
 
-type Run = () => Promise<Measured>;
+export async function benchSweep({ rows }: Sizes): Promise<Line[]> {
+  const dir = await largeLedger(rows);
+  const sweep = (): Promise<Measured> => measure(ledgerCommand(dir, ['sweep', '-q']));
+  const [swept = [], hashed = []] = await inTurns([sweep, sha256sum(dir)], ROUNDS);
+  return [against(`sweep of ${count(rows)} clean rows, warm`, TARGETS.sweep, dir, swept, hashed)];
+}
 
-/** The fastest of some rounds of each, in turns, so that whatever else the machine does falls on all alike. */
-async function best(runs: readonly Run[], before: () => void = () => undefined): Promise<Measured[]> {
-  const fastest: Measured[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [i, run] of runs.entries()) {
-      before();
-      const measured = await run();
-      if (measured.seconds < (fastest[i]?.seconds ?? Infinity)) fastest[i] = measured;
-    }
-  }
-  return fastest;
+function verify(dir: string): Turn {
+  return () => measure(ledgerCommand(dir, ['verify', '-q']));
+}
+
+function sha256sum(dir: string): Turn {
+  return () => measure({ file: 'sha256sum', args: [ledgerFile(dir)] });
+}
+
+function against(
+  what: string,
+  target: number,
+  dir: string,
+  ours: readonly Measured[],
+  hashed: readonly Measured[],
+): Line {
+  const size = megabytes(ledgerFile(dir));
+  const rate = (size / medianMs(hashed)) * 1000;
+  return {
+    what: `${what} (${mb(size)})`,
+    ours: ms(medianMs(ours)),
+    baseline: `${ms(medianMs(hashed))} (sha256sum, ${rate.toFixed(0)} MB/s)`,
+    ratio: ratioOf(times(ours), times(hashed)),
+    target,
+  };
+}
+
+function memoryLine(what: string, peakMb: number, maxMb: number): Line {
+  return {
+    what,
+    ours: mb(peakMb),
+    baseline: '—',
+    claim: { text: `≤ ${maxMb} MB`, holds: peakMb <= maxMb },
+  };
+}
+
+function times(all: readonly Measured[]): number[] {
+  return all.map((measured) => measured.ms);
+}
+
+function medianMs(all: readonly Measured[]): number {
+  return median(times(all));
 }
 
 /** Empties the page cache, as root; else "cold" is warm, and the table says so. */
 function dropCaches(): boolean {
+  spawnSync('sync');
   try {
     writeFileSync('/proc/sys/vm/drop_caches', '3');
     return true;
@@ -68,37 +127,9 @@ function dropCaches(): boolean {
   }
 }
 
-function ledgerOf(dir: string, rows: number, runs: number): string {
-  if (!existsSync(join(dir, 'audit.jsonl'))) generateLedger(dir, rows, runs);
-  return dir;
+/** Which `sha256sum` was the yardstick. */
+export function sha256sumText(): string {
+  const version = spawnSync('sha256sum', ['--version'], { encoding: 'utf8' }).stdout.split('\n')[0] ?? '';
+  const program = spawnSync('sh', ['-c', 'command -v sha256sum'], { encoding: 'utf8' }).stdout.trim();
+  return `${version}, ${usesOpenSsl(program) ? 'with' : 'without'} OpenSSL`;
 }
-
-/** The ratio is to the first line. */
-function table(names: readonly string[], measured: readonly Measured[]): void {
-  for (const [i, { seconds, peakMb }] of measured.entries()) {
-    const ratio = i === 0 ? '' : `${(seconds / (measured[0]?.seconds ?? NaN)).toFixed(2)} ×`;
-    console.log([names[i]?.padEnd(40), `${seconds.toFixed(2)} s`, `${peakMb.toFixed(0)} MB`, ratio].join('\t'));
-  }
-  console.log();
-}
-
-async function main(): Promise<void> {
-  const [rowsText = '1000000', folder = mkdtempSync(join(tmpdir(), 'ledger-bench-'))] = process.argv.slice(2);
-  const rows = Number(rowsText);
-  const verify = (dir: string) => () => measure(process.execPath, [LEDGER, '--dir', dir, 'verify', '-q']);
-  const sha = (dir: string) => () => measure('sha256sum', [join(dir, 'audit.jsonl')]);
-
-  const plain = ledgerOf(join(folder, `rows-${rows}`), rows, Math.ceil(rows / 100));
-  const megabytes = statSync(join(plain, 'audit.jsonl')).size / 1e6;
-  console.log(`${rows} rows, ${megabytes.toFixed(0)} MB, half with a payload; best of ${ROUNDS}`);
-  const cold = dropCaches() ? 'cold' : 'not cold: needs root';
-  table([`sha256sum (${cold})`, `ledger verify (${cold})`], await best([sha(plain), verify(plain)], dropCaches));
-  const sweep: Run = () => measure(process.execPath, [LEDGER, '--dir', plain, 'sweep', '--dry-run', '-q']);
-  table(['sha256sum', 'ledger verify', 'ledger sweep --dry-run'], await best([sha(plain), verify(plain), sweep]));
-  const streams = ledgerOf(join(folder, `streams-${rows}`), rows, rows);
-  table(['ledger verify', `… with ${rows} streams`], await best([verify(plain), verify(streams)]));
-  const ten = ledgerOf(join(folder, `rows-${rows * 10}`), rows * 10, Math.ceil(rows / 10));
-  table(['ledger verify', '… of ten times the rows'], await best([verify(plain), verify(ten)]));
-}
-
-void main();

@@ -5,7 +5,7 @@ import { memberFromText, parseMemberJson } from '../core/defaults';
 import { LedgerError } from '../core/errors';
 import type { Json, JsonObject } from '../core/json';
 import { CALLER_MEMBERS, CALLER_MEMBER_NAMES } from '../core/members';
-import type { MemberKind } from '../core/members';
+import type { CallerMember, MemberKind } from '../core/members';
 
 const VALUE_NAMES: Readonly<Record<MemberKind, string>> = {
   string: '<text>',
@@ -17,6 +17,44 @@ const VALUE_NAMES: Readonly<Record<MemberKind, string>> = {
   payload: '<JSON|@file>',
 };
 
+const DESCRIPTIONS: Readonly<Record<CallerMember, string>> = {
+  occurred_at: 'when it happened, if earlier than now (RFC 3339)',
+  run_id: 'the run that the row belongs to: a stream of its own',
+  turn_id: 'the turn within the run',
+  decision_id: 'the decision that the row belongs to: a stream of its own',
+  call_id: 'the call, of a tool or a model',
+  correlation_id: 'what ties rows of several systems together',
+  parent_run_id: 'the run that started this one',
+  order_id: 'the order that it was done for',
+  agent: 'who acted: the agent or script',
+  agent_version: 'its version',
+  actor: 'the person behind it',
+  role: 'in which role',
+  authority: 'on whose authority: a ticket, a grant, a mandate',
+  customer_id: 'for which customer',
+  action: 'what happened, for instance tool.call (required)',
+  target: 'on what',
+  outcome: 'how it ended',
+  cost_usd: 'what it cost, exactly: at most 9 places',
+  duration_ms: 'how long it took',
+  reason: 'why, in words',
+  playbook: 'by which playbook',
+  playbook_version: 'its version',
+  data_ref: 'the data of record that was acted on, by reference',
+  as_of: 'the moment of that data (RFC 3339)',
+  input_tokens: 'tokens read',
+  output_tokens: 'tokens written',
+  cached_tokens: 'tokens read from a cache',
+  model: 'the model',
+  provider: 'who serves the model',
+  policy_version: 'the policy that held',
+  traceparent: 'W3C trace context',
+  ref: 'the row that this one refers to or corrects',
+  provenance: 'not live is labelled wherever it is shown',
+  idempotency_key: 'the same key and content again is no second row',
+  payload: 'the typed content',
+};
+
 type RowFlagValues = Readonly<Record<string, string | readonly string[] | boolean | undefined>>;
 
 const collect = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value];
@@ -26,7 +64,7 @@ const optionKey = (member: string): string =>
 
 export function addRowFlags(command: Command): Command {
   for (const name of CALLER_MEMBER_NAMES)
-    command.option(`--${flagName(name)} ${VALUE_NAMES[CALLER_MEMBERS[name]]}`, `the row's ${name}`);
+    command.option(`--${flagName(name)} ${VALUE_NAMES[CALLER_MEMBERS[name]]}`, DESCRIPTIONS[name]);
   return command
     .option('--set <name=text>', 'a member of your own, as text (repeatable)', collect)
     .option('--set-json <name=JSON>', 'a member of your own, as JSON (repeatable)', collect);

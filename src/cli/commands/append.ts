@@ -24,13 +24,14 @@ interface AppendFlags {
 
 type Flags = AppendFlags & GlobalFlags & Readonly<Record<string, string | readonly string[] | boolean | undefined>>;
 
-const HELP = `
-Examples:
+const EXAMPLES = `Examples:
   ledger append --agent coder --action tool.call --run-id r1 --cost-usd 0.0123
   ledger append '{"agent":"coder","action":"pulse.probe","outcome":"success"}'
   generate-rows | ledger append -            one receipt per line, as soon as it is on disk
   LEDGER_RUN_ID=r1 ledger append --action step.done --set branch=main
+`;
 
+const HELP = `
 Any member can come from the environment: LEDGER_AGENT, LEDGER_RUN_ID, … ; TRACEPARENT is recorded.
 
 Exit: 0 every row landed, was a duplicate, or waits safely in the spill file · 2 a row was refused, or stored nowhere ·
@@ -40,7 +41,8 @@ export function registerAppend(program: Command, io: Io): void {
   const command = program
     .command('append [row]')
     .summary('append rows: from flags, from one JSON object, or from a pipe ("-")')
-    .description('Append rows. A row is acknowledged when it is on disk.');
+    .description('Append rows. A row is acknowledged when it is on disk.')
+    .addHelpText('before', EXAMPLES);
   addRowFlags(command)
     .option('--confirm', 'exit 3 unless every row is in the chain')
     .option('--rejects <file>', 'append refused input lines to this file')
