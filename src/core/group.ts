@@ -5,7 +5,7 @@ import type { Head, StreamHead } from './chain';
 import { hashSuffix, HASH_SUFFIX_BYTES, unhashedRow } from './chain';
 import { sha256Hex, ZERO_HASH } from './digest';
 import type { Host } from './host';
-import { nextUlid, ULID_RANDOM_BYTES } from './ids';
+import { nextUlid, ULID_RANDOM_BYTES, ulidAfter } from './ids';
 import type { CheckedRow } from './row';
 import { formatTime } from './time';
 
@@ -57,7 +57,9 @@ export class Group {
     const { host } = this;
     const { hash: prevHash, id: lastId } = this.#head;
     const seq = this.#head.seq + 1;
-    const placedId = id ?? nextUlid(this.#nowMs, host.random(ULID_RANDOM_BYTES), lastId);
+    // The clock is read once a group, so every id but the first just follows.
+    const placedId =
+      id ?? (this.isEmpty ? nextUlid(this.#nowMs, host.random(ULID_RANDOM_BYTES), lastId) : ulidAfter(lastId));
     const nonce = nonceText(host.random(NONCE_BYTES));
     const at = { seq, ts: this.#ts, id: placedId, by: host.by, nonce, prevHash, run, decision };
     const hash = this.#write(unhashedRow(row, at));

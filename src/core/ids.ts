@@ -17,10 +17,18 @@ export function isUlid(text: string): boolean {
 
 /** The ULID of a moment. `random` holds at least 16 bytes. */
 export function ulidAt(ms: number, random: Uint8Array): string {
-  // A clock that stands before 1970 or far ahead still gives an id: its row tells the clock's reading in `ts`.
-  let id = encodeTime(Math.min(Math.max(0, ms), MAX_ULID_MS), TIME_LETTERS);
-  for (let i = 0; i < ULID_RANDOM_BYTES; i++) id += ALPHABET[(random[i] as number) & 31];
-  return id;
+  return timeLetters(ms) + randomLetters(random);
+}
+
+/** A clock that stands before 1970 or far ahead still gives an id: its row tells the clock's reading in `ts`. */
+function timeLetters(ms: number): string {
+  return encodeTime(Math.min(Math.max(0, ms), MAX_ULID_MS), TIME_LETTERS);
+}
+
+function randomLetters(random: Uint8Array): string {
+  let letters = '';
+  for (let i = 0; i < ULID_RANDOM_BYTES; i++) letters += ALPHABET[(random[i] as number) & 31];
+  return letters;
 }
 
 /**
@@ -28,12 +36,12 @@ export function ulidAt(ms: number, random: Uint8Array): string {
  * millisecond, a clock that went back.
  */
 export function nextUlid(ms: number, random: Uint8Array, last: string): string {
-  const fresh = ulidAt(ms, random);
-  return fresh.slice(0, TIME_LETTERS) > last.slice(0, TIME_LETTERS) ? fresh : following(last);
+  const time = timeLetters(ms);
+  return time > last.slice(0, TIME_LETTERS) ? time + randomLetters(random) : ulidAfter(last);
 }
 
 /** The next ULID in order: the last letter that is not Z goes up, the Zs behind it start over. */
-function following(id: string): string {
+export function ulidAfter(id: string): string {
   let at = id.length - 1;
   while (id[at] === 'Z') at--;
   invariant(at > 0 || (id[at] ?? '7') < '7', 'the last ULID there is was given out');

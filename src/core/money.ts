@@ -9,6 +9,8 @@ import { withoutEndZeros } from './decimal';
 
 export const NANOS_PER_USD = 1_000_000_000;
 const MAX_PLACES = 9;
+/** What nearly every cost looks like. */
+const PLAIN = /^(-?)([0-9]{1,6})(?:\.([0-9]{1,9}))?$/;
 const DECIMAL = /^(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,4}))?$/;
 
 /**
@@ -16,6 +18,11 @@ const DECIMAL = /^(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,4}))?$/;
  * @returns undefined when it is not a decimal, has more than 9 places, or is 10^6 or more in size
  */
 export function parseCostNanos(text: string): number | undefined {
+  const plain = PLAIN.exec(text);
+  if (plain !== null) {
+    const nanos = Number(plain[2]) * NANOS_PER_USD + Number((plain[3] ?? '').padEnd(MAX_PLACES, '0'));
+    return plain[1] === '-' ? 0 - nanos : nanos;
+  }
   const match = DECIMAL.exec(text);
   if (match === null) return undefined;
   const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;

@@ -176,7 +176,10 @@ function costText(value: Json, row: JsonObject): string {
       hint: 'a negative cost needs action "cost.refund" or "cost.correction" and "ref", the id of the row that it corrects',
     });
   }
-  return formatNanos(nanos);
+  // A double's shortest digits are in plain notation already, but for the smallest costs.
+  if (typeof value !== 'number') return formatNanos(nanos);
+  const text = String(value);
+  return text.includes('e') ? formatNanos(nanos) : text;
 }
 
 function reserved(name: string): LedgerError {

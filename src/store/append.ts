@@ -36,9 +36,16 @@ export interface AppendEvents extends PrepareEvents {
   onIndexFault(error: LedgerError): void;
 }
 
+/** Rows that were handed in together: all of them or none (`whole`), or each for itself. */
+export interface AppendCall {
+  readonly rows: readonly CheckedRow[];
+  readonly whole: boolean;
+}
+
+/** How far a failed attempt had got: where the ledger stood, and what the rows would have been. */
 interface Attempt {
-  after: SpilledAfter;
-  ids: Map<CheckedRow, string>;
+  readonly after: SpilledAfter;
+  readonly receipts: readonly Receipt[][];
 }
 
 /** Not a fault of the moment: the rows are refused, not spilled, so that the operator hears of it. */
@@ -51,7 +58,7 @@ export const REFUSALS: ReadonlySet<string> = new Set(['NOT_OWNER', 'NOT_WRITABLE
  */
 export async function appendGroup(
   file: LedgerFile,
-  calls: readonly (readonly CheckedRow[])[],
+  calls: readonly AppendCall[],
   events: AppendEvents,
 ): Promise<Receipt[][]> {
   const attempt: { made: Attempt | undefined } = { made: undefined };
@@ -76,58 +83,59 @@ async function drainFirst(ready: ReadyLedger, events: AppendEvents): Promise<Rea
 
 async function commitCalls(
   ready: ReadyLedger,
-  calls: readonly (readonly CheckedRow[])[],
+  calls: readonly AppendCall[],
   attempt: { made: Attempt | undefined },
 ): Promise<Receipt[][]> {
   const placer = new Placer(ready);
-  const receipts = calls.map((rows) => placeOrRefuse(placer, rows));
+  const receipts = calls.map((call) => placeOrRefuse(placer, call));
   if (placer.group.isEmpty) {
     // Only duplicates: they are answered once their rows are on disk, whoever wrote them.
     if (ready.durability === 'disk') syncData(ready.fd);
     return receipts;
   }
   const { seq, hash } = ready.tail.head;
-  attempt.made = { after: { seq, hash }, ids: idsOf(calls, receipts) };
+  attempt.made = { after: { seq, hash }, receipts };
   const data = placer.group.bytes();
   await commitBytes({ path: ready.paths.ledger, ...ready }, ready.tail.sizeBytes, data);
   placer.remember(data);
   return receipts;
 }
 
-function placeOrRefuse(placer: Placer, rows: readonly CheckedRow[]): Receipt[] {
-  try {
-    return placer.placeCall(rows);
-  } catch (error) {
-    if (!(error instanceof LedgerError) || error.code !== 'IDEMPOTENCY_CONFLICT') throw error;
-    return rows.map(() => ({ status: 'refused', error }));
-  }
+function placeOrRefuse(placer: Placer, { rows, whole }: AppendCall): Receipt[] {
+  if (!whole) return rows.map((row) => orRefused(() => placer.placeOne(row)));
+  const placed = orRefused(() => placer.placeCall(rows));
+  return 'status' in placed ? rows.map(() => placed) : placed;
 }
 
-function idsOf(calls: readonly (readonly CheckedRow[])[], receipts: readonly Receipt[][]): Map<CheckedRow, string> {
-  const ids = new Map<CheckedRow, string>();
-  calls.forEach((rows, i) =>
-    rows.forEach((row, j) => {
-      const receipt = receipts[i]?.[j];
-      if (receipt?.status === 'landed') ids.set(row, receipt.id);
-    }),
-  );
-  return ids;
+function orRefused<T>(place: () => T): T | Extract<Receipt, { readonly status: 'refused' }> {
+  try {
+    return place();
+  } catch (error) {
+    if (!(error instanceof LedgerError) || error.code !== 'IDEMPOTENCY_CONFLICT') throw error;
+    return { status: 'refused', error };
+  }
 }
 
 function spillCalls(
   file: LedgerFile,
-  calls: readonly (readonly CheckedRow[])[],
+  calls: readonly AppendCall[],
   error: LedgerError,
   attempt: Attempt | undefined,
 ): Receipt[][] {
-  const rows = calls.flat();
-  const ids = spillRows(file.paths, file.host, rows, {
+  const rows = calls.flatMap((call) => call.rows);
+  const ids = attempt?.receipts.flat().map((receipt) => (receipt.status === 'landed' ? receipt.id : undefined));
+  const spilled = spillRows(file.paths, file.host, rows, {
     error,
     ledgerId: file.identity.ledgerId,
-    attempt: attempt === undefined ? undefined : { after: attempt.after, ids: rows.map((row) => attempt.ids.get(row)) },
+    attempt: attempt === undefined ? undefined : { after: attempt.after, ids: ids ?? [] },
   });
+  return spilledReceipts(calls, spilled.ids, error);
+}
+
+/** The receipts of rows that wait in the spill file, in the shape of the calls. */
+export function spilledReceipts(calls: readonly AppendCall[], ids: readonly string[], error: LedgerError): Receipt[][] {
   let next = 0;
-  return calls.map((call) => call.map(() => ({ status: 'spilled', id: ids.ids[next++] as string, error })));
+  return calls.map(({ rows }) => rows.map(() => ({ status: 'spilled', id: ids[next++] as string, error })));
 }
 
 /** What went wrong, as an error of ours: rows that meet a system error are spilled with its name. */

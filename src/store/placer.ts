@@ -42,7 +42,7 @@ export class Placer {
    */
   placeCall(rows: readonly CheckedRow[]): PlacedRowReceipt[] {
     this.#refuseConflicts(rows);
-    return rows.map((row) => this.#placeOne(row));
+    return rows.map((row) => this.#receiptOf(row));
   }
 
   /** Places one row under whatever key it has; the caller has looked at the key. */
@@ -93,7 +93,13 @@ export class Placer {
     }
   }
 
-  #placeOne(row: CheckedRow): PlacedRowReceipt {
+  /** Places one row that stands for itself. Throws as `placeCall` does. */
+  placeOne(row: CheckedRow): PlacedRowReceipt {
+    if (row.idempotencyKey !== undefined) this.#refuseConflicts([row]);
+    return this.#receiptOf(row);
+  }
+
+  #receiptOf(row: CheckedRow): PlacedRowReceipt {
     const use = row.idempotencyKey === undefined ? undefined : this.keyUse(row.idempotencyKey);
     const { seq, id, hash } = use === undefined ? this.place(row) : use.landed;
     return { status: use === undefined ? 'landed' : 'duplicate', seq, id, hash };

@@ -6,8 +6,8 @@ import { LedgerError } from '../core/errors';
 import type { Host } from '../core/host';
 import type { LockKind } from '../core/ownRows';
 import type { CheckedRow } from '../core/row';
-import { appendGroup, asLedgerError, REFUSALS } from './append';
-import type { AppendEvents, Receipt } from './append';
+import { appendGroup, asLedgerError, REFUSALS, spilledReceipts } from './append';
+import type { AppendCall, AppendEvents, Receipt } from './append';
 import { checkFolder } from './ledger';
 import type { Durability, LedgerFile } from './ledger';
 import { createLedger, readIdentity } from './genesis';
@@ -32,17 +32,15 @@ export interface WriterOptions {
   readonly indexAtEnd?: boolean;
 }
 
-/** Calls that were made together; each lands whole or not at all. */
-interface QueuedBatch {
-  readonly calls: readonly (readonly CheckedRow[])[];
-  readonly rows: number;
+interface QueuedCall {
+  readonly call: AppendCall;
   readonly chars: number;
-  readonly resolve: (receipts: Receipt[][]) => void;
+  readonly resolve: (receipts: Receipt[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
 export class Writer {
-  readonly #queue: QueuedBatch[] = [];
+  readonly #queue: QueuedCall[] = [];
   readonly #recent = new Recent();
   readonly #index: IndexKeeper;
   #pumping: Promise<void> | undefined;
@@ -60,19 +58,19 @@ export class Writer {
    * @throws LedgerError NOT_OWNER, NOT_WRITABLE, UNSAFE_PATH, STORED_NOWHERE: nothing of the call is stored; CLOSED
    */
   async append(rows: readonly CheckedRow[]): Promise<Receipt[]> {
-    return (await this.#enqueue([rows])).flat();
+    return this.#enqueue({ rows, whole: true });
   }
 
   /** Appends rows that stand each for itself: one can be refused (its key is taken) while the others land. Errors as above. */
   async appendEach(rows: readonly CheckedRow[]): Promise<Receipt[]> {
-    return (await this.#enqueue(rows.map((row) => [row]))).flat();
+    return this.#enqueue({ rows, whole: false });
   }
 
-  #enqueue(calls: QueuedBatch['calls']): Promise<Receipt[][]> {
-    if (this.#closed) return Promise.reject(closed());
-    if (calls.every((rows) => rows.length === 0)) return Promise.resolve([]);
+  #enqueue(call: AppendCall): Promise<Receipt[]> {
+    if (this.#closed) return Promise.reject(new LedgerError('CLOSED', 'expected an open ledger, found it closed'));
+    if (call.rows.length === 0) return Promise.resolve([]);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ calls, ...sizeOf(calls), resolve, reject });
+      this.#queue.push({ call, chars: charsOf(call), resolve, reject });
       // One turn later, so that calls made together go together.
       this.#pumping ??= Promise.resolve().then(() => this.#pump());
     });
@@ -94,30 +92,26 @@ export class Writer {
     }
   }
 
-  #nextGroup(): QueuedBatch[] {
+  #nextGroup(): QueuedCall[] {
     let rows = 0;
     let chars = 0;
-    let batches = 0;
-    for (const batch of this.#queue) {
-      rows += batch.rows;
-      chars += batch.chars;
-      if (batches > 0 && (rows > MAX_GROUP_ROWS || chars > MAX_GROUP_CHARS)) break;
-      batches++;
+    let calls = 0;
+    for (const queued of this.#queue) {
+      rows += queued.call.rows.length;
+      chars += queued.chars;
+      if (calls > 0 && (rows > MAX_GROUP_ROWS || chars > MAX_GROUP_CHARS)) break;
+      calls++;
     }
-    return this.#queue.splice(0, batches);
+    return this.#queue.splice(0, calls);
   }
 
-  async #commit(group: readonly QueuedBatch[]): Promise<void> {
+  async #commit(group: readonly QueuedCall[]): Promise<void> {
     try {
-      const receipts = await this.#appendOrSpill(group.flatMap((batch) => batch.calls));
-      let next = 0;
-      for (const { calls, resolve } of group) {
-        resolve(receipts.slice(next, next + calls.length));
-        next += calls.length;
-      }
+      const receipts = await this.#appendOrSpill(group.map(({ call }) => call));
+      group.forEach(({ resolve }, i) => resolve(receipts[i] ?? []));
       await this.#keepIndex(receipts.at(-1)?.at(-1));
     } catch (error) {
-      for (const batch of group) batch.reject(error);
+      for (const { reject } of group) reject(error);
     }
   }
 
@@ -150,7 +144,7 @@ export class Writer {
     return done;
   }
 
-  async #appendOrSpill(calls: readonly (readonly CheckedRow[])[]): Promise<Receipt[][]> {
+  async #appendOrSpill(calls: readonly AppendCall[]): Promise<Receipt[][]> {
     let file: LedgerFile;
     try {
       file = this.#file();
@@ -176,17 +170,12 @@ function closed(): LedgerError {
 }
 
 /** The rows cannot be chained since nobody knows on what: they wait until the ledger is back. */
-function spillUnknown(
-  { paths, host }: WriterOptions,
-  calls: readonly (readonly CheckedRow[])[],
-  error: LedgerError,
-): Receipt[][] {
+function spillUnknown({ paths, host }: WriterOptions, calls: readonly AppendCall[], error: LedgerError): Receipt[][] {
   const ledgerId = orNothing(() => readLockNote(paths.lock)?.note['ledger_id']);
-  const rows = calls.flat();
+  const rows = calls.flatMap((call) => call.rows);
   const reason = { error, ledgerId: typeof ledgerId === 'string' ? ledgerId : null, attempt: undefined };
   const { ids } = spillRows(paths, host, rows, reason);
-  let next = 0;
-  return calls.map((call) => call.map(() => ({ status: 'spilled', id: ids[next++] as string, error })));
+  return spilledReceipts(calls, ids, error);
 }
 
 /** The kernel's lock wherever this machine has it. */
@@ -203,12 +192,8 @@ function orNothing<T>(read: () => T): T | undefined {
   }
 }
 
-function sizeOf(calls: QueuedBatch['calls']): Pick<QueuedBatch, 'rows' | 'chars'> {
-  let rows = 0;
+function charsOf({ rows }: AppendCall): number {
   let chars = 0;
-  for (const call of calls) {
-    rows += call.length;
-    for (const row of call) chars += row.members.length;
-  }
-  return { rows, chars };
+  for (const row of rows) chars += row.members.length;
+  return chars;
 }
