@@ -7,6 +7,7 @@ import type { ChildProcess } from 'node:child_process';
 import { closeSync, fdatasyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { openLedger as OpenLedger } from '../src/index';
 import { ledgerCommand, ledgerFile, LIBRARY, seedRow, withFolder } from './ledgers';
 import { inTurns, median, ratioOf } from './measure';
 import type { Command } from './measure';
@@ -17,8 +18,6 @@ import type { Line } from './table';
 const ROWS_A_TURN = 50;
 const ROUNDS = 21;
 const TARGET = 1.3;
-
-type Library = typeof import('../src/index');
 
 /** What a bare Node needs to answer a line by a line of the ledger's length, written and synced. */
 const BARE = `
@@ -37,7 +36,7 @@ export async function benchOneByOne(): Promise<Line[]> {
 }
 
 async function libraryLine(folder: string): Promise<Line> {
-  const { openLedger } = (await import(LIBRARY)) as Library;
+  const { openLedger } = (await import(LIBRARY)) as { readonly openLedger: typeof OpenLedger };
   const dir = join(folder, 'state');
   const ledger = openLedger({ dir });
   let next = 0;
@@ -110,7 +109,7 @@ function lastLineBytes(dir: string): number {
 /** A process that answers each line by a line. */
 class Coprocess {
   readonly #child: ChildProcess;
-  readonly #answers: AsyncIterator<string>;
+  readonly #answers: AsyncIterator<string, undefined>;
 
   constructor({ file, args }: Command) {
     const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -120,9 +119,9 @@ class Coprocess {
 
   async ask(line: string): Promise<string> {
     this.#child.stdin?.write(`${line}\n`);
-    const { value, done } = await this.#answers.next();
-    if (done === true) throw new Error('expected an answer from the coprocess, found its end');
-    return value;
+    const answer: IteratorResult<string, undefined> = await this.#answers.next();
+    if (answer.done === true) throw new Error('expected an answer from the coprocess, found its end');
+    return answer.value;
   }
 
   end(): Promise<void> {
