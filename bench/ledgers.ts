@@ -48,6 +48,7 @@ export async function largeLedger(rows: number, runs = Math.max(1, Math.round(ro
   await rebuildIndex(statePaths(temporary, process.env));
   // Whole or not there: a run that is stopped here leaves nothing that the next one would trust.
   renameSync(temporary, dir);
+  settle();
   return dir;
 }
 
@@ -91,7 +92,13 @@ export async function withFolder<T>(use: (dir: string) => Promise<T>): Promise<T
 /** A copy of a large ledger, to write in. */
 export function copyOf(dir: string, target: string): string {
   execFileSync('cp', ['-r', dir, target]);
+  settle();
   return target;
+}
+
+/** What was written must not be on its way to the disk while somebody else's sync is timed. */
+function settle(): void {
+  execFileSync('sync');
 }
 
 /** A row of the seed's, `ts` and all. */

@@ -63,6 +63,7 @@ function wanted(argv: string[]): Wanted {
   const unknown = positionals.find((name) => !Object.hasOwn(BENCHES, name));
   if (unknown !== undefined)
     throw new Error(`expected one of ${Object.keys(BENCHES).join(', ')}, found ${JSON.stringify(unknown)}`);
+  if (values.write && positionals.length > 0) throw new Error('expected all benches with --write, found some');
   const sizes = { rows: Number(values.rows), piped: Number(values.piped) };
   return { names: positionals.length > 0 ? positionals : Object.keys(BENCHES), sizes, write: values.write };
 }

@@ -79,13 +79,17 @@ async function startAll(
 
 function outputOf({ file, args }: Command, input: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(file, args, { stdio: 'pipe' });
     let output = '';
+    let talk = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (talk += text));
     // The bare Node ends without reading.
     child.stdin.on('error', () => undefined).end(input);
     child.once('error', reject);
-    child.once('close', (code) => (code === 0 ? resolve(output) : reject(new Error(`expected exit 0, found ${code}`))));
+    child.once('close', (code) =>
+      code === 0 ? resolve(output) : reject(new Error(`expected exit 0, found ${code}: ${talk}`)),
+    );
   });
 }
 

@@ -106,7 +106,7 @@ test('the README’s shell line gives the stored hash of every row; the format p
   const line = textOf('README.md')
     .split('\n')
     .find((text) => text.startsWith('sed -n 41p'));
-  assert.ok(line?.includes('sha256sum'), 'a line with sed and sha256sum');
+  assert.ok(line !== undefined && line.includes('sha256sum'), 'a line with sed and sha256sum');
   assert.ok(textOf('docs/format.md').includes(`\n${line}\n`), 'the same in docs/format.md');
   const path = makeLedger(scratch(t));
   const rows = readFileSync(path, 'utf8').trimEnd().split('\n');
@@ -211,7 +211,7 @@ test('the format page has every member, the callers’ in stored order', () => {
 });
 
 /** Words in capitals that are no codes of ours. */
-const OTHER_WORDS = ['LEDGER_DIR', 'SIGINT', 'SIGTERM', 'SIGHUP', 'F_OFD_SETLK'];
+const OTHER_WORDS = ['LEDGER_DIR', 'SIGINT', 'SIGTERM', 'SIGHUP', 'F_OFD_SETLK', 'F_FULLFSYNC'];
 
 test('a code in the documents is a code of the program', () => {
   const errors = [...textOf('src/core/errors.ts').matchAll(/'([A-Z][A-Z_0-9]+)'/g)].map((match) => match[1] ?? '');
@@ -223,9 +223,9 @@ test('a code in the documents is a code of the program', () => {
   }
 });
 
-test('JSON in the documents is JSON, and links lead to files and headings that are there', () => {
+test('rows and records in the documents are JSON, and links lead to files and headings that are there', () => {
   for (const document of DOCUMENTS) {
-    for (const match of textOf(document).matchAll(/```json\n([\s\S]*?)```/g)) JSON.parse(match[1] ?? '');
+    for (const match of textOf(document).matchAll(/```text\n([\s\S]*?)```/g)) JSON.parse(match[1] ?? '');
     for (const match of textOf(document).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)) {
       const target = join(dirname(document), match[1] ?? '');
       assert.ok(existsSync(join(ROOT, target)), `${document} links to ${target}`);

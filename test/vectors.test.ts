@@ -45,8 +45,7 @@ interface Negative {
   readonly must_accept: readonly (readonly [string, string, string?])[];
 }
 
-const negative = (): Negative =>
-  JSON.parse(readFileSync(join(VECTORS, 'jcs-negative/cases.json'), 'utf8')) as Negative;
+const negative = (): Negative => JSON.parse(readFileSync(join(VECTORS, 'jcs-negative/cases.json'), 'utf8')) as Negative;
 
 /** As the ledger reads input: valid UTF-8 first, then strict JSON. */
 function readHex(hex: string): string {

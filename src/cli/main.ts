@@ -1,5 +1,5 @@
 /** From argv to an exit code. Commands are loaded on demand: an append loads only what an append needs. */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError } from './commander';
 import { printableLines } from '../core/printable';
 import { EXIT } from './exit';
 import type { ExitCode } from './exit';
@@ -20,13 +20,14 @@ export interface CommandEntry {
 
 export type CommandTable = Readonly<Record<string, CommandEntry>>;
 
-const HELP = `
-Examples:
+const EXAMPLES = `Examples:
   ledger append --agent coder --action tool.call --cost-usd 0.0123
   ledger run -- make test
   ledger verify
   ledger rollup --by agent --cap 5.00
+`;
 
+const HELP = `
 Exit: 0 yes, done · 1 the negative answer (broken, over the cap, damage) · 2 could not answer · 3 yes, within a stated scope`;
 
 /** Runs one command line; the exit code is set on `io`. `commands` is in the order of the help. */
@@ -43,6 +44,7 @@ export async function main(argv: readonly string[], io: Io, commands: CommandTab
       outputError: () => undefined,
     })
     .exitOverride()
+    .addHelpText('before', EXAMPLES)
     .addHelpText('after', HELP);
   const name = commandName(argv);
   for (const [command, { summary, load }] of Object.entries(commands)) {

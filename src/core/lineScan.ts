@@ -24,6 +24,7 @@ import {
   skipString,
   skipValue,
 } from './jsonBytes';
+import { storedString } from './json';
 
 const NEWLINE = 0x0a;
 const OTHER = -1;
@@ -89,7 +90,7 @@ export interface LineFacts {
   readonly to: Int32Array;
   /** One bit for each noted member. */
   seen: number;
-  /** Whether a noted member stands there twice, or a member name is spelled with escapes. */
+  /** Whether a noted member stands there twice, or a member name is spelled with escapes that it does not need. */
   ambiguous: boolean;
   /** CANONICAL, UNSORTED or OTHERWISE: the form of the payload. */
   form: number;
@@ -168,7 +169,8 @@ function isHashToStepOver(bytes: Uint8Array, from: number, member: number, facts
 }
 
 function memberAt(bytes: Uint8Array, from: number, to: number, facts: LineFacts): number {
-  if (scanned.form === OTHERWISE && hasBackslash(bytes, from, to)) facts.ambiguous = true;
+  if (scanned.form === OTHERWISE && hasBackslash(bytes, from, to) && !isPlainly(bytes, from, to))
+    facts.ambiguous = true;
   if (to - from > MAX_NAME_BYTES) return OTHER;
   const candidate = CANDIDATES[((to - from) << 8) | (bytes[from] as number)] as number;
   if (candidate === OTHER || !matches(bytes, from, NAME_BYTES[candidate] as Uint8Array)) return OTHER;
@@ -178,4 +180,16 @@ function memberAt(bytes: Uint8Array, from: number, to: number, facts: LineFacts)
 function hasBackslash(bytes: Uint8Array, from: number, to: number): boolean {
   for (let at = from; at < to; at++) if (bytes[at] === BACKSLASH) return true;
   return false;
+}
+
+const names = new TextDecoder();
+
+/** Whether a name with escapes is spelled as the writer spells it: then it is no noted member in disguise. */
+function isPlainly(bytes: Uint8Array, from: number, to: number): boolean {
+  const raw = `"${names.decode(bytes.subarray(from, to))}"`;
+  try {
+    return storedString(JSON.parse(raw) as string) === raw;
+  } catch {
+    return false;
+  }
 }

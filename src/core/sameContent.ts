@@ -8,23 +8,28 @@ import type { CheckedRow } from './row';
 /**
  * Compares the callers' members, canonically. A row that went through the spill file got its `occurred_at` from there
  * where the caller gave none; that is no difference.
+ * @param untimed whether the caller of the new row gave no `occurred_at` (a drain may have added one)
  */
-export function sameContent(stored: Row, checked: CheckedRow): boolean {
-  const before = callerPart(parseJson(JSON.stringify(stored)) as JsonObject);
-  const now = callerPart(parseJson(`{${checked.members}}`) as JsonObject);
-  const timeless = [before, now].some((row) => !row.has('occurred_at')) && isSpilled(stored, checked);
-  if (timeless) for (const row of [before, now]) row.delete('occurred_at');
-  return canonicalJson(before) === canonicalJson(now);
+export function sameContent(stored: Row, checked: CheckedRow, untimed = !hasTime(checked)): boolean {
+  return same(parseJson(JSON.stringify(stored)) as JsonObject, checked, untimed);
 }
 
 /** The same for two rows of which neither is in the ledger yet. */
-export function sameChecked(one: CheckedRow, other: CheckedRow): boolean {
+export function sameChecked(one: CheckedRow, other: CheckedRow, untimed = false): boolean {
   if (one.members === other.members) return true;
-  return sameContent(JSON.parse(`{${one.members}}`) as Row, other);
+  return same(parseJson(`{${one.members}}`) as JsonObject, other, untimed);
 }
 
-function isSpilled(stored: Row, checked: CheckedRow): boolean {
-  return stored.spill_id !== undefined || checked.members.includes(',"spill_id":"');
+function same(stored: JsonObject, checked: CheckedRow, untimed: boolean): boolean {
+  const before = callerPart(stored);
+  const now = callerPart(parseJson(`{${checked.members}}`) as JsonObject);
+  const timeIsAdded = stored.has('spill_id') || !before.has('occurred_at');
+  if (untimed && timeIsAdded) for (const row of [before, now]) row.delete('occurred_at');
+  return canonicalJson(before) === canonicalJson(now);
+}
+
+function hasTime(checked: CheckedRow): boolean {
+  return (parseJson(`{${checked.members}}`) as JsonObject).has('occurred_at');
 }
 
 function callerPart(row: JsonObject): JsonObject {

@@ -88,8 +88,7 @@ function streamReport(walk: Walk): StreamReport | null {
 
 function ownWarnings(walk: Walk, inputs: ResultInputs): string[] {
   const warnings: string[] = [];
-  if (inputs.spilled > 0)
-    warnings.push(`${count(inputs.spilled, 'row')} wait in the spill files, not yet in the chain`);
+  if (inputs.spilled > 0) warnings.push(`${count(inputs.spilled, 'row')} in the spill files, waiting to be chained`);
   if (walk.lateRows > 0)
     warnings.push(`${count(walk.lateRows, 'row')} came after the closing row of their stream (ROW_AFTER_CLOSE)`);
   const jumps = walk.findings.count('TIME_SUSPECT');

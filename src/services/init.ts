@@ -8,7 +8,7 @@ import type { Identity, LockKind } from '../core/ownRows';
 import { printable } from '../core/printable';
 import { configPath, writeConfig } from '../store/configFile';
 import { createLedger, readIdentity } from '../store/genesis';
-import { hasKernelLock } from '../store/kernelLock';
+import { hasKernelLock, tryKernelLock } from '../store/kernelLock';
 import { checkFolder } from '../store/ledger';
 import type { Place } from '../store/locate';
 import { mountOf } from '../store/mount';
@@ -81,7 +81,11 @@ function create(paths: StatePaths, { origin, lock }: InitRequest): Identity {
   if (lock === 'kernel' && !hasKernelLock()) throw noKernelLock(paths);
   const kind: LockKind = lock ?? (hasKernelLock() ? 'kernel' : 'lockfile');
   try {
-    return createLedger(paths, nodeHost(), { lock: kind, ...(origin === undefined ? {} : { origin }) });
+    const host = nodeHost();
+    const identity = createLedger(paths, host, { lock: kind, ...(origin === undefined ? {} : { origin }) });
+    // Taken once, so that audit.lock repeats from the start which ledger this is: a broken first line is repaired from it.
+    if (identity.lock === 'kernel') tryKernelLock(paths.lock, identity, host.pid)?.release();
+    return identity;
   } catch (error) {
     if (error instanceof LedgerError) throw error;
     throw new LedgerError(

@@ -4,8 +4,6 @@
  * verify: that is evidence, and a person's decision (`--set-aside`). "clean" says that nothing is torn, not that
  * anything was verified.
  */
-import { renameSync } from 'node:fs';
-import { join } from 'node:path';
 import { gapText, noted, notedAt } from '../core/damage';
 import type { Damage } from '../core/damage';
 import { LedgerError } from '../core/errors';
@@ -15,10 +13,11 @@ import { findBrokenLines } from '../store/brokenLines';
 import type { BrokenLines, BrokenRange } from '../store/brokenLines';
 import { drainSpill, somethingSpilled } from '../store/drain';
 import type { Drained } from '../store/drain';
-import { closeQuietly, ensureFolder, openFile, statOf, syncFolder } from '../store/files';
+import { closeQuietly, openFile, statOf } from '../store/files';
 import { removeCreationLeftovers } from '../store/genesis';
 import type { Healed } from '../store/heal';
-import { removeReplacements } from '../store/healMiddle';
+import { isMiddlePlan, isTakenOut, removeReplacements } from '../store/healMiddle';
+import { readHealPlan, setPlanAside } from '../store/healPlan';
 import { tendIndex } from '../store/indexTend';
 import type { IndexState } from '../store/indexTend';
 import type { LedgerFile, ReadyLedger } from '../store/ledger';
@@ -27,7 +26,9 @@ import type { Place } from '../store/locate';
 import type { LostRows } from '../store/lostRows';
 import type { StatePaths } from '../store/paths';
 import { withReadyLedger } from '../store/prepare';
+import { readTail } from '../store/tail';
 import { takeOut } from '../store/takeOut';
+import { countImpossible } from '../store/waiting';
 import type { TakenOut } from '../store/takeOut';
 
 export interface SweepOptions {
@@ -58,34 +59,78 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
   const located = locate(options.place);
   const file = attach(located);
   try {
-    return options.dryRun ? await look(located.paths, options) : await new Sweeper(file, options).run();
+    return options.dryRun ? await look(file, options) : await new Sweeper(file, options).run();
   } finally {
     file.index.close();
   }
 }
 
 /** What a sweep would find; nothing is written, no lock is taken. */
-async function look(paths: StatePaths, options: SweepOptions): Promise<SweepResult> {
+async function look(file: LedgerFile, options: SweepOptions): Promise<SweepResult> {
+  const { paths } = file;
   const { lines, ranges } = await readBroken(paths, options);
   const size = statOf(paths.ledger)?.size ?? 0;
   const damage = ranges.map((range): Damage => {
     const atEnd = range.offset + range.length >= size;
     return notedAt(range, noted(atEnd ? 'torn-tail' : 'broken-lines', 'would-heal', linesText(range.lines)));
   });
+  damage.push(...lookAtTail(file));
   if (statOf(paths.healPlan) !== undefined) {
     damage.push(noted('pending-heal', 'would-heal', 'a heal was left half-done'));
   }
+  const impossible = countImpossible(paths, file.identity.ledgerId);
   return {
-    verdict: damage.length === 0 ? 'clean' : 'damage',
+    verdict: damage.length === 0 && impossible === 0 ? 'clean' : 'damage',
     lines,
     damage,
     drained: 0,
-    records_set_aside: 0,
+    records_set_aside: impossible,
     waiting: isWaiting(paths),
     index: 'not-checked',
     removed: [],
     dry_run: true,
   };
+}
+
+/** What is wrong at the end though every line is a JSON object. */
+function lookAtTail({ paths, index }: LedgerFile): Damage[] {
+  const fd = openFile(paths.ledger, 'read');
+  try {
+    const tail = readTail(fd);
+    if (tail.kind === 'wrong') return [{ ...noted('tampered-tail', 'kept', tail.why), offset: tail.offset }];
+    const lastSeq = tail.kind === 'empty' ? 0 : (tail.head?.seq ?? 0);
+    const lost = index.lostRows(fd, lastSeq);
+    const damage =
+      tail.kind === 'unterminated' ? [noted('torn-tail', 'would-heal', 'the last row lacks its newline')] : [];
+    return lost === undefined ? damage : [...damage, noted('rows-lost', 'would-heal', lostText(lost))];
+  } finally {
+    closeQuietly(fd);
+  }
+}
+
+/** An index that cannot be made now (a line that is no row stays where it is, the disk is full) is no damage of the ledger. */
+async function tendIndexQuietly(paths: StatePaths): Promise<SweepResult['index']> {
+  try {
+    return await tendIndex(paths);
+  } catch (error) {
+    if (error instanceof LedgerError && error.code === 'INDEX_FAILED') return 'not-checked';
+    throw error;
+  }
+}
+
+function lostText({ fromSeq, toSeq }: LostRows): string {
+  return `rows ${fromSeq} to ${toSeq} were in the ledger and are gone`;
+}
+
+/** A heal that has replaced the file and lacks only its row: dropping its plan would leave a gap that nothing names. */
+function isHalfDone(paths: StatePaths): boolean {
+  try {
+    const plan = readHealPlan(paths);
+    return plan !== undefined && isMiddlePlan(plan) && isTakenOut(paths, plan);
+  } catch (error) {
+    if (error instanceof LedgerError) return false;
+    throw error;
+  }
 }
 
 async function readBroken(paths: StatePaths, { onProgress, signal }: SweepOptions): Promise<BrokenLines> {
@@ -115,7 +160,7 @@ class Sweeper {
     const sound = await this.#prepare();
     const lines = await this.#healMiddle();
     if (sound) await this.#drain();
-    const index = sound ? await tendIndex(paths) : 'not-checked';
+    const index = sound ? await tendIndexQuietly(paths) : 'not-checked';
     const removed = this.#tidy();
     const { chained, setAside } = this.#drained;
     return {
@@ -148,12 +193,9 @@ class Sweeper {
   /** A plan that cannot be finished (changed by hand, rows behind the torn bytes) goes into quarantine; the ledger is looked at afresh. */
   #dropPlan(error: LedgerError): boolean {
     const { paths, host } = this.file;
-    if (statOf(paths.healPlan) === undefined) return false;
-    ensureFolder(paths.quarantine);
-    const name = `${ulidAt(host.nowMs(), host.random(ULID_RANDOM_BYTES))}.plan`;
-    renameSync(paths.healPlan, join(paths.quarantine, name));
-    for (const folder of [paths.quarantine, paths.dir]) syncFolder(folder);
-    this.#damage.push({ ...noted('broken-plan', 'healed', error.message), quarantine: `quarantine/${name}` });
+    if (statOf(paths.healPlan) === undefined || isHalfDone(paths)) return false;
+    const quarantine = setPlanAside(paths, ulidAt(host.nowMs(), host.random(ULID_RANDOM_BYTES)));
+    this.#damage.push({ ...noted('broken-plan', 'healed', error.message), quarantine });
     return true;
   }
 
@@ -202,9 +244,8 @@ class Sweeper {
     this.#damage.push({ ...damage, offset, length, heal_id: healId, quarantine: quarantine ?? null });
   }
 
-  onRowsLost({ fromSeq, toSeq }: LostRows): void {
-    const detail = `rows ${fromSeq} to ${toSeq} were in the ledger and are gone; a row says so`;
-    this.#damage.push(noted('rows-lost', 'healed', detail));
+  onRowsLost(lost: LostRows): void {
+    this.#damage.push(noted('rows-lost', 'healed', `${lostText(lost)}; a row says so`));
   }
 }
 

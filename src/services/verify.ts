@@ -6,15 +6,13 @@
  * 3. The index against the file, the spill places, a heal under way.
  * 4. What the caller knows from elsewhere: the head, a number of rows.
  */
-import { fstatSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { errnoOf } from '../core/errors';
 import { endWalk } from '../core/walk';
 import { newWalk } from '../core/walkState';
 import type { Walk } from '../core/walkState';
 import type { Finding, FindingCode, IndexState, VerifyResult } from '../core/verdict';
 import { resultOf } from '../core/verifyResult';
-import { closeQuietly, openFile, readAt, statOf } from '../store/files';
+import { closeQuietly, namesIn, openFile, readAt, statOf, statOpen } from '../store/files';
 import { checkGaps } from '../store/gapCheck';
 import type { Place } from '../store/locate';
 import { statePaths } from '../store/paths';
@@ -100,7 +98,7 @@ export async function verifyLedger(options: VerifyOptions): Promise<VerifyResult
     segments: segments.map(({ name }) => name),
     spilled: countSpilled(paths),
     index: index.state,
-    checkpoints: hasEntries(paths.checkpoints),
+    checkpoints: namesIn(paths.checkpoints).length > 0,
     strict: options.strict === true,
     warnings: [...warnings, ...index.warnings],
   });
@@ -172,7 +170,7 @@ async function walkLiveSegment(
 ): Promise<boolean> {
   const fd = openFile(segment.path, 'read');
   try {
-    const { ino, size } = fstatSync(fd);
+    const { ino, size } = statOpen(fd);
     const from = tailStart(fd, size);
     const cursor = await walkLive(walk, { segment, fd, to: from }, walkOptions);
     const waitMs = options.tailWaitMs ?? TAIL_WAIT_MS;
@@ -187,7 +185,7 @@ async function walkLiveSegment(
 }
 
 function readRest(fd: number, from: number): Buffer {
-  return readAt(fd, from, Math.max(0, fstatSync(fd).size - from));
+  return readAt(fd, from, Math.max(0, statOpen(fd).size - from));
 }
 
 /** What the caller asks beyond the ledger itself. An empty ledger answers nothing, and is never green. */
@@ -204,13 +202,4 @@ function checkExpectations(walk: Walk, options: VerifyOptions): void {
   const streams = watched.kind === 'run' ? walk.runs : walk.decisions;
   if (streams.stateOf(watched.id) === undefined)
     add('NOT_VERIFIABLE', `a row of ${watched.kind} ${watched.id}`, 'none in the ledger');
-}
-
-function hasEntries(folder: string): boolean {
-  try {
-    return readdirSync(folder).length > 0;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false;
-    throw error;
-  }
 }

@@ -176,7 +176,7 @@ function placeWaiting(ledger: ReadyLedger, placer: Placer, spillFd: number, one:
     return;
   }
   // Other content under a key that is taken is kept here, so that no acknowledged row is lost.
-  const same = isSame(use, row);
+  const same = isSame(use, row, !record.row.has('occurred_at'));
   if (!same && !fitsInPayload(record.row)) {
     placeSetAside(ledger, placer, spillFd, one, { spill_id: record.id, of: use.landed.seq });
     return;

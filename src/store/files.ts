@@ -13,6 +13,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readSync,
   statSync,
   writeSync,
@@ -180,4 +181,19 @@ export function ensureFolder(path: string): boolean {
   }
   syncFolder(dirname(path));
   return true;
+}
+
+/** The names in a folder; none where there is no folder. */
+export function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** The size and the inode of an open file. */
+export function statOpen(fd: number): Stats {
+  return fstatSync(fd);
 }

@@ -4,7 +4,7 @@
  * Creation is race-free: row 1 goes to a temporary file, synced, then `link()` to `audit.jsonl`. Who comes second gets
  * EEXIST and obeys the winner. A missing ledger is created only where nothing says that there was one before.
  */
-import { linkSync, readdirSync, unlinkSync } from 'node:fs';
+import { linkSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { placeRow } from '../core/chain';
 import { ZERO_HASH } from '../core/digest';
@@ -15,7 +15,18 @@ import { genesisRow, identityOf } from '../core/ownRows';
 import type { Identity, LockKind } from '../core/ownRows';
 import { completeObject } from '../core/rowText';
 import { formatTime } from '../core/time';
-import { closeQuietly, ensureFolder, openFile, readAt, statOf, syncData, syncFolder, writeAll } from './files';
+import {
+  closeQuietly,
+  ensureFolder,
+  namesIn,
+  openFile,
+  readAt,
+  readWhole,
+  statOf,
+  syncData,
+  syncFolder,
+  writeAll,
+} from './files';
 import { readLockNote } from './kernelLock';
 import type { StatePaths } from './paths';
 
@@ -65,16 +76,13 @@ export function formerLedger(paths: StatePaths): string | undefined {
   if (readLockNote(paths.lock) !== undefined) return paths.lock;
   if (statOf(paths.healPlan) !== undefined) return paths.healPlan;
   if ((statOf(paths.index)?.size ?? 0) > 0) return paths.index;
-  return [paths.segments, paths.checkpoints, paths.quarantine].find((folder) => namesIn(folder).length > 0);
+  const folder = [paths.segments, paths.checkpoints, paths.quarantine].find((path) => namesIn(path).length > 0);
+  return folder ?? [paths.draining, paths.spill, paths.secondDraining, paths.secondSpill].find(namesLedger);
 }
 
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  }
+/** Whether rows wait in a spill file that came from a ledger which was there. */
+function namesLedger(spillPath: string): boolean {
+  return readWhole(spillPath)?.includes('"ledger_id":"') === true;
 }
 
 /** Throws LEDGER_MISSING where a ledger file is missing though something says that there was one. */

@@ -135,8 +135,12 @@ function cutPlanned(paths: StatePaths, host: Host, fd: number, plan: HealPlan): 
   if (size === plan.offset) return plan;
   const planned = plan.length <= size - plan.offset && digestRange(fd, plan.offset, plan.length) === plan.sha256;
   const rest = planned ? plan.offset + plan.length : plan.offset;
-  const whole = firstForeignRow(fd, rest, size, plan.heal_id);
-  if (whole !== undefined) throw unfinished(paths, `only torn bytes after offset ${plan.offset}, found row ${whole}`);
+  const whole = firstCompleteLine(fd, plan.offset, size, plan.heal_id);
+  if (whole !== undefined) throw unfinished(paths, `only torn bytes from offset ${plan.offset} on, found ${whole}`);
+  // The plan says that they are in quarantine; nothing is cut on its word.
+  if (planned && readSetAside(paths, plan.heal_id)?.sha256 !== plan.sha256) {
+    setAside(paths, plan.heal_id, fd, plan.offset, plan.length);
+  }
   const fuller = rest < size ? withAlso(paths, host, fd, plan, rest, size) : plan;
   ftruncateSync(fd, plan.offset);
   syncData(fd);
@@ -163,15 +167,16 @@ function hasRow(fd: number, from: number, size: number, id: string): boolean {
   return found;
 }
 
-/** A whole row that is not the heal row itself (which may stand there without its newline). */
-function firstForeignRow(fd: number, from: number, size: number, healId: string): number | undefined {
-  let seq: number | undefined;
+/** A line that is not torn and not the heal row itself (which may stand there without its newline). */
+function firstCompleteLine(fd: number, from: number, size: number, healId: string): string | undefined {
+  let found: string | undefined;
   scanLines(fd, from, size, ({ block, start, end }) => {
     const reading = readLine(block.subarray(start, end));
-    if (reading.kind === 'row' && reading.row.id !== healId) seq = reading.row.seq;
-    return seq === undefined;
+    if (reading.kind === 'torn' || (reading.kind === 'row' && reading.row.id === healId)) return true;
+    found = reading.kind === 'row' ? `row ${reading.row.seq}` : 'a complete line that is no row';
+    return false;
   });
-  return seq;
+  return found;
 }
 
 function healRow(paths: StatePaths, plan: HealPlan): ReturnType<typeof ownRow> {

@@ -26,6 +26,7 @@ import { voidIndex } from './indexBuild';
 import { removeHealPlan } from './healPlan';
 import type { HealPlan, MiddleKind } from './healPlan';
 import { scanLines } from './lines';
+import { rowsLostRow } from './lostRows';
 import type { StatePaths } from './paths';
 import { digestRange, readSetAside } from './quarantine';
 import { readTail, TAIL_BYTES } from './tail';
@@ -36,6 +37,14 @@ const TEMPORARY = /^\.heal\.[0-9A-Z]{26}\.tmp$/;
 export function isMiddlePlan(plan: HealPlan): boolean {
   const kinds: readonly string[] = ['middle', 'junk', 'set-aside'] satisfies MiddleKind[];
   return kinds.includes(plan.kind);
+}
+
+/** Whether the file was replaced already: then only the heal row is missing, and the plan must not be dropped. */
+export function isTakenOut(paths: StatePaths, plan: HealPlan): boolean {
+  return withFile(paths.ledger, 'read', (fd) => {
+    const there = digestRange(fd, plan.offset, plan.length) === plan.sha256;
+    return !there && isReplaced(fd, plan, fstatSync(fd).size);
+  });
 }
 
 /** Where the new file grows until it takes the ledger's name. */
@@ -75,6 +84,7 @@ export async function finishMiddleHeal(paths: StatePaths, target: CommitTarget, 
       throw cannotFinish(paths, `a whole tail after the lines were replaced, found it ${tail.kind}`);
     const group = new Group(tail.head, target.host);
     group.add(rowOf(paths, plan), undefined, undefined, laterId(plan.heal_id, tail.head.id));
+    if (plan.lost !== undefined) group.add(rowsLostRow(plan.lost));
     await commitBytes(target, tail.sizeBytes, group.bytes());
   }
   removeHealPlan(paths);

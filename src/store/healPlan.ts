@@ -7,7 +7,8 @@
 import { renameSync, unlinkSync } from 'node:fs';
 import { errnoOf, LedgerError } from '../core/errors';
 import { isUlid } from '../core/ids';
-import { closeQuietly, openFile, readWhole, statOf, syncData, syncFolder, writeAll } from './files';
+import { join } from 'node:path';
+import { closeQuietly, ensureFolder, openFile, readWhole, statOf, syncData, syncFolder, writeAll } from './files';
 import type { LostRows } from './lostRows';
 import type { StatePaths } from './paths';
 
@@ -93,4 +94,13 @@ export function removeHealPlan(paths: StatePaths): void {
     if (errnoOf(error) !== 'ENOENT') throw error;
   }
   syncFolder(paths.dir);
+}
+
+/** Moves a plan that cannot be finished into quarantine, durably. Returns its name relative to the state folder. */
+export function setPlanAside(paths: StatePaths, id: string): string {
+  ensureFolder(paths.quarantine);
+  const name = `${id}.plan`;
+  renameSync(paths.healPlan, join(paths.quarantine, name));
+  for (const folder of [paths.quarantine, paths.dir]) syncFolder(folder);
+  return `quarantine/${name}`;
 }

@@ -53,7 +53,7 @@ export function tryKernelLock(path: string, identity: Identity, pid: number): He
   }
   const { ino } = fstatSync(fd);
   const stillOurs = (): boolean => statOf(path)?.ino === ino;
-  if (!noteHolder(fd, stillOurs, lockNote(identity, pid))) {
+  if (!noteHolder(fd, stillOurs, () => lockNote(identity, pid))) {
     closeQuietly(fd);
     return undefined;
   }
@@ -62,10 +62,10 @@ export function tryKernelLock(path: string, identity: Identity, pid: number): He
 }
 
 /** Writes the note where the lock is ours. On an error the descriptor is closed: open, it would hold the lock for as long as this process lives. */
-function noteHolder(fd: number, stillOurs: () => boolean, note: string): boolean {
+function noteHolder(fd: number, stillOurs: () => boolean, note: () => string): boolean {
   try {
     const ours = stillOurs();
-    if (ours) writeSync(fd, note, 0);
+    if (ours) writeSync(fd, note(), 0);
     return ours;
   } catch (error) {
     closeQuietly(fd);

@@ -146,10 +146,10 @@ export class Placer {
   }
 }
 
-/** Whether a row says the same as what stands under its key. */
-export function isSame(use: KeyUse, row: CheckedRow): boolean {
-  if (use.checked !== undefined) return sameChecked(use.checked, row);
-  return use.stored !== undefined && sameContent(use.stored, row);
+/** Whether a row says the same as what stands under its key. `untimed`: its `occurred_at` was added by the drain. */
+export function isSame(use: KeyUse, row: CheckedRow, untimed?: boolean): boolean {
+  if (use.checked !== undefined) return sameChecked(use.checked, row, untimed);
+  return use.stored !== undefined && sameContent(use.stored, row, untimed);
 }
 
 function conflict(key: string, seq: number | undefined): LedgerError {

@@ -64,7 +64,7 @@ export async function withLockedLedger<T>(
 }
 
 /** An index that is ahead of the file is evidence that rows are gone: the writer that goes on says so first. */
-async function nameLostRows(ready: ReadyLedger, events: PrepareEvents): Promise<ReadyLedger> {
+export async function nameLostRows(ready: ReadyLedger, events: PrepareEvents): Promise<ReadyLedger> {
   const lost = ready.index.lostRows(ready.fd, ready.tail.head.seq);
   if (lost === undefined) return ready;
   if (!isNamed(ready.tail, lost)) {

@@ -3,11 +3,10 @@
  *
  *   segments/audit.1-50000.jsonl.gz   segments/audit.50001-91234.jsonl.gz   audit.jsonl
  */
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { errnoOf, LedgerError } from '../core/errors';
-import { closeQuietly, openFile, readAt, statOf } from './files';
+import { LedgerError } from '../core/errors';
+import { closeQuietly, openFile, readAt, statOf, namesIn } from './files';
 import { MAX_SCANNED_LINE_BYTES } from './lines';
 import type { StatePaths } from './paths';
 
@@ -40,15 +39,6 @@ export function listSegments(paths: StatePaths): Segment[] {
   }));
   if (statOf(paths.ledger) !== undefined) segments.push({ name: 'audit.jsonl', path: paths.ledger, kind: 'live' });
   return segments;
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 /** Whole lines (each with its newline, but perhaps the very last), or the mark of one that is too long to be a row. */

@@ -60,21 +60,36 @@ export function readTail(fd: number, windowBytes = TAIL_BYTES): Tail {
   const reading = readLine(line.bytes);
   const why = whyWrong(reading) ?? whyUnlinked(fd, base, line, reading);
   if (why !== undefined) return { ...base, kind: 'wrong', offset: line.start, why };
-  const head = headOf(reading);
+  const head = headOf(reading, base.window, line.start);
   if (tornFrom < sizeBytes) return { ...base, kind: 'torn', head, offset: tornFrom };
   const terminated = line.end < sizeBytes;
   if (terminated || reading.kind !== 'row') return { ...base, kind: 'whole', head };
   return { ...base, kind: 'unterminated', head, row: reading.row };
 }
 
-function headOf(reading: LineReading): Head {
+function headOf(reading: LineReading, window: TailBytes, lineStart: number): Head {
   if (reading.kind === 'row') return { seq: reading.row.seq, id: reading.row.id, hash: reading.row.hash };
-  if (reading.kind === 'tombstone') return { seq: reading.lastSeq, id: '', hash: reading.hash };
+  if (reading.kind === 'tombstone') {
+    // A tombstone has no id; the ids to come must still be greater than those before it.
+    const before = window.bytes.subarray(0, Math.max(0, lineStart - window.offset));
+    return { seq: reading.lastSeq, id: lastIdIn(before), hash: reading.hash };
+  }
   return { seq: 0, id: '', hash: '' };
 }
 
 function whyWrong(reading: LineReading): string | undefined {
   return reading.kind === 'wrong' ? reading.why : undefined;
+}
+
+/** The id of the last whole row in `bytes`, '' where there is none. */
+export function lastIdIn(bytes: Buffer): string {
+  for (let end = bytes.length; end > 0;) {
+    const start = bytes.lastIndexOf(0x0a, end - 2) + 1;
+    const reading = readLine(bytes.subarray(start, bytes[end - 1] === 0x0a ? end - 1 : end));
+    if (reading.kind === 'row') return reading.row.id;
+    end = start;
+  }
+  return '';
 }
 
 /** The line before may be torn (only `sweep` heals the middle): then there is nothing to compare with. */

@@ -17,11 +17,12 @@ import type { Healed } from './heal';
 import { copyPrefix, finishMiddleHeal, replacementPath } from './healMiddle';
 import { writeHealPlan } from './healPlan';
 import type { HealPlan } from './healPlan';
-import type { LedgerFile } from './ledger';
-import { withLockedLedger } from './prepare';
+import type { LedgerFile, LockedLedger } from './ledger';
+import type { LostRows } from './lostRows';
+import { nameLostRows, withLockedLedger } from './prepare';
 import type { PrepareEvents } from './prepare';
 import { setAside } from './quarantine';
-import { readTail } from './tail';
+import { lastIdIn, readTail } from './tail';
 
 export interface TakeOut {
   readonly offset: number;
@@ -57,27 +58,20 @@ export async function takeOut(file: LedgerFile, lines: TakeOut, events: PrepareE
       if (now.ino !== ino || now.size < lines.offset + lines.length) return { kind: 'moved' };
       const gap = gapOf(surroundings(fd, lines, now.size), lines);
       if (gap.kind === 'kept') return gap;
-      const tail = readTail(locked.fd);
-      const lastId = 'head' in tail ? (tail.head?.id ?? '') : '';
-      const healId = nextUlid(host.nowMs(), host.random(ULID_RANDOM_BYTES), lastId);
-      const aside = setAside(paths, healId, fd, lines.offset, lines.length);
-      renameSync(replacementPath(paths, prefixId), replacementPath(paths, healId));
-      const { seq, lastSeq, missing } = gap;
-      const plan: HealPlan = {
-        heal_id: healId,
-        kind: lines.byHand !== undefined ? 'set-aside' : missing > 0 ? 'middle' : 'junk',
-        torn: tornKind(aside),
-        offset: lines.offset,
-        length: lines.length,
-        sha256: aside.sha256,
-        seq,
-        last_seq: lastSeq,
-        ...(lines.byHand ?? {}),
-        ...(missing > 0 ? { tombstone: tombstoneLine(healId, aside.sha256, gap) } : {}),
-      };
+      if (locked.tail.kind !== 'whole' && lines.offset + lines.length < now.size) {
+        return {
+          kind: 'kept',
+          why: 'the last row is tampered with, so no row can name this: set that one aside first',
+        };
+      }
+      const lost = await namedOrPlanned(locked, events);
+      const plan = planOf(locked, lines, gap, lost);
+      renameSync(replacementPath(paths, prefixId), replacementPath(paths, plan.heal_id));
       writeHealPlan(paths, plan);
       const target = { path: paths.ledger, lock: locked.lock, host, durability: file.durability };
-      return { kind: 'taken-out', healed: await finishMiddleHeal(paths, target, plan), seq, lastSeq, missing };
+      const healed = await finishMiddleHeal(paths, target, plan);
+      if (lost !== undefined) events.onRowsLost(lost);
+      return { kind: 'taken-out', healed, seq: gap.seq, lastSeq: gap.lastSeq, missing: gap.missing };
     });
   } finally {
     closeQuietly(fd);
@@ -93,6 +87,38 @@ interface Surroundings {
 function surroundings(fd: number, { offset, length }: TakeOut, size: number): Surroundings {
   const end = offset + length;
   return { before: neighbourBefore(fd, offset), after: neighbourAfter(fd, end), atEnd: end >= size };
+}
+
+/** What the index knows of rows that are gone must be said before it is voided: now, or where nothing can be appended yet, by the plan. */
+async function namedOrPlanned(locked: LockedLedger, events: PrepareEvents): Promise<LostRows | undefined> {
+  const { tail } = locked;
+  if (tail.kind === 'whole') {
+    await nameLostRows({ ...locked, tail }, events);
+    return undefined;
+  }
+  return locked.index.lostRows(locked.fd, neighbourBefore(locked.fd, tail.sizeBytes)?.lastSeq ?? 0);
+}
+
+function planOf(locked: LockedLedger, lines: TakeOut, gap: Gap, lost: LostRows | undefined): HealPlan {
+  const { paths, host } = locked;
+  // Read again: lost rows may have been named in the meantime.
+  const lastId = lastIdIn(readTail(locked.fd).window.bytes);
+  const healId = nextUlid(host.nowMs(), host.random(ULID_RANDOM_BYTES), lastId);
+  const aside = setAside(paths, healId, locked.fd, lines.offset, lines.length);
+  const { seq, lastSeq, missing } = gap;
+  return {
+    heal_id: healId,
+    kind: lines.byHand !== undefined ? 'set-aside' : missing > 0 ? 'middle' : 'junk',
+    torn: tornKind(aside),
+    offset: lines.offset,
+    length: lines.length,
+    sha256: aside.sha256,
+    seq,
+    last_seq: lastSeq,
+    ...(lines.byHand ?? {}),
+    ...(missing > 0 ? { tombstone: tombstoneLine(healId, aside.sha256, gap) } : {}),
+    ...(lost === undefined ? {} : { lost }),
+  };
 }
 
 interface Gap {

@@ -10,7 +10,9 @@ import { checkRow, MAX_INPUT_BYTES } from '../core/row';
 import type { CheckedRow } from '../core/row';
 import { parseSpillRecord } from '../core/spillRecord';
 import type { SpillRecord } from '../core/spillRecord';
+import { statOf, withFile } from './files';
 import { scanLines } from './lines';
+import type { StatePaths } from './paths';
 
 /** Room for the `spill_id` and the `occurred_at` that a spilled row gets: one of the greatest length must fit, too. */
 const SPILL_MEMBERS_BYTES = 128;
@@ -43,6 +45,16 @@ export function readWaiting(fd: number, ledgerId: string): Waiting[] {
     if (!byKey.has(one.key)) byKey.set(one.key, one);
   });
   return [...byKey.values()];
+}
+
+/** How many waiting records are torn, or can be no row of this ledger: a drain will set them aside. Takes no lock. */
+export function countImpossible(
+  { spill, draining, secondSpill, secondDraining }: StatePaths,
+  ledgerId: string,
+): number {
+  const files = [draining, spill, secondDraining, secondSpill].filter((path) => statOf(path) !== undefined);
+  const waiting = files.flatMap((path) => withFile(path, 'read', (fd) => readWaiting(fd, ledgerId)));
+  return waiting.filter(({ kind }) => kind === 'impossible').length;
 }
 
 /** What names bytes that are no record, in the row that sets them aside. */

@@ -40,8 +40,14 @@ test('TRACEPARENT is recorded where it is one', () => {
 });
 
 test('a row comes before the environment, a flag adds to a row', () => {
-  assert.equal(completed('{"agent":"a"}', '{"run_id":"r"}', '{"agent":"b","role":"c"}'), '{"agent":"a","run_id":"r","role":"c"}');
-  assert.equal(completed('{"ts":"2026-01-01T00:00:00Z"}', '{}', '{"occurred_at":"x"}'), '{"ts":"2026-01-01T00:00:00Z"}');
+  assert.equal(
+    completed('{"agent":"a"}', '{"run_id":"r"}', '{"agent":"b","role":"c"}'),
+    '{"agent":"a","run_id":"r","role":"c"}',
+  );
+  assert.equal(
+    completed('{"ts":"2026-01-01T00:00:00Z"}', '{}', '{"occurred_at":"x"}'),
+    '{"ts":"2026-01-01T00:00:00Z"}',
+  );
 });
 
 test('a flag that contradicts a row is refused; one that says the same is not', () => {

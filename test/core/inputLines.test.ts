@@ -6,7 +6,8 @@ import { LineSplitter } from '../../src/core/inputLines';
 function split(bytes: Buffer, chunkBytes: number, maxBytes = 100): string[] {
   const splitter = new LineSplitter(maxBytes);
   const lines = [];
-  for (let at = 0; at < bytes.length; at += chunkBytes) lines.push(...splitter.push(bytes.subarray(at, at + chunkBytes)));
+  for (let at = 0; at < bytes.length; at += chunkBytes)
+    lines.push(...splitter.push(bytes.subarray(at, at + chunkBytes)));
   lines.push(...splitter.end());
   return lines.map((line) => (line.kind === 'text' ? line.text : line.error.code));
 }
@@ -35,7 +36,8 @@ test('invalid UTF-8 is a fault of its line alone', () => {
 
 test('an overlong line is a fault of its line alone, and is not kept', () => {
   const bytes = Buffer.from(`ok\n${'x'.repeat(300)}\nok\n${'y'.repeat(300)}`);
-  for (const chunk of [1, 7, 90]) assert.deepEqual(split(bytes, chunk, 100), ['ok', 'ROW_TOO_LONG', 'ok', 'ROW_TOO_LONG']);
+  for (const chunk of [1, 7, 90])
+    assert.deepEqual(split(bytes, chunk, 100), ['ok', 'ROW_TOO_LONG', 'ok', 'ROW_TOO_LONG']);
   everyCut(Buffer.from(`${'z'.repeat(10)}\n`), ['z'.repeat(10)], 10);
 });
 

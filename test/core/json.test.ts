@@ -49,7 +49,12 @@ test('each fault of a text has its code', () => {
     ['tru', 'JSON_SYNTAX'],
     ['\u00a01', 'JSON_SYNTAX'],
   ];
-  for (const [text, code] of cases) assert.equal(codeOf(() => parseJson(text)), code, JSON.stringify(text));
+  for (const [text, code] of cases)
+    assert.equal(
+      codeOf(() => parseJson(text)),
+      code,
+      JSON.stringify(text),
+    );
 });
 
 test('what means the same number is taken, and written as RFC 8785 writes it', () => {
@@ -71,14 +76,23 @@ test('a number of a million digits is answered at once', () => {
   const start = performance.now();
   const long = `1.${'0'.repeat(1_000_000)}`;
   assert.equal(stored(long), '1');
-  assert.equal(codeOf(() => parseJson(`${long}1`)), 'JSON_NUMBER');
+  assert.equal(
+    codeOf(() => parseJson(`${long}1`)),
+    'JSON_NUMBER',
+  );
   assert.ok(performance.now() - start < 1000, 'a hostile row must not stop the writer');
 });
 
 test('depth counts containers, and can be given', () => {
   assert.equal(stored(nested(MAX_DEPTH)), nested(MAX_DEPTH));
-  assert.equal(codeOf(() => parseJson(nested(3), 2)), 'JSON_DEPTH');
-  assert.equal(codeOf(() => parseJson(nested(3), 3)), 'accepted');
+  assert.equal(
+    codeOf(() => parseJson(nested(3), 2)),
+    'JSON_DEPTH',
+  );
+  assert.equal(
+    codeOf(() => parseJson(nested(3), 3)),
+    'accepted',
+  );
 });
 
 test('objects keep the order and the names given, __proto__ too', () => {
@@ -101,7 +115,10 @@ test('a stored string shows no control and no bidirectional mark raw; the shorte
 });
 
 test('a program gives what JSON can hold, nothing else', () => {
-  assert.equal(storedJson(toJson({ a: undefined, b: [null, true, -0], c: new Map([['d', 1]]) })), '{"b":[null,true,0],"c":{"d":1}}');
+  assert.equal(
+    storedJson(toJson({ a: undefined, b: [null, true, -0], c: new Map([['d', 1]]) })),
+    '{"b":[null,true,0],"c":{"d":1}}',
+  );
   const cyclic: Record<string, unknown> = {};
   cyclic['self'] = cyclic;
   const cases: readonly [unknown, string][] = [
@@ -118,7 +135,11 @@ test('a program gives what JSON can hold, nothing else', () => {
     [{ '\udfff': 1 }, 'JSON_SURROGATE'],
     [cyclic, 'JSON_DEPTH'],
   ];
-  for (const [value, code] of cases) assert.equal(codeOf(() => toJson(value)), code);
+  for (const [value, code] of cases)
+    assert.equal(
+      codeOf(() => toJson(value)),
+      code,
+    );
 });
 
 test('a fault is named with its place', () => {

@@ -4,7 +4,10 @@ import test from 'node:test';
 import { printable, printableLines } from '../../src/core/printable';
 
 test('controls, C1 and bidirectional marks become visible; letters stay', () => {
-  assert.equal(printable('a\u001b[31m\u009b2J\u007f\u202e\u2066\u200f\u061c\n\t\r\0é😀'), 'a\\u001b[31m\\u009b2J\\u007f\\u202e\\u2066\\u200f\\u061c\\u000a\\u0009\\u000d\\u0000é😀');
+  assert.equal(
+    printable('a\u001b[31m\u009b2J\u007f\u202e\u2066\u200f\u061c\n\t\r\0é😀'),
+    'a\\u001b[31m\\u009b2J\\u007f\\u202e\\u2066\\u200f\\u061c\\u000a\\u0009\\u000d\\u0000é😀',
+  );
   assert.equal(printableLines('a\nb\r\u001b'), 'a\nb\\u000d\\u001b');
 });
 

@@ -14,7 +14,8 @@ test('whole members up to the first that is cut', () => {
 });
 
 test('every cut gives members of the whole row, and no others', () => {
-  const row = '{"seq":7,"ts":"t","id":"i","by":"b","agent":"a\\"b","action":"x.y","payload":{"agent":"z"},"cost_usd":1}';
+  const row =
+    '{"seq":7,"ts":"t","id":"i","by":"b","agent":"a\\"b","action":"x.y","payload":{"agent":"z"},"cost_usd":1}';
   const whole = JSON.parse(row) as Record<string, unknown>;
   for (let length = 0; length <= row.length; length++) {
     for (const [name, value] of Object.entries(of(row.slice(0, length)))) assert.equal(value, whole[name]);

@@ -28,11 +28,14 @@ test('every row that is taken can be spilled and read again', () => {
     const record = { ...HEAD, why: 'odd ,"row":{ \u0085', ledgerId: 'also odd ,"row":{' };
     const text = formatSpillRecord(record, checked(row));
     assert.match(text, /^\n\{[^\n]*\}\n$/);
-    const { row: found, ...rest } = parseSpillRecord(Buffer.from(text.trim())) ?? assert.fail(`lost: ${text.slice(0, 300)}`);
+    const { row: found, ...rest } =
+      parseSpillRecord(Buffer.from(text.trim())) ?? assert.fail(`lost: ${text.slice(0, 300)}`);
     assert.deepEqual(rest, record);
     assert.equal(checked(JSON.parse(storedJson(found)) as Record<string, unknown>).members, checked(row).members);
   }
-  const missing = parseSpillRecord(Buffer.from(formatSpillRecord({ ...HEAD, ledgerId: null }, checked({ action: 'a' })).trim()));
+  const missing = parseSpillRecord(
+    Buffer.from(formatSpillRecord({ ...HEAD, ledgerId: null }, checked({ action: 'a' })).trim()),
+  );
   assert.equal(missing?.ledgerId, null);
 });
 

@@ -33,7 +33,10 @@ test('rows that others appended are read; the first look is no proof of anything
 
 test('a file that was replaced, cut, or cut and filled again is begun anew', (t) => {
   const dir = tempFolder(t);
-  const lines = makeLedger(dir, [{ action: 'a.b', run_id: 'r' }, { action: 'a.b', run_id: 'r' }]);
+  const lines = makeLedger(dir, [
+    { action: 'a.b', run_id: 'r' },
+    { action: 'a.b', run_id: 'r' },
+  ]);
   const { ledger } = testPaths(dir);
   const size = statSync(ledger).size;
   const recent = new Recent();

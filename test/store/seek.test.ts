@@ -26,7 +26,8 @@ function opened(t: TestContext, path: string): number {
 
 function startsOf(bytes: Buffer): number[] {
   const starts = [0];
-  for (let at = bytes.indexOf(0x0a); at >= 0 && at + 1 < bytes.length; at = bytes.indexOf(0x0a, at + 1)) starts.push(at + 1);
+  for (let at = bytes.indexOf(0x0a); at >= 0 && at + 1 < bytes.length; at = bytes.indexOf(0x0a, at + 1))
+    starts.push(at + 1);
   return starts;
 }
 

@@ -21,7 +21,8 @@ export function tempFolder(t: TestContext): string {
   return dir;
 }
 
-export const checked = (row: Readonly<Record<string, unknown>>): CheckedRow => checkRow(toJson(row), { nowMs: undefined });
+export const checked = (row: Readonly<Record<string, unknown>>): CheckedRow =>
+  checkRow(toJson(row), { nowMs: undefined });
 
 export interface TestWriter {
   readonly writer: Writer;

@@ -94,7 +94,12 @@ async function appendPiped(
   // Once: a second signal ends the process as it does any other.
   for (const signal of signals) process.once(signal, () => stop(signal));
   const input = untilStopped(io.stdin, () => stoppedBy !== undefined);
-  await appendStream(request, input, (receipts) => printer.print(receipts));
+  let lines = 0;
+  await appendStream(request, input, (receipts) => {
+    lines += receipts.length;
+    printer.print(receipts);
+  });
+  if (lines === 0) io.stderr('ledger: note: no input line came, so nothing was appended\n');
   printer.finish();
   if (stoppedBy !== undefined) io.setExit(SIGNAL_EXIT[stoppedBy]);
 }

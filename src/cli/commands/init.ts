@@ -1,5 +1,5 @@
 /** `ledger init`: a ledger with a name, its lock and a commented config. */
-import { Option } from 'commander';
+import { Option } from '../commander';
 import type { Command } from 'commander';
 import type { LockKind } from '../../core/ownRows';
 import { printable } from '../../core/printable';

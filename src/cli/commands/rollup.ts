@@ -1,5 +1,5 @@
 /** `ledger rollup`: what was spent, by whom, against which cap. */
-import { Option } from 'commander';
+import { Option } from '../commander';
 import type { Command } from 'commander';
 import { LedgerError } from '../../core/errors';
 import { printable } from '../../core/printable';

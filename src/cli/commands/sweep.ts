@@ -77,10 +77,16 @@ function sweepText(result: SweepResult, quiet: boolean): string {
   if (quiet && result.verdict === 'clean') return '';
   const lines = result.damage.map(damageText);
   if (result.drained > 0) lines.push(`chained    ${count(result.drained, 'waiting row')}`);
-  if (result.records_set_aside > 0) lines.push(`set aside  ${count(result.records_set_aside, 'torn spill record')}`);
+  if (result.records_set_aside > 0)
+    lines.push(
+      `${result.dry_run ? 'would set aside' : 'set aside '} ${count(result.records_set_aside, 'torn spill record')}`,
+    );
   if (result.waiting) lines.push('waiting    rows are in the spill files and were left there');
   if (result.index === 'rebuilt' || result.index === 'caught-up') lines.push(`index      ${result.index}`);
-  const verdict = result.verdict === 'clean' ? 'clean' : `damage: ${count(result.damage.length, 'finding')}`;
+  const verdict =
+    result.verdict === 'clean'
+      ? 'clean'
+      : `damage: ${count(result.damage.length + result.records_set_aside, 'finding')}`;
   const scope = result.verdict === 'clean' ? ' (nothing is torn; "ledger verify" checks what is there)' : '';
   lines.push(`${verdict}, ${count(result.lines, 'line')} read${scope}`);
   return `${lines.join('\n')}\n`;

@@ -1,6 +1,6 @@
 /** `ledger tail`: the last rows, and with -f those that come. */
 import { once } from 'node:events';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError } from '../commander';
 import type { Command } from 'commander';
 import { printable, printableLines } from '../../core/printable';
 import { tail } from '../../services/tail';

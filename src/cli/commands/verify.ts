@@ -1,5 +1,5 @@
 /** `ledger verify`: prints what the service found; the last lines say what was not proved. */
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError } from '../commander';
 import type { Command } from 'commander';
 import { HEX64 } from '../../core/digest';
 import { LedgerError } from '../../core/errors';
