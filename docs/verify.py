@@ -3,8 +3,7 @@
 Exit 0 intact, 1 broken, 2 nothing to check, 3 named gaps. Not checked: content hashes, ids, cut ends, rewritten files."""
 import hashlib, json, os, re, sys
 END = re.compile(rb',"prev_hash":"([0-9a-f]{64})","hash":"([0-9a-f]{64})"\}$')
-ZERO = '0' * 64
-sha = lambda data: hashlib.sha256(data).hexdigest()
+ZERO, sha = '0' * 64, lambda data: hashlib.sha256(data).hexdigest()
 whole = lambda raw: END.search(raw) and sha(raw[:-75] + b'}') == END.search(raw)[2].decode()
 def broken(line, why):
     print(f'broken at line {line}: {why}')
@@ -21,7 +20,7 @@ for n, raw in enumerate(open(path, 'rb') if os.path.exists(path) else [], 1):
     if row['seq'] != seq + 1 or prev != head: broken(n, f'row {row["seq"]} does not follow row {seq}')
     if n == 1 and action not in ('audit.genesis', 'audit.tombstone'): broken(n, 'no audit.genesis')
     seq, head = row.get('last_seq', row['seq']) if action == 'audit.tombstone' else row['seq'], own
-    if action in ('audit.heal-truncation', 'audit.set-aside'): heals[row['id']] = (action, row['payload']['sha256'])
+    if action in ('audit.heal-truncation', 'audit.set-aside'): heals[row['id']] = (action, row['payload'])
     lost = row['payload'] if action == 'audit.rows-lost' else {'from_seq': row['seq'], 'to_seq': seq}
     if action in ('audit.tombstone', 'audit.rows-lost'): gaps.append((n, row)); missing += lost['to_seq'] - lost['from_seq'] + 1
     for kind in () if action.startswith('audit.') else ('run', 'decision'):
@@ -31,10 +30,11 @@ for n, raw in enumerate(open(path, 'rb') if os.path.exists(path) else [], 1):
         if jump < 0 or jump > missing - then or (jump == 0 and row[f'{kind}_prev_hash'] != last): broken(n, f'{kind} stream')
         streams[kind, row[f'{kind}_id']] = (row[f'{kind}_seq'], own, missing)
 for line, row in [gap for gap in gaps if gap[1]['action'] == 'audit.tombstone']:
-    (by, want), file = heals.get(row['heal_id'], ('', '')), os.path.basename(row['heal_id']) + '.bin'
+    (by, told), file = heals.get(row['heal_id'], ('', {})), os.path.basename(row['heal_id']) + '.bin'
     file = os.path.join(os.path.dirname(path), 'quarantine', file)
     data = open(file, 'rb').read() if os.path.exists(file) else b''
-    if not sha(data) == want == row['bytes_sha256']: broken(line, 'a gap that no heal row or no quarantine file backs')
+    span = {'seq': row['seq'], 'last_seq': row.get('last_seq', row['seq']), 'sha256': row['bytes_sha256']}
+    if sha(data) != span['sha256'] or not span.items() <= told.items() or 'source' in told: broken(line, 'an unbacked gap')
     if by != 'audit.set-aside' and any(map(whole, data.split(b'\n'))): broken(line, 'a gap over a whole row')
 print('empty' if n == 0 else f'{"gaps in" if gaps else "intact,"} rows 1 to {seq}, head {head}')
 sys.exit(2 if n == 0 else 3 if gaps else 0)

@@ -1,4 +1,5 @@
 /** A rollup report as a table with bars, as Markdown and as CSV. Everything shown is in the report. */
+import { printable } from '../core/printable';
 import type { CapLine } from '../core/capReport';
 import type { MoneyLine, RollupReport } from '../core/rollup';
 import type { Colors } from './color';
@@ -111,7 +112,7 @@ function mainTable(report: RollupReport, lines: readonly Line[]): Table {
   const spent = alike(lines.map(({ money }) => money.spent_usd));
   const columns: Column[] = [
     ...(period === null && by !== null ? [] : [{ title: period ?? '', align: 'left' as const }]),
-    ...(by === null ? [] : [{ title: by, align: 'left' as const }]),
+    ...(by === null ? [] : [{ title: printable(by), align: 'left' as const }]),
     { title: 'spent USD', align: 'right' },
     ...(by === null ? [] : [{ title: '%', align: 'right' as const }]),
     { title: 'rows', align: 'right' },

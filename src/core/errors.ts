@@ -24,7 +24,14 @@ export type RefusalCode =
 
 /** Why a row could not be chained now; the row is spilled instead. */
 export type SpillCode =
-  'LOCK_TIMEOUT' | 'LOCK_UNAVAILABLE' | 'LEDGER_MISSING' | 'TAIL_TAMPERED' | 'FORK' | 'WRITE_FAILED' | 'HEAL_FAILED';
+  | 'LOCK_TIMEOUT'
+  | 'LOCK_UNAVAILABLE'
+  | 'LEDGER_MISSING'
+  | 'TAIL_TAMPERED'
+  | 'FORK'
+  | 'WRITE_FAILED'
+  | 'HEAL_FAILED'
+  | 'HEAL_IMPOSSIBLE';
 
 export type ErrorCode =
   | RefusalCode

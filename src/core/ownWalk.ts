@@ -5,7 +5,7 @@ import type { Row } from './members';
 import { identityOf } from './ownRows';
 import type { FindingPlace } from './verdict';
 import { report } from './walkState';
-import type { Walk } from './walkState';
+import type { HealRecord, Walk } from './walkState';
 
 /**
  * Takes a row that opens a segment, or one of the ledger's own, before the walk goes on behind it.
@@ -76,5 +76,13 @@ export function registerHeal(walk: Walk, row: Partial<Row>, place: FindingPlace)
   if ((action !== 'audit.heal-truncation' && action !== 'audit.set-aside') || id === undefined) return;
   const sha256 = typeof payload?.['sha256'] === 'string' ? payload['sha256'] : undefined;
   const kind = action === 'audit.set-aside' ? 'set-aside' : 'tombstone';
-  walk.heals.set(id, { kind, seq: seq ?? 0, place, sha256, quarantined: payload?.['kind'] !== 'newline' });
+  const quarantined = payload?.['kind'] !== 'newline';
+  walk.heals.set(id, { kind, seq: seq ?? 0, place, sha256, covers: coveredBy(payload), quarantined });
+}
+
+/** A heal of the tail, of a spill file or of an import names no missing rows. */
+function coveredBy(payload: Row['payload']): HealRecord['covers'] {
+  const { missing, seq: from, last_seq: to, source } = payload ?? {};
+  if (typeof from !== 'number' || typeof to !== 'number' || source !== undefined) return undefined;
+  return missing === to - from + 1 ? { from, to } : undefined;
 }

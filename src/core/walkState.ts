@@ -28,6 +28,8 @@ export interface HealRecord {
   readonly seq: number;
   readonly place: FindingPlace;
   readonly sha256: string | undefined;
+  /** The rows that it names as missing: only a tombstone for exactly these is backed by it. */
+  readonly covers: { readonly from: number; readonly to: number } | undefined;
   /** Whether it set bytes aside; a heal that only added a newline did not. */
   readonly quarantined: boolean;
 }

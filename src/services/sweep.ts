@@ -183,8 +183,8 @@ class Sweeper {
       return true;
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error;
-      if (error.code === 'HEAL_FAILED' && this.#dropPlan(error)) return this.#prepare();
-      if (error.code !== 'TAIL_TAMPERED' && error.code !== 'HEAL_FAILED') throw error;
+      if (error.code === 'HEAL_IMPOSSIBLE' && this.#dropPlan(error)) return this.#prepare();
+      if (error.code !== 'TAIL_TAMPERED' && error.code !== 'HEAL_IMPOSSIBLE') throw error;
       this.#damage.push({ ...noted('tampered-tail', 'kept', error.message), offset: error.place?.offset ?? null });
       return false;
     }

@@ -69,6 +69,11 @@ function judge(
   if (heal === undefined) return unbacked(`a heal row with id ${gap.heal_id}`, 'none in the chain');
   if (sha256 === undefined || heal.sha256 !== sha256)
     return unbacked(`bytes_sha256 ${heal.sha256}, as heal row ${heal.seq} says`, `bytes_sha256 ${sha256}`);
+  const { covers } = heal;
+  if (covers === undefined || covers.from !== gap.from_seq || covers.to !== gap.to_seq || heal.seq <= gap.to_seq) {
+    const named = covers === undefined ? 'no rows' : `rows ${covers.from} to ${covers.to}`;
+    return unbacked(`what heal row ${heal.seq} names as missing: ${named}`, `rows ${gap.from_seq} to ${gap.to_seq}`);
+  }
   if (quarantined === undefined) return unbacked(`the set-aside bytes in ${file}`, 'no such file');
   if (quarantined.sha256 !== sha256) return unbacked(`bytes with sha256 ${sha256} in ${file}`, quarantined.sha256);
   if (quarantined.wholeRow !== undefined && heal.kind !== 'set-aside') {

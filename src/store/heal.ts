@@ -63,7 +63,7 @@ export async function healNewline(target: CommitTarget, tail: UnterminatedTail):
 
 /**
  * Sets torn bytes at the end aside and cuts them off.
- * @throws LedgerError HEAL_FAILED where no whole row stands before them (only `sweep` repairs a first line)
+ * @throws LedgerError HEAL_IMPOSSIBLE where no whole row stands before them (only `sweep` repairs a first line)
  */
 export async function healTornTail(
   paths: StatePaths,
@@ -73,7 +73,7 @@ export async function healTornTail(
   lost: LostRows | undefined,
 ): Promise<Healed> {
   if (tail.head === undefined) {
-    throw new LedgerError('HEAL_FAILED', 'expected a whole row in the ledger, found only torn bytes', {
+    throw new LedgerError('HEAL_IMPOSSIBLE', 'expected a whole row in the ledger, found only torn bytes', {
       place: { segment: paths.ledger, line: 1, offset: 0 },
       hint: 'run "ledger sweep": it repairs a broken first line',
     });
@@ -194,7 +194,7 @@ function healRow(paths: StatePaths, plan: HealPlan): ReturnType<typeof ownRow> {
 }
 
 function unfinished(paths: StatePaths, message: string): LedgerError {
-  return new LedgerError('HEAL_FAILED', `cannot finish the heal in ${paths.healPlan}: expected ${message}`, {
+  return new LedgerError('HEAL_IMPOSSIBLE', `cannot finish the heal in ${paths.healPlan}: expected ${message}`, {
     place: { segment: paths.ledger },
     hint: 'run "ledger verify" and look at the place it names; nothing was cut',
   });

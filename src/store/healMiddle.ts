@@ -96,7 +96,7 @@ export async function finishMiddleHeal(paths: StatePaths, target: CommitTarget, 
 /** The heal row's id is the plan's; ids grow along the file, and the plan's was made from the last row's under the lock. */
 function laterId(healId: string, lastId: string): string {
   if (healId > lastId) return healId;
-  throw new LedgerError('HEAL_FAILED', `expected the heal ${healId} to come after row id ${lastId}`, {
+  throw new LedgerError('HEAL_IMPOSSIBLE', `expected the heal ${healId} to come after row id ${lastId}`, {
     hint: 'somebody appended while a heal was pending; run "ledger verify"',
   });
 }
@@ -173,7 +173,7 @@ function rowOf(paths: StatePaths, plan: HealPlan): CheckedRow {
 }
 
 function cannotFinish(paths: StatePaths, message: string): LedgerError {
-  return new LedgerError('HEAL_FAILED', `cannot finish the heal in ${paths.healPlan}: expected ${message}`, {
+  return new LedgerError('HEAL_IMPOSSIBLE', `cannot finish the heal in ${paths.healPlan}: expected ${message}`, {
     place: { segment: paths.ledger },
     hint: 'run "ledger verify" and look at the place it names; nothing was changed',
   });

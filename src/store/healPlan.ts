@@ -60,14 +60,14 @@ export function writeHealPlan(paths: StatePaths, plan: HealPlan): void {
 
 /**
  * The pending plan, or undefined where there is none.
- * @throws LedgerError HEAL_FAILED where the file is there but is no plan: it was written whole, so somebody changed it
+ * @throws LedgerError HEAL_IMPOSSIBLE where the file is there but is no plan: it was written whole, so somebody changed it
  */
 export function readHealPlan(paths: StatePaths): HealPlan | undefined {
   const bytes = readWhole(paths.healPlan);
   if (bytes === undefined) return undefined;
   const plan = parsePlan(bytes.toString('utf8'));
   if (plan !== undefined) return plan;
-  throw new LedgerError('HEAL_FAILED', `expected a heal plan in ${paths.healPlan}, found something else`, {
+  throw new LedgerError('HEAL_IMPOSSIBLE', `expected a heal plan in ${paths.healPlan}, found something else`, {
     place: { segment: paths.healPlan },
     hint: 'run "ledger sweep": it sets the file aside and looks at the ledger afresh',
   });

@@ -7,9 +7,12 @@ import { LedgerError } from '../core/errors';
 import type { Finding } from '../core/verdict';
 import { gravityOf } from '../core/verdict';
 import type { Walk } from '../core/walkState';
+import { statOf, withFile } from './files';
 import { openIndex } from './index';
+import type { LedgerIndex } from './index';
 import { compareDigests, snapshotOf } from './indexCompare';
 import type { IndexSnapshot } from './indexCompare';
+import { standingOf } from './indexRead';
 import type { StatePaths } from './paths';
 
 export interface IndexJudgement {
@@ -30,6 +33,8 @@ export function openIndexCheck(paths: StatePaths): OpenedIndexCheck | undefined 
     const index = openIndex(paths, 'read');
     if (index === undefined) return undefined;
     try {
+      const other = disagreement(paths, index);
+      if (other !== undefined) return { upToSeq: 0, judge: () => other };
       const snapshot = snapshotOf(index);
       return { upToSeq: snapshot.watermark.seq, judge: (walk) => judge(snapshot, walk) };
     } finally {
@@ -40,6 +45,15 @@ export function openIndexCheck(paths: StatePaths): OpenedIndexCheck | undefined 
     const judgement = faulty(error);
     return { upToSeq: 0, judge: () => judgement };
   }
+}
+
+/** An index of another ledger, or of a file that was changed since, says nothing about rows that were lost. */
+function disagreement(paths: StatePaths, index: LedgerIndex): IndexJudgement | undefined {
+  if (statOf(paths.ledger) === undefined) return undefined;
+  const standing = withFile(paths.ledger, 'read', (fd) => standingOf(index, fd));
+  if (standing.kind !== 'disagrees') return undefined;
+  const want = 'an index of this ledger as it is';
+  return { state: 'disagrees', findings: [finding('INDEX_DISAGREES', null, want, standing.why)], warnings: [] };
 }
 
 /** Another process at work on it says nothing about it; anything else does. */

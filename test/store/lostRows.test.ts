@@ -32,14 +32,14 @@ test('the next writer names the loss before its own row, and only once', async (
 });
 
 test('a writer that is open all along notices a cut as well', async (t) => {
-  const { append, paths } = writerIn(t, tempFolder(t));
-  await append({ action: 'a.b' }, { action: 'a.b' }, { action: 'a.b' });
-  await rebuildIndex(paths);
-  const lines = readFileSync(paths.ledger, 'utf8').split('\n');
-  truncateSync(paths.ledger, Buffer.byteLength(lines.slice(0, 3).join('\n')) + 1);
-  await append({ action: 'b.c' });
+  const w = writerIn(t, tempFolder(t));
+  await w.append({ action: 'a.b' }, { action: 'a.b' }, { action: 'a.b' });
+  await rebuildIndex(w.paths);
+  const lines = readFileSync(w.paths.ledger, 'utf8').split('\n');
+  truncateSync(w.paths.ledger, Buffer.byteLength(lines.slice(0, 3).join('\n')) + 1);
+  await w.append({ action: 'b.c' });
   assert.deepEqual(
-    rowsOf(paths.ledger).map(({ action }) => action),
+    rowsOf(w.paths.ledger).map(({ action }) => action),
     ['audit.genesis', 'a.b', 'a.b', 'audit.rows-lost', 'b.c'],
   );
 });

@@ -61,12 +61,12 @@ test('a file that was replaced, cut, or cut and filled again is begun anew', (t)
 
 test('a writer whose rows were cut off, and others written, goes on with the streams of the file', async (t) => {
   const dir = tempFolder(t);
-  const { append, paths } = writerIn(t, dir);
-  await append({ action: 'a.b', run_id: 'r' });
-  const before = statSync(paths.ledger).size;
-  await append({ action: 'a.b', run_id: 'r' }, { action: 'a.b', run_id: 'r' });
-  truncateSync(paths.ledger, before);
+  const w = writerIn(t, dir);
+  await w.append({ action: 'a.b', run_id: 'r' });
+  const before = statSync(w.paths.ledger).size;
+  await w.append({ action: 'a.b', run_id: 'r' }, { action: 'a.b', run_id: 'r' });
+  truncateSync(w.paths.ledger, before);
   await writerIn(t, dir).append({ action: 'b.c', run_id: 'other', reason: 'x'.repeat(3000) });
-  await append({ action: 'a.b', run_id: 'r' });
-  assert.deepEqual(faultsOf(paths.ledger), []);
+  await w.append({ action: 'a.b', run_id: 'r' });
+  assert.deepEqual(faultsOf(w.paths.ledger), []);
 });

@@ -163,7 +163,15 @@ export function setLineAside(
   lines[index] =
     `{"seq":${seq},"action":"audit.tombstone","heal_id":"${healId}","bytes_sha256":"${bytesSha256}","prev_hash":"${prevHash}","hash":"${hash}"}`;
   const offset = lines.slice(0, index).reduce((sum, text) => sum + Buffer.byteLength(text) + 1, 0);
-  const payload = { kind: 'garbage', offset, length: quarantined.length, sha256: bytesSha256, original: { seq } };
+  const missing = { missing: 1, seq, last_seq: seq };
+  const payload = {
+    kind: 'garbage',
+    offset,
+    length: quarantined.length,
+    sha256: bytesSha256,
+    ...missing,
+    original: {},
+  };
   chain.addOwn(more.action ?? 'audit.heal-truncation', payload, { id: healId });
   const folder = testPaths(dir).quarantine;
   mkdirSync(folder, { recursive: true, mode: 0o700 });

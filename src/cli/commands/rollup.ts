@@ -2,7 +2,7 @@
 import { Option } from '../commander';
 import type { Command } from 'commander';
 import { LedgerError } from '../../core/errors';
-import { printable } from '../../core/printable';
+import { printable, printableLines } from '../../core/printable';
 import type { RollupReport } from '../../core/rollup';
 import { rollup } from '../../services/rollup';
 import type { MissingCosts, RollupOptions } from '../../services/rollup';
@@ -89,12 +89,17 @@ function formatOf(flags: Flags): Format {
   return 'json';
 }
 
+function csvOf(flags: Flags, report: RollupReport): string {
+  return rollupCsv(report, { guard: flags.csvGuard });
+}
+
 async function shown(io: Io, flags: Flags, report: RollupReport, format: Format): Promise<string> {
   switch (format) {
     case 'json':
       return `${jsonLine(report)}\n`;
     case 'csv':
-      return rollupCsv(report, { guard: flags.csvGuard });
+      // A file takes every character; a terminal shows none raw.
+      return io.isTTY ? printableLines(csvOf(flags, report)) : csvOf(flags, report);
     case 'md':
       return rollupMarkdown(report);
     case 'table':
