@@ -52,6 +52,11 @@ export async function largeLedger(rows: number, runs = Math.max(1, Math.round(ro
   return dir;
 }
 
+/** Removes the kept ledgers. */
+export function forgetLedgers(): void {
+  rmSync(CACHE, { recursive: true, force: true });
+}
+
 function forgetOtherDays(today: string): void {
   mkdirSync(CACHE, { recursive: true });
   for (const name of readdirSync(CACHE)) {

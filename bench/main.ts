@@ -5,6 +5,7 @@
  *   npm run bench -- append verify      some of it
  *   npm run bench -- --rows 100000      with smaller ledgers
  *   npm run bench -- --write            and put the table into docs/benchmarks.md
+ *   npm run bench -- --fresh            with ledgers made anew, not those kept since this morning
  *   BENCH_NODE_22=/path/to/node npm run bench -- append     with other Nodes too
  *
  * Exit 0 when all that was judged is met, 1 when something is not.
@@ -14,6 +15,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchAppend, benchNewRun } from './append';
 import { isNoisy, lookAround, machineText, quietText } from './machine';
+import { forgetLedgers } from './ledgers';
 import { benchOneByOne } from './oneByOne';
 import { benchPipe } from './pipe';
 import { benchRollup } from './rollup';
@@ -48,6 +50,7 @@ interface Wanted {
   readonly names: readonly string[];
   readonly sizes: Sizes;
   readonly write: boolean;
+  readonly fresh: boolean;
 }
 
 function wanted(argv: string[]): Wanted {
@@ -58,6 +61,7 @@ function wanted(argv: string[]): Wanted {
       rows: { type: 'string', default: '1000000' },
       piped: { type: 'string', default: '200000' },
       write: { type: 'boolean', default: false },
+      fresh: { type: 'boolean', default: false },
     },
   });
   const unknown = positionals.find((name) => !Object.hasOwn(BENCHES, name));
@@ -65,7 +69,12 @@ function wanted(argv: string[]): Wanted {
     throw new Error(`expected one of ${Object.keys(BENCHES).join(', ')}, found ${JSON.stringify(unknown)}`);
   if (values.write && positionals.length > 0) throw new Error('expected all benches with --write, found some');
   const sizes = { rows: Number(values.rows), piped: Number(values.piped) };
-  return { names: positionals.length > 0 ? positionals : Object.keys(BENCHES), sizes, write: values.write };
+  return {
+    names: positionals.length > 0 ? positionals : Object.keys(BENCHES),
+    sizes,
+    write: values.write,
+    fresh: values.fresh,
+  };
 }
 
 async function run({ names, sizes }: Wanted): Promise<{ readonly lines: LineOf[]; readonly text: string }> {
@@ -86,6 +95,7 @@ async function run({ names, sizes }: Wanted): Promise<{ readonly lines: LineOf[]
 
 async function main(): Promise<void> {
   const options = wanted(process.argv.slice(2));
+  if (options.fresh) forgetLedgers();
   const { lines, text } = await run(options);
   console.log(text);
   if (options.write) {

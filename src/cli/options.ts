@@ -1,5 +1,6 @@
 /** What every command understands, resolved once: flags, then environment, then config, then default. */
 import type { Command } from 'commander';
+import { LedgerError } from '../core/errors';
 import type { Io } from './io';
 
 /** The global flags as commander hands them over. */
@@ -36,7 +37,9 @@ export function commandName(argv: readonly string[]): string | undefined {
   return argv.find((word, i) => !word.startsWith('-') && !WITH_VALUE.has(argv[i - 1] ?? ''));
 }
 
+/** @throws LedgerError USAGE: an empty folder name is a variable that was not set, not the current folder */
 export function placeOf(flags: GlobalFlags, io: Io): PlaceOptions {
+  if (flags.dir === '') throw new LedgerError('USAGE', 'expected a folder after --dir, found an empty name');
   return { dir: flags.dir ?? (io.env['LEDGER_DIR'] || './state'), configPath: flags.config, env: io.env };
 }
 

@@ -93,7 +93,11 @@ class Reader {
       const size = members.size;
       members.set(key, value);
       if (members.size === size)
-        this.fail('JSON_DUPLICATE_KEY', `expected every key once, found ${JSON.stringify(key)} twice`, keyAt);
+        this.fail(
+          'JSON_DUPLICATE_KEY',
+          `expected every key once, found ${JSON.stringify(key.slice(0, 60))} twice`,
+          keyAt,
+        );
       this.space();
       if (this.take(0x7d)) return members;
       if (!this.take(0x2c)) this.fail('JSON_SYNTAX', `expected "," or "}" in an object, found ${this.found()}`);
@@ -274,7 +278,8 @@ export function toJson(value: unknown, depth = 1): Json {
   if (typeof value !== 'object') throw new LedgerError('MEMBER_TYPE', `expected a JSON value, found ${typeof value}`);
   if (depth > MAX_DEPTH)
     throw new LedgerError('JSON_DEPTH', `expected at most ${MAX_DEPTH} levels of nesting, found more`);
-  if (Array.isArray(value)) return value.map((item) => toJson(item, depth + 1));
+  // Array.from also visits the holes of a sparse array, which would be written as nothing at all.
+  if (Array.isArray(value)) return Array.from(value as unknown[], (item) => toJson(item, depth + 1));
   const entries = value instanceof Map ? [...(value as Map<unknown, unknown>)] : plainEntries(value);
   const members: JsonObject = new Map();
   for (const [key, item] of entries) {

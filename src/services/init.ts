@@ -8,7 +8,7 @@ import type { Identity, LockKind } from '../core/ownRows';
 import { printable } from '../core/printable';
 import { configPath, writeConfig } from '../store/configFile';
 import { createLedger, readIdentity } from '../store/genesis';
-import { hasKernelLock, tryKernelLock } from '../store/kernelLock';
+import { hasKernelLock } from '../store/kernelLock';
 import { checkFolder } from '../store/ledger';
 import type { Place } from '../store/locate';
 import { mountOf } from '../store/mount';
@@ -82,10 +82,7 @@ function create(paths: StatePaths, { origin, lock }: InitRequest): Identity {
   const kind: LockKind = lock ?? (hasKernelLock() ? 'kernel' : 'lockfile');
   try {
     const host = nodeHost();
-    const identity = createLedger(paths, host, { lock: kind, ...(origin === undefined ? {} : { origin }) });
-    // Taken once, so that audit.lock repeats from the start which ledger this is: a broken first line is repaired from it.
-    if (identity.lock === 'kernel') tryKernelLock(paths.lock, identity, host.pid)?.release();
-    return identity;
+    return createLedger(paths, host, { lock: kind, ...(origin === undefined ? {} : { origin }) });
   } catch (error) {
     if (error instanceof LedgerError) throw error;
     throw new LedgerError(

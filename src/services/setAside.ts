@@ -30,7 +30,7 @@ export async function setAsideLine(options: SetAsideOptions): Promise<Damage> {
   const file = attach(located);
   try {
     const byHand = { actor: options.actor ?? file.host.by, reason: options.reason };
-    const taken = await takeOut(file, { offset: line.offset, length: line.length, byHand }, SILENT);
+    const taken = await takeOut(file, { ...line, byHand }, SILENT);
     if (taken.kind !== 'taken-out') {
       const why = taken.kind === 'moved' ? 'the file was replaced meanwhile' : taken.why;
       throw new LedgerError('HEAL_FAILED', `could not set line ${line.line} aside: ${why}`, {

@@ -199,18 +199,23 @@ class Sweeper {
     return true;
   }
 
-  /** The last range first: what is before it keeps its place. Returns how many lines there are. */
+  /** One range after the other, each in the file as it is by then. Returns how many lines there are. */
   async #healMiddle(): Promise<number> {
     const kept = new Set<number>();
-    for (let pass = 0; pass < MAX_PASSES; pass++) {
-      const { lines, ranges } = await readBroken(this.file.paths, this.options);
+    for (let moved = 0; moved < MAX_PASSES;) {
+      const { ino, lines, ranges } = await readBroken(this.file.paths, this.options);
       const left = ranges.filter(({ offset }) => !kept.has(offset));
       if (left.length === 0) return lines;
       for (const range of left.reverse()) {
-        const taken = await takeOut(this.file, range, this);
-        if (taken.kind === 'moved') break;
+        const taken = await takeOut(this.file, { ...range, ino }, this);
+        if (taken.kind === 'moved') {
+          moved++;
+          break;
+        }
         if (taken.kind === 'kept') kept.add(range.offset);
         this.#damage.push(takenDamage(range, taken));
+        // The file was replaced: what is left is looked for in the new one.
+        if (taken.kind === 'taken-out') break;
       }
     }
     throw new LedgerError('HEAL_FAILED', `expected the ledger to hold still, found it replaced ${MAX_PASSES} times`);

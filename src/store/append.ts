@@ -122,14 +122,27 @@ function spillCalls(
   error: LedgerError,
   attempt: Attempt | undefined,
 ): Receipt[][] {
-  const rows = calls.flatMap((call) => call.rows);
-  const ids = attempt?.receipts.flat().map((receipt) => (receipt.status === 'landed' ? receipt.id : undefined));
-  const spilled = spillRows(file.paths, file.host, rows, {
-    error,
-    ledgerId: file.identity.ledgerId,
-    attempt: attempt === undefined ? undefined : { after: attempt.after, ids: ids ?? [] },
-  });
-  return spilledReceipts(calls, spilled.ids, error);
+  const made = attempt?.receipts ?? calls.map(() => []);
+  // What was refused for its key stays refused: a call whose rows come in later, but for one, was not all or nothing.
+  const open = calls.map(({ rows }, i) => rows.map((row, j) => ({ row, receipt: made[i]?.[j] })));
+  const waiting = open.flat().filter(({ receipt }) => receipt?.status !== 'refused');
+  const ids = waiting.map(({ receipt }) => (receipt?.status === 'landed' ? receipt.id : undefined));
+  const spilled = spillRows(
+    file.paths,
+    file.host,
+    waiting.map(({ row }) => row),
+    {
+      error,
+      ledgerId: file.identity.ledgerId,
+      attempt: attempt === undefined ? undefined : { after: attempt.after, ids },
+    },
+  );
+  let next = 0;
+  return open.map((rows) =>
+    rows.map(({ receipt }) =>
+      receipt?.status === 'refused' ? receipt : { status: 'spilled', id: spilled.ids[next++] as string, error },
+    ),
+  );
 }
 
 /** The receipts of rows that wait in the spill file, in the shape of the calls. */

@@ -30,6 +30,8 @@ export interface BrokenRange {
 }
 
 export interface BrokenLines {
+  /** Which file was read: ranges hold for no other. */
+  readonly ino: number;
   readonly lines: number;
   readonly ranges: readonly BrokenRange[];
 }
@@ -42,12 +44,12 @@ export interface FindOptions {
 
 /** @param fd the live file; lines up to its size at the time of the call are looked at, the last also without its newline */
 export async function findBrokenLines(fd: number, options: FindOptions = {}): Promise<BrokenLines> {
-  const { size } = fstatSync(fd);
+  const { ino, size } = fstatSync(fd);
   const to = endOfLines(fd, size);
   const found = new Collector(fd);
   if (to > 0) await scanForm(fd, to, found, options);
   if (to < size) found.look({ line: found.lines + 1, offset: to, length: size - to });
-  return { lines: found.lines, ranges: found.ranges };
+  return { ino, lines: found.lines, ranges: found.ranges };
 }
 
 async function scanForm(fd: number, to: number, found: Collector, options: FindOptions): Promise<void> {

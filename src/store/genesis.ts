@@ -27,7 +27,7 @@ import {
   syncFolder,
   writeAll,
 } from './files';
-import { readLockNote } from './kernelLock';
+import { leaveNote, readLockNote } from './kernelLock';
 import type { StatePaths } from './paths';
 
 /** A first line is short: the origin is at most 256 characters. */
@@ -124,7 +124,10 @@ export function createLedger(
   const created = linkOnce(temporary, paths.ledger);
   unlinkQuietly(temporary);
   syncFolder(paths.dir);
-  if (created) return identity;
+  if (created) {
+    leaveNoteQuietly(paths, identity, host);
+    return identity;
+  }
   const winner = readIdentity(paths);
   if (winner !== undefined) return winner;
   throw new LedgerError(
@@ -134,6 +137,15 @@ export function createLedger(
       place: { segment: paths.ledger },
     },
   );
+}
+
+/** The ledger is there: what goes wrong with its trace is made good by the first writer that takes the lock. */
+function leaveNoteQuietly(paths: StatePaths, identity: Identity, host: Host): void {
+  try {
+    leaveNote(paths.lock, identity, host.pid);
+  } catch {
+    // No space, no descriptors: the append that follows meets the same and says so.
+  }
 }
 
 function firstLine(identity: Identity, host: Host): string {

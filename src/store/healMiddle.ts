@@ -10,7 +10,7 @@
  *   5. heal row (or set-aside row) + sync
  *   6. plan removed
  */
-import { fstatSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
+import { fstatSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { LedgerError } from '../core/errors';
 import { Group } from '../core/group';
@@ -20,7 +20,7 @@ import { readLine } from '../core/rowText';
 import { salvage } from '../core/salvage';
 import { commitBytes } from './commit';
 import type { CommitTarget } from './commit';
-import { closeQuietly, openFile, readAt, statOf, syncData, syncFolder, withFile, writeAll } from './files';
+import { closeQuietly, namesIn, openFile, readAt, statOf, syncData, syncFolder, withFile, writeAll } from './files';
 import type { Healed } from './heal';
 import { voidIndex } from './indexBuild';
 import { removeHealPlan } from './healPlan';
@@ -32,6 +32,7 @@ import { digestRange, readSetAside } from './quarantine';
 import { readTail, TAIL_BYTES } from './tail';
 
 const BLOCK_BYTES = 4 << 20;
+const LEFTOVER_MS = 3_600_000;
 const TEMPORARY = /^\.heal\.[0-9A-Z]{26}\.tmp$/;
 
 export function isMiddlePlan(plan: HealPlan): boolean {
@@ -137,9 +138,13 @@ function writeReplacement(paths: StatePaths, plan: HealPlan, fd: number, size: n
   }
 }
 
-/** Removes replacements that a killed sweep left; the one in use has the ledger's name by now. */
+/** Removes replacements that killed sweeps left an hour ago or more; a younger one may be another sweep's at work. */
 export function removeReplacements(paths: StatePaths): void {
-  for (const name of readdirSync(paths.dir)) if (TEMPORARY.test(name)) unlinkSync(join(paths.dir, name));
+  for (const name of namesIn(paths.dir)) {
+    const path = join(paths.dir, name);
+    const ageMs = Date.now() - (statOf(path)?.mtimeMs ?? 0);
+    if (TEMPORARY.test(name) && ageMs > LEFTOVER_MS) rmSync(path, { force: true });
+  }
 }
 
 function hasRowNearEnd(fd: number, id: string): boolean {

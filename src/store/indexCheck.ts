@@ -81,7 +81,7 @@ function judge({ watermark, digest }: IndexSnapshot, walk: Walk): IndexJudgement
     return { state: lastSeq > watermark.seq ? 'behind' : 'agrees', findings: [], warnings: [] };
   }
   const names = differences.map(({ what }) => what).join(', ');
-  const got = `other ${names} (run "ledger sweep": the index is rebuilt from the ledger)`;
+  const got = `other ${names} (remove index.db: nothing is lost, "ledger sweep" makes it anew)`;
   return {
     state: 'disagrees',
     findings: [finding('INDEX_DISAGREES', null, `what rows 1 to ${watermark.seq} give`, got)],

@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { errnoOf } from '../core/errors';
 import type { Identity } from '../core/ownRows';
-import { closeQuietly, openFile, readWhole, statOf } from './files';
+import { closeQuietly, openFile, readWhole, statOf, withFile } from './files';
 import type { HeldLock } from './lock';
 
 interface NativeLock {
@@ -77,6 +77,14 @@ function noteHolder(fd: number, stillOurs: () => boolean, note: () => string): b
 function lockNote(identity: Identity, pid: number): string {
   const { ledgerId, origin, lock } = identity;
   return `${JSON.stringify({ ledger_id: ledgerId, origin, lock }).slice(0, -1)},"pid":${String(pid).padStart(10)}}\n`;
+}
+
+/**
+ * Leaves the note of a ledger that was created just now, whatever its kind of lock: it is the trace that there was one,
+ * and a broken first line is repaired from it.
+ */
+export function leaveNote(path: string, identity: Identity, pid: number): void {
+  withFile(path, 'update-or-create', (fd) => writeSync(fd, lockNote(identity, pid), 0));
 }
 
 /** What the lock file says: the ledger's identity, and the pid of the last holder. */

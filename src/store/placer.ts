@@ -156,7 +156,7 @@ function conflict(key: string, seq: number | undefined): LedgerError {
   const where = seq === undefined ? 'the same call' : `row ${seq}`;
   return new LedgerError(
     'IDEMPOTENCY_CONFLICT',
-    `expected the same content as ${where} under idempotency key ${JSON.stringify(key)}, found other content`,
+    `expected the same content as ${where} under idempotency key ${JSON.stringify(key.slice(0, 60))}, found other content`,
     {
       place: { member: 'idempotency_key' },
       hint: 'use a new key for a new row; the first row stands',

@@ -9,9 +9,10 @@
 import { fstatSync, renameSync } from 'node:fs';
 import { sha256Hex, ZERO_HASH } from '../core/digest';
 import { nextUlid, ULID_RANDOM_BYTES, ulidAt } from '../core/ids';
+import { readLine } from '../core/rowText';
 import { neighbourAfter, neighbourBefore } from './brokenLines';
 import type { Neighbour } from './brokenLines';
-import { openFile, closeQuietly } from './files';
+import { closeQuietly, openFile, readAt, statOf } from './files';
 import { tornKind } from './heal';
 import type { Healed } from './heal';
 import { copyPrefix, finishMiddleHeal, replacementPath } from './healMiddle';
@@ -25,6 +26,8 @@ import { setAside } from './quarantine';
 import { lastIdIn, readTail } from './tail';
 
 export interface TakeOut {
+  /** The inode of the file in which they were found. */
+  readonly ino: number;
   readonly offset: number;
   /** Whole lines, the last one's newline included. */
   readonly length: number;
@@ -51,12 +54,16 @@ export async function takeOut(file: LedgerFile, lines: TakeOut, events: PrepareE
   const prefixId = ulidAt(host.nowMs(), host.random(ULID_RANDOM_BYTES));
   const fd = openFile(paths.ledger, 'append');
   try {
+    if (fstatSync(fd).ino !== lines.ino) return { kind: 'moved' };
     copyPrefix(paths, prefixId, fd, lines.offset);
-    const { ino } = fstatSync(fd);
     return await withLockedLedger(file, events, async (locked) => {
       const now = fstatSync(locked.fd);
-      if (now.ino !== ino || now.size < lines.offset + lines.length) return { kind: 'moved' };
-      const gap = gapOf(surroundings(fd, lines, now.size), lines);
+      if (now.ino !== lines.ino || now.size < lines.offset + lines.length) return { kind: 'moved' };
+      const around = surroundings(fd, lines, now.size);
+      if (lines.byHand !== undefined && isSound(fd, lines, around)) {
+        return { kind: 'kept', why: 'it is whole, its hash is right, and the rows around it link to it' };
+      }
+      const gap = gapOf(around, lines);
       if (gap.kind === 'kept') return gap;
       if (locked.tail.kind !== 'whole' && lines.offset + lines.length < now.size) {
         return {
@@ -66,7 +73,9 @@ export async function takeOut(file: LedgerFile, lines: TakeOut, events: PrepareE
       }
       const lost = await namedOrPlanned(locked, events);
       const plan = planOf(locked, lines, gap, lost);
-      renameSync(replacementPath(paths, prefixId), replacementPath(paths, plan.heal_id));
+      const prefix = replacementPath(paths, prefixId);
+      // Where it was tidied away meanwhile, it is copied again under the lock.
+      if (statOf(prefix) !== undefined) renameSync(prefix, replacementPath(paths, plan.heal_id));
       writeHealPlan(paths, plan);
       const target = { path: paths.ledger, lock: locked.lock, host, durability: file.durability };
       const healed = await finishMiddleHeal(paths, target, plan);
@@ -76,6 +85,18 @@ export async function takeOut(file: LedgerFile, lines: TakeOut, events: PrepareE
   } finally {
     closeQuietly(fd);
   }
+}
+
+/** A row that verifies, or a named gap: nothing that a person should take out. */
+function isSound(fd: number, { offset, length }: TakeOut, { before, after }: Surroundings): boolean {
+  const line = readAt(fd, offset, length);
+  const reading = readLine(line[line.length - 1] === 0x0a ? line.subarray(0, -1) : line);
+  if (reading.kind !== 'row' && reading.kind !== 'tombstone') return false;
+  const { prevHash, hash } =
+    reading.kind === 'row' ? { prevHash: reading.row.prev_hash, hash: reading.row.hash } : reading;
+  const first = reading.kind === 'row' ? reading.row.seq : reading.seq;
+  const linked = prevHash === (before?.hash ?? ZERO_HASH) && first === (before?.lastSeq ?? 0) + 1;
+  return linked && (after === undefined || after.prevHash === hash);
 }
 
 interface Surroundings {

@@ -5,6 +5,8 @@ import { withFile } from './files';
 import { scanLines } from './lines';
 
 export interface WholeLine {
+  /** The inode of the file in which it was found. */
+  readonly ino: number;
   /** From 1. */
   readonly line: number;
   readonly offset: number;
@@ -27,12 +29,13 @@ export function lineBySeq(path: string, seq: number): WholeLine {
 function theOnly(path: string, what: string, isIt: (line: Buffer) => boolean): WholeLine {
   const found: WholeLine[] = [];
   let line = 0;
-  withFile(path, 'read', (fd) =>
-    scanLines(fd, 0, fstatSync(fd).size, ({ block, start, end, offset, bytes, terminated }) => {
+  withFile(path, 'read', (fd) => {
+    const { ino, size } = fstatSync(fd);
+    scanLines(fd, 0, size, ({ block, start, end, offset, bytes, terminated }) => {
       line++;
-      if (isIt(block.subarray(start, end))) found.push({ line, offset, length: bytes + (terminated ? 1 : 0) });
-    }),
-  );
+      if (isIt(block.subarray(start, end))) found.push({ ino, line, offset, length: bytes + (terminated ? 1 : 0) });
+    });
+  });
   const [first, ...others] = found;
   if (first === undefined)
     throw new LedgerError('NOT_FOUND', `expected ${what} in ${path}, found none`, { place: { segment: path } });

@@ -90,6 +90,7 @@ test('what cannot be a row, and wrong use, is exit 2 with a reason, and writes n
     ['--action', 'a.b', '--set-json', `x=${deep(64)}`],
     ['--action', 'a.b', '--no-such-flag\u001b[31m\u009b2J'],
     ['-', '--dry-run'],
+    ['--action', 'a.b', '--dir', ''],
     ['-', '--rejects', '/nowhere/at/all'],
   ];
   for (const args of cases) {
@@ -198,6 +199,24 @@ test('the same in prose: a line each, nothing raw, and -q keeps to what went wro
   const quiet = await append(box, ['-q', '-'], { stdin: '{"action":"a.b"}\n\n{"action":"a.b"}' });
   assert.match(quiet.stdout, /^refused line=2 code=JSON_SYNTAX [^\n]*\n$/);
   assert.equal((await append(box, ['-q', '--action', 'a.b'])).stdout, '');
+});
+
+test('keys in one group: the same content is a duplicate, other content is refused, the others land', async (t) => {
+  const box = sandbox(t);
+  const lines = [
+    '{"action":"a.b","idempotency_key":"k","x":1,"y":2}',
+    '{"y":2,"x":1.0,"idempotency_key":"k","action":"a.b"}',
+    '{"action":"a.b","idempotency_key":"k","x":2,"y":2}',
+    '{"action":"a.b"}',
+  ];
+  const want = ['landed', 'duplicate', 'IDEMPOTENCY_CONFLICT', 'landed'];
+  const first = receipts((await pipe(box, lines.join('\n'))).stdout);
+  assert.deepEqual(
+    first.map(({ status, error }) => error?.code ?? status),
+    want,
+  );
+  assert.deepEqual([first[0]?.id, first[0]?.seq], [first[1]?.id, first[1]?.seq]);
+  assert.equal(callerRows(box).length, 2);
 });
 
 test('an input that ends before it begins is no row, and no error', async (t) => {

@@ -126,6 +126,7 @@ test('a program gives what JSON can hold, nothing else', () => {
     [() => 1, 'MEMBER_TYPE'],
     [new Date(), 'MEMBER_TYPE'],
     [[undefined], 'MEMBER_TYPE'],
+    [new Array(2), 'MEMBER_TYPE'],
     [Symbol('x'), 'MEMBER_TYPE'],
     [new Map([[1, 'a']]), 'MEMBER_TYPE'],
     [Object.create(Object.create(Object.create(null) as object) as object), 'MEMBER_TYPE'],

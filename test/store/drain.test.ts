@@ -232,6 +232,38 @@ test('rows for a missing ledger wait until it is back, then come in, once', asyn
   );
 });
 
+test('a group that could not be written: rows and duplicates spill and come in once, a refused call stays refused', async (t) => {
+  const dir = tempFolder(t);
+  const first = writerIn(t, dir);
+  await first.append({ action: 'a.b', idempotency_key: 'taken' });
+  // Somebody writes beside the lock while the rows are placed, and takes it back before the next append.
+  const before = readFileSync(first.paths.ledger);
+  let disturbs = true;
+  const host = nodeHost();
+  const w = writerIn(t, dir, {
+    random: (length) => {
+      if (disturbs && length === 16) appendFileSync(first.paths.ledger, 'foreign\n');
+      return host.random(length);
+    },
+  });
+  const receipts = await Promise.all([
+    w.append({ action: 'a.b', n: 1, idempotency_key: 'k' }),
+    w.append({ action: 'a.b', n: 9 }, { action: 'a.b', idempotency_key: 'taken', other: 1 }),
+    w.append({ action: 'a.b', n: 1, idempotency_key: 'k' }),
+    w.append({ action: 'a.b', n: 2 }),
+  ]);
+  assert.deepEqual(receipts.map(statusesOf), ['spilled', 'refused,refused', 'spilled', 'spilled']);
+  disturbs = false;
+  writeFileSync(first.paths.ledger, before);
+  await w.append({ action: 'a.b', n: 3 });
+  const rows = drained(w.paths);
+  assert.deepEqual(
+    rows.map(({ action, n }) => n ?? action),
+    ['a.b', 1, 'audit.spill-duplicate', 2, 3],
+  );
+  assert.deepEqual(Object.keys(rows[2]?.['payload'] as Input), ['spill_id', 'of'], 'the same content: not kept twice');
+});
+
 test('more than one drain may take come in turns; every row in order', async (t) => {
   const w = writerIn(t, tempFolder(t));
   await w.append({ action: 'first' });

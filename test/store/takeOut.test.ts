@@ -21,13 +21,15 @@ function made(t: TestContext, lines: readonly string[]) {
   const dir = tempFolder(t);
   const chain = chainOf();
   const paths = writeLedger(dir, lines);
+  const { ino } = statSync(paths.ledger);
   const index = new IndexKeeper(paths, () => undefined);
   const { identity } = chain;
   const file: LedgerFile = { paths, identity, host: nodeHost(), durability: 'disk', recent: new Recent(), index };
   const offsetOf = (line: number): number =>
     lines.slice(0, line).reduce((sum, text) => sum + Buffer.byteLength(text) + 1, 0);
   const take = (from: number, to: number, byHand?: { actor: string; reason: string }): Promise<TakenOut> => {
-    const range = { offset: offsetOf(from), length: offsetOf(to) - offsetOf(from) };
+    const { ino } = statSync(paths.ledger);
+    const range = { ino, offset: offsetOf(from), length: offsetOf(to) - offsetOf(from) };
     return takeOut(file, byHand === undefined ? range : { ...range, byHand }, SILENT);
   };
   return { dir, paths, take };
