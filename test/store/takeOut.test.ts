@@ -21,7 +21,6 @@ function made(t: TestContext, lines: readonly string[]) {
   const dir = tempFolder(t);
   const chain = chainOf();
   const paths = writeLedger(dir, lines);
-  const { ino } = statSync(paths.ledger);
   const index = new IndexKeeper(paths, () => undefined);
   const { identity } = chain;
   const file: LedgerFile = { paths, identity, host: nodeHost(), durability: 'disk', recent: new Recent(), index };
