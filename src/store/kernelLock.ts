@@ -36,29 +36,46 @@ export function hasKernelLock(): boolean {
   }
 }
 
-/**
- * Tries once to take the lock.
- * @returns undefined where another holds it, or where the path was replaced between open and lock (try again)
- * @throws the system's error where the lock file cannot be opened, or the native part's where it cannot be loaded
- */
-export function tryKernelLock(path: string, identity: Identity, pid: number): HeldLock | undefined {
-  const lock = loadNative();
-  const fd = openFile(path, 'update-or-create');
-  try {
-    lock.tryLock(fd, 0, 0, true);
-  } catch (error) {
-    closeQuietly(fd);
-    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined;
-    throw error;
+/** Attempts to take the lock of one ledger. The lock file stays open between them: sixty waiting writers must leave the holder its processor. */
+export class KernelLockAttempts {
+  #fd: number | undefined;
+
+  constructor(
+    private readonly path: string,
+    private readonly identity: Identity,
+    private readonly pid: number,
+  ) {}
+
+  /**
+   * @returns undefined where another holds it, or where the path was replaced between open and lock (try again)
+   * @throws the system's error where the lock file cannot be opened, or the native part's where it cannot be loaded
+   */
+  next(): HeldLock | undefined {
+    const lock = loadNative();
+    const fd = (this.#fd ??= openFile(this.path, 'update-or-create'));
+    try {
+      lock.tryLock(fd, 0, 0, true);
+    } catch (error) {
+      if (errnoOf(error) === 'EAGAIN') return undefined;
+      this.end();
+      throw error;
+    }
+    this.#fd = undefined;
+    const { ino } = fstatSync(fd);
+    const stillOurs = (): boolean => statOf(this.path)?.ino === ino;
+    if (!noteHolder(fd, stillOurs, () => lockNote(this.identity, this.pid))) {
+      closeQuietly(fd);
+      return undefined;
+    }
+    // Closing the only descriptor of the open file description releases the lock.
+    return { stillOurs, release: () => closeQuietly(fd) };
   }
-  const { ino } = fstatSync(fd);
-  const stillOurs = (): boolean => statOf(path)?.ino === ino;
-  if (!noteHolder(fd, stillOurs, () => lockNote(identity, pid))) {
-    closeQuietly(fd);
-    return undefined;
+
+  /** No more attempts. A lock that was taken is its holder's to release. */
+  end(): void {
+    if (this.#fd !== undefined) closeQuietly(this.#fd);
+    this.#fd = undefined;
   }
-  // Closing the only descriptor of the open file description releases the lock.
-  return { stillOurs, release: () => closeQuietly(fd) };
 }
 
 /** Writes the note where the lock is ours. On an error the descriptor is closed: open, it would hold the lock for as long as this process lives. */

@@ -5,7 +5,7 @@
 import { LedgerError } from '../core/errors';
 import type { Host } from '../core/host';
 import type { Identity, LockKind } from '../core/ownRows';
-import { readLockNote, tryKernelLock } from './kernelLock';
+import { KernelLockAttempts, readLockNote } from './kernelLock';
 import type { StatePaths } from './paths';
 import { loadPortableLock, tryPortableLock } from './portableLock';
 
@@ -20,6 +20,8 @@ export interface HeldLock {
 /** How long a writer waits for its turn before its rows are spilled. */
 export const LOCK_BUDGET_MS: Readonly<Record<LockKind, number>> = { kernel: 5_000, lockfile: 15_000 };
 
+const EAGER_MS = 50;
+
 /**
  * Takes the lock of a ledger, polling with 1-8 ms jitter until the budget is spent.
  * @throws LedgerError LOCK_TIMEOUT (another holds it), LOCK_UNAVAILABLE (this process cannot take this kind of lock)
@@ -30,22 +32,38 @@ export async function takeLock(
   host: Host,
   budgetMs = LOCK_BUDGET_MS[identity.lock],
 ): Promise<HeldLock> {
-  const tryOnce = await tryOf(paths, identity, host);
-  const deadlineMs = host.monotonicMs() + budgetMs;
-  for (;;) {
-    const held = orUnavailable(paths, identity, tryOnce);
-    if (held !== undefined) return held;
-    const leftMs = deadlineMs - host.monotonicMs();
-    if (leftMs <= 0) throw timeout(paths, budgetMs);
-    await host.sleep(Math.min(leftMs, 1 + ((host.random(1)[0] as number) & 7)));
+  const attempts = await attemptsOf(paths, identity, host);
+  const startMs = host.monotonicMs();
+  try {
+    for (;;) {
+      const held = orUnavailable(paths, identity, () => attempts.next());
+      if (held !== undefined) return held;
+      const waitedMs = host.monotonicMs() - startMs;
+      if (waitedMs >= budgetMs) throw timeout(paths, budgetMs);
+      await host.sleep(Math.min(budgetMs - waitedMs, pauseMs(host, waitedMs)));
+    }
+  } finally {
+    attempts.end();
   }
 }
 
-async function tryOf(paths: StatePaths, identity: Identity, host: Host): Promise<() => HeldLock | undefined> {
-  if (identity.lock === 'kernel') return () => tryKernelLock(paths.lock, identity, host.pid);
+/** 1-8 ms; who has waited a while no longer asks so often: many waiters must not slow the holder down. */
+function pauseMs(host: Host, waitedMs: number): number {
+  const random = host.random(1)[0] as number;
+  return waitedMs < EAGER_MS ? 1 + (random & 7) : 5 + (random & 3);
+}
+
+interface Attempts {
+  next(): HeldLock | undefined;
+  end(): void;
+}
+
+async function attemptsOf(paths: StatePaths, identity: Identity, host: Host): Promise<Attempts> {
+  if (identity.lock === 'kernel') return new KernelLockAttempts(paths.lock, identity, host.pid);
   portable ??= await loadPortableLock();
   const library = portable;
-  return () => tryPortableLock(library, paths.ledger, () => host.monotonicMs());
+  const next = (): HeldLock | undefined => tryPortableLock(library, paths.ledger, () => host.monotonicMs());
+  return { next, end: () => undefined };
 }
 
 function orUnavailable(

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileS
 import test from 'node:test';
 import { LedgerError } from '../../src/core/errors';
 import type { Identity } from '../../src/core/ownRows';
-import { probeKernelLock, readLockNote, tryKernelLock } from '../../src/store/kernelLock';
+import { KernelLockAttempts, probeKernelLock, readLockNote } from '../../src/store/kernelLock';
 import { takeLock } from '../../src/store/lock';
 import { nodeHost } from '../../src/store/nodeHost';
 import { testPaths, TEST_LEDGER_ID } from '../support/ledgers';
@@ -81,8 +81,8 @@ test('a try that fails after the lock was granted lets go of it', (t) => {
   const origin: { self?: unknown } = {};
   origin.self = origin;
   const broken = { ...identity('kernel'), origin: origin as unknown as string };
-  assert.throws(() => tryKernelLock(paths.lock, broken, 1), TypeError);
-  const held = tryKernelLock(paths.lock, identity('kernel'), 1);
+  assert.throws(() => new KernelLockAttempts(paths.lock, broken, 1).next(), TypeError);
+  const held = new KernelLockAttempts(paths.lock, identity('kernel'), 1).next();
   assert.ok(held !== undefined, 'nobody holds it');
   held.release();
 });
