@@ -12,7 +12,7 @@ import type { Stats } from 'node:fs';
 import { keyOf } from '../core/indexDigest';
 import { LedgerError } from '../core/errors';
 import { statOf } from './files';
-import { guarded, indexFailed } from './indexErrors';
+import { guarded, indexBusy, indexFailed } from './indexErrors';
 import { APPLICATION_ID, LIVE_NAME, LIVE_SEGMENT } from './indexSchema';
 import type { StatePaths } from './paths';
 import { openDatabase } from './sqlite';
@@ -137,10 +137,10 @@ export class LedgerIndex {
     if (last !== rowSeq) throw indexFailed(this.path, `rows up to ${last}, and a watermark of ${rowSeq}`);
   }
 
-  /** Throws INDEX_FAILED where the path holds another file by now: a rebuilt index, or none. */
+  /** Throws INDEX_BUSY where the path holds another file by now: a rebuilt index, or none. */
   checkInPlace(): void {
     if (statOf(this.path)?.ino === this.inode) return;
-    throw indexFailed(this.path, 'another file than the one that was opened (it was rebuilt, or removed)');
+    throw indexBusy(this.path, undefined);
   }
 
   watermark(): Watermark {

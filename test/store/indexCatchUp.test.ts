@@ -217,7 +217,7 @@ test('an index that is deleted, voided or replaced under a writer is not written
   const chain = chainOf();
   chain.add({ action: 'a.b' });
   const paths = writeLedger(dir, chain.lines);
-  const failed = (error: unknown) => error instanceof LedgerError && error.code === 'INDEX_FAILED';
+  const failed = (error: unknown) => error instanceof LedgerError && error.code === 'INDEX_BUSY';
   const copy = join(dir, 'copy.db');
   const changes = [
     () => rmSync(paths.index),
