@@ -217,21 +217,21 @@ test('an index that is deleted, voided or replaced under a writer is not written
   const chain = chainOf();
   chain.add({ action: 'a.b' });
   const paths = writeLedger(dir, chain.lines);
-  const failed = (error: unknown) => error instanceof LedgerError && error.code === 'INDEX_BUSY';
+  const refused = (code: string) => (error: unknown) => error instanceof LedgerError && error.code === code;
   const copy = join(dir, 'copy.db');
-  const changes = [
-    () => rmSync(paths.index),
-    () => voidIndex(paths),
-    () => (copyFileSync(paths.index, copy), renameSync(copy, paths.index)),
-    () => writeFileSync(paths.index, Buffer.alloc(40_000, 0x5a)),
+  const changes: readonly [() => void, string][] = [
+    [() => rmSync(paths.index), 'INDEX_BUSY'],
+    [() => voidIndex(paths), 'INDEX_BUSY'],
+    [() => (copyFileSync(paths.index, copy), renameSync(copy, paths.index)), 'INDEX_BUSY'],
+    [() => writeFileSync(paths.index, Buffer.alloc(40_000, 0x5a)), 'INDEX_FAILED'],
   ];
-  for (const change of changes) {
+  for (const [change, code] of changes) {
     await rebuildIndex(paths);
     const index = indexOf(t, paths, 'write');
     chain.add({ action: 'a.b' });
     writeLedger(dir, chain.lines);
     change();
-    assert.throws(() => catchUp(index, ledgerOf(t, paths), END), failed, String(change));
+    assert.throws(() => catchUp(index, ledgerOf(t, paths), END), refused(code), String(change));
     index.close();
   }
   assert.equal((await rebuildIndex(paths)).seq, chain.head().seq);
