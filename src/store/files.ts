@@ -142,6 +142,8 @@ export function writeAll(fd: number, data: Uint8Array): void {
 
 /** The whole content of a small file, or undefined where there is none. */
 export function readWhole(path: string): Buffer | undefined {
+  // Most of the files that are asked for are not there, and a thrown error takes longer than a look.
+  if (statOf(path) === undefined) return undefined;
   try {
     return withFile(path, 'read', (fd) => readAt(fd, 0, fstatSync(fd).size));
   } catch (error) {

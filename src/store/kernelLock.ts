@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { errnoOf } from '../core/errors';
 import type { Identity } from '../core/ownRows';
-import { closeQuietly, openFile, readWhole, statOf, withFile } from './files';
+import { closeQuietly, openFile, readAt, readWhole, statOf, withFile } from './files';
 import type { HeldLock } from './lock';
 
 interface NativeLock {
@@ -82,12 +82,17 @@ export class KernelLockAttempts {
 function noteHolder(fd: number, stillOurs: () => boolean, note: () => string): boolean {
   try {
     const ours = stillOurs();
-    if (ours) writeSync(fd, note(), 0);
+    if (ours) writeIfOther(fd, Buffer.from(note()));
     return ours;
   } catch (error) {
     closeQuietly(fd);
     throw error;
   }
+}
+
+/** A note that stands already is not written again: a changed lock file would make the ledger's next sync half as long again. */
+function writeIfOther(fd: number, note: Buffer): void {
+  if (!readAt(fd, 0, note.length).equals(note)) writeSync(fd, note, 0);
 }
 
 /** For people and for the repair of a broken first line: who holds the lock, and which ledger it is. Always of one length. */

@@ -4,12 +4,13 @@
  */
 import { LedgerError } from '../core/errors';
 import type { Host } from '../core/host';
-import type { LockKind } from '../core/ownRows';
+import type { Identity, LockKind } from '../core/ownRows';
 import type { CheckedRow } from '../core/row';
 import { appendGroup, asLedgerError, REFUSALS, spilledReceipts } from './append';
 import type { AppendCall, AppendEvents, Receipt } from './append';
 import { checkFolder } from './ledger';
 import type { Durability, LedgerFile } from './ledger';
+import { statOf } from './files';
 import { createLedger, readIdentity } from './genesis';
 import { hasKernelLock, readLockNote } from './kernelLock';
 import type { StatePaths } from './paths';
@@ -44,6 +45,7 @@ export class Writer {
   readonly #recent = new Recent();
   readonly #index: IndexKeeper;
   #pumping: Promise<void> | undefined;
+  #known: { readonly ino: number | undefined; readonly identity: Identity } | undefined;
   #closed = false;
   #groups = 0;
   #lastSeq = 0;
@@ -160,7 +162,13 @@ export class Writer {
   #file(): LedgerFile {
     const { paths, host, durability } = this.options;
     checkFolder(paths.dir);
-    const identity = readIdentity(paths) ?? createLedger(paths, host, { lock: defaultLock() });
+    const ino = statOf(paths.ledger)?.ino;
+    // The first row of a file does not change but with the file.
+    if (this.#known === undefined || this.#known.ino !== ino) {
+      const identity = readIdentity(paths) ?? createLedger(paths, host, { lock: defaultLock() });
+      this.#known = { ino: statOf(paths.ledger)?.ino, identity };
+    }
+    const { identity } = this.#known;
     return { paths, identity, host, durability, recent: this.#recent, index: this.#index };
   }
 }
