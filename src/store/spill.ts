@@ -61,7 +61,7 @@ export function spillRows(paths: StatePaths, host: Host, rows: readonly CheckedR
 }
 
 function writeRecords(path: string, records: readonly Buffer[]): void {
-  if (ensureFolder(dirname(path))) syncFolder(dirname(path));
+  ensureFolder(dirname(path));
   for (let met = 0; met < MAX_RENAMES_MET; met++) {
     const fresh = statOf(path) === undefined;
     const fd = openFile(path, 'append-or-create');

@@ -45,7 +45,7 @@ export class Writer {
   readonly #recent = new Recent();
   readonly #index: IndexKeeper;
   #pumping: Promise<void> | undefined;
-  #known: { readonly ino: number | undefined; readonly identity: Identity } | undefined;
+  #known: { readonly file: string; readonly identity: Identity } | undefined;
   #closed = false;
   #groups = 0;
   #lastSeq = 0;
@@ -162,15 +162,20 @@ export class Writer {
   #file(): LedgerFile {
     const { paths, host, durability } = this.options;
     checkFolder(paths.dir);
-    const ino = statOf(paths.ledger)?.ino;
     // The first row of a file does not change but with the file.
-    if (this.#known === undefined || this.#known.ino !== ino) {
+    if (this.#known === undefined || this.#known.file !== fileAt(paths)) {
       const identity = readIdentity(paths) ?? createLedger(paths, host, { lock: defaultLock() });
-      this.#known = { ino: statOf(paths.ledger)?.ino, identity };
+      this.#known = { file: fileAt(paths), identity };
     }
     const { identity } = this.#known;
     return { paths, identity, host, durability, recent: this.#recent, index: this.#index };
   }
+}
+
+/** What tells one ledger file from another at the same path: inode numbers are given out again, births are not. */
+function fileAt(paths: StatePaths): string {
+  const stats = statOf(paths.ledger);
+  return `${stats?.ino}:${stats?.birthtimeMs}`;
 }
 
 function closed(): LedgerError {
