@@ -2,11 +2,12 @@
 // With --types it also writes the library's declarations.
 import { build } from 'esbuild';
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'));
-const workers = ['scanWorker', 'costWorker', 'indexWorker'];
+const workers = ['scan/scanWorker', 'costs/costWorker', 'index/indexWorker'];
 const programs = ['onlyAppend', 'allCommands'];
 
 // The chooser (src/cli/entry.ts) must not carry what it chooses from.
@@ -37,7 +38,7 @@ await build({
     { in: 'src/cli/entry.ts', out: 'ledger' },
     { in: 'src/index.ts', out: 'index' },
     ...programs.map((name) => ({ in: `src/cli/${name}.ts`, out: name })),
-    ...workers.map((name) => ({ in: `src/store/${name}.ts`, out: name })),
+    ...workers.map((file) => ({ in: `src/store/${file}.ts`, out: basename(file) })),
   ],
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
@@ -49,8 +50,8 @@ await build({
   supported: { 'dynamic-import': false },
   minify: true,
   keepNames: false,
-  // libsql asks these two which of its binaries fits, in 12 ms (src/store/libsqlTarget.ts).
-  alias: { '@neon-rs/load': './src/store/libsqlTarget.ts', 'detect-libc': './src/store/libsqlTarget.ts' },
+  // libsql asks these two which of its binaries fits, in 12 ms (src/store/index/libsqlTarget.ts).
+  alias: { '@neon-rs/load': './src/store/index/libsqlTarget.ts', 'detect-libc': './src/store/index/libsqlTarget.ts' },
   external: ['*.node', '@libsql/*', 'fs-native-extensions'],
   plugins: [separatePrograms, commanderWithoutPrograms],
   define: { LEDGER_VERSION: JSON.stringify(version) },

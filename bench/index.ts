@@ -6,15 +6,15 @@ import { closeSync, copyFileSync, fstatSync, mkdtempSync, openSync, rmSync, stat
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { accumulate, emptyDigest } from '../src/core/indexDigest';
-import { openIndex } from '../src/store/index';
-import type { LedgerIndex } from '../src/store/index';
-import { rebuildIndex } from '../src/store/indexBuild';
-import { catchUp } from '../src/store/indexCatchUp';
-import { compareDigests, snapshotOf } from '../src/store/indexCompare';
-import { costGroups } from '../src/store/indexCosts';
-import { readIndexHeader } from '../src/store/indexHeader';
-import { lastRowOfStream } from '../src/store/indexRead';
-import { projectRows } from '../src/store/indexRows';
+import { openIndex } from '../src/store/index/indexFile';
+import type { LedgerIndex } from '../src/store/index/indexFile';
+import { rebuildIndex } from '../src/store/index/indexBuild';
+import { catchUp } from '../src/store/index/indexCatchUp';
+import { compareDigests, snapshotOf } from '../src/store/index/indexCompare';
+import { costGroups } from '../src/store/index/indexCosts';
+import { readIndexHeader } from '../src/store/index/indexHeader';
+import { lastRowOfStream } from '../src/store/index/indexRead';
+import { projectRows } from '../src/store/index/indexRows';
 import type { StatePaths } from '../src/store/paths';
 import { chainOf, testPaths } from '../test/support/ledgers';
 

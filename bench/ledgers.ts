@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { rebuildIndex } from '../src/store/indexBuild';
+import { rebuildIndex } from '../src/store/index/indexBuild';
 import { statePaths } from '../src/store/paths';
 import { generateLedger } from './generate';
 import type { Command } from './measure';

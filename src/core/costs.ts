@@ -1,6 +1,6 @@
 /**
  * What rows cost, group by group. One definition for both ways of counting: `costsOfRow` is for a row that was read from
- * the file, and the index's SQL (store/indexCosts.ts) gives the same groups; `mergeCosts` joins the two.
+ * the file, and the index's SQL (store/index/indexCosts.ts) gives the same groups; `mergeCosts` joins the two.
  *
  *   a row counts  ⇔  provenance is live or imported, and it is not the ledger's own (`audit.*`, a tombstone)
  *   spent         =  the sum of costs of 0 or more of the rows that count, imported ones included

@@ -92,7 +92,7 @@ export function emptyDigest(): IndexDigest {
   };
 }
 
-/** Adds one row. The expressions are spelled again, in SQL, in store/indexCompare.ts. */
+/** Adds one row. The expressions are spelled again, in SQL, in store/index/indexCompare.ts. */
 export function accumulate(digest: IndexDigest, row: DigestRow): void {
   const cost = row.costNanos === undefined ? ABSENT_COST : row.costNanos;
   const time = 3 * row.effectiveMs + cost + row.kind;

@@ -10,13 +10,13 @@ import { parseJson } from '../core/json';
 import type { JsonObject } from '../core/json';
 import { checkRow, MAX_INPUT_BYTES } from '../core/row';
 import type { CheckedRow } from '../core/row';
-import type { AppendEvents, Receipt } from '../store/append';
-import { locate } from '../store/locate';
-import type { Place } from '../store/locate';
-import { nodeHost } from '../store/nodeHost';
-import { Writer } from '../store/writer';
+import type { AppendEvents, Receipt } from '../store/append/append';
+import { locate } from '../store/ledger/locate';
+import type { Place } from '../store/ledger/locate';
+import { nodeHost } from '../store/machine/nodeHost';
+import { Writer } from '../store/append/writer';
 
-export type { AppendEvents } from '../store/append';
+export type { AppendEvents } from '../store/append/append';
 
 /** What became of a row; `row` is the whole of it where it could be stored nowhere. */
 export type Outcome = Receipt & { readonly row?: string };

@@ -17,13 +17,13 @@ import {
   checkTail,
   lastRowOf,
   settledTail,
-} from '../store/condition';
-import { configPath, readConfig } from '../store/configFile';
-import { formerLedger, readIdentity } from '../store/genesis';
-import type { Place } from '../store/locate';
+} from '../store/ledger/condition';
+import { configPath, readConfig } from '../store/ledger/configFile';
+import { formerLedger, readIdentity } from '../store/ledger/genesis';
+import type { Place } from '../store/ledger/locate';
 import { statePaths } from '../store/paths';
 import type { StatePaths } from '../store/paths';
-import { checkDisk, checkFileSystem, checkOwner, checkProcess, checkRuntime } from '../store/surroundings';
+import { checkDisk, checkFileSystem, checkOwner, checkProcess, checkRuntime } from '../store/ledger/surroundings';
 
 export interface DoctorReport {
   /** The worst of all. */

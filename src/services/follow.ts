@@ -1,8 +1,8 @@
 /** Following a ledger from a program: every whole row once, in order, whoever appended it. */
 import type { Row } from '../core/members';
-import { followLedger } from '../store/follow';
-import { locate } from '../store/locate';
-import type { Place } from '../store/locate';
+import { followLedger } from '../store/read/follow';
+import { locate } from '../store/ledger/locate';
+import type { Place } from '../store/ledger/locate';
 
 export interface FollowFilter {
   /** Begin behind this row; default: behind the newest one. */

@@ -8,16 +8,16 @@ import type { ErrorCode } from '../core/errors';
 import { importRow } from '../core/importRow';
 import type { ImportedRow } from '../core/importRow';
 import { parseJson } from '../core/json';
-import type { AppendEvents } from '../store/append';
-import { MAX_ASIDE_LINES, setAsideLines } from '../store/asideLines';
-import type { AsideLine } from '../store/asideLines';
-import { openSource, readBatch } from '../store/importSource';
-import type { ImportSource, SourceLine } from '../store/importSource';
-import { readyIndex } from '../store/indexReady';
-import { locate } from '../store/locate';
-import type { Place } from '../store/locate';
-import { nodeHost } from '../store/nodeHost';
-import { Writer } from '../store/writer';
+import type { AppendEvents } from '../store/append/append';
+import { MAX_ASIDE_LINES, setAsideLines } from '../store/import/asideLines';
+import type { AsideLine } from '../store/import/asideLines';
+import { openSource, readBatch } from '../store/import/importSource';
+import type { ImportSource, SourceLine } from '../store/import/importSource';
+import { readyIndex } from '../store/index/indexReady';
+import { locate } from '../store/ledger/locate';
+import type { Place } from '../store/ledger/locate';
+import { nodeHost } from '../store/machine/nodeHost';
+import { Writer } from '../store/append/writer';
 
 export interface ImportProgress {
   readonly lines: number;

@@ -13,11 +13,11 @@ import type { RollupReport, RollupWarning } from '../core/rollup';
 import type { TallyPlan, TallySums } from '../core/tally';
 import { parseDay, parseWindow } from '../core/when';
 import type { TimeWindow, WindowFlags } from '../core/when';
-import { readCosts } from '../store/costs';
-import type { CostReading } from '../store/costs';
-import { zoneNamed } from '../store/hostZone';
-import { locate } from '../store/locate';
-import type { Place } from '../store/locate';
+import { readCosts } from '../store/costs/costs';
+import type { CostReading } from '../store/costs/costs';
+import { zoneNamed } from '../store/machine/hostZone';
+import { locate } from '../store/ledger/locate';
+import type { Place } from '../store/ledger/locate';
 
 export type MissingCosts = 'ignore' | 'warn' | 'fail';
 

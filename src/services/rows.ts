@@ -7,13 +7,13 @@ import { toJson } from '../core/json';
 import type { RowInput } from '../core/members';
 import { checkRow } from '../core/row';
 import type { CheckedRow } from '../core/row';
-import type { AppendEvents, Receipt } from '../store/append';
-import { locate } from '../store/locate';
-import type { Place } from '../store/locate';
-import { nodeHost } from '../store/nodeHost';
-import { Writer } from '../store/writer';
+import type { AppendEvents, Receipt } from '../store/append/append';
+import { locate } from '../store/ledger/locate';
+import type { Place } from '../store/ledger/locate';
+import { nodeHost } from '../store/machine/nodeHost';
+import { Writer } from '../store/append/writer';
 
-export type { AppendEvents } from '../store/append';
+export type { AppendEvents } from '../store/append/append';
 
 /** A row is in the chain (`landed`, or `duplicate`: it was there under its key), or waits safely in the spill file. */
 export type RowReceipt = Exclude<Receipt, { readonly status: 'refused' }>;

@@ -15,12 +15,12 @@ import { checkRow } from '../core/row';
 import type { CheckedRow } from '../core/row';
 import { checkRunFlags, completedRow, startedRow } from '../core/runRows';
 import type { CommandEnd, RunFrame } from '../core/runRows';
-import type { AppendEvents, Receipt } from '../store/append';
-import { runChild, SignalForwarder } from '../store/child';
-import { locate } from '../store/locate';
-import type { Place } from '../store/locate';
-import { nodeHost } from '../store/nodeHost';
-import { Writer } from '../store/writer';
+import type { AppendEvents, Receipt } from '../store/append/append';
+import { runChild, SignalForwarder } from '../store/machine/child';
+import { locate } from '../store/ledger/locate';
+import type { Place } from '../store/ledger/locate';
+import { nodeHost } from '../store/machine/nodeHost';
+import { Writer } from '../store/append/writer';
 
 export interface RunRequest {
   readonly place: Place;

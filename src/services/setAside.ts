@@ -2,12 +2,12 @@
 import { gapText, noted, notedAt } from '../core/damage';
 import type { Damage } from '../core/damage';
 import { LedgerError } from '../core/errors';
-import { attach } from '../store/attach';
-import { locate } from '../store/locate';
-import type { Place } from '../store/locate';
-import { takeOut } from '../store/takeOut';
-import { lineByNumber, lineBySeq } from '../store/wholeLine';
-import type { WholeLine } from '../store/wholeLine';
+import { attach } from '../store/ledger/attach';
+import { locate } from '../store/ledger/locate';
+import type { Place } from '../store/ledger/locate';
+import { takeOut } from '../store/heal/takeOut';
+import { lineByNumber, lineBySeq } from '../store/read/wholeLine';
+import type { WholeLine } from '../store/read/wholeLine';
 
 export interface SetAsideOptions {
   readonly place: Place;

@@ -7,12 +7,12 @@ import { ZERO_HASH } from '../core/digest';
 import { LedgerError } from '../core/errors';
 import { isUlid } from '../core/ids';
 import { completeObject } from '../core/rowText';
-import { findLines } from '../store/find';
-import type { FoundLine, Sought } from '../store/find';
+import { findLines } from '../store/read/find';
+import type { FoundLine, Sought } from '../store/read/find';
 import { statOf } from '../store/files';
-import { locate } from '../store/locate';
-import type { Place } from '../store/locate';
-import { listSegments } from '../store/segments';
+import { locate } from '../store/ledger/locate';
+import type { Place } from '../store/ledger/locate';
+import { listSegments } from '../store/ledger/segments';
 
 export interface ShownLine {
   readonly kind: 'row' | 'tombstone' | 'wrong';

@@ -1,12 +1,12 @@
 /** `ledger tail`: the last rows of a ledger, and those that come. */
-import { followLedger } from '../store/follow';
-import type { Followed } from '../store/follow';
-import { zoneNamed } from '../store/hostZone';
+import { followLedger } from '../store/read/follow';
+import type { Followed } from '../store/read/follow';
+import { zoneNamed } from '../store/machine/hostZone';
 import type { Zone } from '../core/day';
-import { locate } from '../store/locate';
-import type { Place } from '../store/locate';
+import { locate } from '../store/ledger/locate';
+import type { Place } from '../store/ledger/locate';
 
-export type { Followed } from '../store/follow';
+export type { Followed } from '../store/read/follow';
 
 export interface TailRequest {
   readonly place: Place;

@@ -13,18 +13,18 @@ import type { Walk } from '../core/walkState';
 import type { Finding, FindingCode, IndexState, VerifyResult } from '../core/verdict';
 import { resultOf } from '../core/verifyResult';
 import { closeQuietly, namesIn, openFile, readAt, statOf, statOpen } from '../store/files';
-import { checkGaps } from '../store/gapCheck';
-import type { Place } from '../store/locate';
+import { checkGaps } from '../store/scan/gapCheck';
+import type { Place } from '../store/ledger/locate';
 import { statePaths } from '../store/paths';
 import type { StatePaths } from '../store/paths';
-import { nameSuspects } from '../store/suspects';
-import { openIndexCheck } from '../store/indexCheck';
-import { listSegments } from '../store/segments';
-import type { Segment } from '../store/segments';
-import { settleTail, tailStart } from '../store/settle';
-import { countSpilled } from '../store/spillState';
-import { walkBytes, walkClosed, walkLive } from '../store/walkFile';
-import type { WalkOptions } from '../store/walkFile';
+import { nameSuspects } from '../store/scan/suspects';
+import { openIndexCheck } from '../store/index/indexCheck';
+import { listSegments } from '../store/ledger/segments';
+import type { Segment } from '../store/ledger/segments';
+import { settleTail, tailStart } from '../store/scan/settle';
+import { countSpilled } from '../store/spill/spillState';
+import { walkBytes, walkClosed, walkLive } from '../store/scan/walkFile';
+import type { WalkOptions } from '../store/scan/walkFile';
 
 /** How often a file that is replaced under the reader is begun anew. */
 const MAX_RESTARTS = 3;

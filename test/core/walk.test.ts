@@ -8,7 +8,7 @@ import { readStoredLine } from '../../src/core/storedLine';
 import { absorbChunk, endWalk, walkLine } from '../../src/core/walk';
 import { beginSegment, newWalk } from '../../src/core/walkState';
 import type { Walk } from '../../src/core/walkState';
-import { projectLine } from '../../src/store/indexRows';
+import { projectLine } from '../../src/store/index/indexRows';
 import { accumulate } from '../../src/core/indexDigest';
 import { chainOf, sampleRows } from '../support/ledgers';
 import type { Chain } from '../support/ledgers';

@@ -17,9 +17,9 @@ import { LedgerError } from '../../src/core/errors';
 import type { RollupReport } from '../../src/core/rollup';
 import { rollup } from '../../src/services/rollup';
 import type { RollupOptions } from '../../src/services/rollup';
-import { scanCosts } from '../../src/store/costPool';
-import { scanPart } from '../../src/store/costScan';
-import { rebuildIndex } from '../../src/store/indexBuild';
+import { scanCosts } from '../../src/store/costs/costPool';
+import { scanPart } from '../../src/store/costs/costScan';
+import { rebuildIndex } from '../../src/store/index/indexBuild';
 import type { StatePaths } from '../../src/store/paths';
 import { chainOf, makeLedger, testPaths, writeLedger } from '../support/ledgers';
 

@@ -5,8 +5,8 @@
  *   hold         takes SQLite's write lock, says so, and waits to be killed
  */
 import { closeSync, fstatSync, openSync } from 'node:fs';
-import { openIndex } from '../../src/store/index';
-import { catchUp } from '../../src/store/indexCatchUp';
+import { openIndex } from '../../src/store/index/indexFile';
+import { catchUp } from '../../src/store/index/indexCatchUp';
 import { testPaths } from './ledgers';
 
 const [work = '', dir = ''] = process.argv.slice(2);

@@ -6,10 +6,10 @@ import type { TestContext } from 'node:test';
 import assert from 'node:assert/strict';
 import { accumulate, emptyDigest } from '../../src/core/indexDigest';
 import type { IndexDigest } from '../../src/core/indexDigest';
-import { openIndex } from '../../src/store/index';
-import type { LedgerIndex } from '../../src/store/index';
-import { projectRows } from '../../src/store/indexRows';
-import type { IndexedRow } from '../../src/store/indexRows';
+import { openIndex } from '../../src/store/index/indexFile';
+import type { LedgerIndex } from '../../src/store/index/indexFile';
+import { projectRows } from '../../src/store/index/indexRows';
+import type { IndexedRow } from '../../src/store/index/indexRows';
 import type { StatePaths } from '../../src/store/paths';
 
 /** An empty folder that is gone when the test ends. */

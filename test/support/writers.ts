@@ -7,11 +7,11 @@ import type { Host } from '../../src/core/host';
 import { toJson } from '../../src/core/json';
 import { checkRow } from '../../src/core/row';
 import type { CheckedRow } from '../../src/core/row';
-import type { Receipt } from '../../src/store/append';
-import type { Drained } from '../../src/store/drain';
-import { nodeHost } from '../../src/store/nodeHost';
+import type { Receipt } from '../../src/store/append/append';
+import type { Drained } from '../../src/store/spill/drain';
+import { nodeHost } from '../../src/store/machine/nodeHost';
 import type { StatePaths } from '../../src/store/paths';
-import { Writer } from '../../src/store/writer';
+import { Writer } from '../../src/store/append/writer';
 import { testPaths } from './ledgers';
 
 /** A folder that goes away with the test. */

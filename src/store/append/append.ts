@@ -1,0 +1,162 @@
+/**
+ * Appending one group of rows. The numbers are those of the format's section 4; step 1 (checking the input) came before.
+ *
+ *   2. take the lock; open the ledger afresh                       prepare.ts
+ *   3. finish a pending heal; read the tail; heal it if it is torn  prepare.ts, heal.ts
+ *   4. drain at most 1,000 spilled rows                            drain.ts
+ *   5. build the rows: seq, ts, id, stream places, hashes          placer.ts
+ *   6. one write at the end; then the size must be right           commit.ts
+ *   7. fdatasync ── the group is committed                         commit.ts
+ *   8. unlock; the caller prints receipts
+ *
+ * What cannot be chained is spilled; what can be stored nowhere is an error that says so. Nothing is acknowledged before.
+ */
+import { errnoOf, LedgerError } from '../../core/errors';
+import type { SpilledAfter } from '../../core/spillRecord';
+import type { CheckedRow } from '../../core/row';
+import { commitBytes } from './commit';
+import { drainSpill, somethingSpilled } from '../spill/drain';
+import type { Drained } from '../spill/drain';
+import { syncData } from '../files';
+import type { LedgerFile, ReadyLedger } from '../ledger/ledger';
+import { Placer } from './placer';
+import type { PlacedRowReceipt } from './placer';
+import { withReadyLedger } from './prepare';
+import type { PrepareEvents } from './prepare';
+import { spillRows } from '../spill/spill';
+
+export type Receipt =
+  | PlacedRowReceipt
+  | { readonly status: 'spilled'; readonly id: string; readonly error: LedgerError }
+  | { readonly status: 'refused'; readonly error: LedgerError };
+
+/** What happened on the way to a commit, for the people who watch. */
+export interface AppendEvents extends PrepareEvents {
+  onDrain(drained: Drained): void;
+  onIndexFault(error: LedgerError): void;
+}
+
+/** Rows that were handed in together: all of them or none (`whole`), or each for itself. */
+export interface AppendCall {
+  readonly rows: readonly CheckedRow[];
+  readonly whole: boolean;
+}
+
+/** How far a failed attempt had got: where the ledger stood, and what the rows would have been. */
+interface Attempt {
+  readonly after: SpilledAfter;
+  readonly receipts: readonly Receipt[][];
+}
+
+/** Not a fault of the moment: the rows are refused, not spilled, so that the operator hears of it. */
+export const REFUSALS: ReadonlySet<string> = new Set(['NOT_OWNER', 'NOT_WRITABLE', 'UNSAFE_PATH', 'INVARIANT']);
+
+/**
+ * Appends the rows of several calls as one group; each call lands whole or not at all.
+ * @returns one list of receipts a call, in order
+ * @throws LedgerError NOT_OWNER, NOT_WRITABLE, UNSAFE_PATH (nothing stored), STORED_NOWHERE (neither chained nor spilled)
+ */
+export async function appendGroup(
+  file: LedgerFile,
+  calls: readonly AppendCall[],
+  events: AppendEvents,
+): Promise<Receipt[][]> {
+  const attempt: { made: Attempt | undefined } = { made: undefined };
+  try {
+    return await withReadyLedger(file, events, async (ready) => {
+      const drained = await drainFirst(ready, events);
+      return commitCalls(drained, calls, attempt);
+    });
+  } catch (error) {
+    const why = asLedgerError(error);
+    if (REFUSALS.has(why.code)) throw why;
+    return spillCalls(file, calls, why, attempt.made);
+  }
+}
+
+async function drainFirst(ready: ReadyLedger, events: AppendEvents): Promise<ReadyLedger> {
+  if (!somethingSpilled(ready)) return ready;
+  const { drained, ready: after } = await drainSpill(ready);
+  events.onDrain(drained);
+  return after;
+}
+
+async function commitCalls(
+  ready: ReadyLedger,
+  calls: readonly AppendCall[],
+  attempt: { made: Attempt | undefined },
+): Promise<Receipt[][]> {
+  const placer = new Placer(ready);
+  const receipts = calls.map((call) => placeOrRefuse(placer, call));
+  if (placer.group.isEmpty) {
+    // Only duplicates: they are answered once their rows are on disk, whoever wrote them.
+    if (ready.durability === 'disk') syncData(ready.fd);
+    return receipts;
+  }
+  const { seq, hash } = ready.tail.head;
+  attempt.made = { after: { seq, hash }, receipts };
+  const data = placer.group.bytes();
+  await commitBytes({ path: ready.paths.ledger, ...ready }, ready.tail.sizeBytes, data);
+  placer.remember(data);
+  return receipts;
+}
+
+function placeOrRefuse(placer: Placer, { rows, whole }: AppendCall): Receipt[] {
+  if (!whole) return rows.map((row) => orRefused(() => placer.placeOne(row)));
+  const placed = orRefused(() => placer.placeCall(rows));
+  return 'status' in placed ? rows.map(() => placed) : placed;
+}
+
+function orRefused<T>(place: () => T): T | Extract<Receipt, { readonly status: 'refused' }> {
+  try {
+    return place();
+  } catch (error) {
+    if (!(error instanceof LedgerError) || error.code !== 'IDEMPOTENCY_CONFLICT') throw error;
+    return { status: 'refused', error };
+  }
+}
+
+function spillCalls(
+  file: LedgerFile,
+  calls: readonly AppendCall[],
+  error: LedgerError,
+  attempt: Attempt | undefined,
+): Receipt[][] {
+  const made = attempt?.receipts ?? calls.map(() => []);
+  // What was refused for its key stays refused: a call whose rows come in later, but for one, was not all or nothing.
+  const open = calls.map(({ rows }, i) => rows.map((row, j) => ({ row, receipt: made[i]?.[j] })));
+  const waiting = open.flat().filter(({ receipt }) => receipt?.status !== 'refused');
+  const ids = waiting.map(({ receipt }) => (receipt?.status === 'landed' ? receipt.id : undefined));
+  const spilled = spillRows(
+    file.paths,
+    file.host,
+    waiting.map(({ row }) => row),
+    {
+      error,
+      ledgerId: file.identity.ledgerId,
+      attempt: attempt === undefined ? undefined : { after: attempt.after, ids },
+    },
+  );
+  let next = 0;
+  return open.map((rows) =>
+    rows.map(({ receipt }) =>
+      receipt?.status === 'refused' ? receipt : { status: 'spilled', id: spilled.ids[next++] as string, error },
+    ),
+  );
+}
+
+/** The receipts of rows that wait in the spill file, in the shape of the calls. */
+export function spilledReceipts(calls: readonly AppendCall[], ids: readonly string[], error: LedgerError): Receipt[][] {
+  let next = 0;
+  return calls.map(({ rows }) => rows.map(() => ({ status: 'spilled', id: ids[next++] as string, error })));
+}
+
+/** What went wrong, as an error of ours: rows that meet a system error are spilled with its name. */
+export function asLedgerError(error: unknown): LedgerError {
+  if (error instanceof LedgerError) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  return new LedgerError(errnoOf(error) === 'ENOENT' ? 'LEDGER_MISSING' : 'WRITE_FAILED', `could not append: ${why}`, {
+    hint: 'run "ledger doctor"; rows wait in the spill file and are chained by the next append or "ledger sweep"',
+    cause: error,
+  });
+}

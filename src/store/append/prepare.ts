@@ -1,0 +1,178 @@
+/**
+ * From a ledger at rest to one that rows can be built on, under the lock: pending heal finished, tail read, torn tail
+ * healed. Steps 2 and 3 of an append; a sweep begins the same way.
+ */
+import { errnoOf, LedgerError } from '../../core/errors';
+import { Group } from '../../core/group';
+import { commitBytes } from './commit';
+import type { CommitTarget } from './commit';
+import { closeQuietly } from '../files';
+import { refuseToReplace } from '../ledger/genesis';
+import { finishTailHeal, healNewline, healTornTail } from '../heal/heal';
+import type { Healed } from '../heal/heal';
+import { readHealPlan } from '../heal/healPlan';
+import { checkFolder, openForAppend, withFreshTail } from '../ledger/ledger';
+import type { LedgerFile, LockedLedger, ReadyLedger } from '../ledger/ledger';
+import { isNamed, rowsLostRow } from './lostRows';
+import type { LostRows } from './lostRows';
+import { takeLock } from '../lock/lock';
+import type { HeldLock } from '../lock/lock';
+import { finishMiddleHeal, isMiddlePlan } from '../heal/healMiddle';
+import { readTail, SMALL_TAIL_BYTES, TAIL_BYTES } from '../read/tail';
+import type { Tail, WholeTail } from '../read/tail';
+
+/** A heal leaves a whole tail, or the disk works against us. */
+const MAX_HEALS = 3;
+
+/** What is found and mended on the way, for the people who watch. */
+export interface PrepareEvents {
+  onHeal(healed: Healed): void;
+  onRowsLost(lost: LostRows): void;
+}
+
+/** Takes the lock, makes the ledger ready, runs `use`, and lets go of both. */
+export function withReadyLedger<T>(
+  file: LedgerFile,
+  events: PrepareEvents,
+  use: (ready: ReadyLedger) => Promise<T>,
+): Promise<T> {
+  return withLockedLedger(file, events, async (locked) => {
+    const tail = expectWhole(file, locked.tail);
+    const ready: ReadyLedger = { ...locked, tail };
+    return use(file.recent.follow(locked.fd, tail.sizeBytes) ? ready : await nameLostRows(ready, events));
+  });
+}
+
+/** The same, without a word about the tail once torn bytes are healed: it may be tampered with. */
+export async function withLockedLedger<T>(
+  file: LedgerFile,
+  events: PrepareEvents,
+  use: (locked: LockedLedger) => Promise<T>,
+): Promise<T> {
+  checkFolder(file.paths.dir);
+  const lock = await takeLock(file.paths, file.identity, file.host);
+  try {
+    const opened = await openHealed(file, lock, events);
+    try {
+      return await use({ ...file, lock, ...opened });
+    } finally {
+      closeQuietly(opened.fd);
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+/** An index that is ahead of the file is evidence that rows are gone: the writer that goes on says so first. */
+export async function nameLostRows(ready: ReadyLedger, events: PrepareEvents): Promise<ReadyLedger> {
+  const lost = ready.index.lostRows(ready.fd, ready.tail.head.seq);
+  if (lost === undefined) return ready;
+  if (!isNamed(ready.tail, lost)) {
+    const group = new Group(ready.tail.head, ready.host);
+    group.add(rowsLostRow(lost));
+    await commitBytes({ path: ready.paths.ledger, ...ready }, ready.tail.sizeBytes, group.bytes());
+    events.onRowsLost(lost);
+  }
+  ready.index.startAnew();
+  const fresh = withFreshTail(ready);
+  ready.recent.follow(ready.fd, fresh.tail.sizeBytes);
+  return fresh;
+}
+
+function openLedger(file: LedgerFile): number {
+  try {
+    return openForAppend(file.paths);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    refuseToReplace(file.paths);
+    throw error;
+  }
+}
+
+interface Opened {
+  readonly fd: number;
+  readonly tail: Tail;
+}
+
+/** The ledger opened afresh, its tail read, once nothing at its end is torn any more. */
+async function openHealed(file: LedgerFile, lock: HeldLock, events: PrepareEvents): Promise<Opened> {
+  const { paths, host, durability } = file;
+  const target: CommitTarget = { path: paths.ledger, lock, host, durability };
+  try {
+    const plan = readHealPlan(paths);
+    if (plan !== undefined) {
+      events.onHeal(
+        isMiddlePlan(plan) ? await finishMiddleHeal(paths, target, plan) : await finishTailHeal(paths, target, plan),
+      );
+    }
+    for (let heals = 0; ; heals++) {
+      const fd = openLedger(file);
+      const tail = readTailOf(file, fd);
+      const healed = heals < MAX_HEALS ? await healTail(file, target, { fd, tail }, events) : undefined;
+      if (healed === undefined) return { fd, tail };
+      events.onHeal(healed);
+    }
+  } catch (error) {
+    if (error instanceof LedgerError) throw error;
+    throw healFailed(file, error);
+  }
+}
+
+/** Where this process has followed the file from its last commit on, a look at the very end is enough. */
+function readTailOf(file: LedgerFile, fd: number): Tail {
+  try {
+    return readTail(fd, file.recent.isFollowing(fd) ? SMALL_TAIL_BYTES : TAIL_BYTES);
+  } catch (error) {
+    closeQuietly(fd);
+    throw error;
+  }
+}
+
+/** Heals what is torn and closes the descriptor; undefined, and it stays open, where nothing is. */
+async function healTail(
+  file: LedgerFile,
+  target: CommitTarget,
+  { fd, tail }: Opened,
+  events: PrepareEvents,
+): Promise<Healed | undefined> {
+  if (tail.kind !== 'unterminated' && tail.kind !== 'torn') return undefined;
+  try {
+    if (tail.kind === 'unterminated') return await healNewline(target, tail);
+    const lost = tail.head === undefined ? undefined : file.index.lostRows(fd, tail.head.seq);
+    const healed = await healTornTail(file.paths, target, fd, tail, lost);
+    if (lost !== undefined) {
+      events.onRowsLost(lost);
+      file.index.startAnew();
+    }
+    return healed;
+  } finally {
+    closeQuietly(fd);
+  }
+}
+
+function expectWhole(file: LedgerFile, tail: Tail): WholeTail {
+  if (tail.kind === 'whole') return tail;
+  const segment = file.paths.ledger;
+  if (tail.kind === 'wrong') {
+    throw new LedgerError('TAIL_TAMPERED', `expected the last row to be whole and linked, found: ${tail.why}`, {
+      place: { segment, offset: tail.offset },
+      hint: 'run "ledger verify"; nothing is built on that row; "ledger sweep --set-aside" takes it out with a reason',
+    });
+  }
+  if (tail.kind === 'empty') {
+    throw new LedgerError('LEDGER_MISSING', `expected rows in ${segment}, found an empty file`, {
+      place: { segment },
+      hint: 'something emptied it (a log rotation?): bring it back from a backup; if there never was a ledger, remove the empty file',
+    });
+  }
+  throw healFailed(file, new Error(`the tail is ${tail.kind} again after a heal`));
+}
+
+function healFailed(file: LedgerFile, cause: unknown): LedgerError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new LedgerError('HEAL_FAILED', `expected to heal the end of ${file.paths.ledger}, found: ${why}`, {
+    place: { segment: file.paths.ledger },
+    hint: 'check the disk and the permissions ("ledger doctor"); the torn bytes stay where they are until they can be set aside',
+    cause,
+  });
+}

@@ -1,0 +1,212 @@
+/**
+ * A writer of one ledger: calls that come while a group is on its way to the disk wait, and go together as the next
+ * group: one lock, one write, one sync. The lock is released between groups, so that many writers take turns.
+ */
+import { LedgerError } from '../../core/errors';
+import type { Host } from '../../core/host';
+import type { Identity, LockKind } from '../../core/ownRows';
+import type { CheckedRow } from '../../core/row';
+import { appendGroup, asLedgerError, REFUSALS, spilledReceipts } from './append';
+import type { AppendCall, AppendEvents, Receipt } from './append';
+import { checkFolder } from '../ledger/ledger';
+import type { Durability, LedgerFile } from '../ledger/ledger';
+import { statOf } from '../files';
+import { createLedger, readIdentity } from '../ledger/genesis';
+import { hasKernelLock, readLockNote } from '../lock/kernelLock';
+import type { StatePaths } from '../paths';
+import { IndexKeeper, LAG_ROWS } from '../index/indexKeeper';
+import { Recent } from './recent';
+import { spillRows } from '../spill/spill';
+
+/** A group is at most so large: what is waited for should not grow with what is queued. */
+const MAX_GROUP_ROWS = 5_000;
+const MAX_GROUP_CHARS = 8 << 20;
+/** Streams and keys that a writer remembers, some 150 bytes each: what a long pipe takes must not grow for ever. */
+const MAX_REMEMBERED = 500_000;
+
+export interface WriterOptions {
+  readonly paths: StatePaths;
+  readonly host: Host;
+  readonly durability: Durability;
+  readonly events: AppendEvents;
+  /** Leave the index as it is until the end: whoever asks it for every row would meet the thread that keeps it up. */
+  readonly indexAtEnd?: boolean;
+}
+
+interface QueuedCall {
+  readonly call: AppendCall;
+  readonly chars: number;
+  readonly resolve: (receipts: Receipt[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Writer {
+  readonly #queue: QueuedCall[] = [];
+  readonly #recent = new Recent();
+  readonly #index: IndexKeeper;
+  #pumping: Promise<void> | undefined;
+  #known: { readonly file: string; readonly identity: Identity } | undefined;
+  #closed = false;
+  #groups = 0;
+  #lastSeq = 0;
+
+  constructor(private readonly options: WriterOptions) {
+    this.#index = new IndexKeeper(options.paths, (error) => options.events.onIndexFault(error));
+  }
+
+  /**
+   * Appends rows, all or none, in one group with whatever else waits.
+   * @returns a receipt a row, once the group is on disk
+   * @throws LedgerError NOT_OWNER, NOT_WRITABLE, UNSAFE_PATH, STORED_NOWHERE: nothing of the call is stored; CLOSED
+   */
+  async append(rows: readonly CheckedRow[]): Promise<Receipt[]> {
+    return this.#enqueue({ rows, whole: true });
+  }
+
+  /** Appends rows that stand each for itself: one can be refused (its key is taken) while the others land. Errors as above. */
+  async appendEach(rows: readonly CheckedRow[]): Promise<Receipt[]> {
+    return this.#enqueue({ rows, whole: false });
+  }
+
+  #enqueue(call: AppendCall): Promise<Receipt[]> {
+    if (this.#closed) return Promise.reject(new LedgerError('CLOSED', 'expected an open ledger, found it closed'));
+    if (call.rows.length === 0) return Promise.resolve([]);
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ call, chars: charsOf(call), resolve, reject });
+      // One turn later, so that calls made together go together.
+      this.#pumping ??= Promise.resolve().then(() => this.#pump());
+    });
+  }
+
+  /** Waits for what is queued; later calls are refused. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#pumping;
+    const lagRows = this.#groups > 1 ? 0 : LAG_ROWS;
+    await this.#index.finish(this.#lastSeq, this.#recent.toBytes, lagRows);
+  }
+
+  async #pump(): Promise<void> {
+    try {
+      while (this.#queue.length > 0) await this.#commit(this.#nextGroup());
+    } finally {
+      this.#pumping = undefined;
+    }
+  }
+
+  #nextGroup(): QueuedCall[] {
+    let rows = 0;
+    let chars = 0;
+    let calls = 0;
+    for (const queued of this.#queue) {
+      rows += queued.call.rows.length;
+      chars += queued.chars;
+      if (calls > 0 && (rows > MAX_GROUP_ROWS || chars > MAX_GROUP_CHARS)) break;
+      calls++;
+    }
+    return this.#queue.splice(0, calls);
+  }
+
+  async #commit(group: readonly QueuedCall[]): Promise<void> {
+    try {
+      const receipts = await this.#appendOrSpill(group.map(({ call }) => call));
+      group.forEach(({ resolve }, i) => resolve(receipts[i] ?? []));
+      await this.#keepIndex(receipts.at(-1)?.at(-1));
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    }
+  }
+
+  /** The receipts are out; now the index may follow. */
+  async #keepIndex(last: Receipt | undefined): Promise<void> {
+    this.#groups++;
+    if (last?.status !== 'landed') return;
+    this.#lastSeq = last.seq;
+    if (this.#recent.size > MAX_REMEMBERED) {
+      // What is forgotten here is known to the index by then.
+      await this.#index.bringUp(last.seq, this.#recent.toBytes);
+      this.#recent.restart();
+    }
+    if (this.#groups > 1 && this.options.indexAtEnd !== true) this.#index.keepUpAside(last.seq, this.#recent.toBytes);
+  }
+
+  /**
+   * Runs something that writes under the ledger's lock on its own account, after what is queued and before what comes
+   * later. Nothing of it spills: what fails is the caller's to hear.
+   */
+  async exclusively<T>(use: (file: LedgerFile) => Promise<T>): Promise<T> {
+    while (this.#pumping !== undefined) await this.#pumping;
+    if (this.#closed) throw closed();
+    const done = Promise.resolve().then(() => use(this.#file()));
+    const settled = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#pumping = settled.then(() => this.#pump());
+    return done;
+  }
+
+  async #appendOrSpill(calls: readonly AppendCall[]): Promise<Receipt[][]> {
+    let file: LedgerFile;
+    try {
+      file = this.#file();
+    } catch (error) {
+      const why = asLedgerError(error);
+      if (REFUSALS.has(why.code)) throw why;
+      return spillUnknown(this.options, calls, why);
+    }
+    return appendGroup(file, calls, this.options.events);
+  }
+
+  /** The ledger as it is now, created where it is missing and never was. */
+  #file(): LedgerFile {
+    const { paths, host, durability } = this.options;
+    checkFolder(paths.dir);
+    // The first row of a file does not change but with the file.
+    if (this.#known === undefined || this.#known.file !== fileAt(paths)) {
+      const identity = readIdentity(paths) ?? createLedger(paths, host, { lock: defaultLock() });
+      this.#known = { file: fileAt(paths), identity };
+    }
+    const { identity } = this.#known;
+    return { paths, identity, host, durability, recent: this.#recent, index: this.#index };
+  }
+}
+
+/** What tells one ledger file from another at the same path: inode numbers are given out again, births are not. */
+function fileAt(paths: StatePaths): string {
+  const stats = statOf(paths.ledger);
+  return `${stats?.ino}:${stats?.birthtimeMs}`;
+}
+
+function closed(): LedgerError {
+  return new LedgerError('CLOSED', 'expected an open ledger, found it closed');
+}
+
+/** The rows cannot be chained since nobody knows on what: they wait until the ledger is back. */
+function spillUnknown({ paths, host }: WriterOptions, calls: readonly AppendCall[], error: LedgerError): Receipt[][] {
+  const ledgerId = orNothing(() => readLockNote(paths.lock)?.note['ledger_id']);
+  const rows = calls.flatMap((call) => call.rows);
+  const reason = { error, ledgerId: typeof ledgerId === 'string' ? ledgerId : null, attempt: undefined };
+  const { ids } = spillRows(paths, host, rows, reason);
+  return spilledReceipts(calls, ids, error);
+}
+
+/** The kernel's lock wherever this machine has it. */
+export function defaultLock(): LockKind {
+  return hasKernelLock() ? 'kernel' : 'lockfile';
+}
+
+/** On the way to the spill file nothing may fail but the spill itself. */
+function orNothing<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+function charsOf({ rows }: AppendCall): number {
+  let chars = 0;
+  for (const row of rows) chars += row.members.length;
+  return chars;
+}

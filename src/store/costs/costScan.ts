@@ -1,0 +1,89 @@
+/**
+ * Adds up the costs in the files themselves, line by line: the way without an index, and the way for the rows that an
+ * index has not seen yet. Memory does not grow with the file; no lock is taken.
+ *
+ * A row in flight is not damage: what is broken or unfinished at the end of the live file is read again, on a fresh
+ * descriptor, for up to a second before it is reported. A broken line anywhere is counted, never skipped in silence.
+ */
+import { fstatSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Calendar } from '../../core/day';
+import { CostLineReader } from '../../core/costLine';
+import type { CostLineRow } from '../../core/costLine';
+import { membersOf, Tally } from '../../core/tally';
+import type { TallyPlan, TallySums } from '../../core/tally';
+import { withFile } from '../files';
+import { scanLines } from '../read/lines';
+import type { LineRange } from '../read/lines';
+
+const SETTLE_MS = 1000;
+const SETTLE_STEP_MS = 50;
+/** Places of broken lines that are kept; the rest is only counted. */
+export const KEPT_PLACES = 10;
+
+/** A part of one file, from the start of a line. */
+export interface FilePart {
+  readonly path: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface CostScan {
+  readonly sums: TallySums;
+  readonly brokenLines: number;
+  /** Byte offsets of the first of them. */
+  readonly brokenAt: readonly number[];
+  /** Where the last line begins, if that is broken or has no newline yet; it is counted nowhere else. */
+  readonly unsettledAt: number | undefined;
+}
+
+/** Adds up one part of a file. The last line is left to `settleTail` where it is broken or has no newline. */
+export function scanPart(part: FilePart, plan: TallyPlan, calendar: Calendar): CostScan {
+  const reader = new CostLineReader(membersOf(plan));
+  const tally = new Tally(plan, calendar);
+  const brokenAt: number[] = [];
+  let brokenLines = 0;
+  let lastBroken: number | undefined;
+  const onLine = (line: LineRange): void => {
+    if (lastBroken !== undefined) note(lastBroken);
+    lastBroken = undefined;
+    const row = line.terminated && !line.cut ? reader.read(line.block, line.start, line.end) : undefined;
+    if (row === undefined) lastBroken = line.offset;
+    else tally.add(row);
+  };
+  const note = (offset: number): void => {
+    brokenLines++;
+    if (brokenAt.length < KEPT_PLACES) brokenAt.push(offset);
+  };
+  withFile(part.path, 'read', (fd) => scanLines(fd, part.from, part.to, onLine));
+  return { sums: tally.result(), brokenLines, brokenAt, unsettledAt: lastBroken };
+}
+
+/** What became of an unfinished last line: a row, nothing (a heal has cut it off), or still broken. */
+export type Settled = { readonly kind: 'row'; readonly row: CostLineRow } | { readonly kind: 'gone' | 'broken' };
+
+/** Reads the line at `offset` again, on fresh descriptors, until it is whole or a second has passed. */
+export async function settleTail(path: string, offset: number, plan: TallyPlan): Promise<Settled> {
+  const reader = new CostLineReader(membersOf(plan));
+  const deadline = performance.now() + SETTLE_MS;
+  for (;;) {
+    const last = performance.now() >= deadline;
+    const found = lineAt(path, offset, reader, last);
+    if (found.kind !== 'broken' || last) return found;
+    await sleep(SETTLE_STEP_MS);
+  }
+}
+
+/** @param bare whether a whole row counts though its newline is missing */
+function lineAt(path: string, offset: number, reader: CostLineReader, bare: boolean): Settled {
+  let found: Settled = { kind: 'gone' };
+  withFile(path, 'read', (fd) => {
+    scanLines(fd, offset, fstatSync(fd).size, (line) => {
+      const bytes = line.block.subarray(line.start, line.end);
+      const row = (line.terminated || bare) && !line.cut ? reader.read(bytes, 0, bytes.length) : undefined;
+      found = row === undefined ? { kind: 'broken' } : { kind: 'row', row };
+      return false;
+    });
+  });
+  return found;
+}

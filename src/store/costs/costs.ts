@@ -1,0 +1,191 @@
+/**
+ * Where a rollup's sums come from. The index where it can answer, and the rows behind its watermark from the file; else
+ * every file of the ledger, line by line: closed segments unpacked as a stream, the live file on both cores.
+ *
+ * An index that is damaged, busy or not of this file is passed over; one that knows more rows than the file is told of.
+ */
+import { basename } from 'node:path';
+import { CostLineReader } from '../../core/costLine';
+import type { Calendar } from '../../core/day';
+import { errnoOf, LedgerError } from '../../core/errors';
+import type { ErrorCode } from '../../core/errors';
+import type { RollupSource } from '../../core/rollup';
+import { membersOf, Tally } from '../../core/tally';
+import type { TallyPlan, TallySums } from '../../core/tally';
+import { scanCosts } from './costPool';
+import { KEPT_PLACES, settleTail } from './costScan';
+import { statOf, withFile } from '../files';
+import { openIndex } from '../index/indexFile';
+import type { LedgerIndex } from '../index/indexFile';
+import { guarded } from '../index/indexErrors';
+import { standingOf } from '../index/indexRead';
+import { LIVE_NAME } from '../index/indexSchema';
+import { indexTally } from '../index/indexTally';
+import type { StatePaths } from '../paths';
+import { listSegments, segmentBlocks } from '../ledger/segments';
+import type { Segment } from '../ledger/segments';
+import { countSpilled } from '../spill/spillState';
+
+const NEWLINE = 0x0a;
+
+export interface BrokenPlace {
+  readonly segment: string;
+  readonly offset: number;
+}
+
+export interface CostReading {
+  readonly sums: TallySums;
+  readonly source: RollupSource;
+  readonly brokenLines: number;
+  /** The first of them. */
+  readonly brokenAt: readonly BrokenPlace[];
+  /** Rows that the index knows and the file has no more. */
+  readonly lostRows: number;
+  /** Rows that wait in a spill file. */
+  readonly spilledRows: number;
+}
+
+/**
+ * Adds up what the plan asks for.
+ * @throws LedgerError LEDGER_MISSING where there is no file at all, UNSAFE_PATH, READ_FAILED
+ */
+export async function readCosts(paths: StatePaths, plan: TallyPlan, calendar: Calendar): Promise<CostReading> {
+  try {
+    return await readFiles(paths, plan, calendar);
+  } catch (error) {
+    if (error instanceof LedgerError) throw error;
+    throw new LedgerError('READ_FAILED', `expected to read ${paths.ledger}, found ${errnoOf(error) ?? String(error)}`, {
+      place: { segment: paths.ledger },
+      cause: error,
+    });
+  }
+}
+
+async function readFiles(paths: StatePaths, plan: TallyPlan, calendar: Calendar): Promise<CostReading> {
+  const segments = listSegments(paths);
+  const size = statOf(paths.ledger)?.size;
+  if (size === undefined && segments.length === 0) throw missing(paths);
+  const spilledRows = countSpilled(paths);
+  const files = new FilesTally(plan, calendar);
+  const indexed = size === undefined ? undefined : fromIndex(paths, plan, calendar);
+  const lostRows = indexed?.kind === 'ahead' ? indexed.rows : 0;
+  if (indexed?.kind === 'sums') {
+    files.addSums(indexed.sums);
+    const to = statOf(paths.ledger)?.size ?? indexed.offset;
+    if (to > indexed.offset) await files.addLive(paths, indexed.offset, to);
+    return { ...files.result(), source: to > indexed.offset ? 'index+file' : 'index', spilledRows, lostRows };
+  }
+  for (const segment of segments) {
+    if (segment.kind === 'live') await files.addLive(paths, 0, size ?? 0);
+    else await files.addSegment(segment);
+  }
+  return { ...files.result(), source: 'file', spilledRows, lostRows };
+}
+
+type FromIndex =
+  | { readonly kind: 'sums'; readonly sums: TallySums; readonly offset: number }
+  | { readonly kind: 'ahead'; readonly rows: number };
+
+/** What the index knows, and up to which byte of the live file; undefined where it is to be passed over. */
+function fromIndex(paths: StatePaths, plan: TallyPlan, calendar: Calendar): FromIndex | undefined {
+  try {
+    const index = openIndex(paths, 'read');
+    if (index === undefined) return undefined;
+    try {
+      return withFile(paths.ledger, 'read', (fd) => askIndex(index, fd, plan, calendar));
+    } finally {
+      index.close();
+    }
+  } catch (error) {
+    if (error instanceof LedgerError && PASSED_OVER.has(error.code)) return undefined;
+    throw error;
+  }
+}
+
+const PASSED_OVER: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['INDEX_FAILED', 'INDEX_BUSY', 'UNSAFE_PATH']);
+
+function askIndex(index: LedgerIndex, fd: number, plan: TallyPlan, calendar: Calendar): FromIndex | undefined {
+  // One view of watermark and rows: a writer may be catching up. It is given up before the close, which may leave
+  // statements, and with them SQLite's lock, to the garbage collector.
+  guarded(index.path, () => index.database.exec('BEGIN'));
+  try {
+    const standing = standingOf(index, fd);
+    if (standing.kind === 'ahead') return { kind: 'ahead', rows: standing.toSeq - standing.fromSeq + 1 };
+    if (standing.kind === 'disagrees' || standing.watermark.segment !== LIVE_NAME) return undefined;
+    const sums = indexTally(index, plan, calendar);
+    return sums === undefined ? undefined : { kind: 'sums', sums, offset: standing.watermark.offset };
+  } finally {
+    guarded(index.path, () => index.database.exec('COMMIT'));
+  }
+}
+
+/** Adds up files one after the other. */
+class FilesTally {
+  private readonly tally: Tally;
+  private brokenLines = 0;
+  private readonly brokenAt: BrokenPlace[] = [];
+
+  constructor(
+    private readonly plan: TallyPlan,
+    private readonly calendar: Calendar,
+  ) {
+    this.tally = new Tally(plan, calendar);
+  }
+
+  addSums(sums: TallySums): void {
+    this.tally.merge(sums);
+  }
+
+  /** A closed segment: unpacked, or read, as a stream. */
+  async addSegment(segment: Segment): Promise<void> {
+    const reader = new CostLineReader(membersOf(this.plan));
+    for await (const { bytes, offset, overlong } of segmentBlocks(segment)) {
+      if (overlong) this.broken(segment.name, [offset], 1);
+      else this.addBlock(segment.name, reader, { bytes, offset });
+    }
+  }
+
+  /** @param from the start of a line */
+  async addLive(paths: StatePaths, from: number, to: number): Promise<void> {
+    const name = basename(paths.ledger);
+    const scan = await scanCosts({ path: paths.ledger, from, to }, this.plan, this.calendar);
+    this.tally.merge(scan.sums);
+    this.broken(name, scan.brokenAt, scan.brokenLines);
+    if (scan.unsettledAt === undefined) return;
+    const tail = await settleTail(paths.ledger, scan.unsettledAt, this.plan);
+    if (tail.kind === 'row') this.tally.add(tail.row);
+    if (tail.kind === 'broken') this.broken(name, [scan.unsettledAt], 1);
+  }
+
+  result(): Pick<CostReading, 'sums' | 'brokenLines' | 'brokenAt'> {
+    return { sums: this.tally.result(), brokenLines: this.brokenLines, brokenAt: this.brokenAt };
+  }
+
+  private addBlock(
+    name: string,
+    reader: CostLineReader,
+    block: { readonly bytes: Buffer; readonly offset: number },
+  ): void {
+    const { bytes, offset } = block;
+    for (let start = 0; start < bytes.length;) {
+      const newline = bytes.indexOf(NEWLINE, start);
+      const end = newline < 0 ? bytes.length : newline;
+      const row = reader.read(bytes, start, end);
+      if (row === undefined) this.broken(name, [offset + start], 1);
+      else this.tally.add(row);
+      start = end + 1;
+    }
+  }
+
+  private broken(segment: string, offsets: readonly number[], count: number): void {
+    this.brokenLines += count;
+    for (const offset of offsets) if (this.brokenAt.length < KEPT_PLACES) this.brokenAt.push({ segment, offset });
+  }
+}
+
+function missing(paths: StatePaths): LedgerError {
+  return new LedgerError('LEDGER_MISSING', `expected a ledger at ${paths.ledger}, found none`, {
+    place: { segment: paths.ledger },
+    hint: 'name its folder with --dir, or start one with "ledger init"',
+  });
+}

@@ -1,0 +1,185 @@
+/**
+ * Taking lines out of the middle, decided: what may be taken out, what stands in its place. The steps on disk are
+ * those of healMiddle.ts.
+ *
+ *   between row 56 and row 58 of the chain   → a tombstone for 57, its hash is what 58 links to
+ *   between rows that link to each other      → nothing: it was junk, no row is missing
+ *   anything else                              → not taken out: evidence
+ */
+import { fstatSync, renameSync } from 'node:fs';
+import { sha256Hex, ZERO_HASH } from '../../core/digest';
+import { nextUlid, ULID_RANDOM_BYTES, ulidAt } from '../../core/ids';
+import { readLine } from '../../core/rowText';
+import { neighbourAfter, neighbourBefore } from './brokenLines';
+import type { Neighbour } from './brokenLines';
+import { closeQuietly, openFile, readAt, statOf } from '../files';
+import { tornKind } from './heal';
+import type { Healed } from './heal';
+import { copyPrefix, finishMiddleHeal, replacementPath } from './healMiddle';
+import { writeHealPlan } from './healPlan';
+import type { HealPlan } from './healPlan';
+import type { LedgerFile, LockedLedger } from '../ledger/ledger';
+import type { LostRows } from '../append/lostRows';
+import { nameLostRows, withLockedLedger } from '../append/prepare';
+import type { PrepareEvents } from '../append/prepare';
+import { setAside } from './quarantine';
+import { lastIdIn, readTail } from '../read/tail';
+
+export interface TakeOut {
+  /** The inode of the file in which they were found. */
+  readonly ino: number;
+  readonly offset: number;
+  /** Whole lines, the last one's newline included. */
+  readonly length: number;
+  /** By hand: complete lines may go, too, with a name and a reason. */
+  readonly byHand?: { readonly actor: string; readonly reason: string };
+}
+
+export type TakenOut =
+  | {
+      readonly kind: 'taken-out';
+      readonly healed: Healed;
+      readonly seq: number;
+      readonly lastSeq: number;
+      readonly missing: number;
+    }
+  /** The file was replaced meanwhile: look again. */
+  | { readonly kind: 'moved' }
+  /** What stands around the lines does not tell what is missing: they stay. */
+  | { readonly kind: 'kept'; readonly why: string };
+
+/** Copies what is before the lines without the lock, then takes it for the rest. */
+export async function takeOut(file: LedgerFile, lines: TakeOut, events: PrepareEvents): Promise<TakenOut> {
+  const { paths, host } = file;
+  const prefixId = ulidAt(host.nowMs(), host.random(ULID_RANDOM_BYTES));
+  const fd = openFile(paths.ledger, 'append');
+  try {
+    if (fstatSync(fd).ino !== lines.ino) return { kind: 'moved' };
+    copyPrefix(paths, prefixId, fd, lines.offset);
+    return await withLockedLedger(file, events, async (locked) => {
+      const now = fstatSync(locked.fd);
+      if (now.ino !== lines.ino || now.size < lines.offset + lines.length) return { kind: 'moved' };
+      const around = surroundings(fd, lines, now.size);
+      if (lines.byHand !== undefined && isSound(fd, lines, around)) {
+        return { kind: 'kept', why: 'it is whole, its hash is right, and the rows around it link to it' };
+      }
+      const gap = gapOf(around, lines);
+      if (gap.kind === 'kept') return gap;
+      if (locked.tail.kind !== 'whole' && lines.offset + lines.length < now.size) {
+        return {
+          kind: 'kept',
+          why: 'the last row is tampered with, so no row can name this: set that one aside first',
+        };
+      }
+      const lost = await namedOrPlanned(locked, events);
+      const plan = planOf(locked, lines, gap, lost);
+      const prefix = replacementPath(paths, prefixId);
+      // Where it was tidied away meanwhile, it is copied again under the lock.
+      if (statOf(prefix) !== undefined) renameSync(prefix, replacementPath(paths, plan.heal_id));
+      writeHealPlan(paths, plan);
+      const target = { path: paths.ledger, lock: locked.lock, host, durability: file.durability };
+      const healed = await finishMiddleHeal(paths, target, plan);
+      if (lost !== undefined) events.onRowsLost(lost);
+      return { kind: 'taken-out', healed, seq: gap.seq, lastSeq: gap.lastSeq, missing: gap.missing };
+    });
+  } finally {
+    closeQuietly(fd);
+  }
+}
+
+/** A row that verifies, or a named gap: nothing that a person should take out. */
+function isSound(fd: number, { offset, length }: TakeOut, { before, after }: Surroundings): boolean {
+  const line = readAt(fd, offset, length);
+  const reading = readLine(line[line.length - 1] === 0x0a ? line.subarray(0, -1) : line);
+  if (reading.kind !== 'row' && reading.kind !== 'tombstone') return false;
+  const { prevHash, hash } =
+    reading.kind === 'row' ? { prevHash: reading.row.prev_hash, hash: reading.row.hash } : reading;
+  const first = reading.kind === 'row' ? reading.row.seq : reading.seq;
+  const linked = prevHash === (before?.hash ?? ZERO_HASH) && first === (before?.lastSeq ?? 0) + 1;
+  return linked && (after === undefined || after.prevHash === hash);
+}
+
+interface Surroundings {
+  readonly before: Neighbour | undefined;
+  readonly after: Neighbour | undefined;
+  readonly atEnd: boolean;
+}
+
+function surroundings(fd: number, { offset, length }: TakeOut, size: number): Surroundings {
+  const end = offset + length;
+  return { before: neighbourBefore(fd, offset), after: neighbourAfter(fd, end), atEnd: end >= size };
+}
+
+/** What the index knows of rows that are gone must be said before it is voided: now, or where nothing can be appended yet, by the plan. */
+async function namedOrPlanned(locked: LockedLedger, events: PrepareEvents): Promise<LostRows | undefined> {
+  const { tail } = locked;
+  if (tail.kind === 'whole') {
+    await nameLostRows({ ...locked, tail }, events);
+    return undefined;
+  }
+  return locked.index.lostRows(locked.fd, neighbourBefore(locked.fd, tail.sizeBytes)?.lastSeq ?? 0);
+}
+
+function planOf(locked: LockedLedger, lines: TakeOut, gap: Gap, lost: LostRows | undefined): HealPlan {
+  const { paths, host } = locked;
+  // Read again: lost rows may have been named in the meantime.
+  const lastId = lastIdIn(readTail(locked.fd).window.bytes);
+  const healId = nextUlid(host.nowMs(), host.random(ULID_RANDOM_BYTES), lastId);
+  const aside = setAside(paths, healId, locked.fd, lines.offset, lines.length);
+  const { seq, lastSeq, missing } = gap;
+  return {
+    heal_id: healId,
+    kind: lines.byHand !== undefined ? 'set-aside' : missing > 0 ? 'middle' : 'junk',
+    torn: tornKind(aside),
+    offset: lines.offset,
+    length: lines.length,
+    sha256: aside.sha256,
+    seq,
+    last_seq: lastSeq,
+    ...(lines.byHand ?? {}),
+    ...(missing > 0 ? { tombstone: tombstoneLine(healId, aside.sha256, gap) } : {}),
+    ...(lost === undefined ? {} : { lost }),
+  };
+}
+
+interface Gap {
+  readonly kind: 'gap';
+  readonly seq: number;
+  readonly lastSeq: number;
+  readonly missing: number;
+  readonly prevHash: string;
+  readonly hash: string;
+}
+
+function gapOf({ before, after, atEnd }: Surroundings, lines: TakeOut): Gap | Extract<TakenOut, { kind: 'kept' }> {
+  if (before === undefined && lines.offset > 0) return { kind: 'kept', why: 'the line before is no row of the chain' };
+  const seq = (before?.lastSeq ?? 0) + 1;
+  const prevHash = before?.hash ?? ZERO_HASH;
+  if (after === undefined) {
+    if (lines.byHand === undefined || !atEnd) return { kind: 'kept', why: 'the line after is no row of the chain' };
+    // The last line: nothing links to it yet, so the tombstone may declare any hash; this one says what it stands for.
+    return {
+      kind: 'gap',
+      seq,
+      lastSeq: seq,
+      missing: 1,
+      prevHash,
+      hash: sha256Hex(`${prevHash}${lines.byHand.reason}`),
+    };
+  }
+  const missing = after.seq - seq;
+  const linked = after.prevHash === prevHash;
+  if (missing < 0 || (missing === 0) !== linked) {
+    return {
+      kind: 'kept',
+      why: `row ${after.seq} comes after row ${seq - 1} and does not tell what is missing between them`,
+    };
+  }
+  return { kind: 'gap', seq, lastSeq: after.seq - 1, missing, prevHash, hash: after.prevHash };
+}
+
+/** Not hashed: what was there is gone, and its hash is what the next row says it was. */
+function tombstoneLine(healId: string, bytesSha256: string, gap: Gap): string {
+  const last = gap.lastSeq > gap.seq ? `,"last_seq":${gap.lastSeq}` : '';
+  return `{"seq":${gap.seq}${last},"action":"audit.tombstone","heal_id":"${healId}","bytes_sha256":"${bytesSha256}","prev_hash":"${gap.prevHash}","hash":"${gap.hash}"}`;
+}

@@ -1,0 +1,61 @@
+/** The index, kept up by a thread of its own while a long append goes on. One order at a time; the newest one counts. */
+import type { Worker } from 'node:worker_threads';
+import type { IndexOrder, IndexReport } from './indexWorker';
+import type { StatePaths } from '../paths';
+import { startWorker } from '../machine/workers';
+
+/** An index must never hold up the end of an append: what is missing by then, the next one or a sweep brings. */
+const FINISH_MS = 30_000;
+
+export class IndexAside {
+  readonly #worker: Worker;
+  #busy: Promise<IndexReport> | undefined;
+
+  /** @param onBehind hears why the index could not be kept up */
+  constructor(
+    private readonly paths: StatePaths,
+    private readonly onBehind: (why: string) => void,
+  ) {
+    this.#worker = startWorker('index/indexWorker', undefined);
+    // The thread alone keeps no process alive.
+    this.#worker.unref();
+  }
+
+  get isBusy(): boolean {
+    return this.#busy !== undefined;
+  }
+
+  /** Orders the index to be brought up to `upToBytes`; resolves when it has answered. */
+  bringUp(upToBytes: number): Promise<IndexReport> {
+    const answer = new Promise<IndexReport>((resolve) => {
+      const settle = (report: IndexReport): void => {
+        // By name: the worker's own listeners carry its messages.
+        for (const event of ['message', 'error', 'exit']) this.#worker.removeAllListeners(event);
+        this.#busy = undefined;
+        if (report.kind === 'behind') this.onBehind(report.why);
+        resolve(report);
+      };
+      this.#worker.on('message', settle);
+      this.#worker.on('error', (error) => settle({ kind: 'behind', why: String(error) }));
+      this.#worker.on('exit', () => settle({ kind: 'behind', why: 'its thread ended' }));
+    });
+    this.#busy = answer;
+    const order: IndexOrder = { paths: this.paths, upToBytes };
+    this.#worker.postMessage(order);
+    return answer;
+  }
+
+  /** Waits for the order under way, gives a last one, and ends the thread. */
+  async finish(upToBytes: number): Promise<void> {
+    this.#worker.ref();
+    const limit = new Promise((resolve) => setTimeout(resolve, FINISH_MS).unref());
+    await Promise.race([this.bringUpAfter(upToBytes), limit]);
+    await this.#worker.terminate();
+  }
+
+  /** Waits for the order under way, and for one more. */
+  async bringUpAfter(upToBytes: number): Promise<void> {
+    await this.#busy;
+    await this.bringUp(upToBytes);
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * All of the index against all of the file, without reading a row of it into JavaScript: SQL sums up the fingerprint of
+ * core/indexDigest.ts over the table and over its indexes, and whoever reads the file sums it up row by row.
+ */
+import { ABSENT_COST, DIGEST_MODULUS, DIGEST_PARTS, emptyDigest, MIX_PRIME } from '../../core/indexDigest';
+import { PREFIX_LOW_BITS, sameSum } from '../../core/indexDigest';
+import type { IndexDigest } from '../../core/indexDigest';
+import type { LedgerIndex, Watermark } from './indexFile';
+import { guarded } from './indexErrors';
+
+export interface IndexDifference {
+  readonly what: keyof IndexDigest;
+  /** What the file gives, and what the index holds. */
+  readonly want: number;
+  readonly got: number;
+}
+
+const TIME = `(3 * effective_ms + ifnull(cost_nanos, ${ABSENT_COST}) + kind)`;
+const LINE = `(hash_prefix + seq + 3 * offset + 5 * bytes + ${TIME})`;
+const ROW_MIX = `((hash_prefix >> ${PREFIX_LOW_BITS}) + 1) * (${LINE} % ${MIX_PRIME})`;
+
+const modulo = (sum: string): string => `ifnull(sum(${sum}), 0) % ${DIGEST_MODULUS}`;
+
+/** Count and sum over one of the indexes that leave out 0. */
+function keysSql(part: 'run' | 'decision' | 'key' | 'spill', index: string, column: string): string {
+  return `SELECT count(*) AS ${part}Rows, ${modulo(column)} AS ${part}Mix FROM rows INDEXED BY ${index} WHERE ${column} <> 0`;
+}
+
+/** Each reads one b-tree from end to end. */
+const QUERIES = [
+  `SELECT count(*) AS rows, ${modulo(ROW_MIX)} AS rowMix FROM rows NOT INDEXED`,
+  `SELECT ${modulo(`(${TIME} + ts_ms) % ${MIX_PRIME}`)} AS timeMix FROM rows INDEXED BY rows_time WHERE effective_ms > -9000000000000000`,
+  keysSql('run', 'rows_run', 'run_key'),
+  keysSql('decision', 'rows_decision', 'decision_key'),
+  keysSql('key', 'rows_idempotency_key', 'idempotency_key_key'),
+  keysSql('spill', 'rows_spill', 'spill_key'),
+];
+
+export interface IndexSnapshot {
+  readonly watermark: Watermark;
+  readonly digest: IndexDigest;
+}
+
+/**
+ * The watermark and the fingerprint of everything up to it, of one moment: others may move the index on afterwards.
+ * 0.3 s for a million rows.
+ * @throws LedgerError INDEX_FAILED where it cannot be read to its end; INDEX_BUSY
+ */
+export function snapshotOf(index: LedgerIndex): IndexSnapshot {
+  return guarded(index.path, () => {
+    index.database.exec('BEGIN');
+    try {
+      return { watermark: index.watermark(), digest: digestOf(index) };
+    } finally {
+      index.database.exec('COMMIT');
+    }
+  });
+}
+
+function digestOf(index: LedgerIndex): IndexDigest {
+  const digest = emptyDigest();
+  for (const sql of QUERIES) {
+    const found = index.database.prepare(sql).get() ?? {};
+    for (const part of DIGEST_PARTS) if (part in found) digest[part] = Number(found[part]);
+  }
+  return digest;
+}
+
+/**
+ * What differs; empty: nothing.
+ * @param file the fingerprint of the file's rows with a seq up to the snapshot's watermark, and of no others
+ * @param index that of the snapshot
+ */
+export function compareDigests(file: IndexDigest, index: IndexDigest): IndexDifference[] {
+  return DIGEST_PARTS.filter((part) => !sameSum(file[part], index[part])).map((part) => ({
+    what: part,
+    want: file[part],
+    got: index[part],
+  }));
+}

@@ -1,0 +1,235 @@
+/**
+ * `index.db`, opened: where the rows of a stream, of a key, of a seq lie. It is a projection: it may be deleted, lag or
+ * be wrong, and nothing is lost by it. So what it names counts only after the line was read and agrees (indexRead.ts).
+ *
+ * A missing entry means that no such row is in the file up to the watermark: table and watermark change in one
+ * transaction, and the journal and the file are synced in order (synchronous=FULL), so that a power cut leaves the old
+ * index or the new one, never a watermark without its rows. A bulk build is synced before it gets its name.
+ *
+ * No file descriptor of index.db is ever opened and closed beside SQLite: POSIX would drop the locks of this process.
+ */
+import type { Stats } from 'node:fs';
+import { keyOf } from '../../core/indexDigest';
+import { LedgerError } from '../../core/errors';
+import { statOf } from '../files';
+import { guarded, indexBusy, indexFailed } from './indexErrors';
+import { APPLICATION_ID, LIVE_NAME, LIVE_SEGMENT } from './indexSchema';
+import type { StatePaths } from '../paths';
+import { openDatabase } from './sqlite';
+import type { Database, SqlRow, SqlValue, Statement } from './sqlite';
+
+/** A reader waits this long for a commit that is being written; a writer for another writer. */
+const READ_BUSY_MS = 200;
+const WRITE_BUSY_MS = 2000;
+
+export interface Watermark {
+  /** The file that `offset` is in: `audit.jsonl`, or a closed segment, relative to the state folder. */
+  readonly segment: string;
+  /** Where the next line begins. */
+  readonly offset: number;
+  /** The last seq that is in (0: none), and the hash of that row. */
+  readonly seq: number;
+  readonly hash: string;
+  /** Of the last heal row or line set aside that is in. */
+  readonly healId: string | undefined;
+  readonly ledgerId: string | undefined;
+  /** `rows.seq` of the last row: `seq`, or less for a tombstone of several. */
+  readonly rowSeq: number;
+  /** The seq of the live file's first line. */
+  readonly liveFirstSeq: number | undefined;
+}
+
+/** Where the index says a row lies. */
+export interface RowPlace {
+  readonly rowSeq: number;
+  /** The file's name: `audit.jsonl`, or that of a closed segment, where `offset` counts uncompressed bytes. */
+  readonly segment: string;
+  readonly offset: number;
+  /** Length of the line without its newline. */
+  readonly bytes: number;
+  /** The first 12 hex digits of its hash, as a number. */
+  readonly hashPrefix: number;
+}
+
+export interface StreamPlace extends RowPlace {
+  /** The place of the stream's last row in its stream: `run_seq` or `decision_seq`. */
+  readonly streamSeq: number;
+}
+
+export type StreamKind = 'run' | 'decision';
+
+/**
+ * Opens the index that is there.
+ * @returns undefined where there is none
+ * @throws LedgerError INDEX_FAILED where it is damaged, foreign or of another version (rebuild it); INDEX_BUSY where a
+ *   writer holds it (go on without); UNSAFE_PATH for a symlink; NOT_OWNER for writing another account's
+ */
+export function openIndex(paths: StatePaths, mode: 'read' | 'write'): LedgerIndex | undefined {
+  const stats = statOf(paths.index);
+  if (stats === undefined) return undefined;
+  checkFile(paths.index, stats, mode);
+  return guarded(paths.index, () => {
+    const busyMs = mode === 'read' ? READ_BUSY_MS : WRITE_BUSY_MS;
+    const database = openDatabase(paths.index, { readOnly: mode === 'read', busyMs });
+    try {
+      if (mode === 'write') database.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL');
+      database.exec('PRAGMA cell_size_check = ON');
+      const index = new LedgerIndex(database, paths.index, stats.ino);
+      index.check();
+      return index;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  });
+}
+
+function checkFile(path: string, stats: Stats, mode: 'read' | 'write'): void {
+  if (!stats.isFile()) {
+    const found = stats.isSymbolicLink() ? 'a symbolic link' : 'something else';
+    throw new LedgerError('UNSAFE_PATH', `expected ${path} to be a regular file, found ${found}`, {
+      place: { segment: path },
+      hint: 'remove it; the index is rebuilt from the ledger',
+    });
+  }
+  const euid = process.geteuid?.();
+  if (mode === 'write' && euid !== undefined && stats.uid !== euid) {
+    throw new LedgerError('NOT_OWNER', `expected ${path} to belong to uid ${euid}, found uid ${stats.uid}`, {
+      place: { segment: path },
+    });
+  }
+}
+
+const PLACE = 'rows.seq AS seq, rows.segment AS segment, rows.offset AS offset, bytes, hash_prefix';
+
+/** The queries. An entry that is found by its 32-bit key counts only where the id itself is the same. */
+const QUERIES = {
+  watermark: 'SELECT * FROM watermark',
+  row: `SELECT ${PLACE} FROM rows WHERE seq <= ? ORDER BY seq DESC LIMIT 1`,
+  run: streamQuery('run'),
+  decision: streamQuery('decision'),
+  idempotency: `SELECT ${PLACE} FROM rows INDEXED BY rows_idempotency_key WHERE idempotency_key_key = ? AND idempotency_key_key <> 0 ORDER BY seq`,
+  spill: `SELECT ${PLACE} FROM rows INDEXED BY rows_spill WHERE spill_key = ? AND spill_key <> 0 ORDER BY seq`,
+  segment: 'SELECT name FROM segments WHERE segment = ?',
+} as const;
+
+function streamQuery(kind: StreamKind): string {
+  return `SELECT ${PLACE}, ${kind}_seq AS stream_seq, ${kind}_id AS id FROM rows INDEXED BY rows_${kind}
+    WHERE ${kind}_key = ? AND ${kind}_key <> 0 AND seq < ? ORDER BY seq DESC LIMIT 1`;
+}
+
+export class LedgerIndex {
+  readonly #statements = new Map<string, Statement>();
+  #closed = false;
+
+  constructor(
+    readonly database: Database,
+    readonly path: string,
+    private readonly inode: number,
+  ) {}
+
+  /** Whether this is an index of this version whose rows reach its watermark. */
+  check(): void {
+    const id = this.#get('PRAGMA application_id')?.['application_id'];
+    if (id !== APPLICATION_ID) throw indexFailed(this.path, `a database of another program or version (${id})`);
+    const { rowSeq } = this.watermark();
+    const last = this.#get('SELECT max(seq) AS seq FROM rows')?.['seq'] ?? 0;
+    if (last !== rowSeq) throw indexFailed(this.path, `rows up to ${last}, and a watermark of ${rowSeq}`);
+  }
+
+  /** Throws INDEX_BUSY where the path holds another file by now: a rebuilt index, or none. */
+  checkInPlace(): void {
+    if (statOf(this.path)?.ino === this.inode) return;
+    throw indexBusy(this.path, undefined);
+  }
+
+  watermark(): Watermark {
+    const row = this.#get(QUERIES.watermark);
+    if (row === undefined) throw indexFailed(this.path, 'no watermark');
+    return {
+      segment: String(row['segment']),
+      offset: Number(row['offset']),
+      seq: Number(row['seq']),
+      hash: String(row['hash']),
+      healId: textOrNone(row['heal_id']),
+      ledgerId: textOrNone(row['ledger_id']),
+      rowSeq: Number(row['row_seq']),
+      liveFirstSeq: typeof row['live_first_seq'] === 'number' ? row['live_first_seq'] : undefined,
+    };
+  }
+
+  /** The last row of a stream with a seq below `beforeSeq` (default: of all); undefined where there is none up to the watermark. */
+  stream(kind: StreamKind, id: string, beforeSeq: number = Number.MAX_SAFE_INTEGER): StreamPlace | undefined {
+    const key = keyOf(id);
+    for (let before = beforeSeq; ;) {
+      const row = this.#get(QUERIES[kind], [key, before]);
+      if (row === undefined) return undefined;
+      if (row['id'] === id) return { ...this.#place(row), streamSeq: Number(row['stream_seq']) };
+      this.#checkId(key, row['id']);
+      before = Number(row['seq']);
+    }
+  }
+
+  /** The rows that may have this idempotency key, the first one first: two keys may share an entry, the line tells. */
+  idempotencyKey(key: string): RowPlace[] {
+    return this.#all(QUERIES.idempotency, [keyOf(key)]).map((row) => this.#place(row));
+  }
+
+  /** The rows that may have this `spill_id`, the first one first. */
+  spillId(id: string): RowPlace[] {
+    return this.#all(QUERIES.spill, [keyOf(id)]).map((row) => this.#place(row));
+  }
+
+  /** The line that stands for `seq`: the row, or the tombstone that covers it. */
+  row(seq: number): RowPlace | undefined {
+    if (seq > this.watermark().seq) return undefined;
+    const row = this.#get(QUERIES.row, [seq]);
+    return row === undefined ? undefined : this.#place(row);
+  }
+
+  /** May be called again. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#statements.clear();
+    this.database.close();
+  }
+
+  /** A row under this key whose own id gives another key is damaged, and the one that was looked for may be it. */
+  #checkId(key: number, found: SqlValue | undefined): void {
+    if (typeof found === 'string' && keyOf(found) === key) return;
+    throw indexFailed(this.path, `the id ${JSON.stringify(found)} under the key of another`);
+  }
+
+  #place(row: SqlRow): RowPlace {
+    const segment = Number(row['segment']);
+    return {
+      rowSeq: Number(row['seq']),
+      segment: segment === LIVE_SEGMENT ? LIVE_NAME : String(this.#get(QUERIES.segment, [segment])?.['name']),
+      offset: Number(row['offset']),
+      bytes: Number(row['bytes']),
+      hashPrefix: Number(row['hash_prefix']),
+    };
+  }
+
+  #get(sql: string, values: readonly SqlValue[] = []): SqlRow | undefined {
+    return guarded(this.path, () => this.#prepared(sql).get(values));
+  }
+
+  /** All rows: an iterator that is left early would hold SQLite's lock until it is collected. */
+  #all(sql: string, values: readonly SqlValue[]): SqlRow[] {
+    return guarded(this.path, () => this.#prepared(sql).all(values));
+  }
+
+  #prepared(sql: string): Statement {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+}
+
+function textOrNone(value: SqlValue | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,43 @@
+/** Putting the index right, as `sweep` does it: caught up where it agrees with the file, made anew where it does not. */
+import { fstatSync } from 'node:fs';
+import { LedgerError } from '../../core/errors';
+import { closeQuietly, openFile, statOf } from '../files';
+import { openIndex } from './indexFile';
+import { rebuildIndex, removeLeftovers } from './indexBuild';
+import { catchUp } from './indexCatchUp';
+import type { StatePaths } from '../paths';
+
+export type IndexState = 'current' | 'caught-up' | 'rebuilt' | 'busy';
+
+/** @throws LedgerError only for what is no fault of the index */
+export async function tendIndex(paths: StatePaths): Promise<IndexState> {
+  removeLeftovers(paths);
+  // A small ledger needs none to be answered, but it is what remembers rows that are cut off.
+  const state = statOf(paths.index) === undefined ? undefined : caughtUp(paths);
+  if (state !== undefined) return state;
+  await rebuildIndex(paths);
+  return 'rebuilt';
+}
+
+/** Undefined: it must be made anew. */
+function caughtUp(paths: StatePaths): IndexState | undefined {
+  const fd = openFile(paths.ledger, 'read');
+  try {
+    const index = openIndex(paths, 'write');
+    if (index === undefined) return undefined;
+    try {
+      const done = catchUp(index, fd, fstatSync(fd).size);
+      if (done.kind === 'busy') return 'busy';
+      if (done.kind !== 'current' && done.kind !== 'blocked') return undefined;
+      return done.rows === 0 ? 'current' : 'caught-up';
+    } finally {
+      index.close();
+    }
+  } catch (error) {
+    if (error instanceof LedgerError && error.code === 'INDEX_FAILED') return undefined;
+    if (error instanceof LedgerError && error.code === 'INDEX_BUSY') return 'busy';
+    throw error;
+  } finally {
+    closeQuietly(fd);
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Worker thread of a long append: catches the index up while the writer goes on. It opens the ledger and the index on
+ * its own for every message, builds a missing or unusable index, and answers each message with one `IndexReport`.
+ *
+ *   → {paths, upToBytes: 1048576}     ← {kind: 'caught-up', seq: 1600, offset: 1048001}
+ *
+ * What goes wrong here never reaches the writer's rows: the index is behind then, and the report says why.
+ */
+import { parentPort } from 'node:worker_threads';
+import { LedgerError } from '../../core/errors';
+import { withFile } from '../files';
+import { openIndex } from './indexFile';
+import { rebuildIndex } from './indexBuild';
+import { catchUp } from './indexCatchUp';
+import type { CaughtUp } from './indexCatchUp';
+import type { StatePaths } from '../paths';
+
+export interface IndexOrder {
+  readonly paths: StatePaths;
+  /** How far the writer's committed rows reach in the live file. */
+  readonly upToBytes: number;
+}
+
+export type IndexReport =
+  | { readonly kind: 'caught-up'; readonly seq: number; readonly offset: number }
+  /** Rows were lost: the index is kept as it is, it is the evidence. */
+  | { readonly kind: 'ahead'; readonly fromSeq: number; readonly toSeq: number; readonly head: string }
+  | { readonly kind: 'behind'; readonly why: string };
+
+/** Brings the index of a ledger up to `upToBytes`. */
+export async function obey({ paths, upToBytes }: IndexOrder): Promise<IndexReport> {
+  try {
+    const done = caughtUp(paths, upToBytes);
+    if (done === undefined || done.kind === 'disagrees') return await rebuilt(paths);
+    if (done.kind === 'ahead') {
+      const { fromSeq, toSeq, head } = done;
+      return { kind: 'ahead', fromSeq, toSeq, head };
+    }
+    if (done.kind === 'busy') return { kind: 'behind', why: 'another process is at work on it' };
+    return { kind: 'caught-up', seq: done.seq, offset: done.offset };
+  } catch (error) {
+    if (error instanceof LedgerError && error.code === 'INDEX_FAILED') return rebuilt(paths);
+    return { kind: 'behind', why: String(error) };
+  }
+}
+
+function caughtUp(paths: StatePaths, upToBytes: number): CaughtUp | undefined {
+  const index = openIndex(paths, 'write');
+  if (index === undefined) return undefined;
+  try {
+    return withFile(paths.ledger, 'read', (fd) => catchUp(index, fd, upToBytes));
+  } finally {
+    index.close();
+  }
+}
+
+async function rebuilt(paths: StatePaths): Promise<IndexReport> {
+  try {
+    const { seq, offset } = await rebuildIndex(paths);
+    return { kind: 'caught-up', seq, offset };
+  } catch (error) {
+    return { kind: 'behind', why: String(error) };
+  }
+}
+
+/** One order after the other. */
+function serve(port: NonNullable<typeof parentPort>): void {
+  let busy: Promise<void> = Promise.resolve();
+  port.on('message', (order: IndexOrder) => {
+    busy = busy.then(async () => port.postMessage(await obey(order)));
+  });
+}
+
+if (parentPort !== null) serve(parentPort);

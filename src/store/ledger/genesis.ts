@@ -1,0 +1,193 @@
+/**
+ * The birth of a ledger, and how a process learns which ledger it stands before.
+ *
+ * Creation is race-free: row 1 goes to a temporary file, synced, then `link()` to `audit.jsonl`. Who comes second gets
+ * EEXIST and obeys the winner. A missing ledger is created only where nothing says that there was one before.
+ */
+import { linkSync, unlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { placeRow } from '../../core/chain';
+import { ZERO_HASH } from '../../core/digest';
+import { errnoOf, LedgerError } from '../../core/errors';
+import type { Host } from '../../core/host';
+import { ulidAt, ULID_RANDOM_BYTES } from '../../core/ids';
+import { genesisRow, identityOf } from '../../core/ownRows';
+import type { Identity, LockKind } from '../../core/ownRows';
+import { completeObject } from '../../core/rowText';
+import { formatTime } from '../../core/time';
+import {
+  closeQuietly,
+  ensureFolder,
+  namesIn,
+  openFile,
+  readAt,
+  readWhole,
+  statOf,
+  syncData,
+  syncFolder,
+  writeAll,
+} from '../files';
+import { leaveNote, readLockNote } from '../lock/kernelLock';
+import type { StatePaths } from '../paths';
+
+/** A first line is short: the origin is at most 256 characters. */
+const FIRST_LINE_BYTES = 8 << 10;
+const TEMPORARY = /^\.audit\.[0-9A-Z]{26}\.tmp$/;
+
+/**
+ * The identity of the ledger that is there.
+ * @returns undefined where there is no ledger file; where its first line is broken, what the lock file says
+ * @throws LedgerError TAIL_TAMPERED where neither says which ledger it is
+ */
+export function readIdentity(paths: StatePaths): Identity | undefined {
+  if (statOf(paths.ledger) === undefined) return undefined;
+  const fd = openFile(paths.ledger, 'read');
+  try {
+    const start = readAt(fd, 0, FIRST_LINE_BYTES);
+    const newline = start.indexOf(0x0a);
+    const first = completeObject(newline < 0 ? start : start.subarray(0, newline));
+    const identity = identityOf(first?.['payload']) ?? identityOf(lockNoteAsPayload(paths));
+    if (identity !== undefined) return identity;
+    throw new LedgerError(
+      'TAIL_TAMPERED',
+      `expected a ledger's first row in ${paths.ledger}, found ${describeStart(start)}`,
+      {
+        place: { segment: paths.ledger, line: 1, offset: 0 },
+        hint: 'run "ledger verify"; if there never was a ledger here, move this file away (or bring it in with "ledger import")',
+      },
+    );
+  } finally {
+    closeQuietly(fd);
+  }
+}
+
+function describeStart(start: Buffer): string {
+  return start.length === 0 ? 'an empty file' : 'another first line';
+}
+
+/** The lock file repeats the identity, in the same names as the genesis payload. */
+function lockNoteAsPayload(paths: StatePaths): unknown {
+  const note = readLockNote(paths.lock)?.note;
+  return note === undefined ? undefined : { format: 'ledger/1', ...note };
+}
+
+/** What says that there was a ledger at this place, or undefined where nothing does. */
+export function formerLedger(paths: StatePaths): string | undefined {
+  if (readLockNote(paths.lock) !== undefined) return paths.lock;
+  if (statOf(paths.healPlan) !== undefined) return paths.healPlan;
+  if ((statOf(paths.index)?.size ?? 0) > 0) return paths.index;
+  const folder = [paths.segments, paths.checkpoints, paths.quarantine].find((path) => namesIn(path).length > 0);
+  return folder ?? [paths.draining, paths.spill, paths.secondDraining, paths.secondSpill].find(namesLedger);
+}
+
+/** Whether rows wait in a spill file that came from a ledger which was there. */
+function namesLedger(spillPath: string): boolean {
+  return readWhole(spillPath)?.includes('"ledger_id":"') === true;
+}
+
+/** Throws LEDGER_MISSING where a ledger file is missing though something says that there was one. */
+export function refuseToReplace(paths: StatePaths): void {
+  const trace = formerLedger(paths);
+  // A neighbour may have created it, lock file and all, since we looked.
+  if (trace === undefined || statOf(paths.ledger) !== undefined) return;
+  throw new LedgerError(
+    'LEDGER_MISSING',
+    `expected the ledger ${paths.ledger}, found none, though ${trace} says that there was one`,
+    {
+      place: { segment: paths.ledger },
+      hint: 'bring the file back from a backup; to begin anew, choose another folder with --dir, so that the loss stays visible',
+    },
+  );
+}
+
+/**
+ * Creates a ledger, or obeys the one that another process created meanwhile.
+ * @throws LedgerError LEDGER_MISSING where something says that there was one; the system's error where it cannot be written
+ */
+export function createLedger(
+  paths: StatePaths,
+  host: Host,
+  choice: { readonly origin?: string; readonly lock: LockKind },
+): Identity {
+  refuseToReplace(paths);
+  ensureFolder(paths.dir);
+  const ledgerId = ulidAt(host.nowMs(), host.random(ULID_RANDOM_BYTES));
+  const identity: Identity = { ledgerId, origin: choice.origin ?? `local/${ledgerId}`, lock: choice.lock };
+  const temporary = join(paths.dir, `.audit.${ledgerId}.tmp`);
+  const fd = openFile(temporary, 'create');
+  try {
+    writeAll(fd, Buffer.from(firstLine(identity, host)));
+    syncData(fd);
+  } finally {
+    closeQuietly(fd);
+  }
+  const created = linkOnce(temporary, paths.ledger);
+  unlinkQuietly(temporary);
+  syncFolder(paths.dir);
+  if (created) {
+    leaveNoteQuietly(paths, identity, host);
+    return identity;
+  }
+  const winner = readIdentity(paths);
+  if (winner !== undefined) return winner;
+  throw new LedgerError(
+    'LEDGER_MISSING',
+    `expected the ledger ${paths.ledger}, found it gone right after it was created`,
+    {
+      place: { segment: paths.ledger },
+    },
+  );
+}
+
+/** The ledger is there: what goes wrong with its trace is made good by the first writer that takes the lock. */
+function leaveNoteQuietly(paths: StatePaths, identity: Identity, host: Host): void {
+  try {
+    leaveNote(paths.lock, identity, host.pid);
+  } catch {
+    // No space, no descriptors: the append that follows meets the same and says so.
+  }
+}
+
+function firstLine(identity: Identity, host: Host): string {
+  const tsMs = host.nowMs();
+  const { line } = placeRow(genesisRow(identity), {
+    seq: 1,
+    ts: formatTime(tsMs),
+    id: ulidAt(tsMs, host.random(ULID_RANDOM_BYTES)),
+    by: host.by,
+    nonce: Buffer.from(host.random(16)).toString('base64url'),
+    prevHash: ZERO_HASH,
+    run: undefined,
+    decision: undefined,
+  });
+  return `${line}\n`;
+}
+
+function linkOnce(temporary: string, path: string): boolean {
+  try {
+    linkSync(temporary, path);
+    return true;
+  } catch (error) {
+    // ENOENT: the winner's next writer has tidied our temporary name away.
+    if (errnoOf(error) === 'EEXIST' || errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+function unlinkQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+/**
+ * Removes the temporary names that a killed creator left. One that is the ledger's own second name is only that; one
+ * that is not holds a row 1 that lost the race or was never linked, so nothing that anybody was promised.
+ */
+export function removeCreationLeftovers(paths: StatePaths): string[] {
+  const leftovers = namesIn(dirname(paths.ledger)).filter((name) => TEMPORARY.test(name));
+  for (const name of leftovers) unlinkQuietly(join(paths.dir, name));
+  return leftovers;
+}

@@ -1,0 +1,143 @@
+/**
+ * The kernel lock: an OFD write lock on the whole of `audit.lock` (Linux; flock on macOS). The kernel releases it when
+ * its holder dies, so a dead process blocks nobody. A waiting lock of this library cannot be given up, so the lock is
+ * tried, never waited for.
+ */
+import { fstatSync, writeSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { errnoOf } from '../../core/errors';
+import type { Identity } from '../../core/ownRows';
+import { closeQuietly, openFile, readAt, readWhole, statOf, withFile } from '../files';
+import type { HeldLock } from './lock';
+
+interface NativeLock {
+  tryLock(fd: number, offset: number, length: number, exclusive: boolean): void;
+}
+
+let native: NativeLock | undefined;
+
+/** The native part, straight from the package's prebuilt folder: its own resolver takes longer than an append. */
+function loadNative(): NativeLock {
+  if (native !== undefined) return native;
+  const load = createRequire(__filename);
+  const folder = dirname(load.resolve('fs-native-extensions/package.json'));
+  const file = join(folder, 'prebuilds', `${process.platform}-${process.arch}`, 'fs-native-extensions.node');
+  native = load(file) as NativeLock;
+  return native;
+}
+
+/** Whether this machine has the native part. */
+export function hasKernelLock(): boolean {
+  try {
+    return typeof loadNative().tryLock === 'function';
+  } catch {
+    return false;
+  }
+}
+
+/** Attempts to take the lock of one ledger. The lock file stays open between them: sixty waiting writers must leave the holder its processor. */
+export class KernelLockAttempts {
+  #fd: number | undefined;
+
+  constructor(
+    private readonly path: string,
+    private readonly identity: Identity,
+    private readonly pid: number,
+  ) {}
+
+  /**
+   * @returns undefined where another holds it, or where the path was replaced between open and lock (try again)
+   * @throws the system's error where the lock file cannot be opened, or the native part's where it cannot be loaded
+   */
+  next(): HeldLock | undefined {
+    const lock = loadNative();
+    const fd = (this.#fd ??= openFile(this.path, 'update-or-create'));
+    try {
+      lock.tryLock(fd, 0, 0, true);
+    } catch (error) {
+      if (errnoOf(error) === 'EAGAIN') return undefined;
+      this.end();
+      throw error;
+    }
+    this.#fd = undefined;
+    const { ino } = fstatSync(fd);
+    const stillOurs = (): boolean => statOf(this.path)?.ino === ino;
+    if (!noteHolder(fd, stillOurs, () => lockNote(this.identity, this.pid))) {
+      closeQuietly(fd);
+      return undefined;
+    }
+    // Closing the only descriptor of the open file description releases the lock.
+    return { stillOurs, release: () => closeQuietly(fd) };
+  }
+
+  /** No more attempts. A lock that was taken is its holder's to release. */
+  end(): void {
+    if (this.#fd !== undefined) closeQuietly(this.#fd);
+    this.#fd = undefined;
+  }
+}
+
+/** Writes the note where the lock is ours. On an error the descriptor is closed: open, it would hold the lock for as long as this process lives. */
+function noteHolder(fd: number, stillOurs: () => boolean, note: () => string): boolean {
+  try {
+    const ours = stillOurs();
+    if (ours) writeIfOther(fd, Buffer.from(note()));
+    return ours;
+  } catch (error) {
+    closeQuietly(fd);
+    throw error;
+  }
+}
+
+/** A note that stands already is not written again: a changed lock file would make the ledger's next sync half as long again. */
+function writeIfOther(fd: number, note: Buffer): void {
+  if (!readAt(fd, 0, note.length).equals(note)) writeSync(fd, note, 0);
+}
+
+/** For people and for the repair of a broken first line: who holds the lock, and which ledger it is. Always of one length. */
+function lockNote(identity: Identity, pid: number): string {
+  const { ledgerId, origin, lock } = identity;
+  return `${JSON.stringify({ ledger_id: ledgerId, origin, lock }).slice(0, -1)},"pid":${String(pid).padStart(10)}}\n`;
+}
+
+/**
+ * Leaves the note of a ledger that was created just now, whatever its kind of lock: it is the trace that there was one,
+ * and a broken first line is repaired from it.
+ */
+export function leaveNote(path: string, identity: Identity, pid: number): void {
+  withFile(path, 'update-or-create', (fd) => writeSync(fd, lockNote(identity, pid), 0));
+}
+
+/** What the lock file says: the ledger's identity, and the pid of the last holder. */
+export function readLockNote(
+  path: string,
+): { readonly note: Record<string, unknown>; readonly pid: number } | undefined {
+  const bytes = readWhole(path);
+  if (bytes === undefined || bytes.length === 0) return undefined;
+  try {
+    const note = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
+    return { note, pid: Number(note['pid']) };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether somebody holds the lock now, without writing or creating anything: a shared lock is tried for a moment, which
+ * a writer that comes in between takes for one more holder and tries again.
+ */
+export function probeKernelLock(path: string): 'free' | 'held' | 'absent' {
+  if (statOf(path) === undefined) return 'absent';
+  const lock = loadNative();
+  const fd = openFile(path, 'read');
+  try {
+    lock.tryLock(fd, 0, 0, false);
+    return 'free';
+  } catch (error) {
+    if (errnoOf(error) === 'EAGAIN') return 'held';
+    throw error;
+  } finally {
+    closeQuietly(fd);
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Who may write: one process at a time. Which lock a ledger uses is said in its first row and obeyed by every writer;
+ * the two kinds never meet on one ledger. Waiting has a budget of its own, much longer than the retries of a failed write.
+ */
+import { LedgerError } from '../../core/errors';
+import type { Host } from '../../core/host';
+import type { Identity, LockKind } from '../../core/ownRows';
+import { KernelLockAttempts, readLockNote } from './kernelLock';
+import type { StatePaths } from '../paths';
+import { loadPortableLock, tryPortableLock } from './portableLock';
+
+let portable: Awaited<ReturnType<typeof loadPortableLock>> | undefined;
+
+export interface HeldLock {
+  /** Whether the lock is still this holder's. Asked immediately before a write. */
+  stillOurs(): boolean;
+  release(): void;
+}
+
+/** How long a writer waits for its turn before its rows are spilled. */
+export const LOCK_BUDGET_MS: Readonly<Record<LockKind, number>> = { kernel: 5_000, lockfile: 15_000 };
+
+const EAGER_MS = 50;
+
+/**
+ * Takes the lock of a ledger, polling with 1-8 ms jitter until the budget is spent.
+ * @throws LedgerError LOCK_TIMEOUT (another holds it), LOCK_UNAVAILABLE (this process cannot take this kind of lock)
+ */
+export async function takeLock(
+  paths: StatePaths,
+  identity: Identity,
+  host: Host,
+  budgetMs = LOCK_BUDGET_MS[identity.lock],
+): Promise<HeldLock> {
+  const attempts = await attemptsOf(paths, identity, host);
+  const startMs = host.monotonicMs();
+  try {
+    for (;;) {
+      const held = orUnavailable(paths, identity, () => attempts.next());
+      if (held !== undefined) return held;
+      const waitedMs = host.monotonicMs() - startMs;
+      if (waitedMs >= budgetMs) throw timeout(paths, budgetMs);
+      await host.sleep(Math.min(budgetMs - waitedMs, pauseMs(host, waitedMs)));
+    }
+  } finally {
+    attempts.end();
+  }
+}
+
+/** 1-8 ms; who has waited a while no longer asks so often: many waiters must not slow the holder down. */
+function pauseMs(host: Host, waitedMs: number): number {
+  const random = host.random(1)[0] as number;
+  return waitedMs < EAGER_MS ? 1 + (random & 7) : 5 + (random & 3);
+}
+
+interface Attempts {
+  next(): HeldLock | undefined;
+  end(): void;
+}
+
+async function attemptsOf(paths: StatePaths, identity: Identity, host: Host): Promise<Attempts> {
+  if (identity.lock === 'kernel') return new KernelLockAttempts(paths.lock, identity, host.pid);
+  portable ??= await loadPortableLock();
+  const library = portable;
+  const next = (): HeldLock | undefined => tryPortableLock(library, paths.ledger, () => host.monotonicMs());
+  return { next, end: () => undefined };
+}
+
+function orUnavailable(
+  paths: StatePaths,
+  identity: Identity,
+  tryOnce: () => HeldLock | undefined,
+): HeldLock | undefined {
+  try {
+    return tryOnce();
+  } catch (cause) {
+    if (cause instanceof LedgerError) throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new LedgerError('LOCK_UNAVAILABLE', `expected to take this ledger's ${identity.lock} lock, found: ${why}`, {
+      place: { segment: paths.lock },
+      hint: 'run "ledger doctor"; a ledger says in its first row how it is locked, and every writer must use that lock',
+      cause,
+    });
+  }
+}
+
+function timeout(paths: StatePaths, budgetMs: number): LedgerError {
+  const pid = readLockNote(paths.lock)?.pid;
+  const holder = pid === undefined ? '' : `; its last holder was process ${pid}`;
+  return new LedgerError('LOCK_TIMEOUT', `expected the lock within ${budgetMs / 1000} s, found it held${holder}`, {
+    place: { segment: paths.lock },
+    hint: 'look at that process; rows wait in the spill file and are chained by the next append or "ledger sweep"',
+  });
+}

@@ -1,0 +1,28 @@
+/**
+ * Starting a worker thread by its file in `src/store`, `scan/scanWorker` say: from the bundle it is `dist/scanWorker.cjs`,
+ * from source (in tests, under tsx) the file itself.
+ */
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { ResourceLimits, Worker } from 'node:worker_threads';
+import { LedgerError } from '../../core/errors';
+
+/**
+ * @param file relative to `src/store`, without its ending
+ * @param limits of the thread's heap, in MB
+ */
+export function startWorker(file: string, workerData: unknown, limits: ResourceLimits = {}): Worker {
+  const places = [join(__dirname, `${basename(file)}.cjs`), join(__dirname, '..', `${file}.ts`)];
+  const path = places.find((place) => existsSync(place));
+  if (path === undefined)
+    throw new LedgerError('INVARIANT', `internal: expected the worker ${file} at ${places.join(' or ')}, found none`, {
+      hint: 'the installation is incomplete: build or install it again',
+    });
+  // A worker needs no more than its heap for one chunk; what it prints would only disturb.
+  const options = { workerData, resourceLimits: { maxOldGenerationSizeMb: 512, ...limits } };
+  // Loaded when it is needed: an append of one row needs no thread.
+  const { Worker } = process.getBuiltinModule('node:worker_threads');
+  if (path.endsWith('.cjs')) return new Worker(path, options);
+  // Node 20 does not hand tsx on to workers: from source they load it themselves.
+  return new Worker(`require('tsx/cjs'); require(${JSON.stringify(path)})`, { ...options, eval: true });
+}

@@ -1,0 +1,117 @@
+/**
+ * Are the named gaps backed? A tombstone says that rows were broken and set aside. That counts only where a heal row in
+ * the chain says so too, the set-aside bytes are still there, and they are no whole row: else a row could be made to
+ * vanish by writing a tombstone over it.
+ *
+ *   backed             GAP, exit 3
+ *   not backed         GAP_UNBACKED: no heal row, another digest, quarantine file missing or changed
+ *   a good row in it   GAP_UNJUSTIFIED, but for rows that a person set aside by name (audit.set-aside)
+ */
+import { createHash } from 'node:crypto';
+import { fstatSync } from 'node:fs';
+import { join } from 'node:path';
+import { readStoredLine } from '../../core/storedLine';
+import type { FindingCode, Gap } from '../../core/verdict';
+import { report } from '../../core/walkState';
+import type { HealRecord, Walk } from '../../core/walkState';
+import { isUlid } from '../../core/ids';
+import { errnoOf } from '../../core/errors';
+import { readInto, withFile } from '../files';
+import { scanLines } from '../read/lines';
+import type { StatePaths } from '../paths';
+
+const BLOCK_BYTES = 1 << 20;
+
+interface Quarantined {
+  readonly sha256: string;
+  /** The seq of a whole row with a right hash among the bytes. */
+  readonly wholeRow: number | undefined;
+}
+
+/** Reports every tombstone of a finished walk, and heals of good rows; returns warnings. */
+export function checkGaps(paths: StatePaths, walk: Walk): string[] {
+  const warnings: string[] = [];
+  const tombstones = new Set(walk.tombstones.map(({ gap }) => gap.heal_id));
+  for (const { gap, sha256 } of walk.tombstones) checkTombstone(paths, walk, gap, sha256);
+  for (const [healId, heal] of walk.heals) {
+    if (tombstones.has(healId) || heal.sha256 === undefined || !heal.quarantined) continue;
+    const quarantined = readQuarantine(paths, healId);
+    if (quarantined === undefined || quarantined.sha256 !== heal.sha256) {
+      const what = quarantined === undefined ? 'are missing' : 'differ from what the row says';
+      warnings.push(`the bytes that heal row ${heal.seq} set aside (quarantine/${healId}.bin) ${what}`);
+    } else if (quarantined.wholeRow !== undefined && heal.kind !== 'set-aside') {
+      const got = `row ${quarantined.wholeRow}, whole and with a right hash, in quarantine/${healId}.bin`;
+      const at = { code: 'GAP_UNJUSTIFIED', seq: heal.seq, place: heal.place } as const;
+      report(walk, at, { want: 'torn bytes', got });
+    }
+  }
+  return warnings;
+}
+
+function checkTombstone(paths: StatePaths, walk: Walk, gap: Gap, sha256: string | undefined): void {
+  const at = { seq: gap.from_seq, place: gap.place };
+  const heal = gap.heal_id === null ? undefined : walk.heals.get(gap.heal_id);
+  const quarantined = gap.heal_id === null ? undefined : readQuarantine(paths, gap.heal_id);
+  const judged = judge(gap, sha256, heal, quarantined);
+  report(walk, { code: judged.code, ...at }, judged);
+  walk.gaps.push({ ...gap, kind: heal?.kind ?? 'tombstone', named_by_seq: heal?.seq ?? null });
+}
+
+function judge(
+  gap: Gap,
+  sha256: string | undefined,
+  heal: HealRecord | undefined,
+  quarantined: Quarantined | undefined,
+): { readonly code: FindingCode; readonly want: string; readonly got: string } {
+  const unbacked = (want: string, got: string) => ({ code: 'GAP_UNBACKED', want, got }) as const;
+  const file = `quarantine/${gap.heal_id}.bin`;
+  if (gap.heal_id === null) return unbacked('a heal_id', 'none');
+  if (heal === undefined) return unbacked(`a heal row with id ${gap.heal_id}`, 'none in the chain');
+  if (sha256 === undefined || heal.sha256 !== sha256)
+    return unbacked(`bytes_sha256 ${heal.sha256}, as heal row ${heal.seq} says`, `bytes_sha256 ${sha256}`);
+  const { covers } = heal;
+  if (covers === undefined || covers.from !== gap.from_seq || covers.to !== gap.to_seq || heal.seq <= gap.to_seq) {
+    const named = covers === undefined ? 'no rows' : `rows ${covers.from} to ${covers.to}`;
+    return unbacked(`what heal row ${heal.seq} names as missing: ${named}`, `rows ${gap.from_seq} to ${gap.to_seq}`);
+  }
+  if (quarantined === undefined) return unbacked(`the set-aside bytes in ${file}`, 'no such file');
+  if (quarantined.sha256 !== sha256) return unbacked(`bytes with sha256 ${sha256} in ${file}`, quarantined.sha256);
+  if (quarantined.wholeRow !== undefined && heal.kind !== 'set-aside') {
+    const got = `row ${quarantined.wholeRow}, whole and with a right hash, in ${file}`;
+    return { code: 'GAP_UNJUSTIFIED', want: 'torn bytes', got };
+  }
+  const rows = gap.from_seq === gap.to_seq ? `row ${gap.from_seq}` : `rows ${gap.from_seq} to ${gap.to_seq}`;
+  const how = heal.kind === 'set-aside' ? 'set aside by hand' : 'broken and healed';
+  return { code: 'GAP', want: 'no row missing', got: `${rows} ${how}, named by row ${heal.seq}` };
+}
+
+/** What lies in quarantine under an id, or undefined where nothing does. The id is a file name here, so only a ULID is one. */
+function readQuarantine(paths: StatePaths, healId: string): Quarantined | undefined {
+  if (!isUlid(healId)) return undefined;
+  try {
+    return withFile(join(paths.quarantine, `${healId}.bin`), 'read', readQuarantined);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function readQuarantined(fd: number): Quarantined {
+  const { size } = fstatSync(fd);
+  const digest = createHash('sha256');
+  const block = Buffer.allocUnsafe(Math.min(size, BLOCK_BYTES));
+  for (let at = 0; at < size;) {
+    const bytes = readInto(fd, block, at);
+    if (bytes === 0) break;
+    digest.update(block.subarray(0, bytes));
+    at += bytes;
+  }
+  let wholeRow: number | undefined;
+  scanLines(fd, 0, size, (line) => {
+    if (line.cut) return true;
+    const read = readStoredLine(line.block.subarray(line.start, line.end), { strict: false });
+    if (read.kind === 'row') wholeRow = read.row.seq;
+    return wholeRow === undefined;
+  });
+  return { sha256: digest.digest('hex'), wholeRow };
+}

@@ -1,0 +1,154 @@
+/**
+ * Walking the files of a ledger: closed segments as streams, the live one in parallel chunks, its tail with patience.
+ * Regular chunks are absorbed by their summaries; the rest is walked line by line, in this thread.
+ */
+import { checkChunk } from '../../core/chunk';
+import { accumulate } from '../../core/indexDigest';
+import { readStoredLine } from '../../core/storedLine';
+import type { FindingPlace } from '../../core/verdict';
+import { absorbChunk, walkLine } from '../../core/walk';
+import { beginSegment } from '../../core/walkState';
+import type { Walk } from '../../core/walkState';
+import type { Region } from './chunks';
+import { projectLine } from '../index/indexRows';
+import { scanLines } from '../read/lines';
+import type { LineRange } from '../read/lines';
+import { CHUNK_BYTES, scanRegion } from './scanPool';
+import { segmentBlocks } from '../ledger/segments';
+import type { Segment } from '../ledger/segments';
+
+/** Below this a second thread costs more than it saves. */
+const PARALLEL_BYTES = 12 << 20;
+
+export interface WalkOptions {
+  readonly strict: boolean;
+  readonly workers: number;
+  /** Sum up the index's fingerprint of the rows up to this seq. */
+  readonly digestUpTo: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: ((done: { readonly rows: number; readonly bytes: number }) => void) | undefined;
+}
+
+type LineBytes = Pick<LineRange, 'block' | 'start' | 'end' | 'offset' | 'bytes'>;
+
+/** Where a walk stands in a segment. */
+interface Cursor {
+  readonly segment: string;
+  line: number;
+  offset: number;
+}
+
+const placeOf = (cursor: Cursor): FindingPlace => ({
+  segment: cursor.segment,
+  line: cursor.line,
+  offset: cursor.offset,
+});
+
+/** Walks a closed segment. */
+export async function walkClosed(walk: Walk, segment: Segment, options: WalkOptions): Promise<void> {
+  beginSegment(walk);
+  const cursor: Cursor = { segment: segment.name, line: 1, offset: 0 };
+  for await (const block of segmentBlocks(segment)) {
+    options.signal?.throwIfAborted();
+    cursor.offset = block.offset;
+    if (block.overlong) {
+      walkLine(walk, { kind: 'torn', rows: 1 }, placeOf(cursor));
+      cursor.line++;
+    } else walkBytes(walk, block.bytes, cursor, options);
+    options.onProgress?.({ rows: walk.rows, bytes: cursor.offset });
+  }
+}
+
+/**
+ * Walks whole lines that are in memory. A last one without newline is walked as a torn line.
+ * Advances `cursor` behind them.
+ */
+export function walkBytes(walk: Walk, bytes: Buffer, cursor: Cursor, options: WalkOptions): void {
+  const end = bytes.lastIndexOf(0x0a) + 1;
+  const { strict, digestUpTo: upToSeq } = options;
+  const digest = upToSeq === undefined ? undefined : { upToSeq, offset: cursor.offset };
+  const summary = checkChunk(bytes, 0, end, { strict, digest });
+  if (summary !== undefined && absorbChunk(walk, summary, placeOf(cursor))) cursor.line += summary.lines;
+  else {
+    for (let at = 0; at < end; cursor.line++) {
+      const newline = bytes.indexOf(0x0a, at);
+      const place = { ...placeOf(cursor), offset: cursor.offset + at };
+      const line = { block: bytes, start: at, end: newline, offset: place.offset, bytes: newline - at };
+      walkOne(walk, line, place, options);
+      at = newline + 1;
+    }
+  }
+  if (end < bytes.length) {
+    walkLine(walk, { kind: 'torn', rows: 1 }, { ...placeOf(cursor), offset: cursor.offset + end });
+    cursor.line++;
+  }
+  cursor.offset += bytes.length;
+}
+
+/**
+ * Walks the live segment from its start to `to`, which is the end of a line.
+ * @returns the cursor that stands there
+ */
+export async function walkLive(
+  walk: Walk,
+  live: { readonly segment: Segment; readonly fd: number; readonly to: number },
+  options: WalkOptions,
+): Promise<Cursor> {
+  beginSegment(walk);
+  const cursor: Cursor = { segment: live.segment.name, line: 1, offset: 0 };
+  const { fd, to } = live;
+  const region: Region = { from: 0, to, chunkBytes: CHUNK_BYTES };
+  const progress = (): void => options.onProgress?.({ rows: walk.rows, bytes: cursor.offset });
+  if (to < PARALLEL_BYTES || options.workers < 2) {
+    for (let end = 0; end < to;) {
+      options.signal?.throwIfAborted();
+      end = Math.min(end + CHUNK_BYTES, to);
+      walkRange(walk, fd, { from: cursor.offset, before: end, to }, cursor, options);
+      progress();
+    }
+    return cursor;
+  }
+  const { workers, signal, digestUpTo } = options;
+  await scanRegion({ fd, region, mode: options.strict ? 'strict' : 'check', digestUpTo, workers, signal }, (result) => {
+    const before = Math.min(region.from + (result.index + 1) * region.chunkBytes, to);
+    if (result.kind === 'empty') return;
+    if (
+      result.kind === 'regular' &&
+      result.offset === cursor.offset &&
+      absorbChunk(walk, result.summary, placeOf(cursor))
+    ) {
+      cursor.line += result.summary.lines;
+      cursor.offset += result.summary.bytes;
+    } else walkRange(walk, fd, { from: cursor.offset, before, to }, cursor, options);
+    progress();
+  });
+  return cursor;
+}
+
+/** Walks the lines that begin in `[from, before)`. */
+function walkRange(
+  walk: Walk,
+  fd: number,
+  range: { readonly from: number; readonly before: number; readonly to: number },
+  cursor: Cursor,
+  options: WalkOptions,
+): void {
+  if (range.from >= range.before) return;
+  scanLines(fd, range.from, range.to, (line) => {
+    if (line.offset >= range.before) return false;
+    const place = { ...placeOf(cursor), offset: line.offset };
+    if (line.cut) walkLine(walk, { kind: 'torn', rows: 1 }, place);
+    else walkOne(walk, line, place, options);
+    cursor.line++;
+    cursor.offset = line.offset + line.bytes + 1;
+    return true;
+  });
+}
+
+/** One line, read exactly. */
+function walkOne(walk: Walk, line: LineBytes, place: FindingPlace, options: WalkOptions): void {
+  walkLine(walk, readStoredLine(line.block.subarray(line.start, line.end), options), place);
+  if (options.digestUpTo === undefined) return;
+  const row = projectLine(line, 0);
+  if (row !== undefined && row.seq <= options.digestUpTo) accumulate(walk.digest, row);
+}

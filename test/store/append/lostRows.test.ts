@@ -1,0 +1,45 @@
+/** Rows that the index has seen and the file has no more are named by the ledger itself, once. */
+import assert from 'node:assert/strict';
+import { readFileSync, truncateSync } from 'node:fs';
+import test from 'node:test';
+import { rebuildIndex } from '../../../src/store/index/indexBuild';
+import { rowsLostRow } from '../../../src/store/append/lostRows';
+import { faultsOf, rowsOf } from '../../support/miniVerifier';
+import { statusesOf, tempFolder, writerIn } from '../../support/writers';
+
+test('the row names what is gone', () => {
+  const { members, action, runId } = rowsLostRow({ fromSeq: 4, toSeq: 6, head: 'h' });
+  assert.equal(members, '"action":"audit.rows-lost","payload":{"from_seq":4,"to_seq":6,"head":"h"}');
+  assert.deepEqual([action, runId], ['audit.rows-lost', undefined]);
+});
+
+test('the next writer names the loss before its own row, and only once', async (t) => {
+  const dir = tempFolder(t);
+  const first = writerIn(t, dir);
+  await first.append(...Array.from({ length: 9 }, (_, n) => ({ action: 'a.b', n })));
+  await first.writer.close();
+  await rebuildIndex(first.paths);
+  const lines = readFileSync(first.paths.ledger, 'utf8').split('\n');
+  const { hash } = JSON.parse(lines[9] as string) as { hash: string };
+  truncateSync(first.paths.ledger, Buffer.byteLength(lines.slice(0, 7).join('\n')) + 1);
+  for (const n of [1, 2]) assert.equal(statusesOf(await writerIn(t, dir).append({ action: 'b.c', n })), 'landed');
+  const named = rowsOf(first.paths.ledger).filter(({ action }) => action === 'audit.rows-lost');
+  assert.deepEqual(
+    named.map(({ seq, payload }) => [seq, payload]),
+    [[8, { from_seq: 8, to_seq: 10, head: hash }]],
+  );
+  assert.deepEqual(faultsOf(first.paths.ledger), []);
+});
+
+test('a writer that is open all along notices a cut as well', async (t) => {
+  const w = writerIn(t, tempFolder(t));
+  await w.append({ action: 'a.b' }, { action: 'a.b' }, { action: 'a.b' });
+  await rebuildIndex(w.paths);
+  const lines = readFileSync(w.paths.ledger, 'utf8').split('\n');
+  truncateSync(w.paths.ledger, Buffer.byteLength(lines.slice(0, 3).join('\n')) + 1);
+  await w.append({ action: 'b.c' });
+  assert.deepEqual(
+    rowsOf(w.paths.ledger).map(({ action }) => action),
+    ['audit.genesis', 'a.b', 'a.b', 'audit.rows-lost', 'b.c'],
+  );
+});
