@@ -1,7 +1,7 @@
 // Bundles what is shipped: start-up is most of a shell user's wait, and one file loads faster than a hundred.
 // With --types it also writes the library's declarations.
 import { build } from 'esbuild';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -9,17 +9,6 @@ const root = fileURLToPath(new URL('.', import.meta.url));
 const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'));
 const workers = ['scan/scanWorker', 'costs/costWorker', 'index/indexWorker'];
 const programs = ['onlyAppend', 'allCommands'];
-
-// The chooser (src/cli/entry.ts) must not carry what it chooses from.
-const separatePrograms = {
-  name: 'separate-programs',
-  setup({ onResolve }) {
-    onResolve({ filter: new RegExp(`^\\./(${programs.join('|')})$`) }, ({ path }) => ({
-      path: `${path}.cjs`,
-      external: true,
-    }));
-  },
-};
 
 // commander starts programs as subcommands; ledger has none, and node:child_process takes an append 1 ms to load.
 const commanderWithoutPrograms = {
@@ -31,6 +20,9 @@ const commanderWithoutPrograms = {
     onLoad({ filter: /.*/, namespace: 'none' }, () => ({ contents: 'module.exports = {};' }));
   },
 };
+
+// What was compiled for the bundles of before.
+rmSync(new URL('./dist/compiled', import.meta.url), { recursive: true, force: true });
 
 await build({
   absWorkingDir: root,
@@ -53,7 +45,7 @@ await build({
   // libsql asks these two which of its binaries fits, in 12 ms (src/store/index/libsqlTarget.ts).
   alias: { '@neon-rs/load': './src/store/index/libsqlTarget.ts', 'detect-libc': './src/store/index/libsqlTarget.ts' },
   external: ['*.node', '@libsql/*', 'fs-native-extensions'],
-  plugins: [separatePrograms, commanderWithoutPrograms],
+  plugins: [commanderWithoutPrograms],
   define: { LEDGER_VERSION: JSON.stringify(version) },
   logLevel: 'warning',
 });

@@ -1,12 +1,12 @@
-/**
- * The shipped program: turns on the compile cache (Node 22 and later; it must be on before the rest is loaded) and loads
- * one of two bundles. An append is what scripts wait for, so it has a small one of its own.
- */
-import module from 'node:module';
+/** The shipped program: loads one of two bundles. An append is what scripts wait for, so it has a small one of its own. */
+import { join } from 'node:path';
+import { loadBundle } from './bundles';
 import { commandName } from './options';
 
-type WithCompileCache = typeof module & { readonly enableCompileCache?: () => unknown };
-
-(module as WithCompileCache).enableCompileCache?.();
-
-void (commandName(process.argv.slice(2)) === 'append' ? import('./onlyAppend') : import('./allCommands'));
+const argv = process.argv.slice(2);
+const name = commandName(argv) ?? 'help';
+const asksForHelp = argv.some((word) => word === '--help' || word === '-h');
+const bundle = name === 'append' ? 'onlyAppend' : 'allCommands';
+// It becomes a file's name.
+const use = asksForHelp || !/^[a-z]{1,16}$/.test(name) ? 'help' : name;
+loadBundle(join(__dirname, `${bundle}.cjs`), use);
