@@ -96,7 +96,7 @@ async function commitCalls(
   const { seq, hash } = ready.tail.head;
   attempt.made = { after: { seq, hash }, receipts };
   const data = placer.group.bytes();
-  await commitBytes({ path: ready.paths.ledger, ...ready }, ready.tail.sizeBytes, data);
+  await commitBytes({ path: ready.paths.ledger, openFd: ready.fd, ...ready }, ready.tail.sizeBytes, data);
   placer.remember(data);
   return receipts;
 }

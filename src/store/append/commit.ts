@@ -2,10 +2,11 @@
  * One write at the end of the ledger, durable or not there.
  *
  *   for each of 4 attempts (the first, then after 50, 100 and 150 ms; the lock is kept):
- *     1. open afresh, fstat      size = base, or our own bytes of a failed attempt, which are cut off
+ *     1. open afresh (the first attempt: what the tail was read from), fstat
+ *                                size = base, or our own bytes of a failed attempt, which are cut off
  *     2. is the lock still ours  a paused holder of the portable lock is told here, before it writes
  *     3. write, and the rest of a short write
- *     4. fstat                   size = base + length, else somebody wrote beside us: FORK; nothing is cut
+ *     4. lstat                   still this file, size = base + length, else somebody wrote beside us: FORK; nothing is cut
  *     5. fdatasync               ── from here on the group is committed, whatever fails later
  *   on an error of 3 or 5: cut back to base. A sync is never simply repeated: cut, write again, sync.
  */
@@ -13,7 +14,7 @@ import { fdatasync, fdatasyncSync, fstatSync, ftruncateSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { LedgerError } from '../../core/errors';
 import type { Host } from '../../core/host';
-import { closeQuietly, openFile, readAt, withFile, writeAll } from '../files';
+import { closeQuietly, openFile, readAt, statOf, withFile, writeAll } from '../files';
 import type { HeldLock } from '../lock/lock';
 
 export const RETRY_DELAYS_MS = [50, 100, 150] as const;
@@ -33,6 +34,8 @@ export interface CommitTarget {
   readonly host: Host;
   /** `os`: acknowledged means that the operating system has the bytes, not the disk. */
   readonly durability: 'disk' | 'os';
+  /** The ledger, open for appending, for the first attempt. */
+  readonly openFd?: number;
 }
 
 /**
@@ -45,7 +48,8 @@ export async function commitBytes(target: CommitTarget, baseBytes: number, data:
   for (let attempt = 0; attempt <= RETRY_DELAYS_MS.length; attempt++) {
     if (attempt > 0) await target.host.sleep(RETRY_DELAYS_MS[attempt - 1] as number);
     try {
-      await attemptCommit(target, baseBytes, data, left);
+      const openFd = attempt === 0 ? target.openFd : undefined;
+      await withLedger(target.path, openFd, (fd) => attemptCommit(target, fd, { baseBytes, data, left }));
       return;
     } catch (error) {
       if (error instanceof LedgerError) throw error;
@@ -69,28 +73,36 @@ export async function commitBytes(target: CommitTarget, baseBytes: number, data:
   );
 }
 
-/** @param left the size that an attempt of ours left behind: a file system that refused the cut may show its bytes as zeros */
-async function attemptCommit(
-  target: CommitTarget,
-  baseBytes: number,
-  data: Buffer,
-  left: number | undefined,
-): Promise<void> {
-  const fd = openFile(target.path, 'append');
+async function withLedger(path: string, openFd: number | undefined, use: (fd: number) => Promise<void>): Promise<void> {
+  if (openFd !== undefined) return use(openFd);
+  const fd = openFile(path, 'append');
   try {
-    const size = fstatSync(fd).size;
-    if (size !== baseBytes) {
-      if (size !== left && !isOurAttempt(fd, size, baseBytes, data)) throw fork(target, baseBytes, size);
-      ftruncateSync(fd, baseBytes);
-    }
-    if (!target.lock.stillOurs()) throw lostLock(target);
-    writeAll(fd, data);
-    const after = fstatSync(fd).size;
-    if (after !== baseBytes + data.length) throw fork(target, baseBytes + data.length, after);
-    if (target.durability === 'disk') await sync(fd, data.length);
+    await use(fd);
   } finally {
     closeQuietly(fd);
   }
+}
+
+interface Write {
+  readonly baseBytes: number;
+  readonly data: Buffer;
+  /** The size that an attempt of ours left behind: a file system that refused the cut may show its bytes as zeros. */
+  readonly left: number | undefined;
+}
+
+async function attemptCommit(target: CommitTarget, fd: number, { baseBytes, data, left }: Write): Promise<void> {
+  const { size, ino } = fstatSync(fd);
+  if (size !== baseBytes) {
+    if (size !== left && !isOurAttempt(fd, size, baseBytes, data)) throw fork(target, baseBytes, `${size} bytes`);
+    ftruncateSync(fd, baseBytes);
+  }
+  if (!target.lock.stillOurs()) throw lostLock(target);
+  writeAll(fd, data);
+  const after = statOf(target.path);
+  const want = baseBytes + data.length;
+  if (after?.ino !== ino) throw fork(target, want, after === undefined ? 'no file' : 'another file');
+  if (after.size !== want) throw fork(target, want, `${after.size} bytes`);
+  if (target.durability === 'disk') await sync(fd, data.length);
 }
 
 /** Whether what stands after `baseBytes` is (the beginning of) what an earlier attempt of ours wrote. */
@@ -123,13 +135,13 @@ function cutBack(target: CommitTarget, baseBytes: number, data: Buffer, left: nu
   return ours;
 }
 
-function fork(target: CommitTarget, want: number, found: number): LedgerError {
+function fork(target: CommitTarget, want: number, found: string): LedgerError {
   return new LedgerError(
     'FORK',
-    `expected ${target.path} to have ${want} bytes, found ${found}: somebody else wrote to it meanwhile`,
+    `expected ${target.path} to have ${want} bytes, found ${found}: somebody else changed it meanwhile`,
     {
       place: { segment: target.path, offset: want },
-      hint: 'find what writes to the file without the lock, then run "ledger verify"; nothing was cut off',
+      hint: 'find what changes the file without the lock, then run "ledger verify"; nothing was cut off',
     },
   );
 }

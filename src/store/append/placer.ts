@@ -76,7 +76,7 @@ export class Placer {
       for (const [id, head] of this.#heads[kind]) recent.noteStream(kind, id, head);
     }
     this.#rememberKeys(data);
-    recent.advance(tail.sizeBytes + data.length, data);
+    recent.advance(tail.sizeBytes + data.length, data, this.group.head);
   }
 
   #rememberKeys(data: Buffer): void {

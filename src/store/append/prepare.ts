@@ -39,7 +39,8 @@ export function withReadyLedger<T>(
   return withLockedLedger(file, events, async (locked) => {
     const tail = expectWhole(file, locked.tail);
     const ready: ReadyLedger = { ...locked, tail };
-    return use(file.recent.follow(locked.fd, tail.sizeBytes) ? ready : await nameLostRows(ready, events));
+    const followed = file.recent.isAsLeft(tail) || file.recent.follow(locked.fd, tail.sizeBytes);
+    return use(followed ? ready : await nameLostRows(ready, events));
   });
 }
 
@@ -50,17 +51,24 @@ export async function withLockedLedger<T>(
   use: (locked: LockedLedger) => Promise<T>,
 ): Promise<T> {
   checkFolder(file.paths.dir);
-  const lock = await takeLock(file.paths, file.identity, file.host);
+  const lock = await takeLock(file.paths, file.identity, file.host, { kernelLock: file.kept?.kernelLock });
   try {
     const opened = await openHealed(file, lock, events);
     try {
       return await use({ ...file, lock, ...opened });
     } finally {
-      closeQuietly(opened.fd);
+      letGo(file, opened.fd);
     }
+  } catch (error) {
+    file.kept?.closeLedger();
+    throw error;
   } finally {
     lock.release();
   }
+}
+
+function letGo(file: LedgerFile, fd: number): void {
+  if (file.kept?.owns(fd) !== true) closeQuietly(fd);
 }
 
 /** An index that is ahead of the file is evidence that rows are gone: the writer that goes on says so first. */
@@ -81,7 +89,7 @@ export async function nameLostRows(ready: ReadyLedger, events: PrepareEvents): P
 
 function openLedger(file: LedgerFile): number {
   try {
-    return openForAppend(file.paths);
+    return file.kept?.ledger() ?? openForAppend(file.paths);
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
     refuseToReplace(file.paths);
@@ -121,9 +129,9 @@ async function openHealed(file: LedgerFile, lock: HeldLock, events: PrepareEvent
 /** Where this process has followed the file from its last commit on, a look at the very end is enough. */
 function readTailOf(file: LedgerFile, fd: number): Tail {
   try {
-    return readTail(fd, file.recent.isFollowing(fd) ? SMALL_TAIL_BYTES : TAIL_BYTES);
+    return file.recent.tailAsLeft(fd) ?? readTail(fd, file.recent.isFollowing(fd) ? SMALL_TAIL_BYTES : TAIL_BYTES);
   } catch (error) {
-    closeQuietly(fd);
+    letGo(file, fd);
     throw error;
   }
 }
@@ -146,7 +154,7 @@ async function healTail(
     }
     return healed;
   } finally {
-    closeQuietly(fd);
+    letGo(file, fd);
   }
 }
 

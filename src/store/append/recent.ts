@@ -4,15 +4,18 @@
  * since is read. So a pipe of many rows asks the file and the index only for what is new to it.
  */
 import { fstatSync } from 'node:fs';
-import type { StreamHead } from '../../core/chain';
+import type { Head, StreamHead } from '../../core/chain';
 import type { Row } from '../../core/members';
 import { readLine } from '../../core/rowText';
 import { readAt } from '../files';
 import { scanLines } from '../read/lines';
+import type { WholeTail } from '../read/tail';
 import { streamHeadOf } from './places';
 
 /** More foreign rows than this are left to the index. */
 const MAX_CATCH_UP_BYTES = 1 << 20;
+/** A longer row is not remembered whole: its tail is read and checked as anybody's. */
+const MAX_LEFT_BYTES = 8 << 10;
 /** A row's last bytes with its newline: its hash is among them, so they tell one row from every other. */
 const END_BYTES = 76;
 
@@ -30,6 +33,9 @@ export class Recent {
   #toBytes = 0;
   /** What stands before `toBytes`. */
   #end: Buffer = Buffer.alloc(0);
+  /** Our own last row, where nothing was seen behind it. */
+  #left: { readonly line: Buffer; readonly head: Head } | undefined;
+  #tailAsLeft: WholeTail | undefined;
 
   /** Rows that begin before this are not remembered here. */
   get fromBytes(): number {
@@ -52,6 +58,27 @@ export class Recent {
   }
 
   /**
+   * The tail, where the file ends exactly as our last commit left it: its last row was whole and linked when it was
+   * written, and every byte of it still stands.
+   */
+  tailAsLeft(fd: number): WholeTail | undefined {
+    const left = this.#left;
+    if (left === undefined) return undefined;
+    const { ino, size } = fstatSync(fd);
+    if (ino !== this.#ino || size !== this.#toBytes) return undefined;
+    const offset = size - left.line.length;
+    const bytes = readAt(fd, offset, left.line.length);
+    if (!bytes.equals(left.line)) return undefined;
+    this.#tailAsLeft = { kind: 'whole', sizeBytes: size, window: { offset, bytes }, head: left.head };
+    return this.#tailAsLeft;
+  }
+
+  /** Whether this tail is the one that `tailAsLeft` saw just now: then there is nothing to follow. */
+  isAsLeft(tail: WholeTail): boolean {
+    return tail === this.#tailAsLeft;
+  }
+
+  /**
    * Brings the memory up to the file as it is now, under the lock.
    * @returns whether the file has only grown since: false for the first look, too
    */
@@ -70,6 +97,7 @@ export class Recent {
     });
     this.#toBytes = sizeBytes;
     this.#end = endBefore(fd, sizeBytes);
+    this.#left = undefined;
     return true;
   }
 
@@ -86,6 +114,7 @@ export class Recent {
     this.#ino = ino;
     this.#fromBytes = sizeBytes;
     this.#toBytes = sizeBytes;
+    this.#left = undefined;
   }
 
   /** Forgets what the index knows by now. */
@@ -106,10 +135,12 @@ export class Recent {
     this.#keys.set(key, place);
   }
 
-  /** Our own group was written: `data`, which ends at `toBytes`. */
-  advance(toBytes: number, data: Buffer): void {
+  /** Our own group was written: `data`, which ends at `toBytes`; `head` is its last row. */
+  advance(toBytes: number, data: Buffer, head: Head): void {
     this.#toBytes = toBytes;
     this.#end = Buffer.from(data.subarray(-END_BYTES));
+    const start = data.lastIndexOf(0x0a, data.length - 2) + 1;
+    this.#left = data.length - start > MAX_LEFT_BYTES ? undefined : { line: Buffer.from(data.subarray(start)), head };
   }
 
   /** The row of a key, read from the file again. */

@@ -15,6 +15,7 @@ import { createLedger, readIdentity } from '../ledger/genesis';
 import { hasKernelLock, readLockNote } from '../lock/kernelLock';
 import type { StatePaths } from '../paths';
 import { IndexKeeper, LAG_ROWS } from '../index/indexKeeper';
+import { Kept } from './kept';
 import { Recent } from './recent';
 import { spillRows } from '../spill/spill';
 
@@ -43,6 +44,7 @@ interface QueuedCall {
 export class Writer {
   readonly #queue: QueuedCall[] = [];
   readonly #recent = new Recent();
+  readonly #kept: Kept;
   readonly #index: IndexKeeper;
   #pumping: Promise<void> | undefined;
   #known: { readonly file: string; readonly identity: Identity } | undefined;
@@ -51,6 +53,7 @@ export class Writer {
   #lastSeq = 0;
 
   constructor(private readonly options: WriterOptions) {
+    this.#kept = new Kept(options.paths);
     this.#index = new IndexKeeper(options.paths, (error) => options.events.onIndexFault(error));
   }
 
@@ -84,6 +87,7 @@ export class Writer {
     await this.#pumping;
     const lagRows = this.#groups > 1 ? 0 : LAG_ROWS;
     await this.#index.finish(this.#lastSeq, this.#recent.toBytes, lagRows);
+    this.#kept.close();
   }
 
   async #pump(): Promise<void> {
@@ -161,14 +165,14 @@ export class Writer {
   /** The ledger as it is now, created where it is missing and never was. */
   #file(): LedgerFile {
     const { paths, host, durability } = this.options;
-    checkFolder(paths.dir);
     // The first row of a file does not change but with the file.
     if (this.#known === undefined || this.#known.file !== fileAt(paths)) {
+      checkFolder(paths.dir);
       const identity = readIdentity(paths) ?? createLedger(paths, host, { lock: defaultLock() });
       this.#known = { file: fileAt(paths), identity };
     }
     const { identity } = this.#known;
-    return { paths, identity, host, durability, recent: this.#recent, index: this.#index };
+    return { paths, identity, host, durability, recent: this.#recent, index: this.#index, kept: this.#kept };
   }
 }
 

@@ -8,6 +8,7 @@ import { removeCreationLeftovers } from './genesis';
 import type { IndexKeeper } from '../index/indexKeeper';
 import type { HeldLock } from '../lock/lock';
 import type { StatePaths } from '../paths';
+import type { Kept } from '../append/kept';
 import type { Recent } from '../append/recent';
 import { readTail } from '../read/tail';
 import type { Tail, WholeTail } from '../read/tail';
@@ -21,6 +22,8 @@ export interface LedgerFile {
   readonly durability: Durability;
   readonly recent: Recent;
   readonly index: IndexKeeper;
+  /** Of a writer that stays. */
+  readonly kept?: Kept;
 }
 
 /** The ledger while this process holds its lock. */

@@ -13,6 +13,7 @@ import type { HeldLock } from './lock';
 
 interface NativeLock {
   tryLock(fd: number, offset: number, length: number, exclusive: boolean): void;
+  unlock(fd: number, offset: number, length: number): void;
 }
 
 let native: NativeLock | undefined;
@@ -36,57 +37,70 @@ export function hasKernelLock(): boolean {
   }
 }
 
-/** Attempts to take the lock of one ledger. The lock file stays open between them: sixty waiting writers must leave the holder its processor. */
-export class KernelLockAttempts {
-  #fd: number | undefined;
+/**
+ * The lock of one ledger as one writer takes it, again and again. The lock file stays open in between: sixty waiting
+ * writers must leave the holder its processor, and a writer that stays asks for every row.
+ */
+export class KernelLock {
+  #file: { readonly fd: number; readonly ino: number } | undefined;
+  #note: { readonly of: Identity; readonly bytes: Buffer } | undefined;
 
-  constructor(
-    private readonly path: string,
-    private readonly identity: Identity,
-    private readonly pid: number,
-  ) {}
+  constructor(private readonly path: string) {}
 
   /**
    * @returns undefined where another holds it, or where the path was replaced between open and lock (try again)
    * @throws the system's error where the lock file cannot be opened, or the native part's where it cannot be loaded
    */
-  next(): HeldLock | undefined {
+  tryTake(identity: Identity, pid: number): HeldLock | undefined {
     const lock = loadNative();
-    const fd = (this.#fd ??= openFile(this.path, 'update-or-create'));
+    const { fd, ino } = this.#open();
     try {
       lock.tryLock(fd, 0, 0, true);
     } catch (error) {
       if (errnoOf(error) === 'EAGAIN') return undefined;
-      this.end();
+      this.close();
       throw error;
     }
-    this.#fd = undefined;
-    const { ino } = fstatSync(fd);
-    const stillOurs = (): boolean => statOf(this.path)?.ino === ino;
-    if (!noteHolder(fd, stillOurs, () => lockNote(this.identity, this.pid))) {
-      closeQuietly(fd);
-      return undefined;
+    if (!this.#noteHolder(fd, ino, identity, pid)) return undefined;
+    return { stillOurs: () => statOf(this.path)?.ino === ino, release: () => this.#release(fd) };
+  }
+
+  /** Closing the only descriptor of the open file description releases the lock, too. */
+  close(): void {
+    if (this.#file !== undefined) closeQuietly(this.#file.fd);
+    this.#file = undefined;
+  }
+
+  #open(): { readonly fd: number; readonly ino: number } {
+    if (this.#file === undefined) {
+      const fd = openFile(this.path, 'update-or-create');
+      this.#file = { fd, ino: fstatSync(fd).ino };
     }
-    // Closing the only descriptor of the open file description releases the lock.
-    return { stillOurs, release: () => closeQuietly(fd) };
+    return this.#file;
   }
 
-  /** No more attempts. A lock that was taken is its holder's to release. */
-  end(): void {
-    if (this.#fd !== undefined) closeQuietly(this.#fd);
-    this.#fd = undefined;
+  /** Writes the note where the lock is ours. On an error the file is closed: open, it would hold the lock for as long as this process lives. */
+  #noteHolder(fd: number, ino: number, identity: Identity, pid: number): boolean {
+    try {
+      const ours = statOf(this.path)?.ino === ino;
+      if (this.#note?.of !== identity) this.#note = { of: identity, bytes: Buffer.from(lockNote(identity, pid)) };
+      if (ours) writeIfOther(fd, this.#note.bytes);
+      else this.close();
+      return ours;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
-}
 
-/** Writes the note where the lock is ours. On an error the descriptor is closed: open, it would hold the lock for as long as this process lives. */
-function noteHolder(fd: number, stillOurs: () => boolean, note: () => string): boolean {
-  try {
-    const ours = stillOurs();
-    if (ours) writeIfOther(fd, Buffer.from(note()));
-    return ours;
-  } catch (error) {
-    closeQuietly(fd);
-    throw error;
+  #release(fd: number): void {
+    // Closed meanwhile: released by that.
+    if (this.#file?.fd !== fd) return;
+    try {
+      loadNative().unlock(fd, 0, 0);
+    } catch {
+      this.close();
+    }
   }
 }
 

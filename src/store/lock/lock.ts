@@ -5,7 +5,7 @@
 import { LedgerError } from '../../core/errors';
 import type { Host } from '../../core/host';
 import type { Identity, LockKind } from '../../core/ownRows';
-import { KernelLockAttempts, readLockNote } from './kernelLock';
+import { KernelLock, readLockNote } from './kernelLock';
 import type { StatePaths } from '../paths';
 import { loadPortableLock, tryPortableLock } from './portableLock';
 
@@ -22,6 +22,12 @@ export const LOCK_BUDGET_MS: Readonly<Record<LockKind, number>> = { kernel: 5_00
 
 const EAGER_MS = 50;
 
+export interface LockOptions {
+  readonly budgetMs?: number;
+  /** A writer's own, whose file stays open; without it the file is closed with the release. */
+  readonly kernelLock?: KernelLock | undefined;
+}
+
 /**
  * Takes the lock of a ledger, polling with 1-8 ms jitter until the budget is spent.
  * @throws LedgerError LOCK_TIMEOUT (another holds it), LOCK_UNAVAILABLE (this process cannot take this kind of lock)
@@ -30,9 +36,12 @@ export async function takeLock(
   paths: StatePaths,
   identity: Identity,
   host: Host,
-  budgetMs = LOCK_BUDGET_MS[identity.lock],
+  { budgetMs = LOCK_BUDGET_MS[identity.lock], kernelLock }: LockOptions = {},
 ): Promise<HeldLock> {
-  const attempts = await attemptsOf(paths, identity, host);
+  const attempts =
+    identity.lock === 'kernel'
+      ? kernelAttempts(kernelLock, paths, identity, host)
+      : await portableAttempts(paths, host);
   const startMs = host.monotonicMs();
   try {
     for (;;) {
@@ -42,8 +51,9 @@ export async function takeLock(
       if (waitedMs >= budgetMs) throw timeout(paths, budgetMs);
       await host.sleep(Math.min(budgetMs - waitedMs, pauseMs(host, waitedMs)));
     }
-  } finally {
-    attempts.end();
+  } catch (error) {
+    attempts.giveUp();
+    throw error;
   }
 }
 
@@ -55,15 +65,24 @@ function pauseMs(host: Host, waitedMs: number): number {
 
 interface Attempts {
   next(): HeldLock | undefined;
-  end(): void;
+  giveUp(): void;
 }
 
-async function attemptsOf(paths: StatePaths, identity: Identity, host: Host): Promise<Attempts> {
-  if (identity.lock === 'kernel') return new KernelLockAttempts(paths.lock, identity, host.pid);
+function kernelAttempts(kept: KernelLock | undefined, paths: StatePaths, identity: Identity, host: Host): Attempts {
+  if (kept !== undefined) return { next: () => kept.tryTake(identity, host.pid), giveUp: () => undefined };
+  const own = new KernelLock(paths.lock);
+  const next = (): HeldLock | undefined => {
+    const held = own.tryTake(identity, host.pid);
+    return held && { ...held, release: () => own.close() };
+  };
+  return { next, giveUp: () => own.close() };
+}
+
+async function portableAttempts(paths: StatePaths, host: Host): Promise<Attempts> {
   portable ??= await loadPortableLock();
   const library = portable;
   const next = (): HeldLock | undefined => tryPortableLock(library, paths.ledger, () => host.monotonicMs());
-  return { next, end: () => undefined };
+  return { next, giveUp: () => undefined };
 }
 
 function orUnavailable(

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileS
 import test from 'node:test';
 import { LedgerError } from '../../../src/core/errors';
 import type { Identity } from '../../../src/core/ownRows';
-import { KernelLockAttempts, probeKernelLock, readLockNote } from '../../../src/store/lock/kernelLock';
+import { KernelLock, probeKernelLock, readLockNote } from '../../../src/store/lock/kernelLock';
 import { takeLock } from '../../../src/store/lock/lock';
 import { nodeHost } from '../../../src/store/machine/nodeHost';
 import { testPaths, TEST_LEDGER_ID } from '../../support/ledgers';
@@ -23,12 +23,12 @@ for (const kind of ['kernel', 'lockfile'] as const) {
     const first = await takeLock(paths, identity(kind), host);
     assert.ok(first.stillOurs());
     const start = performance.now();
-    await assert.rejects(takeLock(paths, identity(kind), host, 60), code('LOCK_TIMEOUT'));
+    await assert.rejects(takeLock(paths, identity(kind), host, { budgetMs: 60 }), code('LOCK_TIMEOUT'));
     assert.ok(performance.now() - start >= 55, 'the budget was waited for');
-    const waiting = takeLock(paths, identity(kind), host, 2000);
+    const waiting = takeLock(paths, identity(kind), host, { budgetMs: 2000 });
     setTimeout(() => first.release(), 30);
     (await waiting).release();
-    (await takeLock(paths, identity(kind), host, 500)).release();
+    (await takeLock(paths, identity(kind), host, { budgetMs: 500 })).release();
   });
 }
 
@@ -49,9 +49,9 @@ test('a dead holder blocks nobody', async (t) => {
   const holder = await holdLock(box);
   const paths = testPaths(box.dir);
   assert.equal(probeKernelLock(paths.lock), 'held');
-  await assert.rejects(takeLock(paths, identity('kernel'), nodeHost(), 30), code('LOCK_TIMEOUT'));
+  await assert.rejects(takeLock(paths, identity('kernel'), nodeHost(), { budgetMs: 30 }), code('LOCK_TIMEOUT'));
   await holder.kill();
-  (await takeLock(paths, identity('kernel'), nodeHost(), 1000)).release();
+  (await takeLock(paths, identity('kernel'), nodeHost(), { budgetMs: 1000 })).release();
 });
 
 test('a lock on a file that is not the path any more is none', async (t) => {
@@ -59,7 +59,7 @@ test('a lock on a file that is not the path any more is none', async (t) => {
   const held = await takeLock(paths, identity('kernel'), nodeHost());
   renameSync(paths.lock, `${paths.lock}.old`);
   assert.ok(!held.stillOurs());
-  const other = await takeLock(paths, identity('kernel'), nodeHost(), 100);
+  const other = await takeLock(paths, identity('kernel'), nodeHost(), { budgetMs: 100 });
   assert.ok(other.stillOurs());
   assert.match(readFileSync(`${paths.lock}.old`, 'utf8'), /ledger_id/);
 });
@@ -68,10 +68,10 @@ test('a lock file that is a link or a folder is not taken for one', async (t) =>
   const paths = testPaths(tempFolder(t));
   writeFileSync(`${paths.lock}.target`, '');
   symlinkSync(`${paths.lock}.target`, paths.lock);
-  await assert.rejects(takeLock(paths, identity('kernel'), nodeHost(), 30), code('UNSAFE_PATH'));
+  await assert.rejects(takeLock(paths, identity('kernel'), nodeHost(), { budgetMs: 30 }), code('UNSAFE_PATH'));
   const second = testPaths(tempFolder(t));
   mkdirSync(second.lock);
-  await assert.rejects(takeLock(second, identity('kernel'), nodeHost(), 30), code('LOCK_UNAVAILABLE'));
+  await assert.rejects(takeLock(second, identity('kernel'), nodeHost(), { budgetMs: 30 }), code('LOCK_UNAVAILABLE'));
   chmodSync(second.lock, 0o700);
 });
 
@@ -81,8 +81,8 @@ test('a try that fails after the lock was granted lets go of it', (t) => {
   const origin: { self?: unknown } = {};
   origin.self = origin;
   const broken = { ...identity('kernel'), origin: origin as unknown as string };
-  assert.throws(() => new KernelLockAttempts(paths.lock, broken, 1).next(), TypeError);
-  const held = new KernelLockAttempts(paths.lock, identity('kernel'), 1).next();
+  assert.throws(() => new KernelLock(paths.lock).tryTake(broken, 1), TypeError);
+  const held = new KernelLock(paths.lock).tryTake(identity('kernel'), 1);
   assert.ok(held !== undefined, 'nobody holds it');
   held.release();
 });
