@@ -12,7 +12,7 @@ import type { Json, JsonObject } from './json';
 import { CALLER_MEMBERS, CALLER_MEMBER_NAMES, LEDGER_MEMBERS } from './members';
 import type { CallerMember, MemberKind } from './members';
 import { formatNanos, parseCostNanos } from './money';
-import { formatTime, hasStoredForm, parseRfc3339 } from './time';
+import { formatTime, isStoredTime, parseRfc3339 } from './time';
 
 /** A line holds at most this many bytes, its newline not counted. */
 export const MAX_LINE_BYTES = 1 << 20;
@@ -164,7 +164,7 @@ function timeText(name: CallerMember, value: Json, nowMs: number | undefined): s
       },
     );
   }
-  return hasStoredForm(value) ? `"${value}"` : `"${formatTime(ms)}"`;
+  return isStoredTime(value) ? `"${value}"` : `"${formatTime(ms)}"`;
 }
 
 function costText(value: Json, row: JsonObject): string {

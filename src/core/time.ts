@@ -4,18 +4,23 @@
  */
 
 const RFC3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/;
-const STORED = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
 /** Milliseconds since the epoch of an RFC 3339 date-time, or undefined where it is not one. */
 export function parseRfc3339(text: string): number | undefined {
-  const ms = momentOf(text);
+  const stored = storedMs(text);
+  const ms = Number.isNaN(stored) ? generalMs(text) : stored;
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-function momentOf(text: string): number {
-  if (text.length === 24 && STORED.test(text)) {
-    return utcMs(text) + digits(text, 20, 3);
-  }
+/** A moment in exactly the stored form; NaN for anything else. Read digit by digit: every row has one or two of them. */
+function storedMs(text: string): number {
+  if (text.length !== 24 || text.charCodeAt(23) !== 0x5a || text.charCodeAt(19) !== 0x2e) return NaN;
+  if (text.charCodeAt(4) !== 0x2d || text.charCodeAt(7) !== 0x2d || text.charCodeAt(10) !== 0x54) return NaN;
+  if (text.charCodeAt(13) !== 0x3a || text.charCodeAt(16) !== 0x3a) return NaN;
+  return utcMs(text) + digits(text, 20, 3);
+}
+
+function generalMs(text: string): number {
   const match = RFC3339.exec(text);
   if (match === null) return NaN;
   const [, , , , , , , fraction = '', zone = 'Z'] = match;
@@ -30,21 +35,34 @@ function momentOf(text: string): number {
 function utcMs(text: string): number {
   const [year, month, day] = [digits(text, 0, 4), digits(text, 5, 2), digits(text, 8, 2)];
   const [hour, minute, second] = [digits(text, 11, 2), digits(text, 14, 2), digits(text, 17, 2)];
-  if (hour > 23 || minute > 59 || second > 59 || !isDate(year, month, day)) return NaN;
-  // Date.UTC takes a year below 100 for one of the twentieth century; 400 years have always the same number of days.
-  const ms = Date.UTC(year < 100 ? year + 400 : year, month - 1, day, hour, minute, second);
-  return year < 100 ? ms - MS_IN_400_YEARS : ms;
+  // What has no digits is NaN, and every comparison with it is false.
+  if (!(hour <= 23 && minute <= 59 && second <= 59 && isDate(year, month, day))) return NaN;
+  return ((dayNumber(year, month, day) * 24 + hour) * 60 + minute) * 60_000 + second * 1_000;
 }
 
+/** NaN where one of the characters is no digit. */
 function digits(text: string, from: number, length: number): number {
   let value = 0;
-  for (let at = from; at < from + length; at++) value = value * 10 + text.charCodeAt(at) - 0x30;
+  for (let at = from; at < from + length; at++) {
+    const digit = text.charCodeAt(at) - 0x30;
+    if (digit < 0 || digit > 9) return NaN;
+    value = value * 10 + digit;
+  }
   return value;
 }
 
+/** Days since 1970-01-01 in the Gregorian calendar. Years are counted from March, so that the leap day is their last. */
+function dayNumber(year: number, month: number, day: number): number {
+  const marchYear = month > 2 ? year : year - 1;
+  const marchMonth = month > 2 ? month - 3 : month + 9;
+  const leapDays = Math.floor(marchYear / 4) - Math.floor(marchYear / 100) + Math.floor(marchYear / 400);
+  const dayOfYear = Math.floor((153 * marchMonth + 2) / 5) + day - 1;
+  return marchYear * 365 + leapDays + dayOfYear - DAYS_TO_1970;
+}
+
+const DAYS_TO_1970 = 719_468;
 const FIRST_MS = Date.parse('0000-01-01T00:00:00.000Z');
 const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
-const MS_IN_400_YEARS = 146_097 * 86_400_000;
 const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 function isDate(year: number, month: number, day: number): boolean {
@@ -65,12 +83,7 @@ export function formatTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** Whether a text has the stored form exactly, and is a time. */
+/** Whether a text is a time, spelled exactly as it is stored. */
 export function isStoredTime(text: string): boolean {
-  return hasStoredForm(text) && parseRfc3339(text) !== undefined;
-}
-
-/** Whether a text that is known to be a time is spelled as it is stored. */
-export function hasStoredForm(text: string): boolean {
-  return STORED.test(text);
+  return !Number.isNaN(storedMs(text));
 }

@@ -187,30 +187,6 @@ function ownParts(row: Record<string, unknown>, action: string, offset: number):
   return middle ? { healId: id, healsMiddle: id } : { healId: id };
 }
 
-let knownDay = '';
-let knownDayMs = 0;
-
-/** A moment in ms. The stored form is read digit by digit, its day looked up once: 8 times the speed of the general way. */
 function momentOf(value: unknown): number | undefined {
-  if (typeof value !== 'string') return undefined;
-  if (value.length !== 24 || value.charCodeAt(23) !== 0x5a || value.charCodeAt(10) !== 0x54) return parseRfc3339(value);
-  const day = value.slice(0, 10);
-  if (day !== knownDay) {
-    const ms = parseRfc3339(`${day}T00:00:00Z`);
-    if (ms === undefined) return undefined;
-    knownDay = day;
-    knownDayMs = ms;
-  }
-  const hour = twoDigits(value, 11);
-  const minute = twoDigits(value, 14);
-  const second = twoDigits(value, 17);
-  const ms = twoDigits(value, 20) * 10 + value.charCodeAt(22) - 48;
-  if (!(hour < 24 && minute < 60 && second < 60 && ms < 1000)) return undefined;
-  return knownDayMs + ((hour * 60 + minute) * 60 + second) * 1000 + ms;
-}
-
-function twoDigits(text: string, at: number): number {
-  const tens = text.charCodeAt(at) - 48;
-  const ones = text.charCodeAt(at + 1) - 48;
-  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NaN;
+  return typeof value === 'string' ? parseRfc3339(value) : undefined;
 }

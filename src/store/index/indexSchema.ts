@@ -9,11 +9,11 @@
  * The header of the file says without SQLite what it is: `application_id` is "LDG" and the version of this layout,
  * `user_version` the watermark's seq.
  */
-import type { Database, SqlValue } from './sqlite';
+import type { Database, SqlValue, Statement } from './sqlite';
 import type { IndexedRow } from './indexRows';
 
 /** Raise it with every change here or in what the columns mean: an older index is rebuilt. */
-export const INDEX_VERSION = 1;
+export const INDEX_VERSION = 2;
 export const APPLICATION_ID = 0x4c444700 + INDEX_VERSION;
 /** rows.segment of the live file, and its name in the watermark. */
 export const LIVE_SEGMENT = 0;
@@ -23,7 +23,7 @@ type Column = readonly [name: string, type: string, value: (row: IndexedRow) => 
 
 const COLUMNS: readonly Column[] = [
   ['seq', 'INTEGER PRIMARY KEY', (row) => row.seq],
-  ['segment', 'INTEGER NOT NULL', (row) => row.segment],
+  ['segment', 'INTEGER NOT NULL DEFAULT 0', (row) => row.segment],
   ['offset', 'INTEGER NOT NULL', (row) => row.offset],
   ['bytes', 'INTEGER NOT NULL', (row) => row.bytes],
   ['ts_ms', 'INTEGER NOT NULL', (row) => row.tsMs],
@@ -31,12 +31,12 @@ const COLUMNS: readonly Column[] = [
   ['cost_nanos', 'INTEGER', (row) => row.costNanos ?? null],
   ['kind', 'INTEGER NOT NULL', (row) => row.kind],
   ['hash_prefix', 'INTEGER NOT NULL', (row) => row.hashPrefix],
-  ['run_key', 'INTEGER NOT NULL', (row) => row.runKey],
-  ['run_seq', 'INTEGER NOT NULL', (row) => row.runSeq],
-  ['decision_key', 'INTEGER NOT NULL', (row) => row.decisionKey],
-  ['decision_seq', 'INTEGER NOT NULL', (row) => row.decisionSeq],
-  ['idempotency_key_key', 'INTEGER NOT NULL', (row) => row.idempotencyKey],
-  ['spill_key', 'INTEGER NOT NULL', (row) => row.spillKey],
+  ['run_key', 'INTEGER NOT NULL DEFAULT 0', (row) => row.runKey],
+  ['run_seq', 'INTEGER NOT NULL DEFAULT 0', (row) => row.runSeq],
+  ['decision_key', 'INTEGER NOT NULL DEFAULT 0', (row) => row.decisionKey],
+  ['decision_seq', 'INTEGER NOT NULL DEFAULT 0', (row) => row.decisionSeq],
+  ['idempotency_key_key', 'INTEGER NOT NULL DEFAULT 0', (row) => row.idempotencyKey],
+  ['spill_key', 'INTEGER NOT NULL DEFAULT 0', (row) => row.spillKey],
   ['agent', 'TEXT', (row) => row.agent],
   ['action', 'TEXT', (row) => row.action],
   ['customer_id', 'TEXT', (row) => row.customer_id],
@@ -78,31 +78,79 @@ export function createIndexes(database: Database): void {
 
 /** Rows a statement: each call of the library costs about as much as a row. */
 const ROWS_A_STATEMENT = 20;
+/** A ledger has a few kinds of rows; what comes after so many gets every column. */
+const MAX_SHAPES = 16;
+const ALL_COLUMNS = 2 ** COLUMNS.length - 1;
 
-/** Inserts rows; the statements are prepared once. */
+/** What a column holds that is not named in an INSERT. */
+const DEFAULTS: readonly SqlValue[] = COLUMNS.map(([, type]) => (type.endsWith('DEFAULT 0') ? 0 : null));
+
+/**
+ * Inserts rows. Binding a value costs as much as storing it, and a third of the columns of most rows hold their default:
+ * so rows are gathered by the columns that they need (`shape`, a bit a column), each shape with its own statement.
+ */
 export class RowInserter {
-  readonly #many;
-  readonly #one;
-  readonly #values: SqlValue[] = [];
+  readonly #shapes = new Map<number, ShapeInserter>();
+  readonly #values: SqlValue[] = new Array<SqlValue>(COLUMNS.length).fill(null);
 
-  constructor(database: Database) {
-    const row = `(${COLUMNS.map(() => '?').join(',')})`;
-    this.#one = database.prepare(`INSERT INTO rows VALUES ${row}`);
-    this.#many = database.prepare(`INSERT INTO rows VALUES ${new Array(ROWS_A_STATEMENT).fill(row).join(',')}`);
-  }
+  constructor(private readonly database: Database) {}
 
   add(row: IndexedRow): void {
-    for (const [, , value] of COLUMNS) this.#values.push(value(row));
-    if (this.#values.length < ROWS_A_STATEMENT * COLUMNS.length) return;
-    this.#many.run(this.#values);
-    this.#values.length = 0;
+    let shape = 0;
+    for (let i = 0; i < COLUMNS.length; i++) {
+      const value = (COLUMNS[i] as Column)[2](row);
+      this.#values[i] = value;
+      if (value !== DEFAULTS[i]) shape |= 1 << i;
+    }
+    this.#inserter(shape).add(this.#values);
   }
 
   /** Inserts what is left. */
   flush(): void {
-    for (let at = 0; at < this.#values.length; at += COLUMNS.length) {
-      this.#one.run(this.#values.slice(at, at + COLUMNS.length));
+    for (const inserter of this.#shapes.values()) inserter.flush();
+  }
+
+  #inserter(wanted: number): ShapeInserter {
+    const shape = this.#shapes.has(wanted) || this.#shapes.size < MAX_SHAPES ? wanted : ALL_COLUMNS;
+    let inserter = this.#shapes.get(shape);
+    if (inserter === undefined) {
+      inserter = new ShapeInserter(this.database, shape);
+      this.#shapes.set(shape, inserter);
     }
+    return inserter;
+  }
+}
+
+class ShapeInserter {
+  readonly #columns: readonly number[];
+  readonly #values: SqlValue[] = [];
+  #many: Statement | undefined;
+
+  constructor(
+    private readonly database: Database,
+    shape: number,
+  ) {
+    this.#columns = COLUMNS.map((_, i) => i).filter((i) => (shape & (1 << i)) !== 0);
+  }
+
+  /** @param values of all columns */
+  add(values: readonly SqlValue[]): void {
+    for (const column of this.#columns) this.#values.push(values[column] as SqlValue);
+    if (this.#values.length < ROWS_A_STATEMENT * this.#columns.length) return;
+    this.#many ??= this.#prepare(ROWS_A_STATEMENT);
+    this.#many.run(this.#values);
     this.#values.length = 0;
+  }
+
+  flush(): void {
+    const rows = this.#values.length / this.#columns.length;
+    if (rows > 0) this.#prepare(rows).run(this.#values);
+    this.#values.length = 0;
+  }
+
+  #prepare(rows: number): Statement {
+    const names = this.#columns.map((i) => (COLUMNS[i] as Column)[0]).join(',');
+    const row = `(${this.#columns.map(() => '?').join(',')})`;
+    return this.database.prepare(`INSERT INTO rows (${names}) VALUES ${new Array(rows).fill(row).join(',')}`);
   }
 }
