@@ -23,7 +23,18 @@ export const MAX_AHEAD_MS = 5 * 60_000;
 
 const ACTION = /^[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*$/;
 const PROVENANCE: ReadonlySet<Json> = new Set(['live', 'sample', 'fallback', 'imported']);
-const RANK: ReadonlyMap<string, number> = new Map(CALLER_MEMBER_NAMES.map((name, rank) => [name, rank]));
+
+interface Member {
+  readonly name: CallerMember;
+  readonly kind: MemberKind;
+  readonly rank: number;
+  /** The member's name as it stands in a line. */
+  readonly prefix: string;
+}
+
+const MEMBERS: ReadonlyMap<string, Member> = new Map(
+  CALLER_MEMBER_NAMES.map((name, rank) => [name, { name, kind: CALLER_MEMBERS[name], rank, prefix: `"${name}":` }]),
+);
 const REFUNDS: ReadonlySet<string> = new Set(['cost.refund', 'cost.correction']);
 
 /** The caller's part of a row, ready to be placed. */
@@ -54,29 +65,33 @@ export interface CheckOptions {
 export function checkRow(input: Json, options: CheckOptions): CheckedRow {
   if (!(input instanceof Map))
     throw new LedgerError('ROW_NOT_OBJECT', `expected a JSON object, found ${kindOf(input)}`);
-  const known: string[] = [];
+  const texts: string[] = [];
   const ranks: number[] = [];
   const extra: string[] = [];
+  let inOrder = true;
   for (const [given, value] of input) {
     const name = given === 'ts' ? occurredAt(input) : given;
-    const rank = RANK.get(name);
-    if (rank === undefined) {
+    const member = MEMBERS.get(name);
+    if (member === undefined) {
       if (LEDGER_MEMBERS.has(name)) throw reserved(name);
       extra.push(`${storedString(name)}:${storedJson(value)}`);
       continue;
     }
-    known.push(`"${name}":${memberText(name as CallerMember, value, input, options)}`);
+    const { rank } = member;
+    if (ranks.length > 0 && rank < (ranks[ranks.length - 1] as number)) inOrder = false;
+    texts.push(member.prefix + memberText(member, value, input, options));
     ranks.push(rank);
   }
   for (const [name, value] of options.own ?? []) extra.push(`"${name}":${storedJson(value)}`);
   if (!input.has('action'))
     throw new LedgerError('MEMBER_MISSING', 'expected a member "action", found none', { place: { member: 'action' } });
-  return finish(input, [...inOrder(known, ranks), ...extra].join(','), options.maxBytes ?? MAX_INPUT_BYTES);
+  // Most callers write the members in the ledger's order already.
+  const known = (inOrder ? texts : byRank(texts, ranks)).join(',');
+  const members = extra.length === 0 ? known : `${known},${extra.join(',')}`;
+  return finish(input, members, options.maxBytes ?? MAX_INPUT_BYTES);
 }
 
-/** The texts by their ranks. Most callers write the members in the ledger's order already. */
-function inOrder(texts: string[], ranks: readonly number[]): string[] {
-  if (ranks.every((rank, i) => i === 0 || (ranks[i - 1] as number) < rank)) return texts;
+function byRank(texts: readonly string[], ranks: readonly number[]): string[] {
   const order = ranks.map((_, i) => i).sort((a, b) => (ranks[a] as number) - (ranks[b] as number));
   return order.map((i) => texts[i] as string);
 }
@@ -110,8 +125,7 @@ function occurredAt(input: JsonObject): CallerMember {
   });
 }
 
-function memberText(name: CallerMember, value: Json, row: JsonObject, options: CheckOptions): string {
-  const kind: MemberKind = CALLER_MEMBERS[name];
+function memberText({ name, kind }: Member, value: Json, row: JsonObject, options: CheckOptions): string {
   switch (kind) {
     case 'string':
       if (typeof value !== 'string' || value === '') throw wrongType(name, 'a string that is not empty', value);
@@ -124,7 +138,7 @@ function memberText(name: CallerMember, value: Json, row: JsonObject, options: C
       return costText(value, row);
     case 'count':
       if (typeof value !== 'number' || value < 0) throw wrongType(name, 'a number of 0 or more', value);
-      return storedJson(value);
+      return String(value === 0 ? 0 : value);
     case 'provenance':
       if (!PROVENANCE.has(value)) throw wrongType(name, 'one of live, sample, fallback, imported', value);
       return storedJson(value);
