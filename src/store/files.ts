@@ -10,6 +10,7 @@ import {
   fdatasyncSync,
   fstatSync,
   fsyncSync,
+  futimesSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -157,9 +158,37 @@ export function statOf(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
 }
 
-/** Makes the content of a file durable. */
+/** Makes the content of a file durable, and throws where the file system stopped meanwhile. */
 export function syncData(fd: number): void {
   fdatasyncSync(fd);
+  checkNotStopped(fd);
+}
+
+/**
+ * Whether a sync that returned 0 can be believed. ext4 and xfs look at their state when a sync begins; if they are shut
+ * down, or ext4 stops at an error, while the data is on its way, the transaction with the file's new size is dropped,
+ * nothing is left to wait for, and the sync returns 0: in 3 to 10 of 100 stops under load, on Linux 6.18, with
+ * `fsync` and `O_DSYNC` as well. A change to the inode needs a journal that lives. On ext4 the first one may only
+ * make it notice that its journal is dead; the second is then refused. Both take 6 us, a sync some hundreds.
+ * @throws the system's error (EIO, EROFS) where the file system has stopped
+ */
+export function checkNotStopped(fd: number): void {
+  touch(fd);
+  touch(fd);
+}
+
+/** What a stopped file system answers; any other refusal is about the file. */
+const STOPPED: ReadonlySet<string | undefined> = new Set(['EIO', 'EROFS']);
+
+function touch(fd: number): void {
+  const now = new Date();
+  try {
+    futimesSync(fd, now, now);
+  } catch (error) {
+    if (STOPPED.has(errnoOf(error))) throw error;
+    // An append-only file (chattr +a) keeps its times: a file system that was shut down refuses the read as well.
+    readAt(fd, 0, 1);
+  }
 }
 
 /** Makes the names in a folder durable: after a create, a rename, an unlink. */

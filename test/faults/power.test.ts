@@ -3,11 +3,11 @@
  * a cut at that moment. An acknowledged row is there, whatever else was under way.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
-import { afterPowerCut, cannotMount, dropCut, imageTools, loopImage, remount } from '../support/mounts';
+import { afterPowerCut, cannotMount, dropCut, imageTools, loopImage, remount, tool } from '../support/mounts';
 import type { Image, ImageKind } from '../support/mounts';
 import { missingTools, run, sleep, start, until } from '../support/process';
 import {
@@ -124,38 +124,64 @@ test(
   },
 );
 
-for (const kind of ['ext4', 'xfs'] as const) {
-  test(
-    `case 27: ${kind} is shut down under load and mounted again`,
-    { skip: cannotMount(...imageTools(kind)) || missingTools('xfs_io') },
-    async (t) => {
-      const { image, box } = mounted(t, kind);
-      const all = marks('s', 1200);
-      const writers = [all.slice(0, 600), all.slice(600)];
-      let answers = 0;
-      const running = writers.map((own) => {
-        const writer = start(APPEND, { env: box.env, cwd: box.root });
-        writer.child.stdout?.on('data', (chunk: Buffer) => (answers += chunk.toString().split('\n').length - 1));
-        void (async () => {
-          for (const mark of own) {
-            writer.child.stdin?.write(`${markedRow(mark)}\n`);
-            await sleep(2);
-          }
-          writer.child.stdin?.end();
-        })();
-        return writer;
-      });
-      await until('rows are acknowledged', () => answers > 40);
-      await run(['xfs_io', '-x', '-c', 'shutdown', image.mount]);
-      const ended = await Promise.all(running.map((writer) => writer.ended));
-      const acked = ended.flatMap(({ stdout }, i) => acknowledged(writers[i] as string[], stdout));
-      t.diagnostic(`${acked.length} of ${all.length} acknowledged before the shutdown`);
-      assert.ok(acked.length > 0 && acked.length < all.length);
-      for (const { status, stderr } of ended)
-        assert.equal(status, 2, `what is stored nowhere is exit 2: ${stderr.slice(-1500)}`);
-      remount(t, image);
-      assert.deepEqual(countViolations(view(box), { acknowledged: acked, tried: all }), []);
-      assert.deepEqual(await recover(SHIPPED, box, { acked, tried: all }), []);
-    },
-  );
+interface Stop {
+  readonly name: string;
+  readonly kind: ImageKind;
+  readonly tools: readonly string[];
+  readonly now: (image: Image) => unknown;
+}
+
+const shutdown = ({ mount }: Image): Promise<unknown> => run(['xfs_io', '-x', '-c', 'shutdown', mount]);
+
+const STOPS: readonly Stop[] = [
+  { name: 'ext4 is shut down', kind: 'ext4', tools: ['xfs_io'], now: shutdown },
+  { name: 'xfs is shut down', kind: 'xfs', tools: ['xfs_io'], now: shutdown },
+  { name: 'ext4 stops at an error of its own', kind: 'ext4', tools: ['findmnt'], now: findAnError },
+];
+
+/** What ext4 does with `errors=remount-ro` (many systems' default) when it comes upon damage. */
+function findAnError({ mount }: Image): void {
+  tool('mount', '-o', 'remount,errors=remount-ro', mount);
+  const device = basename(tool('findmnt', '--noheadings', '--output', 'SOURCE', mount).trim());
+  writeFileSync(`/sys/fs/ext4/${device}/trigger_fs_error`, 'a test');
+}
+
+/**
+ * A sync that is under way at the stop may return 0 for bytes that never get to the disk: a bare loop of write and
+ * fdatasync loses its last record in 3 to 10 of 100 stops. So one round proves little; the long form makes many.
+ */
+async function stopUnderLoad(t: TestContext, { kind, now }: Stop): Promise<void> {
+  const { image, box } = mounted(t, kind);
+  const all = marks('s', 1200);
+  const writers = [all.slice(0, 600), all.slice(600)];
+  let answers = 0;
+  const running = writers.map((own) => {
+    const writer = start(APPEND, { env: box.env, cwd: box.root });
+    writer.child.stdout?.on('data', (chunk: Buffer) => (answers += chunk.toString().split('\n').length - 1));
+    void (async () => {
+      for (const mark of own) {
+        writer.child.stdin?.write(`${markedRow(mark)}\n`);
+        await sleep(2);
+      }
+      writer.child.stdin?.end();
+    })();
+    return writer;
+  });
+  await until('rows are acknowledged', () => answers > 40);
+  await now(image);
+  const ended = await Promise.all(running.map((writer) => writer.ended));
+  const acked = ended.flatMap(({ stdout }, i) => acknowledged(writers[i] as string[], stdout));
+  t.diagnostic(`${acked.length} of ${all.length} acknowledged before the stop`);
+  assert.ok(acked.length > 0 && acked.length < all.length);
+  for (const { status, stderr } of ended)
+    assert.equal(status, 2, `what is stored nowhere is exit 2: ${stderr.slice(-1500)}`);
+  remount(t, image);
+  assert.deepEqual(countViolations(view(box), { acknowledged: acked, tried: all }), []);
+  assert.deepEqual(await recover(SHIPPED, box, { acked, tried: all }), []);
+}
+
+for (const stop of STOPS) {
+  const skip = cannotMount(...imageTools(stop.kind)) || missingTools(...stop.tools);
+  for (let round = 1; round <= (FULL ? 25 : 2); round++)
+    test(`case 27: ${stop.name} under load and mounted again, round ${round}`, { skip }, (t) => stopUnderLoad(t, stop));
 }

@@ -6,7 +6,7 @@
  *   4. drain at most 1,000 spilled rows                            drain.ts
  *   5. build the rows: seq, ts, id, stream places, hashes          placer.ts
  *   6. one write at the end; then the size must be right           commit.ts
- *   7. fdatasync ── the group is committed                         commit.ts
+ *   7. fdatasync, checked ── the group is committed                commit.ts
  *   8. unlock; the caller prints receipts
  *
  * What cannot be chained is spilled; what can be stored nowhere is an error that says so. Nothing is acknowledged before.

@@ -7,14 +7,15 @@
  *     2. is the lock still ours  a paused holder of the portable lock is told here, before it writes
  *     3. write, and the rest of a short write
  *     4. lstat                   still this file, size = base + length, else somebody wrote beside us: FORK; nothing is cut
- *     5. fdatasync               ── from here on the group is committed, whatever fails later
+ *     5. fdatasync, and a look whether the file system still stood when it returned
+ *                                ── from here on the group is committed, whatever fails later
  *   on an error of 3 or 5: cut back to base. A sync is never simply repeated: cut, write again, sync.
  */
-import { fdatasync, fdatasyncSync, fstatSync, ftruncateSync } from 'node:fs';
+import { fdatasync, fstatSync, ftruncateSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { LedgerError } from '../../core/errors';
 import type { Host } from '../../core/host';
-import { closeQuietly, openFile, readAt, statOf, withFile, writeAll } from '../files';
+import { checkNotStopped, closeQuietly, openFile, readAt, statOf, syncData, withFile, writeAll } from '../files';
 import type { HeldLock } from '../lock/lock';
 
 export const RETRY_DELAYS_MS = [50, 100, 150] as const;
@@ -24,8 +25,12 @@ const syncInPool = promisify(fdatasync);
 const SMALL_BYTES = 16 << 10;
 
 async function sync(fd: number, bytes: number): Promise<void> {
-  if (bytes <= SMALL_BYTES) fdatasyncSync(fd);
-  else await syncInPool(fd);
+  if (bytes <= SMALL_BYTES) {
+    syncData(fd);
+    return;
+  }
+  await syncInPool(fd);
+  checkNotStopped(fd);
 }
 
 export interface CommitTarget {

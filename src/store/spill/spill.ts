@@ -67,8 +67,9 @@ function writeRecords(path: string, records: readonly Buffer[]): void {
     const fd = openFile(path, 'append-or-create');
     try {
       for (const record of records) writeAll(fd, record);
-      syncData(fd);
+      // The record last: its sync also tells whether the file system stood until here.
       if (fresh) syncFolder(dirname(path));
+      syncData(fd);
       if (statOf(path)?.ino === fstatSync(fd).ino) return;
     } finally {
       closeQuietly(fd);
