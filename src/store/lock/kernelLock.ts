@@ -37,12 +37,23 @@ export function hasKernelLock(): boolean {
   }
 }
 
+interface LockFile {
+  readonly fd: number;
+  readonly ino: number;
+  readonly dev: number;
+}
+
+function isAt(path: string, { ino, dev }: LockFile): boolean {
+  const stats = statOf(path);
+  return stats?.ino === ino && stats.dev === dev;
+}
+
 /**
  * The lock of one ledger as one writer takes it, again and again. The lock file stays open in between: sixty waiting
  * writers must leave the holder its processor, and a writer that stays asks for every row.
  */
 export class KernelLock {
-  #file: { readonly fd: number; readonly ino: number } | undefined;
+  #file: LockFile | undefined;
   #note: { readonly of: Identity; readonly bytes: Buffer } | undefined;
 
   constructor(private readonly path: string) {}
@@ -53,16 +64,16 @@ export class KernelLock {
    */
   tryTake(identity: Identity, pid: number): HeldLock | undefined {
     const lock = loadNative();
-    const { fd, ino } = this.#open();
+    const file = this.#open();
     try {
-      lock.tryLock(fd, 0, 0, true);
+      lock.tryLock(file.fd, 0, 0, true);
     } catch (error) {
       if (errnoOf(error) === 'EAGAIN') return undefined;
       this.close();
       throw error;
     }
-    if (!this.#noteHolder(fd, ino, identity, pid)) return undefined;
-    return { stillOurs: () => statOf(this.path)?.ino === ino, release: () => this.#release(fd) };
+    if (!this.#noteHolder(file, identity, pid)) return undefined;
+    return { stillOurs: () => isAt(this.path, file), release: () => this.#release(file) };
   }
 
   /** Closing the only descriptor of the open file description releases the lock, too. */
@@ -71,20 +82,21 @@ export class KernelLock {
     this.#file = undefined;
   }
 
-  #open(): { readonly fd: number; readonly ino: number } {
+  #open(): LockFile {
     if (this.#file === undefined) {
       const fd = openFile(this.path, 'update-or-create');
-      this.#file = { fd, ino: fstatSync(fd).ino };
+      const { ino, dev } = fstatSync(fd);
+      this.#file = { fd, ino, dev };
     }
     return this.#file;
   }
 
   /** Writes the note where the lock is ours. On an error the file is closed: open, it would hold the lock for as long as this process lives. */
-  #noteHolder(fd: number, ino: number, identity: Identity, pid: number): boolean {
+  #noteHolder(file: LockFile, identity: Identity, pid: number): boolean {
     try {
-      const ours = statOf(this.path)?.ino === ino;
+      const ours = isAt(this.path, file);
       if (this.#note?.of !== identity) this.#note = { of: identity, bytes: Buffer.from(lockNote(identity, pid)) };
-      if (ours) writeIfOther(fd, this.#note.bytes);
+      if (ours) writeIfOther(file.fd, this.#note.bytes);
       else this.close();
       return ours;
     } catch (error) {
@@ -93,11 +105,11 @@ export class KernelLock {
     }
   }
 
-  #release(fd: number): void {
+  #release(file: LockFile): void {
     // Closed meanwhile: released by that.
-    if (this.#file?.fd !== fd) return;
+    if (this.#file !== file) return;
     try {
-      loadNative().unlock(fd, 0, 0);
+      loadNative().unlock(file.fd, 0, 0);
     } catch {
       this.close();
     }
