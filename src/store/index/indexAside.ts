@@ -7,6 +7,9 @@ import { startWorker } from '../machine/workers';
 /** An index must never hold up the end of an append: what is missing by then, the next one or a sweep brings. */
 const FINISH_MS = 30_000;
 
+/** In MB. Rows go through one by one; without a limit the thread's garbage grows to as much as the writer's. */
+const HEAP = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 8 };
+
 export class IndexAside {
   readonly #worker: Worker;
   #busy: Promise<IndexReport> | undefined;
@@ -16,7 +19,7 @@ export class IndexAside {
     private readonly paths: StatePaths,
     private readonly onBehind: (why: string) => void,
   ) {
-    this.#worker = startWorker('index/indexWorker', undefined);
+    this.#worker = startWorker('index/indexWorker', undefined, HEAP);
     // The thread alone keeps no process alive.
     this.#worker.unref();
   }
@@ -26,7 +29,7 @@ export class IndexAside {
   }
 
   /** Orders the index to be brought up to `upToBytes`; resolves when it has answered. */
-  bringUp(upToBytes: number): Promise<IndexReport> {
+  bringUp(upToBytes: number, last = false): Promise<IndexReport> {
     const answer = new Promise<IndexReport>((resolve) => {
       const settle = (report: IndexReport): void => {
         // By name: the worker's own listeners carry its messages.
@@ -40,7 +43,7 @@ export class IndexAside {
       this.#worker.on('exit', () => settle({ kind: 'behind', why: 'its thread ended' }));
     });
     this.#busy = answer;
-    const order: IndexOrder = { paths: this.paths, upToBytes };
+    const order: IndexOrder = { paths: this.paths, upToBytes, last };
     this.#worker.postMessage(order);
     return answer;
   }
@@ -49,13 +52,13 @@ export class IndexAside {
   async finish(upToBytes: number): Promise<void> {
     this.#worker.ref();
     const limit = new Promise((resolve) => setTimeout(resolve, FINISH_MS).unref());
-    await Promise.race([this.bringUpAfter(upToBytes), limit]);
+    await Promise.race([this.bringUpAfter(upToBytes, true), limit]);
     await this.#worker.terminate();
   }
 
   /** Waits for the order under way, and for one more. */
-  async bringUpAfter(upToBytes: number): Promise<void> {
+  async bringUpAfter(upToBytes: number, last = false): Promise<void> {
     await this.#busy;
-    await this.bringUp(upToBytes);
+    await this.bringUp(upToBytes, last);
   }
 }

@@ -24,7 +24,6 @@ import { addSegments } from './indexSegments';
 import { whileLocked } from './indexSwap';
 import type { StatePaths } from '../paths';
 import { openDatabase } from './sqlite';
-import type { Database } from './sqlite';
 
 export interface BuildOptions {
   readonly onProgress?: (done: { readonly rows: number; readonly bytes: number; readonly ofBytes: number }) => void;
@@ -89,12 +88,13 @@ async function fill(paths: StatePaths, temporary: string, options: BuildOptions)
   try {
     database.exec(BULK);
     createTables(database, ZERO_HASH);
-    await addSegments(paths, database, options.signal);
+    const index = new LedgerIndex(database, temporary, 0);
+    await addSegments(paths, index, options.signal);
     let rows = 0;
     const sizeBytes = ledger === undefined ? 0 : fstatSync(ledger).size;
     for (;;) {
       options.signal?.throwIfAborted();
-      const step = oneStep(temporary, database, ledger, sizeBytes);
+      const step = oneStep(index, ledger, sizeBytes);
       rows += step.rows;
       options.onProgress?.({ rows, bytes: step.offset, ofBytes: sizeBytes });
       if (step.kind === 'more') {
@@ -119,12 +119,13 @@ type BuildStep = { readonly kind: 'current' | 'blocked' | 'more' } & Readonly<
   Record<'rows' | 'seq' | 'offset', number>
 >;
 
-function oneStep(path: string, database: Database, fd: number | undefined, sizeBytes: number): BuildStep {
+function oneStep(index: LedgerIndex, fd: number | undefined, sizeBytes: number): BuildStep {
+  const { database, path } = index;
   return guarded(path, () => {
-    const from = new LedgerIndex(database, path, 0).watermark();
+    const from = index.watermark();
     if (fd === undefined) return { kind: 'current', rows: 0, seq: from.seq, offset: 0 };
     database.exec('BEGIN');
-    const step = advance(database, from, { fd, sizeBytes, limit: ROWS_A_STEP });
+    const step = advance(index, from, { fd, sizeBytes, limit: ROWS_A_STEP });
     database.exec('COMMIT');
     // A heal between two steps: lines that are in were replaced.
     if (step.kind === 'disagrees') throw indexFailed(path, step.why);
@@ -156,13 +157,14 @@ function takeDifference(paths: StatePaths, temporary: string): Finished {
   const database = openDatabase(temporary, { readOnly: false, busyMs: 0 });
   try {
     database.exec(BULK);
+    const index = new LedgerIndex(database, temporary, 0);
     if (ledger !== undefined) {
-      const standing = standingOf(new LedgerIndex(database, temporary, 0), ledger);
+      const standing = standingOf(index, ledger);
       if (standing.kind !== 'agrees') throw indexFailed(temporary, 'the ledger was replaced while it was built');
     }
     const sizeBytes = ledger === undefined ? 0 : fstatSync(ledger).size;
-    let step = oneStep(temporary, database, ledger, sizeBytes);
-    while (step.kind === 'more') step = oneStep(temporary, database, ledger, sizeBytes);
+    let step = oneStep(index, ledger, sizeBytes);
+    while (step.kind === 'more') step = oneStep(index, ledger, sizeBytes);
     const { offset, seq } = step;
     return { seq, offset, blockedAt: step.kind === 'blocked' ? { offset, seq: seq + 1 } : undefined };
   } finally {

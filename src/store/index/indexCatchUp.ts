@@ -15,7 +15,8 @@ import { standingOf } from './indexRead';
 import type { Standing } from './indexRead';
 import { projectRows } from './indexRows';
 import type { IndexedRow, Projected } from './indexRows';
-import { LIVE_NAME, RowInserter } from './indexSchema';
+import { LIVE_NAME } from './indexSchema';
+import type { RowInserter } from './indexSchema';
 import { sqliteFault } from './sqlite';
 import type { Database } from './sqlite';
 
@@ -94,7 +95,7 @@ function step(index: LedgerIndex, fd: number, sizeBytes: number): Step {
   database.exec('BEGIN IMMEDIATE');
   try {
     index.checkInPlace();
-    const done = advance(database, index.watermark(), { fd, sizeBytes, limit: ROWS_A_TRANSACTION });
+    const done = advance(index, index.watermark(), { fd, sizeBytes, limit: ROWS_A_TRANSACTION });
     if (done.kind === 'disagrees') database.exec('ROLLBACK');
     else database.exec('COMMIT');
     return done;
@@ -119,9 +120,9 @@ export interface Advance {
 }
 
 /** Inserts the rows after `from`, inside a transaction of the caller's, and moves the watermark. */
-export function advance(database: Database, from: Watermark, { fd, sizeBytes, limit }: Advance): Advanced {
+export function advance(index: LedgerIndex, from: Watermark, { fd, sizeBytes, limit }: Advance): Advanced {
   const start = from.segment === LIVE_NAME ? from.offset : 0;
-  const mover = new WatermarkMover(database, from);
+  const mover = new WatermarkMover(index, from);
   const range = { fromBytes: start, toBytes: sizeBytes, firstSeq: from.seq === 0 ? undefined : from.seq + 1, limit };
   const projected = projectRows(fd, range, (row) => mover.add(row, LIVE_NAME));
   const why = mover.finish(projected.offset);
@@ -148,10 +149,12 @@ export class WatermarkMover {
   rows = 0;
 
   constructor(
-    private readonly database: Database,
+    private readonly index: LedgerIndex,
     private readonly from: Watermark,
   ) {
-    this.#inserter = new RowInserter(database);
+    this.#inserter = index.inserter;
+    // Of a transaction that was rolled back.
+    this.#inserter.clear();
     this.#segment = from.segment;
     this.#healId = from.healId;
     this.#ledgerId = from.ledgerId;
@@ -181,7 +184,7 @@ export class WatermarkMover {
   finish(offset: number): string | undefined {
     this.#inserter.flush();
     for (const id of this.#healsMiddle) {
-      const known = this.database
+      const known = this.index.database
         .prepare(`SELECT count(*) AS count FROM rows WHERE kind = ${ROW_KINDS.tombstone} AND target = ?`)
         .get([id]);
       if (known?.['count'] === 0) return `lines that are in it were replaced by heal ${id}`;
@@ -192,7 +195,7 @@ export class WatermarkMover {
   }
 
   #store(last: IndexedRow, offset: number): void {
-    this.database
+    this.index.database
       .prepare(
         'UPDATE watermark SET segment = ?, offset = ?, seq = ?, row_seq = ?, hash = ?, heal_id = ?, ledger_id = ?, live_first_seq = ?',
       )
@@ -207,6 +210,6 @@ export class WatermarkMover {
         this.#liveFirstSeq ?? null,
       ]);
     // The header's copy, read without SQLite. A signed 32-bit field, used as unsigned.
-    this.database.exec(`PRAGMA user_version = ${last.lastSeq | 0}`);
+    this.index.database.exec(`PRAGMA user_version = ${last.lastSeq | 0}`);
   }
 }

@@ -13,7 +13,7 @@ import { keyOf } from '../../core/indexDigest';
 import { LedgerError } from '../../core/errors';
 import { statOf } from '../files';
 import { guarded, indexBusy, indexFailed } from './indexErrors';
-import { APPLICATION_ID, LIVE_NAME, LIVE_SEGMENT } from './indexSchema';
+import { APPLICATION_ID, LIVE_NAME, LIVE_SEGMENT, RowInserter } from './indexSchema';
 import type { StatePaths } from '../paths';
 import { openDatabase } from './sqlite';
 import type { Database, SqlRow, SqlValue, Statement } from './sqlite';
@@ -120,6 +120,7 @@ function streamQuery(kind: StreamKind): string {
 
 export class LedgerIndex {
   readonly #statements = new Map<string, Statement>();
+  #inserter: RowInserter | undefined;
   #closed = false;
 
   constructor(
@@ -137,10 +138,20 @@ export class LedgerIndex {
     if (last !== rowSeq) throw indexFailed(this.path, `rows up to ${last}, and a watermark of ${rowSeq}`);
   }
 
-  /** Throws INDEX_BUSY where the path holds another file by now: a rebuilt index, or none. */
+  /** Whether the path still holds this file; else it was rebuilt, or is gone. */
+  get isInPlace(): boolean {
+    return statOf(this.path)?.ino === this.inode;
+  }
+
+  /** Rows of one transaction after the other; its statements are prepared once. */
+  get inserter(): RowInserter {
+    this.#inserter ??= new RowInserter(this.database);
+    return this.#inserter;
+  }
+
+  /** Throws INDEX_BUSY where the path holds another file by now. */
   checkInPlace(): void {
-    if (statOf(this.path)?.ino === this.inode) return;
-    throw indexBusy(this.path, undefined);
+    if (!this.isInPlace) throw indexBusy(this.path, undefined);
   }
 
   watermark(): Watermark {
@@ -192,6 +203,7 @@ export class LedgerIndex {
     if (this.#closed) return;
     this.#closed = true;
     this.#statements.clear();
+    this.#inserter = undefined;
     this.database.close();
   }
 

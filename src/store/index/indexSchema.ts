@@ -105,6 +105,11 @@ export class RowInserter {
     this.#inserter(shape).add(this.#values);
   }
 
+  /** Forgets what is left. */
+  clear(): void {
+    for (const inserter of this.#shapes.values()) inserter.clear();
+  }
+
   /** Inserts what is left. */
   flush(): void {
     for (const inserter of this.#shapes.values()) inserter.flush();
@@ -124,6 +129,7 @@ export class RowInserter {
 class ShapeInserter {
   readonly #columns: readonly number[];
   readonly #values: SqlValue[] = [];
+  #one: Statement | undefined;
   #many: Statement | undefined;
 
   constructor(
@@ -143,8 +149,13 @@ class ShapeInserter {
   }
 
   flush(): void {
-    const rows = this.#values.length / this.#columns.length;
-    if (rows > 0) this.#prepare(rows).run(this.#values);
+    const { length } = this.#columns;
+    if (this.#values.length > 0) this.#one ??= this.#prepare(1);
+    for (let at = 0; at < this.#values.length; at += length) this.#one?.run(this.#values.slice(at, at + length));
+    this.clear();
+  }
+
+  clear(): void {
     this.#values.length = 0;
   }
 

@@ -2,33 +2,33 @@
  * Closed segments in the index, in the order of their rows (segments.ts reads them). They are read once, when an index
  * is built; offsets of their rows count uncompressed bytes.
  */
-import { LedgerIndex } from './indexFile';
+import type { LedgerIndex } from './indexFile';
 import { WatermarkMover } from './indexCatchUp';
 import { indexFailed } from './indexErrors';
 import { projectLine } from './indexRows';
 import type { StatePaths } from '../paths';
 import { listSegments, segmentBlocks } from '../ledger/segments';
 import type { Segment } from '../ledger/segments';
-import type { Database } from './sqlite';
 
 /**
  * Puts the rows of all closed segments into an index that is being built.
  * @throws LedgerError INDEX_FAILED where a segment does not go on from the one before; READ_FAILED
  */
-export async function addSegments(paths: StatePaths, database: Database, signal?: AbortSignal): Promise<void> {
+export async function addSegments(paths: StatePaths, index: LedgerIndex, signal?: AbortSignal): Promise<void> {
   const closed = listSegments(paths).filter(({ kind }) => kind !== 'live');
   for (const [i, segment] of closed.entries()) {
     signal?.throwIfAborted();
-    await addSegment(paths, database, segment, i + 1);
+    await addSegment(paths, index, segment, i + 1);
   }
 }
 
-async function addSegment(paths: StatePaths, database: Database, segment: Segment, number: number): Promise<void> {
+async function addSegment(paths: StatePaths, index: LedgerIndex, segment: Segment, number: number): Promise<void> {
   const { name } = segment;
-  const from = new LedgerIndex(database, paths.index, 0).watermark();
+  const { database } = index;
+  const from = index.watermark();
   database.exec('BEGIN');
   // As in a first build: heals are in what is read.
-  const mover = new WatermarkMover(database, { ...from, seq: 0 });
+  const mover = new WatermarkMover(index, { ...from, seq: 0 });
   let expected = from.seq + 1;
   let end = 0;
   for await (const { bytes, offset } of segmentBlocks(segment)) {

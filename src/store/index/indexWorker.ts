@@ -1,6 +1,7 @@
 /**
- * Worker thread of a long append: catches the index up while the writer goes on. It opens the ledger and the index on
- * its own for every message, builds a missing or unusable index, and answers each message with one `IndexReport`.
+ * Worker thread of a long append: catches the index up while the writer goes on, builds a missing or unusable one, and
+ * answers each message with one `IndexReport`. The index stays open from one message to the next as long as it is the file
+ * at its path: a connection that is closed frees its 2 MB only when the engine collects garbage.
  *
  *   → {paths, upToBytes: 1048576}     ← {kind: 'caught-up', seq: 1600, offset: 1048001}
  *
@@ -10,6 +11,7 @@ import { parentPort } from 'node:worker_threads';
 import { LedgerError } from '../../core/errors';
 import { withFile } from '../files';
 import { openIndex } from './indexFile';
+import type { LedgerIndex } from './indexFile';
 import { rebuildIndex } from './indexBuild';
 import { catchUp } from './indexCatchUp';
 import type { CaughtUp } from './indexCatchUp';
@@ -19,6 +21,8 @@ export interface IndexOrder {
   readonly paths: StatePaths;
   /** How far the writer's committed rows reach in the live file. */
   readonly upToBytes: number;
+  /** Nothing comes after it. */
+  readonly last?: boolean;
 }
 
 export type IndexReport =
@@ -27,8 +31,13 @@ export type IndexReport =
   | { readonly kind: 'ahead'; readonly fromSeq: number; readonly toSeq: number; readonly head: string }
   | { readonly kind: 'behind'; readonly why: string };
 
+/** Streams have random keys: the pages of their index are met again and again. */
+const CACHE = 'PRAGMA cache_size = -16384';
+
+let kept: LedgerIndex | undefined;
+
 /** Brings the index of a ledger up to `upToBytes`. */
-export async function obey({ paths, upToBytes }: IndexOrder): Promise<IndexReport> {
+export async function obey({ paths, upToBytes, last }: IndexOrder): Promise<IndexReport> {
   try {
     const done = caughtUp(paths, upToBytes);
     if (done === undefined || done.kind === 'disagrees') return await rebuilt(paths);
@@ -39,19 +48,27 @@ export async function obey({ paths, upToBytes }: IndexOrder): Promise<IndexRepor
     if (done.kind === 'busy') return { kind: 'behind', why: 'another process is at work on it' };
     return { kind: 'caught-up', seq: done.seq, offset: done.offset };
   } catch (error) {
+    letGo();
     if (error instanceof LedgerError && error.code === 'INDEX_FAILED') return rebuilt(paths);
     return { kind: 'behind', why: String(error) };
+  } finally {
+    if (last === true) letGo();
   }
 }
 
+function letGo(): void {
+  kept?.close();
+  kept = undefined;
+}
+
 function caughtUp(paths: StatePaths, upToBytes: number): CaughtUp | undefined {
-  const index = openIndex(paths, 'write');
-  if (index === undefined) return undefined;
-  try {
-    return withFile(paths.ledger, 'read', (fd) => catchUp(index, fd, upToBytes));
-  } finally {
-    index.close();
+  if (kept?.path !== paths.index || !kept.isInPlace) letGo();
+  if (kept === undefined) {
+    kept = openIndex(paths, 'write');
+    kept?.database.exec(CACHE);
   }
+  const index = kept;
+  return index && withFile(paths.ledger, 'read', (fd) => catchUp(index, fd, upToBytes));
 }
 
 async function rebuilt(paths: StatePaths): Promise<IndexReport> {

@@ -29,7 +29,26 @@ export interface LineRange {
  * `from` must be the start of a line. The range object is reused between calls.
  */
 export function scanLines(fd: number, from: number, to: number, onLine: (line: LineRange) => boolean | void): void {
-  let block: Buffer = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, Math.max(1, to - from)));
+  const block = spare ?? Buffer.allocUnsafe(Math.min(BLOCK_BYTES, Math.max(1, to - from)));
+  spare = undefined;
+  try {
+    scanBlocks(block, { fd, from, to }, onLine);
+  } finally {
+    if (block.length === BLOCK_BYTES) spare = block;
+  }
+}
+
+/** The block of the last scan. A thread that scans again and again would else leave 70 MB of them to the garbage collector. */
+let spare: Buffer | undefined;
+
+interface Region {
+  readonly fd: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+function scanBlocks(first: Buffer, { fd, from, to }: Region, onLine: (line: LineRange) => boolean | void): void {
+  let block = first;
   const line: LineRange = { block, start: 0, end: 0, offset: from, bytes: 0, terminated: true, cut: false };
   let filled = 0;
   let position = from;
