@@ -10,10 +10,18 @@ import { QUOTE } from './jsonBytes';
 import * as member from './lineScan';
 import type { LineFacts } from './lineScan';
 import { isTextAt } from './rowBytes';
-import { parseRfc3339 } from './time';
+import { clockMs, dateMs, parseRfc3339 } from './time';
 
 const PREFIX_DIGITS = 12;
-const DAY_CHARS = 10;
+const TIME_CHARS = 24;
+/** `T` and `Z` of `2026-04-25T20:09:24.604Z`. */
+const DATE_ENDS = 0x54;
+const UTC = 0x5a;
+/** `.` and the digits of a cost. */
+const POINT = 0x2e;
+const ZERO = 0x30;
+const MAX_PLACES = 9;
+const MAX_WHOLE_DIGITS = 6;
 
 /** Where a row stands, and what the caller has read of it already. */
 export interface PlacedLine {
@@ -71,9 +79,30 @@ function kindAt(bytes: Buffer, facts: LineFacts): RowKind {
 }
 
 function costAt(bytes: Buffer, facts: LineFacts): number | undefined {
-  const text = bytes.toString('latin1', facts.from[member.COST_USD], facts.to[member.COST_USD]);
-  const value: unknown = JSON.parse(text);
-  return costNanosOf(value);
+  const from = facts.from[member.COST_USD] as number;
+  const to = facts.to[member.COST_USD] as number;
+  return plainNanosAt(bytes, from, to) ?? costNanosOf(JSON.parse(bytes.toString('latin1', from, to)));
+}
+
+/** `0.0001` and the like, as nearly every cost is stored; undefined for anything else. */
+function plainNanosAt(bytes: Buffer, from: number, to: number): number | undefined {
+  let nanos = 0;
+  let places = -1;
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at] as number;
+    const digit = byte - ZERO;
+    if (digit >= 0 && digit <= 9) {
+      nanos = nanos * 10 + digit;
+      if (places >= 0) places++;
+    } else if (byte === POINT && places < 0 && at - from <= MAX_WHOLE_DIGITS) {
+      places = 0;
+    } else {
+      return undefined;
+    }
+  }
+  const digits = to - from;
+  if (places > MAX_PLACES || digits === 0 || (places < 0 && digits > MAX_WHOLE_DIGITS)) return undefined;
+  return nanos * 10 ** (MAX_PLACES - Math.max(0, places));
 }
 
 function hexAt(bytes: Buffer, from: number, digits: number): number {
@@ -85,30 +114,21 @@ function hexAt(bytes: Buffer, from: number, digits: number): number {
   return value;
 }
 
-let knownDay = '';
-let knownDayMs = 0;
-
-/** A moment in stored form is read digit by digit, its day looked up once a day. */
+/** A moment in stored form is read digit by digit: a row's two moments, of two days, took a third of this sum's time as text. */
 function momentAt(bytes: Buffer, facts: LineFacts, which: number): number | undefined {
   if (!has(facts, which)) return undefined;
   const at = (facts.from[which] as number) + 1;
   const to = (facts.to[which] as number) - 1;
   if (bytes[at - 1] !== QUOTE) return undefined;
-  if (to - at !== 24 || bytes[to - 1] !== 0x5a || bytes[at + DAY_CHARS] !== 0x54)
-    return parseRfc3339(bytes.toString('utf8', at, to));
-  for (let i = 0; i < DAY_CHARS; i++) {
-    if (bytes[at + i] !== knownDay.charCodeAt(i)) return newDay(bytes, at, to);
-  }
-  const ms = two(bytes, at + 20) * 10 + (bytes[at + 22] as number) - 0x30;
-  const clock = ((two(bytes, at + 11) * 60 + two(bytes, at + 14)) * 60 + two(bytes, at + 17)) * 1000 + ms;
-  return knownDayMs + clock;
+  const ms =
+    to - at === TIME_CHARS && bytes[to - 1] === UTC && bytes[at + 10] === DATE_ENDS ? storedMsAt(bytes, at) : NaN;
+  return Number.isNaN(ms) ? parseRfc3339(bytes.toString('utf8', at, to)) : ms;
 }
 
-function newDay(bytes: Buffer, at: number, to: number): number | undefined {
-  const day = bytes.toString('latin1', at, at + DAY_CHARS);
-  const ms = parseRfc3339(`${day}T00:00:00Z`);
-  if (ms !== undefined) [knownDay, knownDayMs] = [day, ms];
-  return parseRfc3339(bytes.toString('latin1', at, to));
+function storedMsAt(bytes: Buffer, at: number): number {
+  const date = dateMs(two(bytes, at) * 100 + two(bytes, at + 2), two(bytes, at + 5), two(bytes, at + 8));
+  const ms = two(bytes, at + 20) * 10 + (bytes[at + 22] as number) - 0x30;
+  return date + clockMs(two(bytes, at + 11), two(bytes, at + 14), two(bytes, at + 17)) + ms;
 }
 
 function two(bytes: Buffer, at: number): number {

@@ -33,11 +33,18 @@ function generalMs(text: string): number {
 
 /** The first 19 characters of a time (`2026-04-25T20:09:24`) as if they were UTC; NaN for a moment that no calendar has. */
 function utcMs(text: string): number {
-  const [year, month, day] = [digits(text, 0, 4), digits(text, 5, 2), digits(text, 8, 2)];
-  const [hour, minute, second] = [digits(text, 11, 2), digits(text, 14, 2), digits(text, 17, 2)];
-  // What has no digits is NaN, and every comparison with it is false.
-  if (!(hour <= 23 && minute <= 59 && second <= 59 && isDate(year, month, day))) return NaN;
-  return ((dayNumber(year, month, day) * 24 + hour) * 60 + minute) * 60_000 + second * 1_000;
+  const date = dateMs(digits(text, 0, 4), digits(text, 5, 2), digits(text, 8, 2));
+  return date + clockMs(digits(text, 11, 2), digits(text, 14, 2), digits(text, 17, 2));
+}
+
+/** Midnight, UTC, of a day of the Gregorian calendar, as milliseconds since the epoch; NaN where there is no such day. */
+export function dateMs(year: number, month: number, day: number): number {
+  return isDate(year, month, day) ? dayNumber(year, month, day) * 86_400_000 : NaN;
+}
+
+/** Milliseconds since midnight; NaN where no clock shows that, or one of them is NaN: then every comparison is false. */
+export function clockMs(hour: number, minute: number, second: number): number {
+  return hour <= 23 && minute <= 59 && second <= 59 ? ((hour * 60 + minute) * 60 + second) * 1_000 : NaN;
 }
 
 /** NaN where one of the characters is no digit. */
