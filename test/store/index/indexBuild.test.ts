@@ -171,7 +171,7 @@ test('the worker catches up, builds what is missing or unusable, and keeps an in
   const chain = chainOf();
   for (const row of sampleRows(20)) chain.add(row);
   const paths = writeLedger(testFolder(t), chain.lines);
-  const worker = startWorker('indexWorker', undefined);
+  const worker = startWorker('index/indexWorker', undefined);
   t.after(() => worker.terminate());
   const order = async () => {
     worker.postMessage({ paths, upToBytes: sizeOf(paths) });
