@@ -40,9 +40,13 @@ export function checkGaps(paths: StatePaths, walk: Walk): string[] {
     if (heal.kind === 'set-aside') tellSetAside(walk, healId, heal);
     if (heal.sha256 === undefined || !heal.quarantined) continue;
     const quarantined = readQuarantine(paths, healId);
-    if (quarantined === undefined || quarantined.sha256 !== heal.sha256) {
-      const what = quarantined === undefined ? 'are missing' : 'differ from what the row says';
-      warnings.push(`the bytes that heal row ${heal.seq} set aside (quarantine/${healId}.bin) ${what}`);
+    if (quarantined?.sha256 !== heal.sha256) {
+      const file = `quarantine/${healId}.bin`;
+      const got = quarantined === undefined ? 'no such file' : `bytes with sha256 ${quarantined.sha256}`;
+      // A gap must be backed, if only one of no rows. A healed end is no gap: every row is there, so this is told, not judged.
+      if (heal.kind === 'set-aside')
+        report(walk, { code: 'GAP_UNBACKED', seq: heal.seq, place: heal.place }, { want: backing(file, heal), got });
+      else warnings.push(`heal row ${heal.seq} set bytes aside: expected ${backing(file, heal)}, found ${got}`);
     } else if (quarantined.wholeRow !== undefined && heal.kind !== 'set-aside') {
       const got = `row ${quarantined.wholeRow}, whole and with a right hash, in quarantine/${healId}.bin`;
       const at = { code: 'GAP_UNJUSTIFIED', seq: heal.seq, place: heal.place } as const;
@@ -51,6 +55,8 @@ export function checkGaps(paths: StatePaths, walk: Walk): string[] {
   }
   return warnings;
 }
+
+const backing = (file: string, { sha256 }: HealRecord): string => `the bytes with sha256 ${sha256} in ${file}`;
 
 function tellSetAside(walk: Walk, healId: string, { seq, place, covers }: HealRecord): void {
   const { from, to } = covers ?? { from: seq, to: seq - 1 };
