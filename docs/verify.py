@@ -8,8 +8,7 @@ whole = lambda raw: END.search(raw) and sha(raw[:-75] + b'}') == END.search(raw)
 def broken(line, why):
     print(f'broken at line {line}: {why}')
     sys.exit(1)
-path = sys.argv[1]
-seq, head, missing, streams, gaps, heals, n = 0, ZERO, 0, {}, [], {}, 0
+path, seq, head, missing, streams, gaps, heals, n = sys.argv[1], 0, ZERO, 0, {}, [], {}, 0
 for n, raw in enumerate(open(path, 'rb') if os.path.exists(path) else [], 1):
     raw = raw[:-1] if raw.endswith(b'\n') else broken(n, 'no newline at the end')
     try: row, end = json.loads(raw.decode()), END.search(raw)
@@ -22,7 +21,8 @@ for n, raw in enumerate(open(path, 'rb') if os.path.exists(path) else [], 1):
     seq, head = row.get('last_seq', row['seq']) if action == 'audit.tombstone' else row['seq'], own
     if action in ('audit.heal-truncation', 'audit.set-aside'): heals[row['id']] = (action, row['payload'])
     lost = row['payload'] if action == 'audit.rows-lost' else {'from_seq': row['seq'], 'to_seq': seq}
-    if action in ('audit.tombstone', 'audit.rows-lost'): gaps.append((n, row)); missing += lost['to_seq'] - lost['from_seq'] + 1
+    if action in ('audit.tombstone', 'audit.rows-lost'): missing += lost['to_seq'] - lost['from_seq'] + 1
+    if action in ('audit.tombstone', 'audit.rows-lost', 'audit.set-aside'): gaps.append((n, row))
     for kind in () if action.startswith('audit.') else ('run', 'decision'):
         if f'{kind}_id' not in row: continue
         at, last, then = streams.get((kind, row[f'{kind}_id']), (0, ZERO, 0))
@@ -30,8 +30,8 @@ for n, raw in enumerate(open(path, 'rb') if os.path.exists(path) else [], 1):
         if jump < 0 or jump > missing - then or (jump == 0 and row[f'{kind}_prev_hash'] != last): broken(n, f'{kind} stream')
         streams[kind, row[f'{kind}_id']] = (row[f'{kind}_seq'], own, missing)
 for line, row in [gap for gap in gaps if gap[1]['action'] == 'audit.tombstone']:
-    (by, told), file = heals.get(row['heal_id'], ('', {})), os.path.basename(row['heal_id']) + '.bin'
-    file = os.path.join(os.path.dirname(path), 'quarantine', file)
+    (by, told), name = heals.get(row['heal_id'], ('', {})), os.path.basename(row['heal_id'])
+    file = os.path.join(os.path.dirname(path), 'quarantine', f'{name}.bin')
     data = open(file, 'rb').read() if os.path.exists(file) else b''
     span = {'seq': row['seq'], 'last_seq': row.get('last_seq', row['seq']), 'sha256': row['bytes_sha256']}
     if sha(data) != span['sha256'] or not span.items() <= told.items() or 'source' in told: broken(line, 'an unbacked gap')

@@ -3,7 +3,14 @@
 /** A line, or the end of the file, that is not as it should be. */
 export interface Damage {
   readonly what:
-    'broken-lines' | 'torn-tail' | 'pending-heal' | 'tampered-tail' | 'rows-lost' | 'broken-plan' | 'by-hand';
+    | 'broken-lines'
+    | 'torn-tail'
+    | 'pending-heal'
+    | 'tampered-tail'
+    | 'rows-lost'
+    | 'broken-plan'
+    | 'index-differs'
+    | 'by-hand';
   readonly line: number | null;
   readonly offset: number | null;
   readonly length: number | null;

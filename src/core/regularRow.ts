@@ -13,14 +13,20 @@ import { hashOfRange, hasFixedEnd, integerAt, isStoredTimeAt, isTextAt, isUlidAt
 const REQUIRED = memberBits(member.SEQ, member.TS, member.ID, member.ACTION, member.PREV_HASH, member.HASH);
 export const CONTENT = memberBits(member.PAYLOAD, member.CONTENT_HASH);
 
-/** Whether a line is a row with the right hash and content, whatever its neighbours are. */
-export function isRegular(bytes: Buffer, start: number, end: number, found: LineFacts): boolean {
+/** Whether a line has the form of a row; its hash and its content were not looked at. */
+export function isRowForm(bytes: Buffer, end: number, found: LineFacts): boolean {
   const { seen, from, to } = found;
   if ((seen & REQUIRED) !== REQUIRED || found.ambiguous || !hasFixedEnd(bytes, end, found)) return false;
   if (integerAt(bytes, from[member.SEQ] as number, to[member.SEQ] as number) < 0) return false;
   if (!isUlidAt(bytes, from[member.ID] as number, to[member.ID] as number)) return false;
   if (!isStoredTimeAt(bytes, from[member.TS] as number, to[member.TS] as number)) return false;
-  if (!isPlainText(bytes, from[member.ACTION] as number, to[member.ACTION] as number)) return false;
+  return isPlainText(bytes, from[member.ACTION] as number, to[member.ACTION] as number);
+}
+
+/** Whether a line is a row with the right hash and content, whatever its neighbours are. */
+export function isRegular(bytes: Buffer, start: number, end: number, found: LineFacts): boolean {
+  const { seen, from } = found;
+  if (!isRowForm(bytes, end, found)) return false;
   if (!isTextAt(bytes, from[member.HASH] as number, hashOfRange(bytes, start, end))) return false;
   const content = seen & CONTENT;
   if (content === 0) return true;

@@ -95,12 +95,19 @@ class Session {
 
   async #receipts(rows: readonly CheckedRow[]): Promise<Outcome[]> {
     try {
-      return await this.#writer.appendEach(rows);
+      const receipts = await this.#writer.appendEach(rows);
+      return receipts.map((receipt, i) => withRow(receipt, rows[i]));
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error;
       return rows.map((row) => ({ status: 'refused', error, row: `{${row.members}}` }));
     }
   }
+}
+
+/** A disk that filled up in the middle of a group: the rows that found no place are handed back whole. */
+function withRow(receipt: Receipt, row: CheckedRow | undefined): Outcome {
+  const isLost = receipt.status === 'refused' && receipt.error.code === 'STORED_NOWHERE';
+  return isLost && row !== undefined ? { ...receipt, row: `{${row.members}}` } : receipt;
 }
 
 function textOf(input: InputLine | { readonly kind: 'row' }): string | Buffer {

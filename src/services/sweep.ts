@@ -18,6 +18,7 @@ import { removeCreationLeftovers } from '../store/ledger/genesis';
 import type { Healed } from '../store/heal/heal';
 import { isMiddlePlan, isTakenOut, removeReplacements } from '../store/heal/healMiddle';
 import { readHealPlan, setPlanAside } from '../store/heal/healPlan';
+import { openIndexFingerprint } from '../store/index/indexCheck';
 import { tendIndex } from '../store/index/indexTend';
 import type { IndexState } from '../store/index/indexTend';
 import type { LedgerFile, ReadyLedger } from '../store/ledger/ledger';
@@ -68,13 +69,14 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
 /** What a sweep would find; nothing is written, no lock is taken. */
 async function look(file: LedgerFile, options: SweepOptions): Promise<SweepResult> {
   const { paths } = file;
-  const { lines, ranges } = await readBroken(paths, options);
+  const { lines, ranges, indexDiffers } = await readLines(paths, options);
   const size = statOf(paths.ledger)?.size ?? 0;
   const damage = ranges.map((range): Damage => {
     const atEnd = range.offset + range.length >= size;
     return notedAt(range, noted(atEnd ? 'torn-tail' : 'broken-lines', 'would-heal', linesText(range.lines)));
   });
   damage.push(...lookAtTail(file));
+  if (indexDiffers !== undefined) damage.push(noted('index-differs', 'would-heal', indexText(indexDiffers)));
   if (statOf(paths.healPlan) !== undefined) {
     damage.push(noted('pending-heal', 'would-heal', 'a heal was left half-done'));
   }
@@ -109,9 +111,9 @@ function lookAtTail({ paths, index }: LedgerFile): Damage[] {
 }
 
 /** An index that cannot be made now (a line that is no row stays where it is, the disk is full) is no damage of the ledger. */
-async function tendIndexQuietly(paths: StatePaths): Promise<SweepResult['index']> {
+async function tendIndexQuietly(paths: StatePaths, differs: boolean): Promise<SweepResult['index']> {
   try {
-    return await tendIndex(paths);
+    return await tendIndex(paths, { differs });
   } catch (error) {
     if (error instanceof LedgerError && error.code === 'INDEX_FAILED') return 'not-checked';
     throw error;
@@ -133,13 +135,26 @@ function isHalfDone(paths: StatePaths): boolean {
   }
 }
 
-async function readBroken(paths: StatePaths, { onProgress, signal }: SweepOptions): Promise<BrokenLines> {
+interface ReadLines extends BrokenLines {
+  /** What the index has other than the file; undefined: nothing, or it could not be told. */
+  readonly indexDiffers: string | undefined;
+}
+
+/** Reads the whole live file: its broken lines, and the fingerprint that the index must have. On a damaged file that must differ. */
+async function readLines(paths: StatePaths, { onProgress, signal }: SweepOptions): Promise<ReadLines> {
+  const index = openIndexFingerprint(paths);
   const fd = openFile(paths.ledger, 'read');
   try {
-    return await findBrokenLines(fd, { onProgress, signal });
+    const found = await findBrokenLines(fd, { digestUpTo: index?.upToSeq, onProgress, signal });
+    const indexDiffers = found.ranges.length === 0 ? index?.differsFrom(found.digest) : undefined;
+    return { ...found, indexDiffers };
   } finally {
     closeQuietly(fd);
   }
+}
+
+function indexText(differs: string): string {
+  return `the index has other ${differs} than the file; "ledger verify" says whether a row was changed`;
 }
 
 function isWaiting({ spill, draining, secondSpill, secondDraining }: StatePaths): boolean {
@@ -158,9 +173,9 @@ class Sweeper {
   async run(): Promise<SweepResult> {
     const { paths } = this.file;
     const sound = await this.#prepare();
-    const lines = await this.#healMiddle();
+    const { lines, indexDiffers } = await this.#healMiddle();
     if (sound) await this.#drain();
-    const index = sound ? await tendIndexQuietly(paths) : 'not-checked';
+    const index = sound ? await this.#tendIndex(indexDiffers) : 'not-checked';
     const removed = this.#tidy();
     const { chained, setAside } = this.#drained;
     return {
@@ -199,13 +214,21 @@ class Sweeper {
     return true;
   }
 
-  /** One range after the other, each in the file as it is by then. Returns how many lines there are. */
-  async #healMiddle(): Promise<number> {
+  async #tendIndex(differs: string | undefined): Promise<SweepResult['index']> {
+    const index = await tendIndexQuietly(this.file.paths, differs !== undefined);
+    if (differs !== undefined)
+      this.#damage.push(noted('index-differs', index === 'rebuilt' ? 'healed' : 'kept', indexText(differs)));
+    return index;
+  }
+
+  /** One range after the other, each in the file as it is by then. Returns what the last look at the whole file found. */
+  async #healMiddle(): Promise<ReadLines> {
     const kept = new Set<number>();
     for (let moved = 0; moved < MAX_PASSES;) {
-      const { ino, lines, ranges } = await readBroken(this.file.paths, this.options);
+      const found = await readLines(this.file.paths, this.options);
+      const { ino, ranges } = found;
       const left = ranges.filter(({ offset }) => !kept.has(offset));
-      if (left.length === 0) return lines;
+      if (left.length === 0) return found;
       for (const range of left.reverse()) {
         const taken = await takeOut(this.file, { ...range, ino }, this);
         if (taken.kind === 'moved') {

@@ -15,6 +15,8 @@ export interface StatePaths {
   readonly healPlan: string;
   readonly spill: string;
   readonly draining: string;
+  /** How far the drain of `draining` got: a shortcut, may be deleted at any time. */
+  readonly drainMark: string;
   readonly quarantine: string;
   readonly segments: string;
   readonly checkpoints: string;
@@ -22,6 +24,7 @@ export interface StatePaths {
   /** The second spill place, outside the state folder, and the name it has while it is drained. */
   readonly secondSpill: string;
   readonly secondDraining: string;
+  readonly secondDrainMark: string;
 }
 
 /** The paths of a state folder, which need not exist. */
@@ -36,12 +39,14 @@ export function statePaths(dir: string, env: Readonly<Record<string, string | un
     healPlan: join(real, 'audit.heal.pending'),
     spill: join(real, 'audit.spill.jsonl'),
     draining: join(real, 'audit.spill.draining'),
+    drainMark: join(real, 'audit.spill.drained'),
     quarantine: join(real, 'quarantine'),
     segments: join(real, 'segments'),
     checkpoints: join(real, 'checkpoints'),
     index: join(real, 'index.db'),
     secondSpill: `${second}.jsonl`,
     secondDraining: `${second}.draining`,
+    secondDrainMark: `${second}.drained`,
   };
 }
 

@@ -3,10 +3,13 @@
  * printed whole with exit 2; nothing is cut before its copy is safe.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
+import { Writer } from '../../src/store/append/writer';
+import { nodeHost } from '../../src/store/machine/nodeHost';
+import { statePaths } from '../../src/store/paths';
 import { expectPrinted, statuses } from '../support/answers';
 import { view } from '../support/check';
 import { cannotMount, fillUp, loopImage, remount, tmpfs, tool, useUpInodes } from '../support/mounts';
@@ -19,6 +22,7 @@ import {
   ledger,
   markedRows,
   marks,
+  receipts,
   sandbox,
   sandboxAt,
   temporaryFolder,
@@ -28,6 +32,7 @@ import { shimEnv } from '../support/shim';
 import { fill, tear } from '../support/states';
 import { failing, injected, strace } from '../support/strace';
 import { recover, SHIPPED } from '../support/sweep';
+import { checked, statusesOf } from '../support/writers';
 
 const skip = missingTools('strace', 'gcc');
 const skipMounts = cannotMount();
@@ -86,6 +91,57 @@ test(
       await recover(SHIPPED, box, { acked: [...OLD, ...acknowledged(NEW, ended.stdout)], tried: NEW }),
       [],
     );
+  },
+);
+
+/** A tmpfs for all there is, with room for some of the rows. */
+async function almostFull(t: TestContext): Promise<{ box: Sandbox; free: () => void }> {
+  const box = await onTmpfs(t, 'size=512k', 'same');
+  const mount = join(box.root, 'm');
+  const reserve = join(mount, 'reserve');
+  writeFileSync(reserve, Buffer.alloc(48 << 10));
+  const freeAll = fillUp(mount);
+  rmSync(reserve);
+  return { box, free: freeAll };
+}
+
+test(
+  'case 14: a disk that fills up in the middle of a group: row by row, spilled or on stderr, never both',
+  { skip: skipMounts },
+  async (t) => {
+    const { box, free } = await almostFull(t);
+    const tried = marks('some', 20);
+    const ended = await run(APPEND, { env: box.env, cwd: box.root, stdin: markedRows(tried, BIG) });
+    const stored = acknowledged(tried, ended.stdout);
+    assert.match(statuses(ended), /^spilled(,spilled)*(,refused)+$/, ended.stderr);
+    assert.equal(receipts(ended.stdout).at(-1)?.error?.code, 'STORED_NOWHERE');
+    expectPrinted(ended, tried);
+    free();
+    assert.deepEqual(await recover(SHIPPED, box, { acked: [...OLD, ...stored], tried }), []);
+    const found = view(box).rows.flatMap((row) => (String(row['mark']).startsWith('some') ? [row['mark']] : []));
+    assert.deepEqual(found, stored, 'what was handed back is in the ledger in no part');
+  },
+);
+
+test(
+  'case 14: a library call on a disk that fills up in the middle of it is stored nowhere, in no part',
+  { skip: skipMounts },
+  async (t) => {
+    const { box, free } = await almostFull(t);
+    const paths = statePaths(box.dir, box.env);
+    const silent = () => undefined;
+    const events = { onHeal: silent, onDrain: silent, onRowsLost: silent, onIndexFault: silent };
+    const writer = new Writer({ paths, host: nodeHost(), durability: 'disk', events });
+    const rows = marks('call', 20).map((mark) => checked({ action: 'fault.probe', mark, ...BIG }));
+    const [small, big] = await Promise.allSettled([writer.append(rows.slice(0, 2)), writer.append(rows.slice(2))]);
+    assert.equal(small.status === 'fulfilled' && statusesOf(small.value), 'spilled,spilled');
+    assert.ok(big.status === 'fulfilled');
+    assert.ok(big.value.every((one) => one.status === 'refused' && one.error.code === 'STORED_NOWHERE'));
+    await writer.close();
+    free();
+    assert.deepEqual(await recover(SHIPPED, box, { acked: [...OLD, 'call1', 'call2'], tried: [] }), []);
+    const found = view(box).rows.flatMap((row) => (String(row['mark']).startsWith('call') ? [row['mark']] : []));
+    assert.deepEqual(found, ['call1', 'call2']);
   },
 );
 

@@ -140,11 +140,11 @@ test('case 4: killed while it spills because another holds the lock', { skip }, 
   await expectPassRule(t, { program: SHIPPED, template, before, marks: MARKS, during, only }, 2);
 });
 
-/** A ledger with ten rows waiting in the spill file. */
-async function withSpill(t: TestContext): Promise<{ template: Sandbox; before: string[] }> {
+/** A ledger with rows waiting in the spill file. */
+async function withSpill(t: TestContext, count = 10): Promise<{ template: Sandbox; before: string[] }> {
   const template = sandbox(t);
   const old = await fill(template, 3);
-  const waiting = marks('spilled', 10);
+  const waiting = marks('spilled', count);
   const ended = await appendMarks(template, waiting, { env: { ...template.env, ...noLedgerWrites() } });
   const answers = receipts(ended.stdout).map((receipt) => receipt.status);
   assert.deepEqual(
@@ -174,3 +174,22 @@ test('case 5: killed in a drain behind a torn tail: healed once, drained once', 
   const choose = (calls: readonly Call[]) => changing(calls).filter((_, i) => FULL || i % 5 === 1);
   await expectPassRule(t, { program: SHIPPED, template, before, torn, heals: 1, marks: MARKS, choose }, 3);
 });
+
+for (const step of ['first', 'second'] as const) {
+  test(
+    `case 5: killed in the ${step} step of a drain of many rows, each is chained exactly once`,
+    { skip },
+    async (t) => {
+      const { template, before } = await withSpill(t, step === 'first' ? 2_100 : 3_300);
+      if (step === 'second') {
+        await appendMarks(template, ['between']);
+        before.push('between');
+      }
+      const order = [LEDGER_WRITTEN, LEDGER_SYNCED, /^write\(\d+<[^>]*audit\.spill\.drained>/];
+      assert.equal(firstStepMissing(await appendCalls(template), order), undefined, 'chained, synced, noted');
+      const choose = (calls: readonly Call[]) =>
+        changing(calls).filter(({ text }, i) => FULL || (/spill\.drained/.test(text) && i % 3 === 0) || i % 6 === 2);
+      await expectPassRule(t, { program: SHIPPED, template, before, marks: MARKS, choose }, 3);
+    },
+  );
+}

@@ -24,6 +24,7 @@ import type { PlacedRowReceipt } from './placer';
 import { withReadyLedger } from './prepare';
 import type { PrepareEvents } from './prepare';
 import { spillRows } from '../spill/spill';
+import type { Spilled } from '../spill/spill';
 
 export type Receipt =
   | PlacedRowReceipt
@@ -136,19 +137,26 @@ function spillCalls(
       ledgerId: file.identity.ledgerId,
       attempt: attempt === undefined ? undefined : { after: attempt.after, ids },
     },
+    open.flatMap((rows, i) => unitSizes(calls[i], rows.filter(({ receipt }) => receipt?.status !== 'refused').length)),
   );
   let next = 0;
   return open.map((rows) =>
-    rows.map(({ receipt }) =>
-      receipt?.status === 'refused' ? receipt : { status: 'spilled', id: spilled.ids[next++] as string, error },
-    ),
+    rows.map(({ receipt }) => (receipt?.status === 'refused' ? receipt : spilledReceipt(spilled, next++, error))),
   );
 }
 
-/** The receipts of rows that wait in the spill file, in the shape of the calls. */
-export function spilledReceipts(calls: readonly AppendCall[], ids: readonly string[], error: LedgerError): Receipt[][] {
-  let next = 0;
-  return calls.map(({ rows }) => rows.map(() => ({ status: 'spilled', id: ids[next++] as string, error })));
+/** How the waiting rows of a call are to be stored: together, or each for itself. */
+export function unitSizes(call: AppendCall | undefined, rows: number): number[] {
+  if (call?.whole !== true) return new Array<number>(rows).fill(1);
+  return rows === 0 ? [] : [rows];
+}
+
+/** A row that waits in a spill file, or that neither place took. */
+export function spilledReceipt({ ids, nowhere }: Spilled, index: number, error: LedgerError): Receipt {
+  const id = ids[index];
+  return id === undefined && nowhere !== undefined
+    ? { status: 'refused', error: nowhere }
+    : { status: 'spilled', id: id as string, error };
 }
 
 /** What went wrong, as an error of ours: rows that meet a system error are spilled with its name. */

@@ -6,7 +6,7 @@ import { LedgerError } from '../../core/errors';
 import type { Host } from '../../core/host';
 import type { Identity, LockKind } from '../../core/ownRows';
 import type { CheckedRow } from '../../core/row';
-import { appendGroup, asLedgerError, REFUSALS, spilledReceipts } from './append';
+import { appendGroup, asLedgerError, REFUSALS, spilledReceipt, unitSizes } from './append';
 import type { AppendCall, AppendEvents, Receipt } from './append';
 import { checkFolder } from '../ledger/ledger';
 import type { Durability, LedgerFile } from '../ledger/ledger';
@@ -191,8 +191,10 @@ function spillUnknown({ paths, host }: WriterOptions, calls: readonly AppendCall
   const ledgerId = orNothing(() => readLockNote(paths.lock)?.note['ledger_id']);
   const rows = calls.flatMap((call) => call.rows);
   const reason = { error, ledgerId: typeof ledgerId === 'string' ? ledgerId : null, attempt: undefined };
-  const { ids } = spillRows(paths, host, rows, reason);
-  return spilledReceipts(calls, ids, error);
+  const sizes = calls.flatMap((call) => unitSizes(call, call.rows.length));
+  const spilled = spillRows(paths, host, rows, reason, sizes);
+  let next = 0;
+  return calls.map((call) => call.rows.map(() => spilledReceipt(spilled, next++, error)));
 }
 
 /** The kernel's lock wherever this machine has it. */

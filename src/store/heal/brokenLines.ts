@@ -5,8 +5,11 @@
 import { fstatSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { declaredLinks } from '../../core/chain';
+import { accumulate, emptyDigest, mergeDigests } from '../../core/indexDigest';
+import type { IndexDigest } from '../../core/indexDigest';
 import { completeObject } from '../../core/rowText';
 import { readAt } from '../files';
+import { projectLine } from '../index/indexRows';
 import { scanLines } from '../read/lines';
 import { CHUNK_BYTES, scanRegion } from '../scan/scanPool';
 import type { ChunkResult } from '../scan/scanPool';
@@ -34,9 +37,13 @@ export interface BrokenLines {
   readonly ino: number;
   readonly lines: number;
   readonly ranges: readonly BrokenRange[];
+  /** The index's fingerprint of the rows up to the seq that was asked for. */
+  readonly digest: IndexDigest;
 }
 
 export interface FindOptions {
+  /** Sum up the index's fingerprint up to this seq, too. */
+  readonly digestUpTo?: number | undefined;
   readonly workers?: number;
   readonly onProgress?: ((done: { readonly rows: number; readonly bytes: number }) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -46,17 +53,18 @@ export interface FindOptions {
 export async function findBrokenLines(fd: number, options: FindOptions = {}): Promise<BrokenLines> {
   const { ino, size } = fstatSync(fd);
   const to = endOfLines(fd, size);
-  const found = new Collector(fd);
+  const found = new Collector(fd, options.digestUpTo);
   if (to > 0) await scanForm(fd, to, found, options);
   if (to < size) found.look({ line: found.lines + 1, offset: to, length: size - to });
-  return { ino, lines: found.lines, ranges: found.ranges };
+  const { lines, ranges, digest } = found;
+  return { ino, lines, ranges, digest };
 }
 
 async function scanForm(fd: number, to: number, found: Collector, options: FindOptions): Promise<void> {
   const region = { from: 0, to, chunkBytes: CHUNK_BYTES };
-  const { workers = Math.min(4, availableParallelism()), signal } = options;
+  const { workers = Math.min(4, availableParallelism()), signal, digestUpTo } = options;
   let exact = false;
-  await scanRegion({ fd, region, mode: 'form', workers, signal }, (result) => {
+  await scanRegion({ fd, region, mode: 'form', digestUpTo, workers, signal }, (result) => {
     exact ||= result.kind === 'unreadable';
     if (!exact) found.take(result);
     options.onProgress?.({ rows: found.lines, bytes: Math.min(to, (result.index + 1) * CHUNK_BYTES) });
@@ -68,8 +76,12 @@ async function scanForm(fd: number, to: number, found: Collector, options: FindO
 class Collector {
   lines = 0;
   ranges: BrokenRange[] = [];
+  digest = emptyDigest();
 
-  constructor(private readonly fd: number) {}
+  constructor(
+    private readonly fd: number,
+    private readonly digestUpTo: number | undefined,
+  ) {}
 
   take(result: ChunkResult): void {
     if (result.kind !== 'form') return;
@@ -77,13 +89,28 @@ class Collector {
       this.look({ line: this.lines + line + 1, offset: result.offset + from, length: to - from + 1 });
     }
     this.lines += result.lines;
+    if (result.digest !== undefined) this.digest = mergeDigests(this.digest, result.digest);
+    for (const [, from, to] of [...result.odd, ...result.candidates]) {
+      const block = readAt(this.fd, result.offset + from, to - from);
+      this.sumUp({ block, start: 0, end: block.length, offset: result.offset + from, bytes: to - from });
+    }
+  }
+
+  /** What the index has of a line that is read exactly. */
+  sumUp(line: Parameters<typeof projectLine>[0]): void {
+    if (this.digestUpTo === undefined) return;
+    const row = projectLine(line, 0);
+    if (row !== undefined && row.seq <= this.digestUpTo) accumulate(this.digest, row);
   }
 
   readAll(to: number): void {
     this.lines = 0;
     this.ranges = [];
-    scanLines(this.fd, 0, to, ({ offset, bytes, block, start, end, cut }) => {
+    this.digest = emptyDigest();
+    scanLines(this.fd, 0, to, (line) => {
+      const { offset, bytes, block, start, end, cut } = line;
       this.lines++;
+      if (!cut) this.sumUp(line);
       if (cut || completeObject(block.subarray(start, end)) === undefined) {
         this.add({ line: this.lines, lines: 1, offset, length: bytes + 1 });
       }

@@ -3,7 +3,8 @@
  * those of healMiddle.ts.
  *
  *   between row 56 and row 58 of the chain   → a tombstone for 57, its hash is what 58 links to
- *   between rows that link to each other      → nothing: it was junk, no row is missing
+ *   between rows that link to each other      → nothing: it was junk, or a replay; no row is missing
+ *   a second row at the very end              → nothing, likewise
  *   anything else                              → not taken out: evidence
  */
 import { fstatSync, renameSync } from 'node:fs';
@@ -63,9 +64,9 @@ export async function takeOut(file: LedgerFile, lines: TakeOut, events: PrepareE
       if (lines.byHand !== undefined && isSound(fd, lines, around)) {
         return { kind: 'kept', why: 'it is whole, its hash is right, and the rows around it link to it' };
       }
-      const gap = gapOf(around, lines);
+      const gap = gapOf(fd, around, lines);
       if (gap.kind === 'kept') return gap;
-      if (locked.tail.kind !== 'whole' && lines.offset + lines.length < now.size) {
+      if (!endsWhole(locked, lines, now.size)) {
         return {
           kind: 'kept',
           why: 'the last row is tampered with, so no row can name this: set that one aside first',
@@ -85,6 +86,15 @@ export async function takeOut(file: LedgerFile, lines: TakeOut, events: PrepareE
   } finally {
     closeQuietly(fd);
   }
+}
+
+/** Whether the file ends in a whole row, or nothing, once the lines are out: the row that names them must be linked to something. */
+function endsWhole({ fd, tail }: LockedLedger, { offset, length }: TakeOut, size: number): boolean {
+  const end = offset + length;
+  if (tail.kind === 'whole' || end >= size) return true;
+  // The last row may be wrong for nothing but the lines before it.
+  if (tail.kind !== 'wrong' || tail.offset !== end) return false;
+  return readLine(readAt(fd, end, size - end - 1)).kind === 'row';
 }
 
 /** A row that verifies, or a named gap: nothing that a person should take out. */
@@ -123,7 +133,10 @@ async function namedOrPlanned(locked: LockedLedger, events: PrepareEvents): Prom
 function planOf(locked: LockedLedger, lines: TakeOut, gap: Gap, lost: LostRows | undefined): HealPlan {
   const { paths, host } = locked;
   // Read again: lost rows may have been named in the meantime.
-  const lastId = lastIdIn(readTail(locked.fd).window.bytes);
+  const { window } = readTail(locked.fd);
+  // A replayed last row has an old id.
+  const before = window.bytes.subarray(0, Math.max(0, lines.offset - window.offset));
+  const lastId = [lastIdIn(window.bytes), lastIdIn(before)].sort().at(-1) ?? '';
   const healId = nextUlid(host.nowMs(), host.random(ULID_RANDOM_BYTES), lastId);
   const aside = setAside(paths, healId, locked.fd, lines.offset, lines.length);
   const { seq, lastSeq, missing } = gap;
@@ -151,12 +164,18 @@ interface Gap {
   readonly hash: string;
 }
 
-function gapOf({ before, after, atEnd }: Surroundings, lines: TakeOut): Gap | Extract<TakenOut, { kind: 'kept' }> {
+function gapOf(
+  fd: number,
+  { before, after, atEnd }: Surroundings,
+  lines: TakeOut,
+): Gap | Extract<TakenOut, { kind: 'kept' }> {
   if (before === undefined && lines.offset > 0) return { kind: 'kept', why: 'the line before is no row of the chain' };
   const seq = (before?.lastSeq ?? 0) + 1;
   const prevHash = before?.hash ?? ZERO_HASH;
   if (after === undefined) {
     if (lines.byHand === undefined || !atEnd) return { kind: 'kept', why: 'the line after is no row of the chain' };
+    const none = { kind: 'gap', seq, lastSeq: seq - 1, missing: 0, prevHash, hash: prevHash } as const;
+    if (isSecond(fd, lines, seq)) return none;
     // The last line: nothing links to it yet, so the tombstone may declare any hash; this one says what it stands for.
     return {
       kind: 'gap',
@@ -176,6 +195,13 @@ function gapOf({ before, after, atEnd }: Surroundings, lines: TakeOut): Gap | Ex
     };
   }
   return { kind: 'gap', seq, lastSeq: after.seq - 1, missing, prevHash, hash: after.prevHash };
+}
+
+/** A row with a right hash that stands where an earlier one stands, a replay for instance: it never was row `seq`. */
+function isSecond(fd: number, { offset, length }: TakeOut, seq: number): boolean {
+  const line = readAt(fd, offset, length);
+  const reading = readLine(line[line.length - 1] === 0x0a ? line.subarray(0, -1) : line);
+  return reading.kind === 'row' && reading.row.seq < seq;
 }
 
 /** Not hashed: what was there is gone, and its hash is what the next row says it was. */

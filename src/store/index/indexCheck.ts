@@ -4,6 +4,7 @@
  * is sound: on a file that is damaged it must differ.
  */
 import { LedgerError } from '../../core/errors';
+import type { IndexDigest } from '../../core/indexDigest';
 import type { Finding } from '../../core/verdict';
 import { gravityOf } from '../../core/verdict';
 import type { Walk } from '../../core/walkState';
@@ -13,6 +14,7 @@ import type { LedgerIndex } from './indexFile';
 import { compareDigests, snapshotOf } from './indexCompare';
 import type { IndexSnapshot } from './indexCompare';
 import { standingOf } from './indexRead';
+import { listSegments } from '../ledger/segments';
 import type { StatePaths } from '../paths';
 
 export interface IndexJudgement {
@@ -47,6 +49,41 @@ export function openIndexCheck(paths: StatePaths): OpenedIndexCheck | undefined 
   }
 }
 
+/** What the index says at one moment, to be held against the file's own fingerprint up to its watermark. */
+export interface IndexFingerprint {
+  readonly upToSeq: number;
+  /** What differs, in words; undefined: nothing. */
+  differsFrom(file: IndexDigest): string | undefined;
+}
+
+/**
+ * The same for `sweep`, which puts the index right: one that cannot be read, or is not of this file at all, is not its
+ * question. Undefined also where there are closed segments, which a sweep does not read.
+ */
+export function openIndexFingerprint(paths: StatePaths): IndexFingerprint | undefined {
+  if (listSegments(paths).some(({ kind }) => kind !== 'live')) return undefined;
+  try {
+    const index = openIndex(paths, 'read');
+    if (index === undefined) return undefined;
+    try {
+      const standing = withFile(paths.ledger, 'read', (fd) => standingOf(index, fd));
+      if (standing.kind !== 'agrees') return undefined;
+      const { watermark, digest } = snapshotOf(index);
+      return { upToSeq: watermark.seq, differsFrom: (file) => namesOf(file, digest) };
+    } finally {
+      index.close();
+    }
+  } catch (error) {
+    if (error instanceof LedgerError) return undefined;
+    throw error;
+  }
+}
+
+function namesOf(file: IndexDigest, index: IndexDigest): string | undefined {
+  const differences = compareDigests(file, index);
+  return differences.length === 0 ? undefined : differences.map(({ what }) => what).join(', ');
+}
+
 /** An index of another ledger, or of a file that was changed since, says nothing about rows that were lost. */
 function disagreement(paths: StatePaths, index: LedgerIndex): IndexJudgement | undefined {
   if (statOf(paths.ledger) === undefined) return undefined;
@@ -76,11 +113,10 @@ function judge({ watermark, digest }: IndexSnapshot, walk: Walk): IndexJudgement
   if (walk.findings.kept.some(({ code }) => gravityOf(code) === 'breaks')) {
     return { state: 'not-checked', findings: [], warnings: [] };
   }
-  const differences = compareDigests(walk.digest, digest);
-  if (differences.length === 0) {
+  const names = namesOf(walk.digest, digest);
+  if (names === undefined) {
     return { state: lastSeq > watermark.seq ? 'behind' : 'agrees', findings: [], warnings: [] };
   }
-  const names = differences.map(({ what }) => what).join(', ');
   const got = `other ${names} (remove index.db: nothing is lost, "ledger sweep" makes it anew)`;
   return {
     state: 'disagrees',

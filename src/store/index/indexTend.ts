@@ -9,11 +9,14 @@ import type { StatePaths } from '../paths';
 
 export type IndexState = 'current' | 'caught-up' | 'rebuilt' | 'busy';
 
-/** @throws LedgerError only for what is no fault of the index */
-export async function tendIndex(paths: StatePaths): Promise<IndexState> {
+/**
+ * @param differs that it does not hold what the file gives, though it is of this file: it is made anew
+ * @throws LedgerError only for what is no fault of the index
+ */
+export async function tendIndex(paths: StatePaths, { differs }: { readonly differs: boolean }): Promise<IndexState> {
   removeLeftovers(paths);
   // A small ledger needs none to be answered, but it is what remembers rows that are cut off.
-  const state = statOf(paths.index) === undefined ? undefined : caughtUp(paths);
+  const state = differs || statOf(paths.index) === undefined ? undefined : caughtUp(paths);
   if (state !== undefined) return state;
   await rebuildIndex(paths);
   return 'rebuilt';

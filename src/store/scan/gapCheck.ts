@@ -6,6 +6,8 @@
  *   backed             GAP, exit 3
  *   not backed         GAP_UNBACKED: no heal row, another digest, quarantine file missing or changed
  *   a good row in it   GAP_UNJUSTIFIED, but for rows that a person set aside by name (audit.set-aside)
+ *
+ * A line that a person set aside is a GAP, too, where no row is missing since its neighbours link: a gap of no rows.
  */
 import { createHash } from 'node:crypto';
 import { fstatSync } from 'node:fs';
@@ -28,17 +30,23 @@ interface Quarantined {
   readonly wholeRow: number | undefined;
 }
 
-/** Reports every tombstone of a finished walk, and heals of good rows; returns warnings. */
+/** Reports every tombstone of a finished walk, lines set aside by hand, and heals of good rows; returns warnings. */
 export function checkGaps(paths: StatePaths, walk: Walk): string[] {
   const warnings: string[] = [];
   const tombstones = new Set(walk.tombstones.map(({ gap }) => gap.heal_id));
   for (const { gap, sha256 } of walk.tombstones) checkTombstone(paths, walk, gap, sha256);
   for (const [healId, heal] of walk.heals) {
-    if (tombstones.has(healId) || heal.sha256 === undefined || !heal.quarantined) continue;
+    if (tombstones.has(healId)) continue;
+    if (heal.kind === 'set-aside') tellSetAside(walk, healId, heal);
+    if (heal.sha256 === undefined || !heal.quarantined) continue;
     const quarantined = readQuarantine(paths, healId);
-    if (quarantined === undefined || quarantined.sha256 !== heal.sha256) {
-      const what = quarantined === undefined ? 'are missing' : 'differ from what the row says';
-      warnings.push(`the bytes that heal row ${heal.seq} set aside (quarantine/${healId}.bin) ${what}`);
+    if (quarantined?.sha256 !== heal.sha256) {
+      const file = `quarantine/${healId}.bin`;
+      const got = quarantined === undefined ? 'no such file' : `bytes with sha256 ${quarantined.sha256}`;
+      // A gap must be backed, if only one of no rows. A healed end is no gap: every row is there, so this is told, not judged.
+      if (heal.kind === 'set-aside')
+        report(walk, { code: 'GAP_UNBACKED', seq: heal.seq, place: heal.place }, { want: backing(file, heal), got });
+      else warnings.push(`heal row ${heal.seq} set bytes aside: expected ${backing(file, heal)}, found ${got}`);
     } else if (quarantined.wholeRow !== undefined && heal.kind !== 'set-aside') {
       const got = `row ${quarantined.wholeRow}, whole and with a right hash, in quarantine/${healId}.bin`;
       const at = { code: 'GAP_UNJUSTIFIED', seq: heal.seq, place: heal.place } as const;
@@ -46,6 +54,23 @@ export function checkGaps(paths: StatePaths, walk: Walk): string[] {
     }
   }
   return warnings;
+}
+
+const backing = (file: string, { sha256 }: HealRecord): string => `the bytes with sha256 ${sha256} in ${file}`;
+
+function tellSetAside(walk: Walk, healId: string, { seq, place, covers }: HealRecord): void {
+  const { from, to } = covers ?? { from: seq, to: seq - 1 };
+  const got = `a line set aside by hand (quarantine/${healId}.bin), named by row ${seq}; no row is missing`;
+  report(walk, { code: 'GAP', seq, place }, { want: 'no line taken out', got });
+  walk.gaps.push({
+    kind: 'set-aside',
+    from_seq: from,
+    to_seq: to,
+    heal_id: healId,
+    named_by_seq: seq,
+    place,
+    checkpoint: null,
+  });
 }
 
 function checkTombstone(paths: StatePaths, walk: Walk, gap: Gap, sha256: string | undefined): void {

@@ -1,37 +1,36 @@
 /**
- * Chaining what was spilled, exactly once. The spill file is renamed first, so that later records go to a new one; then
+ * Chaining what was spilled, exactly once. The spill file is renamed first, so that later records go to a new one; then,
+ * in steps of at most DRAIN_LIMIT rows,
  *
- *   1. every record is read; torn or impossible ones are set aside with a row of their own
- *   2. the ledger is read from where the oldest record failed: a record whose id is a row's `id` or `spill_id` there is done
- *   3. the others are chained, in order, in one commit
- *   4. when nothing is left, the file is unlinked and the folder synced
+ *   1. the records are listed: all of them, or from the mark of the step before on (drainMark.ts)
+ *   2. the ledger is read from where the oldest record failed, or from that mark on: a record whose id is a row's `id` or
+ *      `spill_id` there is done
+ *   3. the next ones are chained, in order, in one commit; torn or impossible ones are set aside with a row of their own
+ *   4. more is left: the mark says how far it got. Nothing is left: the file is unlinked and the folder synced
  *
  * A kill anywhere leaves the renamed file; the next drain does the same and finds what is done in step 2.
  */
-import { renameSync, unlinkSync, writeSync } from 'node:fs';
+import { fstatSync, renameSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { nextUlid, ULID_RANDOM_BYTES } from '../../core/ids';
-import type { Row } from '../../core/members';
 import { ownRow } from '../../core/ownRows';
-import { completeObject } from '../../core/rowText';
 import { salvage } from '../../core/salvage';
 import { fitsInPayload } from '../../core/spillRecord';
 import { commitBytes } from '../append/commit';
-import { closeQuietly, openFile, statOf, syncData, syncFolder, withFile } from '../files';
+import { closeQuietly, openFile, statOf, syncData, syncFolder } from '../files';
 import { tornKind } from '../heal/heal';
 import { withFreshTail } from '../ledger/ledger';
 import type { ReadyLedger } from '../ledger/ledger';
-import { scanLines } from '../read/lines';
 import { isSame, Placer } from '../append/placer';
 import { setAside } from '../heal/quarantine';
-import { offsetAfterSeq } from '../read/seek';
-import { impossibleKey, readWaiting } from './waiting';
-import type { InSpillFile, Waiting } from './waiting';
+import { findChained, rewriteUnsynced, startOfSearch } from './chained';
+import type { DonePlace } from './chained';
+import { readDrainMark, removeDrainMark, writeDrainMark } from './drainMark';
+import { listRecords, readWaiting } from './waiting';
+import type { InSpillFile, Listed, Waiting } from './waiting';
 
 /** An append drains at most so many before its own rows; `sweep` comes again until nothing is left. */
 export const DRAIN_LIMIT = 1_000;
-/** Where no record says how far back to look: a torn record's row is looked for only near the end. */
-const NEAR_END_BYTES = 1 << 20;
 
 export interface Drained {
   readonly chained: number;
@@ -54,16 +53,16 @@ export async function drainSpill(
   ledger: ReadyLedger,
 ): Promise<{ readonly drained: Drained; readonly ready: ReadyLedger }> {
   const { paths } = ledger;
-  const places = [
-    { spill: paths.spill, draining: paths.draining },
-    { spill: paths.secondSpill, draining: paths.secondDraining },
+  const places: readonly SpillPlace[] = [
+    { spill: paths.spill, draining: paths.draining, mark: paths.drainMark },
+    { spill: paths.secondSpill, draining: paths.secondDraining, mark: paths.secondDrainMark },
   ];
   let sum: Drained = { chained: 0, setAside: 0, more: false };
   let current = ledger;
   for (const place of places) {
     // Newer records may have come while an older drain was left half-done: they are next.
     while (!sum.more && beginDrain(place)) {
-      const drained = await drainFile(current, place.draining);
+      const drained = await drainFile(current, place);
       const chained = sum.chained + drained.chained;
       sum = { chained, setAside: sum.setAside + drained.setAside, more: drained.more || chained >= DRAIN_LIMIT };
       current = withFreshTail(current);
@@ -73,8 +72,14 @@ export async function drainSpill(
   return { drained: sum, ready: current };
 }
 
+interface SpillPlace {
+  readonly spill: string;
+  readonly draining: string;
+  readonly mark: string;
+}
+
 /** Gives the spill file the name under which it is drained. Returns whether there is anything to drain. */
-function beginDrain(place: { readonly spill: string; readonly draining: string }): boolean {
+function beginDrain(place: SpillPlace): boolean {
   if (statOf(place.draining) !== undefined) return true;
   if (statOf(place.spill) === undefined) return false;
   renameSync(place.spill, place.draining);
@@ -82,86 +87,100 @@ function beginDrain(place: { readonly spill: string; readonly draining: string }
   return true;
 }
 
-async function drainFile(ledger: ReadyLedger, path: string): Promise<Drained> {
-  const spillFd = openFile(path, 'read');
+async function drainFile(ledger: ReadyLedger, { draining, mark: markPath }: SpillPlace): Promise<Drained> {
+  const spillFd = openFile(draining, 'read');
   try {
     // A writer that opened the file before the rename may not have synced its record yet.
     syncData(spillFd);
-    const waiting = readWaiting(spillFd, ledger.identity.ledgerId);
-    const done = findDone(ledger, waiting);
-    rewriteUnsynced(ledger, done);
-    const left = waiting.filter((one) => !done.has(one.key));
-    const batch = left.slice(0, DRAIN_LIMIT);
+    const ahead = lookAhead(ledger, spillFd, markPath);
+    rewriteUnsynced(ledger, ahead.done);
     const placer = new Placer(ledger);
-    for (const one of batch) placeWaiting(ledger, placer, spillFd, one);
+    const placed = placeBatch(ledger, placer, spillFd, ahead);
+    const data = placer.group.bytes();
     if (!placer.group.isEmpty) {
-      const data = placer.group.bytes();
       await commitBytes({ path: ledger.paths.ledger, ...ledger }, ledger.tail.sizeBytes, data);
       placer.remember(data);
     }
-    const more = left.length > batch.length;
-    if (!more) finishDrain(path);
-    const impossible = batch.filter((one) => one.kind === 'impossible').length;
-    return { chained: batch.length - impossible, setAside: impossible, more };
+    const { next, chained, impossible } = placed;
+    const more = next < ahead.size;
+    const ledgerBytes = ledger.tail.sizeBytes + data.length;
+    if (!more) finishDrain(draining, markPath);
+    else if (mayMark(ahead, next))
+      writeDrainMark(markPath, spillFd, ahead.size, { offset: next, ledgerBytes, head: placer.group.head.hash });
+    else removeDrainMark(markPath);
+    return { chained, setAside: impossible, more };
   } finally {
     closeQuietly(spillFd);
   }
 }
 
-function finishDrain(path: string): void {
+function finishDrain(path: string, markPath: string): void {
+  removeDrainMark(markPath);
   unlinkSync(path);
   syncFolder(dirname(path));
 }
 
-interface DonePlace {
-  readonly offset: number;
-  readonly bytes: number;
-  /** Whether the row is the failed attempt itself: then it may be in the file without being on disk. */
-  readonly attempt: boolean;
+/** What comes next in a spill file, and what of it the ledger has already. */
+interface Ahead {
+  readonly size: number;
+  readonly done: ReadonlyMap<string, DonePlace>;
+  /** In order, those that are done among them. */
+  readonly records: readonly Listed[];
+  /** Behind the last of `records`. */
+  readonly end: number;
+  /** Whether all that waits was looked at, or only what comes next, as a mark allows. */
+  readonly whole: boolean;
+  /** Whether nothing is known that may be about records behind `records`. */
+  readonly plain: boolean;
 }
 
-/** Which of the waiting ones the ledger has already. */
-function findDone(ledger: ReadyLedger, waiting: readonly Waiting[]): Map<string, DonePlace> {
-  const { fd, tail } = ledger;
-  const wanted = new Set(waiting.map((one) => one.key));
-  const afters = waiting.flatMap((one) => (one.kind === 'record' ? [one.record.after.seq] : []));
-  const oldest = afters.reduce((least, seq) => Math.min(least, seq), Infinity);
-  const near = Math.max(0, tail.head.seq - Math.ceil(NEAR_END_BYTES / 512));
-  const from = offsetAfterSeq(fd, tail.sizeBytes, Number.isFinite(oldest) ? oldest : near);
+/** With a mark, the next records and the rows since; without, all that waits and all rows since the oldest of it failed. */
+function lookAhead(ledger: ReadyLedger, spillFd: number, markPath: string): Ahead {
+  const { fd, tail, identity } = ledger;
+  const { size } = fstatSync(spillFd);
+  const mark = readDrainMark(markPath, spillFd, fd);
   const done = new Map<string, DonePlace>();
-  scanLines(fd, from, tail.sizeBytes, ({ block, start, end, offset, bytes }) => {
-    const row = completeObject(block.subarray(start, end)) as Row | undefined;
-    if (row === undefined) return;
-    for (const key of keysOf(row)) if (wanted.has(key)) done.set(key, { offset, bytes, attempt: key === row.id });
-  });
-  return done;
-}
-
-/** What a row of the ledger says it did of a spill file. */
-function keysOf(row: Row): string[] {
-  const keys = [row.id];
-  if (row.spill_id !== undefined) keys.push(row.spill_id);
-  const { source, spill_id: spillId, offset, sha256 } = row.payload ?? {};
-  const isOwn = row.action === 'audit.spill-duplicate' || row.action === 'audit.heal-truncation';
-  if (isOwn && typeof spillId === 'string') keys.push(spillId);
-  if (row.action === 'audit.heal-truncation' && source === 'spill') {
-    keys.push(impossibleKey(Number(offset), String(sha256)));
+  const wanted = new Set<string>();
+  const whole = mark === undefined;
+  for (let from = mark?.offset ?? 0; ;) {
+    const range = { from, to: size, limit: whole ? Infinity : DRAIN_LIMIT };
+    const { records, end, doubled } = listRecords(spillFd, range, identity.ledgerId);
+    for (const { key } of records) wanted.add(key);
+    const since = mark?.ledgerBytes ?? startOfSearch(fd, tail, records);
+    const { others } = findChained(fd, { from: since, to: tail.sizeBytes }, wanted, done);
+    const plain = !doubled && (whole || others === 0);
+    // After a kill between a commit and its mark, the next ones are all done.
+    if (whole || end >= size || end === from || records.some(({ key }) => !done.has(key)))
+      return { size, done, records, end, whole, plain };
+    from = end;
   }
-  return keys;
 }
 
-/** A failed sync can leave a row in the file that never reaches the disk: written again in place, it does. */
-function rewriteUnsynced(ledger: ReadyLedger, done: ReadonlyMap<string, DonePlace>): void {
-  if (done.size === 0) return;
-  withFile(ledger.paths.ledger, 'update', (fd) => {
-    for (const { offset, bytes, attempt } of done.values()) {
-      if (!attempt) continue;
-      scanLines(ledger.fd, offset, offset + bytes, ({ block, start, end }) => {
-        writeSync(fd, block, start, end - start, offset);
-      });
-    }
-    syncData(fd);
-  });
+/** Whether a later step may begin at `next`, without a look at anything before it or at the rows that are there by now. */
+function mayMark({ whole, plain, records, done }: Ahead, next: number): boolean {
+  return plain && !(whole && records.some(({ key, offset }) => offset >= next && done.has(key)));
+}
+
+interface PlacedBatch {
+  readonly chained: number;
+  readonly impossible: number;
+  /** Everything before this offset is in the ledger once the group is. */
+  readonly next: number;
+}
+
+function placeBatch(ledger: ReadyLedger, placer: Placer, spillFd: number, ahead: Ahead): PlacedBatch {
+  let chained = 0;
+  let impossible = 0;
+  for (const listed of ahead.records) {
+    if (ahead.done.has(listed.key)) continue;
+    if (chained + impossible === DRAIN_LIMIT) return { chained, impossible, next: listed.offset };
+    const one = readWaiting(spillFd, listed, ledger.identity.ledgerId);
+    if (ahead.done.has(one.key)) continue;
+    placeWaiting(ledger, placer, spillFd, one);
+    if (one.kind === 'record') chained++;
+    else impossible++;
+  }
+  return { chained, impossible, next: ahead.end };
 }
 
 function placeWaiting(ledger: ReadyLedger, placer: Placer, spillFd: number, one: Waiting): void {

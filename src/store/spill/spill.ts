@@ -4,19 +4,23 @@
  *
  * A drainer renames the file before it reads it. So after the write, descriptor and path must be the same inode, else
  * the record may have come too late to be read, and is written again; a record that is read twice is chained once.
+ *
+ * A disk can fill up in the middle: rows that are on disk by then are spilled, the rest goes to the second place, and what
+ * that does not take either is stored nowhere, in no part: its records are blanked.
  */
-import { fstatSync } from 'node:fs';
+import { fstatSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ZERO_HASH } from '../../core/digest';
 import { LedgerError } from '../../core/errors';
 import type { Host } from '../../core/host';
 import { ulidAt, ULID_RANDOM_BYTES } from '../../core/ids';
 import type { CheckedRow } from '../../core/row';
-import { formatSpillRecord } from '../../core/spillRecord';
+import { formatSpillRecord, parseSpillRecord } from '../../core/spillRecord';
 import type { SpilledAfter } from '../../core/spillRecord';
 import { formatTime } from '../../core/time';
 import { closeQuietly, ensureFolder, openFile, statOf, syncData, syncFolder, withFile, writeAll } from '../files';
 import type { StatePaths } from '../paths';
+import { scanLines } from '../read/lines';
 import { readTail } from '../read/tail';
 
 const MAX_RENAMES_MET = 100;
@@ -29,53 +33,169 @@ export interface SpillReason {
 }
 
 export interface Spilled {
-  readonly ids: readonly string[];
+  /** By row; undefined where neither place took it. */
+  readonly ids: readonly (string | undefined)[];
   readonly path: string;
+  /** Why rows are stored nowhere; undefined where all are stored. */
+  readonly nowhere: LedgerError | undefined;
+}
+
+/** Rows that are stored together or not at all. */
+interface Unit {
+  readonly ids: readonly string[];
+  readonly records: readonly Buffer[];
 }
 
 /**
- * Stores rows in a spill file. Durable when it returns.
- * @throws LedgerError STORED_NOWHERE where neither place takes them
+ * Stores rows in a spill file: all in the first place, or what that does not take in the second. Durable when it returns.
+ * @param calls how many of the rows belong together, in order, each call stored whole or not at all; default each for itself
+ * @throws LedgerError STORED_NOWHERE where neither place takes any
  */
-export function spillRows(paths: StatePaths, host: Host, rows: readonly CheckedRow[], reason: SpillReason): Spilled {
+export function spillRows(
+  paths: StatePaths,
+  host: Host,
+  rows: readonly CheckedRow[],
+  reason: SpillReason,
+  calls: readonly number[] = rows.map(() => 1),
+): Spilled {
+  const units = unitsOf(paths, host, rows, reason, calls);
+  const places = [new SpillPlace(paths.spill), new SpillPlace(paths.secondSpill)];
+  let left = units;
+  let path = paths.spill;
+  for (const place of places) {
+    if (left.length === 0) continue;
+    const stored = place.store(left);
+    if (stored > 0) path = place.path;
+    left = left.slice(stored);
+  }
+  if (left.length === 0) return { ids: units.flatMap(({ ids }) => ids), path, nowhere: undefined };
+  // What is in a file by half would come into the chain after its caller was told that it did not.
+  const unsure = places.filter((place) => !place.takeBack(left)).map((place) => place.path);
+  const nowhere = storedNowhere(reason.error, places, unsure);
+  if (left.length === units.length) throw nowhere;
+  const lost = new Set(left);
+  return { ids: units.flatMap((unit) => unit.ids.map((id) => (lost.has(unit) ? undefined : id))), path, nowhere };
+}
+
+function unitsOf(
+  paths: StatePaths,
+  host: Host,
+  rows: readonly CheckedRow[],
+  reason: SpillReason,
+  calls: readonly number[],
+): Unit[] {
   const nowMs = host.nowMs();
-  const ids = rows.map((_, i) => reason.attempt?.ids[i] ?? ulidAt(nowMs, host.random(ULID_RANDOM_BYTES)));
   const after = reason.attempt?.after ?? whereTheLedgerStands(paths);
   const { ledgerId, error } = reason;
   const shared = { ledgerId, spilledAt: formatTime(nowMs), why: error.code, after };
+  const ids = rows.map((_, i) => reason.attempt?.ids[i] ?? ulidAt(nowMs, host.random(ULID_RANDOM_BYTES)));
   const records = rows.map((row, i) => Buffer.from(formatSpillRecord({ id: ids[i] as string, ...shared }, row)));
-  const causes: unknown[] = [];
-  for (const path of [paths.spill, paths.secondSpill]) {
-    try {
-      writeRecords(path, records);
-      return { ids, path };
-    } catch (cause) {
-      causes.push(cause);
-    }
-  }
-  const why = causes.map((cause) => (cause instanceof Error ? cause.message : String(cause))).join('; ');
-  throw new LedgerError('STORED_NOWHERE', `the row could not be chained (${error.message}) nor spilled (${why})`, {
-    hint: 'the whole row is printed on stderr: keep it, free some space ("ledger doctor"), and append it again',
-    cause: error,
+  let next = 0;
+  return calls.map((count) => {
+    const from = next;
+    next += count;
+    return { ids: ids.slice(from, next), records: records.slice(from, next) };
   });
 }
 
-function writeRecords(path: string, records: readonly Buffer[]): void {
-  ensureFolder(dirname(path));
-  for (let met = 0; met < MAX_RENAMES_MET; met++) {
-    const fresh = statOf(path) === undefined;
-    const fd = openFile(path, 'append-or-create');
+function storedNowhere(error: LedgerError, places: readonly SpillPlace[], unsure: readonly string[]): LedgerError {
+  const why = places.map(({ cause }) => (cause instanceof Error ? cause.message : String(cause))).join('; ');
+  const rest =
+    unsure.length === 0
+      ? ''
+      : `; it may stand in ${unsure.join(' and ')} all the same: look before it is appended again`;
+  return new LedgerError(
+    'STORED_NOWHERE',
+    `the row could not be chained (${error.message}) nor spilled (${why})${rest}`,
+    {
+      hint: 'the whole row is printed on stderr: keep it, free some space ("ledger doctor"), and append it again',
+      cause: error,
+    },
+  );
+}
+
+/** One spill file, while rows are written to it. */
+class SpillPlace {
+  cause: unknown;
+  /** What was written and is not acknowledged may stand in the file with this inode, from `fromBytes` on. */
+  #file: { readonly ino: number; readonly fromBytes: number } | undefined;
+
+  constructor(readonly path: string) {}
+
+  /** Returns how many of the units, in order, are on disk: the rest was not written, or not whole. */
+  store(units: readonly Unit[]): number {
     try {
-      for (const record of records) writeAll(fd, record);
+      ensureFolder(dirname(this.path));
+      for (let met = 0; met < MAX_RENAMES_MET; met++) {
+        const stored = this.#write(units);
+        if (stored !== undefined) return stored;
+      }
+      throw new Error(`${this.path} was renamed ${MAX_RENAMES_MET} times while it was written`);
+    } catch (cause) {
+      this.cause = cause;
+      return 0;
+    }
+  }
+
+  /** Undefined: the file was renamed meanwhile, perhaps too early for a drain to have read all of it. */
+  #write(units: readonly Unit[]): number | undefined {
+    const fresh = statOf(this.path) === undefined;
+    const fd = openFile(this.path, 'append-or-create');
+    try {
+      const { ino, size: fromBytes } = fstatSync(fd);
+      this.#file = { ino, fromBytes };
+      const written = this.#writeUnits(fd, units);
       // The record last: its sync also tells whether the file system stood until here.
-      if (fresh) syncFolder(dirname(path));
+      if (fresh) syncFolder(dirname(this.path));
       syncData(fd);
-      if (statOf(path)?.ino === fstatSync(fd).ino) return;
+      return statOf(this.path)?.ino === ino ? written : undefined;
     } finally {
       closeQuietly(fd);
     }
   }
-  throw new Error(`${path} was renamed ${MAX_RENAMES_MET} times while it was written`);
+
+  #writeUnits(fd: number, units: readonly Unit[]): number {
+    for (const [i, { records }] of units.entries()) {
+      try {
+        for (const record of records) writeAll(fd, record);
+      } catch (cause) {
+        this.cause = cause;
+        return i;
+      }
+    }
+    return units.length;
+  }
+
+  /**
+   * Blanks what a failed attempt left of these units: blank lines mean nothing.
+   * @returns false where that cannot be told: the disk refuses, or a drain has taken the file over
+   */
+  takeBack(units: readonly Unit[]): boolean {
+    if (this.#file === undefined) return true;
+    const { ino, fromBytes } = this.#file;
+    const ids = new Set(units.flatMap((unit) => unit.ids));
+    try {
+      return withFile(this.path, 'update', (fd) => {
+        if (fstatSync(fd).ino !== ino) return false;
+        if (blankRecords(fd, fromBytes, ids) > 0) syncData(fd);
+        return statOf(this.path)?.ino === ino;
+      });
+    } catch {
+      return false;
+    }
+  }
+}
+
+/** In place: that takes no room on a full disk. */
+function blankRecords(fd: number, fromBytes: number, ids: ReadonlySet<string>): number {
+  let blanked = 0;
+  scanLines(fd, fromBytes, fstatSync(fd).size, ({ block, start, end, offset, bytes }) => {
+    const id = parseSpillRecord(block.subarray(start, end))?.id;
+    if (id === undefined || !ids.has(id)) return;
+    writeSync(fd, Buffer.alloc(bytes, '\n'), 0, bytes, offset);
+    blanked++;
+  });
+  return blanked;
 }
 
 /** The last row. Read without the lock, so it may be older than the truth; a drain then looks a little further back. */

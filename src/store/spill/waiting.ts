@@ -1,21 +1,30 @@
 /**
  * What a spill file holds, read for a drain: every record once, in order, its row checked again as it will be chained.
  * A drained row carries `spill_id`, and `occurred_at` = `spilled_at` where it had none; the clock check was done before.
+ *
+ * A file of many records is listed by the ids at their beginnings; a record is read in full when its turn comes.
  */
 import { fstatSync } from 'node:fs';
 import { sha256Hex } from '../../core/digest';
 import { LedgerError } from '../../core/errors';
+import { isUlid } from '../../core/ids';
 import type { Json } from '../../core/json';
 import { checkRow, MAX_INPUT_BYTES } from '../../core/row';
 import type { CheckedRow } from '../../core/row';
 import { parseSpillRecord } from '../../core/spillRecord';
 import type { SpillRecord } from '../../core/spillRecord';
-import { statOf, withFile } from '../files';
+import { readAt, statOf, withFile } from '../files';
 import { scanLines } from '../read/lines';
 import type { StatePaths } from '../paths';
 
 /** Room for the `spill_id` and the `occurred_at` that a spilled row gets: one of the greatest length must fit, too. */
 const SPILL_MEMBERS_BYTES = 128;
+/** How a record begins and ends that was written whole. */
+const RECORD_START =
+  /^\{"spill":1,"id":"([0-9A-Z]{26})","ledger_id":(?:null|"[0-9A-Z]{26}"),"spilled_at":"[^"\\]{24}","why":"[A-Z_]{1,40}","after":\{"seq":([0-9]{1,16}),/;
+const RECORD_END = /^,"sum":"[0-9a-f]{64}"\}$/;
+const START_BYTES = 256;
+const END_BYTES = 74;
 
 export interface InSpillFile {
   readonly key: string;
@@ -30,21 +39,78 @@ export type Waiting = InSpillFile &
     | { readonly kind: 'impossible' }
   );
 
-/** Every record once, in order; a record that was written twice (a rename in between) counts once. */
-export function readWaiting(fd: number, ledgerId: string): Waiting[] {
-  const byKey = new Map<string, Waiting>();
-  scanLines(fd, 0, fstatSync(fd).size, ({ block, start, end, offset, bytes }) => {
-    if (bytes === 0) return;
-    const line = block.subarray(start, end);
-    const record = parseSpillRecord(line);
-    const row = record === undefined ? undefined : checkSpilled(record, ledgerId);
-    const one: Waiting =
-      record === undefined || row === undefined
-        ? { kind: 'impossible', key: impossibleKey(offset, sha256Hex(line)), offset, bytes }
-        : { kind: 'record', key: record.id, offset, bytes, record, row };
-    if (!byKey.has(one.key)) byKey.set(one.key, one);
+/** A record by its place and its key; whether its row can be chained shows when it is read. */
+export interface Listed extends InSpillFile {
+  /** Where the ledger stood when the row failed; undefined where the bytes do not say. */
+  readonly afterSeq: number | undefined;
+}
+
+export interface Listing {
+  readonly records: readonly Listed[];
+  /** Behind the last line that was looked at. */
+  readonly end: number;
+  /** Whether a key came twice; the first one is listed. */
+  readonly doubled: boolean;
+}
+
+/** Lists the records of `[from, to)`, each once, in order: at most `limit`. */
+export function listRecords(
+  fd: number,
+  range: { readonly from: number; readonly to: number; readonly limit: number },
+  ledgerId: string,
+): Listing {
+  const listing = listBy(fd, range, listedAt);
+  // Of two copies one may be damaged: which of them counts takes a full look.
+  return listing.doubled ? listBy(fd, range, (line, at) => listedExactly(line, at, ledgerId)) : listing;
+}
+
+type Place = Omit<InSpillFile, 'key'>;
+
+function listBy(
+  fd: number,
+  { from, to, limit }: { readonly from: number; readonly to: number; readonly limit: number },
+  list: (line: Buffer, at: Place) => Listed,
+): Listing {
+  const byKey = new Map<string, Listed>();
+  let doubled = false;
+  let listedTo = from;
+  scanLines(fd, from, to, ({ block, start, end, offset, bytes }) => {
+    listedTo = Math.min(offset + bytes + 1, to);
+    if (bytes === 0) return true;
+    const listed = list(block.subarray(start, end), { offset, bytes });
+    if (byKey.has(listed.key)) doubled = true;
+    else byKey.set(listed.key, listed);
+    return byKey.size < limit;
   });
-  return [...byKey.values()];
+  return { records: [...byKey.values()], end: listedTo, doubled };
+}
+
+function listedAt(line: Buffer, at: Place): Listed {
+  const start = RECORD_START.exec(line.toString('latin1', 0, START_BYTES));
+  const [id, afterSeq] = [start?.[1], start?.[2]];
+  const isWhole =
+    id !== undefined && isUlid(id) && RECORD_END.test(line.toString('latin1', Math.max(0, at.bytes - END_BYTES)));
+  if (isWhole) return { ...at, key: id, afterSeq: Number(afterSeq) };
+  const record = parseSpillRecord(line);
+  return { ...at, key: record?.id ?? impossibleKey(at.offset, line), afterSeq: record?.after.seq };
+}
+
+function listedExactly(line: Buffer, at: Place, ledgerId: string): Listed {
+  const waiting = waitingIn(line, at, ledgerId);
+  return { ...at, key: waiting.key, afterSeq: waiting.kind === 'record' ? waiting.record.after.seq : undefined };
+}
+
+/** Reads a listed record in full. */
+export function readWaiting(fd: number, { offset, bytes }: InSpillFile, ledgerId: string): Waiting {
+  return waitingIn(readAt(fd, offset, bytes), { offset, bytes }, ledgerId);
+}
+
+function waitingIn(line: Buffer, at: Place, ledgerId: string): Waiting {
+  const record = parseSpillRecord(line);
+  const row = record === undefined ? undefined : checkSpilled(record, ledgerId);
+  if (record === undefined || row === undefined)
+    return { ...at, kind: 'impossible', key: impossibleKey(at.offset, line) };
+  return { ...at, kind: 'record', key: record.id, record, row };
 }
 
 /** How many waiting records are torn, or can be no row of this ledger: a drain will set them aside. Takes no lock. */
@@ -53,12 +119,19 @@ export function countImpossible(
   ledgerId: string,
 ): number {
   const files = [draining, spill, secondDraining, secondSpill].filter((path) => statOf(path) !== undefined);
-  const waiting = files.flatMap((path) => withFile(path, 'read', (fd) => readWaiting(fd, ledgerId)));
-  return waiting.filter(({ kind }) => kind === 'impossible').length;
+  const counts = files.map((path) => withFile(path, 'read', (fd) => countImpossibleIn(fd, ledgerId)));
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
+function countImpossibleIn(fd: number, ledgerId: string): number {
+  const { records } = listRecords(fd, { from: 0, to: fstatSync(fd).size, limit: Infinity }, ledgerId);
+  return records.filter((one) => readWaiting(fd, one, ledgerId).kind === 'impossible').length;
+}
+
+const impossibleKey = (offset: number, line: Buffer): string => impossibleKeyOf(offset, sha256Hex(line));
+
 /** What names bytes that are no record, in the row that sets them aside. */
-export const impossibleKey = (offset: number, sha256: string): string => `impossible:${offset}:${sha256}`;
+export const impossibleKeyOf = (offset: number, sha256: string): string => `impossible:${offset}:${sha256}`;
 
 /** The row of a record as it will be chained, or undefined where it cannot be a row of this ledger. */
 function checkSpilled(record: SpillRecord, ledgerId: string): CheckedRow | undefined {

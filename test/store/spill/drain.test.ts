@@ -28,7 +28,7 @@ function spill(paths: StatePaths, ...rows: readonly Input[]): string[] {
   const [genesis] = existsSync(paths.ledger) ? rowsOf(paths.ledger) : [];
   const { ledger_id: id } = (genesis?.['payload'] ?? { ledger_id: null }) as { ledger_id: string | null };
   const reason = { error: new LedgerError('LOCK_TIMEOUT', 'held'), ledgerId: id, attempt: undefined };
-  return [...spillRows(paths, nodeHost(), rows.map(checked), reason).ids];
+  return spillRows(paths, nodeHost(), rows.map(checked), reason).ids as string[];
 }
 
 /** The rows as the ledger has them now, without the genesis row; nothing is left behind, and the chain holds. */

@@ -1,0 +1,63 @@
+/** `sweep` holds all of the index against all of the file: what only looks at the watermark misses an entry that is gone. */
+import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
+import test from 'node:test';
+import type { TestContext } from 'node:test';
+import { sweep } from '../../src/services/sweep';
+import { verify } from '../../src/services/verify';
+import { openDatabase } from '../../src/store/index/sqlite';
+import { chainOf, sampleRows, setLineAside, writeLedger } from '../support/ledgers';
+import { tempFolder } from '../support/writers';
+
+async function indexed(t: TestContext, rows = 400) {
+  const dir = tempFolder(t);
+  const chain = chainOf();
+  for (const row of sampleRows(rows)) chain.add({ ...row, idempotency_key: `k${chain.head().seq}` });
+  const paths = writeLedger(dir, chain.lines);
+  const place = { dir, configPath: undefined, env: { XDG_STATE_HOME: `${dir}/.home` } };
+  assert.equal((await sweep({ place, dryRun: false })).index, 'rebuilt');
+  const change = (sql: string): void => {
+    const database = openDatabase(paths.index, { readOnly: false, busyMs: 0 });
+    database.exec(sql);
+    database.close();
+  };
+  return { dir, chain, paths, place, change };
+}
+
+const CHANGES: Readonly<Record<string, string>> = {
+  'an entry is gone': 'DELETE FROM rows WHERE seq = 57',
+  'an entry is changed': 'UPDATE rows SET cost_nanos = 1 WHERE seq = 57',
+  'a key is gone': 'UPDATE rows SET idempotency_key_key = 0 WHERE seq = 57',
+  'a stream is changed': 'UPDATE rows SET run_key = run_key + 1 WHERE seq = 57',
+};
+
+for (const [name, sql] of Object.entries(CHANGES)) {
+  test(`${name}: sweep says so, with and without a change, and makes the index anew`, async (t) => {
+    const { paths, place, change } = await indexed(t);
+    assert.deepEqual((await sweep({ place, dryRun: false })).damage, []);
+    change(sql);
+    const { mtimeMs } = statSync(paths.index);
+    const looked = await sweep({ place, dryRun: true });
+    assert.deepEqual(
+      looked.damage.map(({ what, outcome }) => [what, outcome]),
+      [['index-differs', 'would-heal']],
+    );
+    assert.equal(statSync(paths.index).mtimeMs, mtimeMs, 'a dry run changes nothing');
+    const swept = await sweep({ place, dryRun: false });
+    assert.deepEqual(
+      [swept.verdict, swept.index, swept.damage.map(({ what, outcome }) => [what, outcome])],
+      ['damage', 'rebuilt', [['index-differs', 'healed']]],
+    );
+    assert.equal((await sweep({ place, dryRun: false })).verdict, 'clean');
+    const { verdict, index } = await verify({ place });
+    assert.deepEqual([verdict, index], ['intact', 'agrees']);
+  });
+}
+
+test('a ledger with tombstones, own rows and a heal has the index that it gives', async (t) => {
+  const { dir, chain, place } = await indexed(t, 40);
+  setLineAside(dir, chain, 9);
+  await sweep({ place, dryRun: false });
+  const swept = await sweep({ place, dryRun: false });
+  assert.deepEqual([swept.verdict, swept.index, swept.damage], ['clean', 'current', []]);
+});
