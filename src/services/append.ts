@@ -110,7 +110,7 @@ function textOf(input: InputLine | { readonly kind: 'row' }): string | Buffer {
 
 /** The row as it would be stored, checked but not written. Errors as a receipt would hold them. */
 export function previewRow(request: Pick<AppendRequest, 'place' | 'flags'>, text: string | undefined): string {
-  const row = text === undefined ? new Map() : parseJson(text);
+  const row = text === undefined ? (new Map() as JsonObject) : parseJson(text);
   const defaults = environmentDefaults(request.place.env);
   const complete = row instanceof Map ? completeRow(row, request.flags, defaults) : row;
   return `{${checkRow(complete, { nowMs: nodeHost().nowMs() }).members}}`;

@@ -52,7 +52,11 @@ export async function show(place: Place, text: string): Promise<ShowResult> {
   const sought = parseSought(text);
   presentSegments(paths);
   const found = await findLines(paths, sought);
-  return { sought: text, by: sought.kind, found: found.map(shown) };
+  if (found.length > 0 || sought.kind !== 'seq' || !HEX.test(text))
+    return { sought: text, by: sought.kind, found: found.map(shown) };
+  // No row has this number: one beginning of a hash in seven has no letter among its first four digits.
+  const byHash = await findLines(paths, { kind: 'hash', prefix: text });
+  return { sought: text, by: byHash.length > 0 ? 'hash' : 'seq', found: byHash.map(shown) };
 }
 
 function parseSought(text: string): Sought {
