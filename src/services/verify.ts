@@ -94,6 +94,7 @@ export async function verifyLedger(options: VerifyOptions): Promise<VerifyResult
   if (statOf(paths.healPlan) !== undefined)
     warnings.push('a heal is under way (audit.heal.pending): the next append or sweep finishes it');
   checkExpectations(walk, options);
+  if (segments.length > 0 && segments.at(-1)?.kind !== 'live') walk.findings.add(LIVE_FILE_GONE);
   return resultOf(walk, {
     segments: segments.map(({ name }) => name),
     spilled: countSpilled(paths),
@@ -187,6 +188,15 @@ async function walkLiveSegment(
 function readRest(fd: number, from: number): Buffer {
   return readAt(fd, from, Math.max(0, statOpen(fd).size - from));
 }
+
+/** Whoever closes a segment begins the next file: closed segments alone are a ledger without its end. */
+const LIVE_FILE_GONE: Finding = {
+  code: 'TRUNCATED',
+  seq: null,
+  place: null,
+  want: 'audit.jsonl after the closed segments',
+  got: 'no such file',
+};
 
 /** What the caller asks beyond the ledger itself. An empty ledger answers nothing, and is never green. */
 function checkExpectations(walk: Walk, options: VerifyOptions): void {

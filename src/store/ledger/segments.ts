@@ -43,12 +43,12 @@ export function listSegments(paths: StatePaths): Segment[] {
 }
 
 /**
- * The segments of a ledger that has some bytes.
- * @throws LedgerError LEDGER_MISSING where there is none, or an emptied one
+ * The segments of a ledger that has its live file, and some bytes.
+ * @throws LedgerError LEDGER_MISSING where there is none, where only closed segments are left, and where it was emptied
  */
 export function presentSegments(paths: StatePaths): Segment[] {
   const segments = listSegments(paths);
-  if (segments.length === 0) throw noLedger(paths);
+  if (segments.at(-1)?.kind !== 'live') throw noLedger(paths);
   const isEmpty = segments.every(({ kind, path }) => kind === 'live' && (statOf(path)?.size ?? 0) === 0);
   if (isEmpty) throw emptyLedger(paths);
   return segments;
