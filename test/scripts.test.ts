@@ -29,10 +29,8 @@ import { ensureBuilt } from './support/built';
 import { LEDGER, run } from './support/process';
 
 const STORIES = join(__dirname, 'scripts');
-const DAY_MS = 86_400_000;
 
 interface Step {
-  /** What stands before the command: remarks and blank lines. */
   readonly remarks: readonly string[];
   readonly command: string;
   readonly expected: readonly string[];
@@ -67,7 +65,7 @@ function storyText(steps: readonly Step[]): string {
   return `${text.flat().join('\n')}\n`;
 }
 
-/** Names for what differs from run to run; one for each story, so that numbers hold all through it. */
+/** Names for what differs from run to run; numbers hold all through a story. */
 class Names {
   readonly #known = new Map<string, string>();
   readonly #counts = new Map<string, number>();
@@ -97,9 +95,8 @@ class Names {
   }
 }
 
-function near(text: string, time: string, name: string): string {
-  return Math.abs(Date.parse(time) - Date.now()) < 2 * DAY_MS ? name : text;
-}
+const near = (text: string, time: string, name: string): string =>
+  Math.abs(Date.parse(time) - Date.now()) < 172_800_000 ? name : text;
 
 function fits(actual: string, expected: string): boolean {
   const literal = expected.split('[..]').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
@@ -120,11 +117,11 @@ function environment(root: string): NodeJS.ProcessEnv {
   mkdirSync(bin);
   writeFileSync(join(bin, 'ledger'), `#!/bin/sh\nexec '${process.execPath}' '${LEDGER}' "$@"\n`);
   chmodSync(join(bin, 'ledger'), 0o755);
-  const PATH = `${bin}:${process.env['PATH'] ?? ''}`;
+  const home = join(root, 'user');
   return {
-    PATH,
-    HOME: join(root, 'home'),
-    XDG_STATE_HOME: join(root, 'home'),
+    PATH: `${bin}:${process.env['PATH'] ?? ''}`,
+    HOME: home,
+    XDG_STATE_HOME: home,
     TZ: 'UTC',
     LANG: 'C.UTF-8',
     TESTS: __dirname,
@@ -147,7 +144,7 @@ async function tell(name: string): Promise<void> {
   }
 }
 
-describe('stories', { concurrency: 2 }, () => {
+describe('stories', { concurrency: 2, skip: process.platform !== 'linux' && 'they type GNU tools' }, () => {
   before(ensureBuilt);
   for (const name of readdirSync(STORIES).filter((one) => one.endsWith('.txt'))) test(name, () => tell(name));
 });
