@@ -109,8 +109,17 @@ export function printError(io: Io, error: unknown, json: boolean): void {
     io.stderr(`${jsonLine({ error: { code, message, place, hint } })}\n`);
     return;
   }
-  io.stderr(`ledger: error: ${printableLines(message)}\n`);
-  if (known?.hint !== undefined) io.stderr(`ledger: hint: ${printableLines(known.hint)}\n`);
+  tell(io, 'error', message, known?.hint);
+}
+
+/** What went wrong where the work was done all the same: the same words, another weight. */
+export function printWarning(io: Io, { message, hint }: LedgerError): void {
+  tell(io, 'warning', message, hint);
+}
+
+function tell(io: Io, weight: 'error' | 'warning', message: string, hint: string | undefined): void {
+  io.stderr(`ledger: ${weight}: ${printableLines(message)}\n`);
+  if (hint !== undefined) io.stderr(`ledger: hint: ${printableLines(hint)}\n`);
 }
 
 /** JSON in one line that is safe on a terminal: what JSON.stringify leaves raw beyond ASCII controls is escaped too. */

@@ -1,11 +1,11 @@
 /** From argv to an exit code. Commands are loaded on demand: an append loads only what an append needs. */
 import { Command, CommanderError } from './commander';
-import { printableLines } from '../core/printable';
 import { EXIT } from './exit';
 import type { ExitCode } from './exit';
-import { jsonLine, printError } from './io';
+import { printError } from './io';
 import type { Io } from './io';
 import { addGlobalFlags, commandName } from './options';
+import { tellUsage } from './usage';
 
 declare const LEDGER_VERSION: string | undefined;
 
@@ -46,7 +46,9 @@ export async function main(argv: readonly string[], io: Io, commands: CommandTab
     .exitOverride()
     .addHelpText('before', EXAMPLES)
     .addHelpText('after', HELP);
-  const name = commandName(argv);
+  const first = commandName(argv);
+  // "ledger help verify" shows what "ledger verify --help" shows.
+  const name = first === 'help' ? commandName(argv.slice(argv.indexOf(first) + 1)) : first;
   for (const [command, { summary, load }] of Object.entries(commands)) {
     if (command === name) (await load())(program, io);
     else program.command(command).summary(summary).description(summary);
@@ -56,16 +58,13 @@ export async function main(argv: readonly string[], io: Io, commands: CommandTab
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return;
     io.setExit((name === undefined ? undefined : commands[name]?.failed) ?? EXIT.failed);
-    if (error instanceof CommanderError) usageError(io, error, argv);
+    // The bare command: its help was the answer.
+    if (error instanceof CommanderError && error.code === 'commander.help') return;
+    if (error instanceof CommanderError)
+      tellUsage(io, error, {
+        command: name !== undefined && name in commands ? name : undefined,
+        json: argv.includes('--json'),
+      });
     else printError(io, error, argv.includes('--json'));
   }
-}
-
-/** Help and version are answers; everything else that the parser says is a usage error. */
-function usageError(io: Io, error: CommanderError, argv: readonly string[]): void {
-  // The bare command: its help was the answer.
-  if (error.code === 'commander.help') return;
-  const message = error.message.replace(/^error: /, '');
-  if (argv.includes('--json')) io.stderr(`${jsonLine({ error: { code: 'USAGE', message } })}\n`);
-  else io.stderr(`ledger: error: ${printableLines(message)}\nledger: hint: see "ledger --help"\n`);
 }

@@ -212,7 +212,8 @@ function notes(report: RollupReport): readonly string[] {
   say(total.excluded_rows, `sample or fallback: ${rows(total.excluded_rows)}, not counted`);
   for (const cap of report.caps) {
     const unseen = cap.judged - cap.periods.length;
-    say(unseen, `cap ${cap.cap_usd} per ${cap.per}: ${unseen} more within it`);
+    const unit = cap.per === 'window' ? (report.period ?? 'window') : cap.per;
+    say(unseen, `cap ${cap.cap_usd} per ${unit}: ${unseen} more ${unit}${unseen === 1 ? '' : 's'} within it`);
     say(cap.judged === 0 ? 1 : 0, `cap ${cap.cap_usd} per ${cap.per}: nothing to hold it against`);
   }
   for (const cap of report.caps_not_judged) found.push(`cap ${cap.cap_usd} per ${cap.per}: not judged, ${cap.why}`);

@@ -22,6 +22,8 @@ export function talkOf(io: Io, flags: GlobalFlags): AppendEvents {
     onIndexFault: (error) =>
       say(`${printable(error.message)}; the ledger itself answers until "ledger sweep" rebuilds the index`),
     onDrain: ({ chained, setAside }) =>
-      say(`${chained} spilled rows were chained${setAside > 0 ? `, ${setAside} torn records set aside` : ''}`),
+      say(
+        `${chained === 1 ? '1 spilled row was' : `${chained} spilled rows were`} chained${setAside > 0 ? `, ${setAside} torn ${setAside === 1 ? 'record' : 'records'} set aside` : ''}`,
+      ),
   };
 }

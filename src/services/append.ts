@@ -115,16 +115,19 @@ function textOf(input: InputLine | { readonly kind: 'row' }): string | Buffer {
   return input.kind === 'fault' ? (input.bytes ?? '') : '';
 }
 
-/** The row as it would be stored, checked but not written. */
-export function previewRow(request: Pick<AppendRequest, 'place' | 'flags'>, row: JsonObject): string {
-  const complete = completeRow(row, request.flags, environmentDefaults(request.place.env));
+/** The row as it would be stored, checked but not written. Errors as a receipt would hold them. */
+export function previewRow(request: Pick<AppendRequest, 'place' | 'flags'>, text: string | undefined): string {
+  const row = text === undefined ? (new Map() as JsonObject) : parseJson(text);
+  const defaults = environmentDefaults(request.place.env);
+  const complete = row instanceof Map ? completeRow(row, request.flags, defaults) : row;
   return `{${checkRow(complete, { nowMs: nodeHost().nowMs() }).members}}`;
 }
 
-/** Appends one row. */
-export async function appendRow(request: AppendRequest, row: JsonObject): Promise<LineReceipt> {
+/** Appends one row: JSON text that is answered as a line of a stream is, or, where there is none, the flags alone. */
+export async function appendRow(request: AppendRequest, text: string | undefined): Promise<LineReceipt> {
   const session = new Session(request);
-  const [receipt] = await session.append([session.check({ kind: 'row', row })]);
+  const input = text === undefined ? { kind: 'row' as const, row: new Map() } : { kind: 'text' as const, text };
+  const [receipt] = await session.append([session.check(input)]);
   await session.close();
   return receipt as LineReceipt;
 }

@@ -19,7 +19,8 @@ import {
   settledTail,
 } from '../store/ledger/condition';
 import { configPath, readConfig } from '../store/ledger/configFile';
-import { formerLedger, readIdentity } from '../store/ledger/genesis';
+import { readIdentity } from '../store/ledger/genesis';
+import { formerLedger } from '../store/ledger/missing';
 import type { Place } from '../store/ledger/locate';
 import { statePaths } from '../store/paths';
 import type { StatePaths } from '../store/paths';

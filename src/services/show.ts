@@ -9,10 +9,9 @@ import { isUlid } from '../core/ids';
 import { completeObject } from '../core/rowText';
 import { findLines } from '../store/read/find';
 import type { FoundLine, Sought } from '../store/read/find';
-import { statOf } from '../store/files';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
-import { listSegments } from '../store/ledger/segments';
+import { presentSegments } from '../store/ledger/segments';
 
 export interface ShownLine {
   readonly kind: 'row' | 'tombstone' | 'wrong';
@@ -51,14 +50,13 @@ const HEX = /^[0-9a-f]{4,64}$/;
 export async function show(place: Place, text: string): Promise<ShowResult> {
   const { paths } = locate(place);
   const sought = parseSought(text);
-  if (listSegments(paths).length === 0) {
-    throw new LedgerError('LEDGER_MISSING', `expected a ledger in ${paths.dir}, found none`, {
-      place: { segment: paths.ledger },
-      hint: statOf(paths.dir) === undefined ? 'name the state folder with --dir or LEDGER_DIR' : 'see "ledger doctor"',
-    });
-  }
+  presentSegments(paths);
   const found = await findLines(paths, sought);
-  return { sought: text, by: sought.kind, found: found.map(shown) };
+  if (found.length > 0 || sought.kind !== 'seq' || !HEX.test(text))
+    return { sought: text, by: sought.kind, found: found.map(shown) };
+  // No row has this number: one beginning of a hash in seven has no letter among its first four digits.
+  const byHash = await findLines(paths, { kind: 'hash', prefix: text });
+  return { sought: text, by: byHash.length > 0 ? 'hash' : 'seq', found: byHash.map(shown) };
 }
 
 function parseSought(text: string): Sought {

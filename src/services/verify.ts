@@ -20,6 +20,7 @@ import type { StatePaths } from '../store/paths';
 import { nameSuspects } from '../store/scan/suspects';
 import { openIndexCheck } from '../store/index/indexCheck';
 import { listSegments } from '../store/ledger/segments';
+import { findLines } from '../store/read/find';
 import type { Segment } from '../store/ledger/segments';
 import { settleTail, tailStart } from '../store/scan/settle';
 import { countSpilled } from '../store/spill/spillState';
@@ -93,13 +94,16 @@ export async function verifyLedger(options: VerifyOptions): Promise<VerifyResult
   for (const finding of index.findings) walk.findings.add(finding);
   if (statOf(paths.healPlan) !== undefined)
     warnings.push('a heal is under way (audit.heal.pending): the next append or sweep finishes it');
+  await checkHead(walk, options);
   checkExpectations(walk, options);
+  if (segments.length > 0 && segments.at(-1)?.kind !== 'live') walk.findings.add(LIVE_FILE_GONE);
   return resultOf(walk, {
     segments: segments.map(({ name }) => name),
     spilled: countSpilled(paths),
     index: index.state,
     checkpoints: namesIn(paths.checkpoints).length > 0,
     strict: options.strict === true,
+    headHeld: options.expectHead !== undefined && options.expectHead === walk.main.hash,
     warnings: [...warnings, ...index.warnings],
   });
 }
@@ -188,14 +192,31 @@ function readRest(fd: number, from: number): Buffer {
   return readAt(fd, from, Math.max(0, statOpen(fd).size - from));
 }
 
+/** A head that is an earlier row's is told apart from one that is nowhere: rows came since, or the end was changed. */
+async function checkHead(walk: Walk, { expectHead, paths }: VerifyOptions): Promise<void> {
+  const head = walk.main.hash;
+  if (expectHead === undefined || expectHead === head) return;
+  const [line] = await findLines(paths, { kind: 'hash', prefix: expectHead });
+  const since = line?.reading.kind === 'row' ? `; the wanted one is that of row ${line.reading.row.seq}` : '';
+  const got = walk.lines === 0 ? 'no row' : `head ${head}${since}`;
+  walk.findings.add({ code: 'HEAD_MISMATCH', seq: null, place: null, want: `head ${expectHead}`, got });
+}
+
+/** Whoever closes a segment begins the next file: closed segments alone are a ledger without its end. */
+const LIVE_FILE_GONE: Finding = {
+  code: 'TRUNCATED',
+  seq: null,
+  place: null,
+  want: 'audit.jsonl after the closed segments',
+  got: 'no such file',
+};
+
 /** What the caller asks beyond the ledger itself. An empty ledger answers nothing, and is never green. */
 function checkExpectations(walk: Walk, options: VerifyOptions): void {
   const { findings, watched } = walk;
   const add = (code: FindingCode, want: string, got: string): void =>
     findings.add({ code, seq: null, place: null, want, got });
   if (walk.lines === 0) add('NOT_VERIFIABLE', `a ledger with at least one row in ${options.paths.dir}`, 'no row');
-  if (options.expectHead !== undefined && options.expectHead !== walk.main.hash)
-    add('HEAD_MISMATCH', `head ${options.expectHead}`, walk.lines === 0 ? 'no row' : `head ${walk.main.hash}`);
   if (options.minRows !== undefined && walk.rows < options.minRows)
     add('TOO_FEW_ROWS', `at least ${options.minRows} rows`, `${walk.rows}`);
   if (watched === undefined || walk.lines === 0) return;

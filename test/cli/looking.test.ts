@@ -45,6 +45,16 @@ test('show finds a row by seq, by id and by the beginning of its hash: the store
   }
 });
 
+test('the beginning of a hash may be all digits: a number that no row has is looked for there too', async (t) => {
+  const box = sandbox(t);
+  const { lines } = chainWith(100);
+  writeLedger(box.dir, lines);
+  const hashes = lines.map((line) => (JSON.parse(line) as { hash: string }).hash);
+  const index = hashes.findIndex((hash) => /^[1-9][0-9]{3}/.test(hash));
+  const ended = await ledger(box, 'show', (hashes[index] as string).slice(0, 4));
+  assert.deepEqual([ended.status, ended.stdout], [0, `${lines[index]}\n`]);
+});
+
 test('show says no such row (1), several (2), nonsense (2)', async (t) => {
   const box = sandbox(t);
   const { lines } = chainWith(400);

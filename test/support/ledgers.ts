@@ -31,6 +31,7 @@ export interface ChainOptions {
   /** No genesis row: the first row added is row 1. */
   readonly bare?: boolean;
   readonly startMs?: number;
+  readonly by?: string;
 }
 
 export interface Chain {
@@ -71,7 +72,7 @@ export function chainOf(options: ChainOptions = {}): Chain {
       seq,
       ts: formatTime(tsMs),
       id,
-      by: '1000:test@host',
+      by: options.by ?? '1000:test@host',
       nonce,
       prevHash: head.hash,
       run,

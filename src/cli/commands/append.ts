@@ -2,14 +2,12 @@
 import { openSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { LedgerError } from '../../core/errors';
-import { parseJson } from '../../core/json';
-import type { JsonObject } from '../../core/json';
 import { printable } from '../../core/printable';
 import { appendRow, appendStream, previewRow } from '../../services/append';
 import type { LineReceipt, Outcome } from '../../services/append';
 import { EXIT, SIGNAL_EXIT, worst } from '../exit';
 import type { ExitCode } from '../exit';
-import { hasInput, jsonLine, printError } from '../io';
+import { hasInput, jsonLine, printError, printWarning } from '../io';
 import type { Io } from '../io';
 import { flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
@@ -52,32 +50,24 @@ export function registerAppend(program: Command, io: Io): void {
 }
 
 async function runAppend(io: Io, argument: string | undefined, flags: Flags): Promise<void> {
-  const printer = new ReceiptPrinter(io, flags);
+  const printer = new ReceiptPrinter(io, flags, { numbered: argument === '-' });
   const request = { place: placeOf(flags, io), flags: rowFromFlags(flags), events: talkOf(io, flags) };
   if (argument === '-') {
     if (flags.dryRun === true) throw new LedgerError('USAGE', 'expected one row with --dry-run, found "-"');
     await appendPiped(io, printer, request);
     return;
   }
-  const row = rowOf(argument, request.flags);
-  if (flags.dryRun === true) {
-    io.stdout(`${previewRow(request, row)}\n`);
-    return;
-  }
-  printer.print([await appendRow(request, row)]);
-  printer.finish();
-}
-
-function rowOf(argument: string | undefined, flags: JsonObject): JsonObject {
-  if (argument === undefined) {
-    if (flags.size > 0) return new Map();
+  if (argument === undefined && request.flags.size === 0) {
     throw new LedgerError('USAGE', 'expected a row as flags or JSON, found neither', {
       hint: hasInput() ? 'to read rows from the pipe: ledger append -' : 'see "ledger append --help"',
     });
   }
-  const row = parseJson(argument);
-  if (row instanceof Map) return row;
-  throw new LedgerError('ROW_NOT_OBJECT', `expected a JSON object, found ${argument.slice(0, 40)}`);
+  if (flags.dryRun === true) {
+    io.stdout(`${previewRow(request, argument)}\n`);
+    return;
+  }
+  printer.print([await appendRow(request, argument)]);
+  printer.finish();
 }
 
 async function appendPiped(
@@ -121,6 +111,8 @@ class ReceiptPrinter {
   constructor(
     private readonly io: Io,
     private readonly flags: Flags,
+    /** Whether there are many input lines, so that what is said of one must name it. */
+    private readonly of: { readonly numbered: boolean },
   ) {
     this.#rejects = flags.rejects === undefined ? undefined : openRejects(flags.rejects);
   }
@@ -137,8 +129,9 @@ class ReceiptPrinter {
   finish(): void {
     const { io } = this;
     if (this.#spilled > 0) {
+      const [wait, them] = this.#spilled === 1 ? ['row waits', 'it'] : ['rows wait', 'them'];
       io.stderr(
-        `ledger: warning: ${this.#spilled} ${this.#spilled === 1 ? 'row waits' : 'rows wait'} in the spill file; the next append or "ledger sweep" chains them\n`,
+        `ledger: warning: ${this.#spilled} ${wait} in the spill file; the next append or "ledger sweep" chains ${them}\n`,
       );
     }
     io.setExit(worst([...this.#codes]));
@@ -159,13 +152,14 @@ class ReceiptPrinter {
     }
   }
 
-  #count({ text, outcome }: LineReceipt): void {
+  #count({ line, text, outcome }: LineReceipt): void {
     if (outcome.status === 'spilled') this.#countSpilled(outcome.error);
     if (outcome.status !== 'refused') return;
     this.#codes.add(EXIT.failed);
     if (this.#rejects !== undefined && text.length > 0) this.#reject(this.#rejects, text);
     if (outcome.row !== undefined) this.io.stderr(`${outcome.row}\n`);
-    if (this.flags.json !== true) printError(this.io, outcome.error, false);
+    if (this.flags.json !== true)
+      printError(this.io, this.of.numbered ? atLine(line, outcome.error) : outcome.error, false);
   }
 
   /** A rejects file that cannot be written to is told, and stops nothing. */
@@ -178,11 +172,18 @@ class ReceiptPrinter {
   }
 
   #countSpilled(error: LedgerError): void {
-    if (this.#spilled++ === 0 && this.flags.json !== true) printError(this.io, error, false);
-    if (this.flags.confirm === true) this.#codes.add(EXIT.scoped);
     // Somebody writes beside the lock: the row is safe, the ledger is not well.
-    if (error.code === 'FORK') this.#codes.add(EXIT.failed);
+    const isFork = error.code === 'FORK';
+    if (isFork) this.#codes.add(EXIT.failed);
+    if (this.flags.confirm === true) this.#codes.add(EXIT.scoped);
+    if (this.#spilled++ > 0 || this.flags.json === true) return;
+    if (isFork) printError(this.io, error, false);
+    else printWarning(this.io, error);
   }
+}
+
+function atLine(line: number, { code, message, hint }: LedgerError): LedgerError {
+  return new LedgerError(code, `line ${line}: ${message}`, hint === undefined ? {} : { hint });
 }
 
 function publicReceipt(line: number, outcome: Outcome): object {

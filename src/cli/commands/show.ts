@@ -56,7 +56,8 @@ async function print(io: Io, flags: Flags, line: ShownLine): Promise<void> {
   if (io.isTTY && flags.raw !== true) io.stdout(listing(line, await colorsFor(io, flags), io.columns));
   else {
     io.stdout(`${io.isTTY ? printableLines(line.line) : line.line}\n`);
-    for (const { text } of judgements(line).filter(({ isBad }) => isBad)) io.stderr(`ledger: warning: ${text}\n`);
+    for (const { name, text } of judgements(line).filter(({ isBad }) => isBad))
+      io.stderr(`ledger: warning: row ${line.seq ?? '?'}: ${name === 'hash' ? `its hash is ${text}` : text}\n`);
   }
 }
 

@@ -59,8 +59,13 @@ async function runSweep(io: Io, flags: Flags): Promise<void> {
   progress.end();
   if (flags.json === true) io.stdout(`${jsonLine(result)}\n`);
   else io.stdout(sweepText(result, flags.quiet === true));
+  if (flags.json !== true && result.damage.some(({ outcome }) => outcome === 'kept')) io.stderr(KEPT_HINT);
   io.setExit(result.verdict === 'clean' ? EXIT.ok : EXIT.no);
 }
+
+/** What is left to a person. */
+const KEPT_HINT =
+  'ledger: hint: what was kept is evidence: look with "ledger verify"; a person takes a line out with "ledger sweep --set-aside SEQ --reason …"\n';
 
 async function runSetAside(io: Io, flags: Flags, target: string): Promise<void> {
   if (flags.reason === undefined || flags.reason === '') {

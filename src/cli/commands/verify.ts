@@ -92,14 +92,10 @@ function verifyText(result: VerifyResult, colors: Colors): string {
 
 function verdictLine(result: VerifyResult, colors: Colors): string {
   const { verdict, rows, first_seq: first, last_seq: last, head } = result;
-  const shown = {
-    intact: colors.good('intact'),
-    gaps: colors.warn('gaps'),
-    broken: colors.bad('broken'),
-    'not-verifiable': colors.bad('not verifiable'),
-  }[verdict];
-  if (first === null || last === null) return shown;
-  return `${shown}     ${rows} ${rows === 1 ? 'row' : 'rows'}, seq ${first} to ${last}, head ${head ?? 'unknown'}`;
+  const paint = { intact: colors.good, gaps: colors.warn, broken: colors.bad, 'not-verifiable': colors.bad }[verdict];
+  const name = verdict.replace('-', ' ');
+  if (first === null || last === null) return paint(name);
+  return `${paint(name.padEnd(10))} ${rows} ${rows === 1 ? 'row' : 'rows'}, seq ${first} to ${last}, head ${head ?? 'unknown'}`;
 }
 
 function findingText(finding: Finding, colors: Colors): string {

@@ -7,7 +7,7 @@ import { Group } from '../../core/group';
 import { commitBytes } from './commit';
 import type { CommitTarget } from './commit';
 import { closeQuietly } from '../files';
-import { refuseToReplace } from '../ledger/genesis';
+import { emptyLedger, refuseToReplace } from '../ledger/missing';
 import { finishTailHeal, healNewline, healTornTail } from '../heal/heal';
 import type { Healed } from '../heal/heal';
 import { readHealPlan } from '../heal/healPlan';
@@ -167,12 +167,7 @@ function expectWhole(file: LedgerFile, tail: Tail): WholeTail {
       hint: 'run "ledger verify"; nothing is built on that row; "ledger sweep --set-aside" takes it out with a reason',
     });
   }
-  if (tail.kind === 'empty') {
-    throw new LedgerError('LEDGER_MISSING', `expected rows in ${segment}, found an empty file`, {
-      place: { segment },
-      hint: 'something emptied it (a log rotation?): bring it back from a backup; if there never was a ledger, remove the empty file',
-    });
-  }
+  if (tail.kind === 'empty') throw emptyLedger(file.paths);
   throw healFailed(file, new Error(`the tail is ${tail.kind} again after a heal`));
 }
 

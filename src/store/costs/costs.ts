@@ -22,7 +22,7 @@ import { standingOf } from '../index/indexRead';
 import { LIVE_NAME } from '../index/indexSchema';
 import { indexTally } from '../index/indexTally';
 import type { StatePaths } from '../paths';
-import { listSegments, segmentBlocks } from '../ledger/segments';
+import { presentSegments, segmentBlocks } from '../ledger/segments';
 import type { Segment } from '../ledger/segments';
 import { countSpilled } from '../spill/spillState';
 
@@ -62,9 +62,8 @@ export async function readCosts(paths: StatePaths, plan: TallyPlan, calendar: Ca
 }
 
 async function readFiles(paths: StatePaths, plan: TallyPlan, calendar: Calendar): Promise<CostReading> {
-  const segments = listSegments(paths);
+  const segments = presentSegments(paths);
   const size = statOf(paths.ledger)?.size;
-  if (size === undefined && segments.length === 0) throw missing(paths);
   const spilledRows = countSpilled(paths);
   const files = new FilesTally(plan, calendar);
   const indexed = size === undefined ? undefined : fromIndex(paths, plan, calendar);
@@ -181,11 +180,4 @@ class FilesTally {
     this.brokenLines += count;
     for (const offset of offsets) if (this.brokenAt.length < KEPT_PLACES) this.brokenAt.push({ segment, offset });
   }
-}
-
-function missing(paths: StatePaths): LedgerError {
-  return new LedgerError('LEDGER_MISSING', `expected a ledger at ${paths.ledger}, found none`, {
-    place: { segment: paths.ledger },
-    hint: 'name its folder with --dir, or start one with "ledger init"',
-  });
 }

@@ -135,7 +135,8 @@ function checkLockFolder(paths: StatePaths, nowMs: number): Checkup {
 export function checkSpill(paths: StatePaths): Checkup {
   const waiting = countSpilled(paths);
   const draining = [paths.draining, paths.secondDraining].some((path) => statOf(path) !== undefined);
-  if (waiting > 0) return warn('spill', `${waiting} rows wait to be chained`, SWEEP);
+  if (waiting > 0)
+    return warn('spill', waiting === 1 ? '1 row waits to be chained' : `${waiting} rows wait to be chained`, SWEEP);
   if (draining) return warn('spill', 'a drain was left half-done', SWEEP);
   return ok('spill', 'no rows wait');
 }

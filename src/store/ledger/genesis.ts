@@ -21,7 +21,6 @@ import {
   namesIn,
   openFile,
   readAt,
-  readWhole,
   statOf,
   syncData,
   syncFolder,
@@ -29,6 +28,7 @@ import {
 } from '../files';
 import { leaveNote, readLockNote } from '../lock/kernelLock';
 import type { StatePaths } from '../paths';
+import { refuseToReplace } from './missing';
 
 /** A first line is short: the origin is at most 256 characters. */
 const FIRST_LINE_BYTES = 8 << 10;
@@ -69,35 +69,6 @@ function describeStart(start: Buffer): string {
 function lockNoteAsPayload(paths: StatePaths): unknown {
   const note = readLockNote(paths.lock)?.note;
   return note === undefined ? undefined : { format: 'ledger/1', ...note };
-}
-
-/** What says that there was a ledger at this place, or undefined where nothing does. */
-export function formerLedger(paths: StatePaths): string | undefined {
-  if (readLockNote(paths.lock) !== undefined) return paths.lock;
-  if (statOf(paths.healPlan) !== undefined) return paths.healPlan;
-  if ((statOf(paths.index)?.size ?? 0) > 0) return paths.index;
-  const folder = [paths.segments, paths.checkpoints, paths.quarantine].find((path) => namesIn(path).length > 0);
-  return folder ?? [paths.draining, paths.spill, paths.secondDraining, paths.secondSpill].find(namesLedger);
-}
-
-/** Whether rows wait in a spill file that came from a ledger which was there. */
-function namesLedger(spillPath: string): boolean {
-  return readWhole(spillPath)?.includes('"ledger_id":"') === true;
-}
-
-/** Throws LEDGER_MISSING where a ledger file is missing though something says that there was one. */
-export function refuseToReplace(paths: StatePaths): void {
-  const trace = formerLedger(paths);
-  // A neighbour may have created it, lock file and all, since we looked.
-  if (trace === undefined || statOf(paths.ledger) !== undefined) return;
-  throw new LedgerError(
-    'LEDGER_MISSING',
-    `expected the ledger ${paths.ledger}, found none, though ${trace} says that there was one`,
-    {
-      place: { segment: paths.ledger },
-      hint: 'bring the file back from a backup; to begin anew, choose another folder with --dir, so that the loss stays visible',
-    },
-  );
 }
 
 /**

@@ -8,6 +8,7 @@ import { Readable } from 'node:stream';
 import { LedgerError } from '../../core/errors';
 import { closeQuietly, openFile, readAt, statOf, namesIn } from '../files';
 import { MAX_SCANNED_LINE_BYTES } from '../read/lines';
+import { emptyLedger, noLedger } from './missing';
 import type { StatePaths } from '../paths';
 
 const CLOSED = /^audit\.([1-9][0-9]{0,14})-([1-9][0-9]{0,14})\.jsonl(\.gz)?$/;
@@ -38,6 +39,18 @@ export function listSegments(paths: StatePaths): Segment[] {
     kind: gzip ? 'gzip' : 'plain',
   }));
   if (statOf(paths.ledger) !== undefined) segments.push({ name: 'audit.jsonl', path: paths.ledger, kind: 'live' });
+  return segments;
+}
+
+/**
+ * The segments of a ledger that has its live file, and some bytes.
+ * @throws LedgerError LEDGER_MISSING where there is none, where only closed segments are left, and where it was emptied
+ */
+export function presentSegments(paths: StatePaths): Segment[] {
+  const segments = listSegments(paths);
+  if (segments.at(-1)?.kind !== 'live') throw noLedger(paths);
+  const isEmpty = segments.every(({ kind, path }) => kind === 'live' && (statOf(path)?.size ?? 0) === 0);
+  if (isEmpty) throw emptyLedger(paths);
   return segments;
 }
 

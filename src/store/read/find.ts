@@ -25,7 +25,7 @@ export interface FoundLine {
   readonly offset: number;
   readonly line: Buffer;
   readonly reading: LineReading;
-  /** The neighbours' declared hash and prev_hash; undefined where there is none in this segment, or it is broken. */
+  /** The neighbours' declared hash and prev_hash, across segments; undefined where there is none, or it is broken. */
   readonly hashBefore: string | undefined;
   readonly prevHashAfter: string | undefined;
   readonly isFirst: boolean;
@@ -44,12 +44,37 @@ const LAST_SEQ = /"last_seq":([0-9]{1,16})[,}]/;
 /** The lines that are what is sought, at most 20; more than one for the beginning of a hash, and where rows were forged. */
 export async function findLines(paths: StatePaths, sought: Sought): Promise<FoundLine[]> {
   const found: FoundLine[] = [];
-  for (const segment of listSegments(paths)) {
+  const segments = listSegments(paths);
+  for (const [i, segment] of segments.entries()) {
     const bisected = segment.kind === 'live' && sought.kind !== 'hash' ? bisectLive(segment, sought) : [];
-    found.push(...(bisected.length > 0 ? bisected : await scanSegment(segment, sought)));
+    const here = bisected.length > 0 ? bisected : await scanSegment(segment, sought);
+    for (const line of here) found.push(await withNeighbours(line, segments[i - 1], segments[i + 1]));
     if (found.length >= MAX_FOUND) break;
   }
   return found.slice(0, MAX_FOUND);
+}
+
+/** The first line of a segment follows the last of the one before: the chain goes on across files. */
+async function withNeighbours(
+  line: FoundLine,
+  before: Segment | undefined,
+  after: Segment | undefined,
+): Promise<FoundLine> {
+  if (line.isFirst && before !== undefined) line = { ...line, hashBefore: await lastHashOf(before) };
+  if (line.isLast && after !== undefined) line = { ...line, prevHashAfter: await firstPrevHashOf(after) };
+  return line;
+}
+
+async function lastHashOf(segment: Segment): Promise<string | undefined> {
+  let end: Buffer = Buffer.alloc(0);
+  for await (const { bytes } of segmentBlocks(segment)) end = Buffer.concat([end, bytes]).subarray(-END_BYTES);
+  return declaredLinks(end.subarray(0, -1))?.hash;
+}
+
+async function firstPrevHashOf(segment: Segment): Promise<string | undefined> {
+  for await (const { bytes } of segmentBlocks(segment))
+    return declaredLinks(bytes.subarray(0, bytes.indexOf(NEWLINE)))?.prevHash;
+  return undefined;
 }
 
 /** Where rows are in order this answers; where they are not, the scan of the whole segment does. */

@@ -9,7 +9,7 @@
 import { fstatSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { declaredLinks } from '../../core/chain';
-import { errnoOf, LedgerError } from '../../core/errors';
+import { errnoOf } from '../../core/errors';
 import type { Row } from '../../core/members';
 import { readLine } from '../../core/rowText';
 import { closeQuietly, openFile, readAt } from '../files';
@@ -18,7 +18,8 @@ import { lastRowsFrom } from './lastRows';
 import { scanLines } from './lines';
 import type { LineRange } from './lines';
 import type { StatePaths } from '../paths';
-import { listSegments, segmentBlocks } from '../ledger/segments';
+import { noLedger } from '../ledger/missing';
+import { listSegments, presentSegments, segmentBlocks } from '../ledger/segments';
 
 export type Followed =
   | { readonly kind: 'row'; readonly seq: number; readonly line: string; readonly row: Row }
@@ -48,7 +49,8 @@ const LINE_END_BYTES = 156;
  * @throws LedgerError LEDGER_MISSING where there is none, UNSAFE_PATH; the system's error where it cannot be read
  */
 export async function* followLedger(paths: StatePaths, options: FollowOptions): AsyncGenerator<readonly Followed[]> {
-  const follower = new Follower(paths.ledger);
+  presentSegments(paths);
+  const follower = new Follower(paths);
   const lacking = follower.begin(options.from);
   yield* closedRows(paths, options.from, lacking);
   for (;;) {
@@ -120,7 +122,7 @@ class Follower {
   #broken = new Map<number, Broken>();
   readonly #told = new Set<number>();
 
-  constructor(private readonly path: string) {}
+  constructor(private readonly paths: StatePaths) {}
 
   /** Whether something at the end may still become a row. */
   get isWaiting(): boolean {
@@ -130,7 +132,7 @@ class Follower {
   /** Takes the place to begin at; returns how many rows the live file has too few (Infinity: not known). */
   begin(from: FollowOptions['from']): number {
     const fd = this.#open();
-    if (fd === undefined) throw missing(this.path);
+    if (fd === undefined) throw noLedger(this.paths);
     try {
       const { ino, size } = fstatSync(fd);
       this.#ino = ino;
@@ -167,7 +169,7 @@ class Follower {
 
   #open(): number | undefined {
     try {
-      return openFile(this.path, 'read');
+      return openFile(this.paths.ledger, 'read');
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined;
       throw error;
@@ -240,11 +242,4 @@ function whyBroken({ block, start, end, terminated, cut }: LineRange): string {
   const reading = readLine(block.subarray(start, end));
   if (reading.kind === 'wrong') return reading.why;
   return terminated || reading.kind === 'torn' ? 'no whole row' : 'a row without its newline';
-}
-
-function missing(path: string): LedgerError {
-  return new LedgerError('LEDGER_MISSING', `expected a ledger at ${path}, found none`, {
-    place: { segment: path },
-    hint: 'name the state folder with --dir or LEDGER_DIR',
-  });
 }

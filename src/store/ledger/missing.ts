@@ -1,0 +1,58 @@
+/**
+ * Whether there is a ledger at a place, told the same way by every command: there is none, it is gone though something
+ * tells of it, or it was emptied. A ledger always has its first row, so a file without bytes is a loss, never a ledger in
+ * which nothing happened.
+ */
+import { LedgerError } from '../../core/errors';
+import { namesIn, readWhole, statOf } from '../files';
+import { readLockNote } from '../lock/kernelLock';
+import type { StatePaths } from '../paths';
+
+/** What says that there was a ledger at this place, or undefined where nothing does. */
+export function formerLedger(paths: StatePaths): string | undefined {
+  if (readLockNote(paths.lock) !== undefined) return paths.lock;
+  if (statOf(paths.healPlan) !== undefined) return paths.healPlan;
+  if ((statOf(paths.index)?.size ?? 0) > 0) return paths.index;
+  const folder = [paths.segments, paths.checkpoints, paths.quarantine].find((path) => namesIn(path).length > 0);
+  return folder ?? [paths.draining, paths.spill, paths.secondDraining, paths.secondSpill].find(namesLedger);
+}
+
+/** Whether rows wait in a spill file that came from a ledger which was there. */
+function namesLedger(spillPath: string): boolean {
+  return readWhole(spillPath)?.includes('"ledger_id":"') === true;
+}
+
+/** Throws LEDGER_MISSING where a ledger file is missing though something says that there was one. */
+export function refuseToReplace(paths: StatePaths): void {
+  const trace = formerLedger(paths);
+  // A neighbour may have created it, lock file and all, since we looked.
+  if (trace !== undefined && statOf(paths.ledger) === undefined) throw lostLedger(paths, trace);
+}
+
+/** The error for a reader that finds no file. */
+export function noLedger(paths: StatePaths): LedgerError {
+  const trace = formerLedger(paths);
+  if (trace !== undefined) return lostLedger(paths, trace);
+  return new LedgerError('LEDGER_MISSING', `expected a ledger at ${paths.ledger}, found none`, {
+    place: { segment: paths.ledger },
+    hint: 'name its folder with --dir or LEDGER_DIR; "ledger init" or a first append creates one',
+  });
+}
+
+function lostLedger(paths: StatePaths, trace: string): LedgerError {
+  return new LedgerError(
+    'LEDGER_MISSING',
+    `expected the ledger ${paths.ledger}, found none, though ${trace} says that there was one`,
+    {
+      place: { segment: paths.ledger },
+      hint: 'bring the file back from a backup; to begin anew, choose another folder with --dir, so that the loss stays visible',
+    },
+  );
+}
+
+export function emptyLedger(paths: StatePaths): LedgerError {
+  return new LedgerError('LEDGER_MISSING', `expected rows in ${paths.ledger}, found an empty file`, {
+    place: { segment: paths.ledger },
+    hint: 'something emptied it (a log rotation?): bring it back from a backup; if there never was a ledger, remove the empty file',
+  });
+}
