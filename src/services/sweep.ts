@@ -146,7 +146,7 @@ async function readLines(paths: StatePaths, { onProgress, signal }: SweepOptions
   const fd = openFile(paths.ledger, 'read');
   try {
     const found = await findBrokenLines(fd, { digestUpTo: index?.upToSeq, onProgress, signal });
-    const indexDiffers = found.ranges.length === 0 ? index?.differsFrom(found.digest) : undefined;
+    const indexDiffers = found.ranges.length === 0 ? await index?.differsFrom(found.digest) : undefined;
     return { ...found, indexDiffers };
   } finally {
     closeQuietly(fd);

@@ -11,8 +11,10 @@ import type { Walk } from '../../core/walkState';
 import { statOf, withFile } from '../files';
 import { openIndex } from './indexFile';
 import type { LedgerIndex } from './indexFile';
-import { compareDigests, snapshotOf } from './indexCompare';
-import type { IndexSnapshot } from './indexCompare';
+import { digestAside } from './digestAside';
+import type { DigestAside } from './digestAside';
+import { compareDigests } from './indexCompare';
+import type { IndexDifference } from './indexCompare';
 import { standingOf } from './indexRead';
 import { listSegments } from '../ledger/segments';
 import type { StatePaths } from '../paths';
@@ -26,7 +28,7 @@ export interface IndexJudgement {
 export interface OpenedIndexCheck {
   /** Rows up to this seq are summed up by the walk. */
   readonly upToSeq: number;
-  judge(walk: Walk): IndexJudgement;
+  judge(walk: Walk): Promise<IndexJudgement>;
 }
 
 /** Takes what the index says at this moment; undefined where there is none. */
@@ -36,16 +38,17 @@ export function openIndexCheck(paths: StatePaths): OpenedIndexCheck | undefined 
     if (index === undefined) return undefined;
     try {
       const other = disagreement(paths, index);
-      if (other !== undefined) return { upToSeq: 0, judge: () => other };
-      const snapshot = snapshotOf(index);
-      return { upToSeq: snapshot.watermark.seq, judge: (walk) => judge(snapshot, walk) };
+      if (other !== undefined) return { upToSeq: 0, judge: () => Promise.resolve(other) };
+      const { seq, hash } = index.watermark();
+      const aside = digestAside(paths, index);
+      return { upToSeq: aside.upToSeq, judge: (walk) => judge({ seq, hash }, aside, walk) };
     } finally {
       index.close();
     }
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
     const judgement = faulty(error);
-    return { upToSeq: 0, judge: () => judgement };
+    return { upToSeq: 0, judge: () => Promise.resolve(judgement) };
   }
 }
 
@@ -53,7 +56,7 @@ export function openIndexCheck(paths: StatePaths): OpenedIndexCheck | undefined 
 export interface IndexFingerprint {
   readonly upToSeq: number;
   /** What differs, in words; undefined: nothing. */
-  differsFrom(file: IndexDigest): string | undefined;
+  differsFrom(file: IndexDigest): Promise<string | undefined>;
 }
 
 /**
@@ -68,8 +71,8 @@ export function openIndexFingerprint(paths: StatePaths): IndexFingerprint | unde
     try {
       const standing = withFile(paths.ledger, 'read', (fd) => standingOf(index, fd));
       if (standing.kind !== 'agrees') return undefined;
-      const { watermark, digest } = snapshotOf(index);
-      return { upToSeq: watermark.seq, differsFrom: (file) => namesOf(file, digest) };
+      const aside = digestAside(paths, index);
+      return { upToSeq: aside.upToSeq, differsFrom: (file) => namesOf(file, aside) };
     } finally {
       index.close();
     }
@@ -79,9 +82,14 @@ export function openIndexFingerprint(paths: StatePaths): IndexFingerprint | unde
   }
 }
 
-function namesOf(file: IndexDigest, index: IndexDigest): string | undefined {
-  const differences = compareDigests(file, index);
-  return differences.length === 0 ? undefined : differences.map(({ what }) => what).join(', ');
+async function namesOf(file: IndexDigest, aside: DigestAside): Promise<string | undefined> {
+  try {
+    const differences = compareDigests(file, await aside.digest());
+    return differences.length === 0 ? undefined : differences.map(({ what }) => what).join(', ');
+  } catch (error) {
+    if (error instanceof LedgerError) return undefined;
+    throw error;
+  }
 }
 
 /** An index of another ledger, or of a file that was changed since, says nothing about rows that were lost. */
@@ -103,7 +111,11 @@ function faulty(error: LedgerError): IndexJudgement {
   };
 }
 
-function judge({ watermark, digest }: IndexSnapshot, walk: Walk): IndexJudgement {
+async function judge(
+  watermark: { readonly seq: number; readonly hash: string },
+  aside: DigestAside,
+  walk: Walk,
+): Promise<IndexJudgement> {
   const lastSeq = walk.main.expected - 1;
   if (lastSeq < watermark.seq) {
     const want = `row ${watermark.seq} with hash ${watermark.hash}`;
@@ -113,16 +125,20 @@ function judge({ watermark, digest }: IndexSnapshot, walk: Walk): IndexJudgement
   if (walk.findings.kept.some(({ code }) => gravityOf(code) === 'breaks')) {
     return { state: 'not-checked', findings: [], warnings: [] };
   }
-  const names = namesOf(walk.digest, digest);
-  if (names === undefined) {
-    return { state: lastSeq > watermark.seq ? 'behind' : 'agrees', findings: [], warnings: [] };
+  try {
+    return compared(compareDigests(walk.digest, await aside.digest()), watermark.seq, lastSeq);
+  } catch (error) {
+    if (error instanceof LedgerError) return faulty(error);
+    throw error;
   }
-  const got = `other ${names} (remove index.db: nothing is lost, "ledger sweep" makes it anew)`;
-  return {
-    state: 'disagrees',
-    findings: [finding('INDEX_DISAGREES', null, `what rows 1 to ${watermark.seq} give`, got)],
-    warnings: [],
-  };
+}
+
+function compared(differences: readonly IndexDifference[], upToSeq: number, lastSeq: number): IndexJudgement {
+  if (differences.length === 0) return { state: lastSeq > upToSeq ? 'behind' : 'agrees', findings: [], warnings: [] };
+  const names = differences.map(({ what }) => what).join(', ');
+  const got = `other ${names} ("ledger sweep" makes it anew; nothing is lost)`;
+  const differs = finding('INDEX_DISAGREES', null, `what rows 1 to ${upToSeq} give`, got);
+  return { state: 'disagrees', findings: [differs], warnings: [] };
 }
 
 function finding(code: Finding['code'], seq: number | null, want: string, got: string): Finding {

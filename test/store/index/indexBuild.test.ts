@@ -9,7 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { LedgerError } from '../../../src/core/errors';
 import { openIndex } from '../../../src/store/index/indexFile';
 import { buildIndex, finishIndex, rebuildIndex, removeLeftovers, voidIndex } from '../../../src/store/index/indexBuild';
-import { compareDigests, snapshotOf } from '../../../src/store/index/indexCompare';
+import { compareDigests, digestOf } from '../../../src/store/index/indexCompare';
 import { lastRowOfStream, readPlace, standingOf } from '../../../src/store/index/indexRead';
 import { obey } from '../../../src/store/index/indexWorker';
 import type { IndexReport } from '../../../src/store/index/indexWorker';
@@ -72,7 +72,7 @@ test('what is appended while it is built is taken in at the end', async (t) => {
   assert.equal(finishIndex(paths, temporary).seq, 52);
   const index = indexOf(t, paths);
   assert.equal(index.stream('run', 'late')?.rowSeq, 52);
-  assert.deepEqual(compareDigests(digestOfFile(ledgerOf(t, paths)), snapshotOf(index).digest), []);
+  assert.deepEqual(compareDigests(digestOfFile(ledgerOf(t, paths)), digestOf(index, Number.MAX_SAFE_INTEGER)), []);
 });
 
 test('a ledger that is replaced while it is built: the new index is thrown away', async (t) => {
@@ -133,7 +133,11 @@ test('a journal that lies there from another index is not played back into the n
     await rebuildIndex(paths);
     assert(!existsSync(`${paths.index}-journal`), old);
     const index = indexOf(t, paths);
-    assert.deepEqual(compareDigests(digestOfFile(ledgerOf(t, paths)), snapshotOf(index).digest), [], old);
+    assert.deepEqual(
+      compareDigests(digestOfFile(ledgerOf(t, paths)), digestOf(index, Number.MAX_SAFE_INTEGER)),
+      [],
+      old,
+    );
     index.close();
   }
 });
@@ -143,7 +147,10 @@ test('rebuilds at once: each puts a whole index in place', async (t) => {
   makeLedger(dir, sampleRows(3000));
   const paths = testPaths(dir);
   await Promise.all([rebuildIndex(paths), rebuildIndex(paths), rebuildIndex(paths)]);
-  assert.deepEqual(compareDigests(digestOfFile(ledgerOf(t, paths)), snapshotOf(indexOf(t, paths)).digest), []);
+  assert.deepEqual(
+    compareDigests(digestOfFile(ledgerOf(t, paths)), digestOf(indexOf(t, paths), Number.MAX_SAFE_INTEGER)),
+    [],
+  );
   assert.deepEqual(readdirSync(dir).sort(), ['audit.jsonl', 'index.db']);
 });
 
