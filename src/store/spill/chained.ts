@@ -53,7 +53,7 @@ export function findChained(
     const meant = mayBeMeant(line, wanted);
     if (meant === 'other') others++;
     if (meant !== 'wanted') return;
-    const row = completeObject(line) as Row | undefined;
+    const row = completeObject(line) as Partial<Row> | undefined;
     if (row === undefined) return;
     for (const key of keysOf(row)) {
       if (wanted.has(key) || key.startsWith('impossible:')) done.set(key, { offset, bytes, attempt: key === row.id });
@@ -75,8 +75,9 @@ function mayBeMeant(line: Buffer, wanted: ReadonlySet<string>): 'wanted' | 'othe
   return meant;
 }
 
-/** What a row of the ledger says it did of a spill file. */
-function keysOf(row: Row): string[] {
+/** What a row of the ledger says it did of a spill file; a tombstone, which has no id, says nothing. */
+function keysOf(row: Partial<Row>): string[] {
+  if (row.id === undefined) return [];
   const keys = [row.id];
   if (row.spill_id !== undefined) keys.push(row.spill_id);
   const { source, spill_id: spillId, offset, sha256 } = row.payload ?? {};
