@@ -224,6 +224,17 @@ test('closed segments without the live file have lost their end: nobody says int
     assert.equal((await ledger(box, command.split(' '))).status, 2, command);
 });
 
+test('a stream goes on over closed segments; without an index nothing is built on a guess', async (t) => {
+  const box = copyOf(t, 'segments');
+  // Its rows lie in closed segments alone.
+  const append = ledger(box, ['append', '--action', 'step.done', '--run-id', 'r2']);
+  assert.equal((await append).status, 0);
+  assert.match((await append).stdout, /^spilled /);
+  assert.equal((await ledger(box, ['sweep'])).status, 0);
+  const checked = await ledger(box, ['verify', '--json']);
+  assert.equal((JSON.parse(checked.stdout) as { streams: string }).streams, 'intact', checked.stdout);
+});
+
 test('tail reaches back over closed segments, however many rows are wanted', async (t) => {
   const box = copyOf(t, 'segments');
   for (const wanted of [0, 4, 7, 14]) {

@@ -23,6 +23,7 @@ import { tendIndex } from '../store/index/indexTend';
 import type { IndexState } from '../store/index/indexTend';
 import type { LedgerFile, ReadyLedger } from '../store/ledger/ledger';
 import { locate } from '../store/ledger/locate';
+import { listSegments } from '../store/ledger/segments';
 import type { Place } from '../store/ledger/locate';
 import type { LostRows } from '../store/append/lostRows';
 import type { StatePaths } from '../store/paths';
@@ -174,8 +175,12 @@ class Sweeper {
     const { paths } = this.file;
     const sound = await this.#prepare();
     const { lines, indexDiffers } = await this.#healMiddle();
+    // Rows in closed segments are found by the index alone, and what waits may go on in their streams.
+    const hasClosed = listSegments(paths).some(({ kind }) => kind !== 'live');
+    const first = sound && hasClosed ? await this.#tendIndex(indexDiffers) : undefined;
     if (sound) await this.#drain();
-    const index = sound ? await this.#tendIndex(indexDiffers) : 'not-checked';
+    const last = sound ? await this.#tendIndex(first === undefined ? indexDiffers : undefined) : 'not-checked';
+    const index = first === 'rebuilt' ? first : last;
     const removed = this.#tidy();
     const { chained, setAside } = this.#drained;
     return {

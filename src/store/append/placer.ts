@@ -136,7 +136,6 @@ export class Placer {
         : undefined;
     if (inWindow !== undefined) return inWindow;
     const before = Math.min(start, recent.fromBytes);
-    if (before === 0) return undefined;
     this.#older ??= this.ledger.index.olderRows(this.ledger.fd);
     return this.#older.find(kind, value, before);
   }

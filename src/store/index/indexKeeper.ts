@@ -6,7 +6,7 @@
  * it knows.
  */
 import { LedgerError } from '../../core/errors';
-import { closeQuietly, openFile } from '../files';
+import { closeQuietly, namesIn, openFile } from '../files';
 import { openIndex } from './indexFile';
 import type { LedgerIndex } from './indexFile';
 import { IndexAside } from './indexAside';
@@ -25,7 +25,6 @@ export const LAG_ROWS = 1_500;
 /** What is more is left to `sweep`: no append should work for seconds after its receipt. */
 const MAX_REBUILT_ROWS = 50_000;
 
-/** So few bytes are searched faster than the index answers. */
 /** Keeping up in a thread begins when the index lags so far. */
 const ASIDE_LAG_ROWS = 5_000;
 /** So much of the file is searched faster than the index answers. */
@@ -43,26 +42,36 @@ export class IndexKeeper {
     private readonly onFault: (error: LedgerError) => void,
   ) {}
 
-  /** What answers for the rows before the tail. `fd`: the ledger, under the lock, as long as the answers are asked for. */
+  /**
+   * What answers for the rows before the tail. `fd`: the ledger, under the lock, as long as the answers are asked for.
+   * Its `find` throws INDEX_FAILED where only an index could tell, since older rows lie in closed segments.
+   */
   olderRows(fd: number): OlderRows {
-    const file = fileAsOlderRows(fd);
+    const live = fileAsOlderRows(fd);
+    let closed: boolean | undefined;
+    const hasClosed = (): boolean => (closed ??= namesIn(this.paths.segments).length > 0);
+    const unindexed: OlderRows['find'] = (kind, value, beforeOffset) => {
+      const found = live.find(kind, value, beforeOffset);
+      if (found === undefined && hasClosed()) throw noIndexOfSegments(this.paths);
+      return found;
+    };
     let known: { readonly index: LedgerIndex; readonly offset: number } | undefined;
     let asked = false;
     return {
       find: (kind, value, beforeOffset) => {
-        if (beforeOffset <= NEAR_BYTES) return file.find(kind, value, beforeOffset);
+        if (beforeOffset <= NEAR_BYTES && !hasClosed()) return live.find(kind, value, beforeOffset);
         // Held against the file once: under the lock neither changes behind what was asked.
         if (!asked) known = this.#orNothing(() => this.#agreeing(fd));
         asked = true;
-        if (known === undefined) return file.find(kind, value, beforeOffset);
-        const lagging = file.find(kind, value, beforeOffset, known.offset);
+        if (known === undefined) return unindexed(kind, value, beforeOffset);
+        const lagging = live.find(kind, value, beforeOffset, known.offset);
         if (lagging !== undefined) return lagging;
         try {
           return indexAsOlderRows(this.paths, fd, known.index).find(kind, value, beforeOffset);
         } catch (error) {
           this.#giveUp(error);
           known = undefined;
-          return file.find(kind, value, beforeOffset);
+          return unindexed(kind, value, beforeOffset);
         }
       },
     };
@@ -198,4 +207,12 @@ export class IndexKeeper {
 /** Whatever goes wrong with the index is the index's fault: a symlink, a full disk, no descriptors left. */
 function asIndexError(paths: StatePaths, error: unknown): LedgerError {
   return error instanceof LedgerError ? error : indexFailed(paths.index, String(error), error);
+}
+
+/** Only sweep reads all of them; an append that took what is not found for new would begin a stream again. */
+function noIndexOfSegments({ segments, index }: StatePaths): LedgerError {
+  return new LedgerError('INDEX_FAILED', `expected an index of the closed segments in ${segments}, found none`, {
+    place: { segment: index },
+    hint: 'run "ledger sweep": it makes the index, and chains what waits',
+  });
 }
