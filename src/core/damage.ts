@@ -43,3 +43,15 @@ export function gapText(gap: { readonly seq: number; readonly lastSeq: number; r
     ? `row ${gap.seq} is a named gap now`
     : `rows ${gap.seq} to ${gap.lastSeq} are a named gap now`;
 }
+
+export function lostText({ fromSeq, toSeq }: { readonly fromSeq: number; readonly toSeq: number }): string {
+  return `rows ${fromSeq} to ${toSeq} were in the ledger and are gone`;
+}
+
+export function indexText(differs: string): string {
+  return `the index has other ${differs} than the file; "ledger verify" says whether a row was changed`;
+}
+
+export function linesText(lines: number): string {
+  return lines === 1 ? 'a line that is no JSON object' : `${lines} lines that are no JSON objects`;
+}
