@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Checks a ledger (docs/format.md) with nothing but Python:  python3 verify.py state/audit.jsonl
 Exit 0 intact, 1 broken, 2 nothing to check, 3 named gaps. Not checked: content hashes, ids, cut ends, rewritten files."""
-import hashlib, json, os, re, sys
+import glob, gzip, hashlib, json, os, re, sys
 END = re.compile(rb',"prev_hash":"([0-9a-f]{64})","hash":"([0-9a-f]{64})"\}$')
 ZERO, sha = '0' * 64, lambda data: hashlib.sha256(data).hexdigest()
 whole = lambda raw: END.search(raw) and sha(raw[:-75] + b'}') == END.search(raw)[2].decode()
-def broken(line, why):
-    print(f'broken at line {line}: {why}')
-    sys.exit(1)
+broken = lambda line, why: print(f'broken at line {line}: {why}') or sys.exit(1)
 path, seq, head, missing, streams, gaps, heals, n = sys.argv[1], 0, ZERO, 0, {}, [], {}, 0
-for n, raw in enumerate(open(path, 'rb') if os.path.exists(path) else [], 1):
+closed = {int(re.findall('([0-9]+)-', f)[-1]): f for f in glob.glob(path.replace('audit.jsonl', 'segments/audit.*-*.jsonl*'))}
+if closed and not (os.path.exists(path) and os.path.getsize(path)): broken(1, 'closed segments without the live file')
+files = [closed[first] for first in sorted(closed)] + [path] * os.path.exists(path)
+for n, raw in enumerate((raw for f in files for raw in (gzip.open if f[-3:] == '.gz' else open)(f, 'rb')), 1):
     raw = raw[:-1] if raw.endswith(b'\n') else broken(n, 'no newline at the end')
     try: row, end = json.loads(raw.decode()), END.search(raw)
     except ValueError: broken(n, 'not JSON')
@@ -23,8 +24,7 @@ for n, raw in enumerate(open(path, 'rb') if os.path.exists(path) else [], 1):
     lost = row['payload'] if action == 'audit.rows-lost' else {'from_seq': row['seq'], 'to_seq': seq}
     if action in ('audit.tombstone', 'audit.rows-lost'): missing += lost['to_seq'] - lost['from_seq'] + 1
     if action in ('audit.tombstone', 'audit.rows-lost', 'audit.set-aside'): gaps.append((n, row))
-    for kind in () if action.startswith('audit.') else ('run', 'decision'):
-        if f'{kind}_id' not in row: continue
+    for kind in [kind for kind in ('run', 'decision') if f'{kind}_id' in row and not action.startswith('audit.')]:
         at, last, then = streams.get((kind, row[f'{kind}_id']), (0, ZERO, 0))
         jump = row[f'{kind}_seq'] - at - 1
         if jump < 0 or jump > missing - then or (jump == 0 and row[f'{kind}_prev_hash'] != last): broken(n, f'{kind} stream')

@@ -1,6 +1,7 @@
 /** One flag per member that a caller may set: `--run-id R`, `--cost-usd 0.01`; and `--set`, `--set-json` for members of your own. */
 import { readFileSync } from 'node:fs';
-import type { Command } from 'commander';
+import { Option } from './commander';
+import type { Command } from './commander';
 import { memberFromText, parseMemberJson } from '../core/defaults';
 import { LedgerError } from '../core/errors';
 import type { Json, JsonObject } from '../core/json';
@@ -62,9 +63,12 @@ const flagName = (member: string): string => member.replaceAll('_', '-');
 const optionKey = (member: string): string =>
   flagName(member).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
-export function addRowFlags(command: Command): Command {
-  for (const name of CALLER_MEMBER_NAMES)
-    command.option(`--${flagName(name)} ${VALUE_NAMES[CALLER_MEMBERS[name]]}`, DESCRIPTIONS[name]);
+/** @param unseen members that the command says itself: known, so that they are refused by name, and not in its help */
+export function addRowFlags(command: Command, unseen: readonly string[] = []): Command {
+  for (const name of CALLER_MEMBER_NAMES) {
+    const flag = new Option(`--${flagName(name)} ${VALUE_NAMES[CALLER_MEMBERS[name]]}`, DESCRIPTIONS[name]);
+    command.addOption(unseen.includes(name) ? flag.hideHelp() : flag);
+  }
   return command
     .option('--set <name=text>', 'a member of your own, as text (repeatable)', collect)
     .option('--set-json <name=JSON>', 'a member of your own, as JSON (repeatable)', collect);

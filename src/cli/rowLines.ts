@@ -33,8 +33,9 @@ function columnsFor(width: number): readonly Column[] {
   const agent = (chars: number): Column => ({ width: chars, align: 'left', text: ({ agent: name }) => name ?? '' });
   const action = (chars: number): Column => ({ width: chars, align: 'left', text: actionText });
   const target = (chars: number): Column => ({ width: chars, align: 'left', text: ({ target: what }) => what ?? '' });
-  if (width < 72) return [time(8), agent(8), action(22), { ...OUTCOME, width: 7 }, { ...COST, width: 7 }];
-  if (width < 110) return [SEQ, time(8), agent(12), action(22), target(8), OUTCOME, COST];
+  if (width < 60) return [time(5), agent(8), action(14), { ...COST, width: 7 }];
+  if (width < 80) return [time(8), agent(8), action(22), { ...OUTCOME, width: 7 }, { ...COST, width: 7 }];
+  if (width < 110) return [SEQ, time(8), agent(10), action(19), target(8), OUTCOME, COST];
   return [SEQ, time(19), agent(14), action(24), target(14), OUTCOME, COST];
 }
 
@@ -48,7 +49,7 @@ export interface RowLineOptions {
 
 /** One row in one line, no wider than the terminal. */
 export function rowLine(row: Row, { width, zone, colors }: RowLineOptions): string {
-  const columns = columnsFor(width);
+  const columns = withWholeCost(columnsFor(width), row);
   const used = columns.reduce((sum, column) => sum + column.width + GAP.length, 0);
   const cells = columns.map((column) => {
     const text = fit(column.text(row, zone), column);
@@ -56,6 +57,20 @@ export function rowLine(row: Row, { width, zone, colors }: RowLineOptions): stri
   });
   const reason = used < width ? cut(printable(reasonText(row)), width - used) : '';
   return [...cells, colors.dim(reason)].join(GAP).trimEnd();
+}
+
+/** An amount is never cut: where it is longer than its column, those before it lend it the room. */
+function withWholeCost(columns: readonly Column[], row: Row): readonly Column[] {
+  const wanted = widthOf(costText(row));
+  let missing = wanted - (columns.at(-1)?.width ?? 0);
+  if (missing <= 0) return columns;
+  const lenders = columns.slice(0, -1).map((column) => ({ ...column }));
+  for (const lender of lenders.toReversed()) {
+    const lent = Math.min(missing, lender.width - 1);
+    lender.width -= lent;
+    missing -= lent;
+  }
+  return [...lenders, { ...COST, width: wanted }];
 }
 
 /** A line that stands in place of rows. */

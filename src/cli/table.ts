@@ -18,7 +18,8 @@ export interface Table {
 }
 
 const GAP = 2;
-const SHORTEST = 6;
+/** A date fits: without its day it says nothing. */
+const SHORTEST = 10;
 
 /**
  * Lines of a table at most `width` wide where that can be: the widest text column is cut, with an ellipsis, first.

@@ -18,7 +18,7 @@ export type CommandEnd =
   | { readonly kind: 'cancelled'; readonly signal: string; readonly number: number };
 
 /** What `run` itself says. */
-const MEASURED = ['action', 'occurred_at', 'outcome', 'duration_ms', 'idempotency_key'];
+export const MEASURED: readonly string[] = ['action', 'occurred_at', 'outcome', 'duration_ms', 'idempotency_key'];
 const COSTS = ['cost_usd', 'input_tokens', 'output_tokens', 'cached_tokens'];
 
 /**

@@ -96,7 +96,7 @@ export async function verifyLedger(options: VerifyOptions): Promise<VerifyResult
     warnings.push('a heal is under way (audit.heal.pending): the next append or sweep finishes it');
   await checkHead(walk, options);
   checkExpectations(walk, options);
-  if (segments.length > 0 && segments.at(-1)?.kind !== 'live') walk.findings.add(LIVE_FILE_GONE);
+  checkLiveFile(walk, segments);
   return resultOf(walk, {
     segments: segments.map(({ name }) => name),
     spilled: countSpilled(paths),
@@ -202,14 +202,21 @@ async function checkHead(walk: Walk, { expectHead, paths }: VerifyOptions): Prom
   walk.findings.add({ code: 'HEAD_MISMATCH', seq: null, place: null, want: `head ${expectHead}`, got });
 }
 
-/** Whoever closes a segment begins the next file: closed segments alone are a ledger without its end. */
-const LIVE_FILE_GONE: Finding = {
-  code: 'TRUNCATED',
-  seq: null,
-  place: null,
-  want: 'audit.jsonl after the closed segments',
-  got: 'no such file',
-};
+/** Whoever closes a segment begins the next file with a row: closed segments alone are a ledger without its end. */
+function checkLiveFile(walk: Walk, segments: readonly Segment[]): void {
+  const last = segments.at(-1);
+  if (last === undefined || segments.length === (last.kind === 'live' ? 1 : 0)) return;
+  const isEmpty = last.kind === 'live' && statOf(last.path)?.size === 0;
+  if (last.kind === 'live' && !isEmpty) return;
+  const want = 'rows in audit.jsonl after the closed segments';
+  walk.findings.add({
+    code: 'TRUNCATED',
+    seq: null,
+    place: null,
+    want,
+    got: isEmpty ? 'an empty file' : 'no such file',
+  });
+}
 
 /** What the caller asks beyond the ledger itself. An empty ledger answers nothing, and is never green. */
 function checkExpectations(walk: Walk, options: VerifyOptions): void {

@@ -143,6 +143,14 @@ test('where the start cannot be recorded nothing is started: 125', async (t) => 
   assert.ok(!existsSync(mark));
 });
 
+test('the help offers no flag that is refused', async (t) => {
+  const box = sandbox(t);
+  const { stdout } = await wrap(box, '--help');
+  assert.match(stdout, /--agent </);
+  for (const name of ['action', 'occurred-at', 'outcome', 'duration-ms', 'idempotency-key'])
+    assert.ok(!stdout.includes(`--${name} `), name);
+});
+
 test('a ledger that fails after the command ran does not change its status', async (t) => {
   const box = sandbox(t);
   // The folder becomes one that is not written to: others could replace its files.

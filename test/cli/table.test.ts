@@ -31,6 +31,11 @@ test('a line is no wider than the terminal: the text is cut, the numbers are who
   assert.equal(lines[1], 'a-name-that…  123456.789');
 });
 
+test('on the narrowest terminal a date is shown to its day', () => {
+  const lines = textLines(table([['2026-11-21', '123456.789123456']]), 20);
+  assert.equal(lines[1], '2026-11-21  123456.789123456');
+});
+
 test('wide and combining characters take the columns that they take', () => {
   assert.deepEqual(['abc', '日本', 'e\u0301', '👩‍💻'].map(widthOf), [3, 4, 1, 4]);
   assert.equal(cut('日本語', 5), '日本…');

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { LedgerError } from '../../core/errors';
 import { printable } from '../../core/printable';
-import { statusOf } from '../../core/runRows';
+import { MEASURED, statusOf } from '../../core/runRows';
 import { runCommand } from '../../services/run';
 import type { RunResult } from '../../services/run';
 import { printError } from '../io';
@@ -36,7 +36,7 @@ export function registerRun(program: Command, io: Io): void {
     .description('Run a command and record its start and its end.')
     .usage('[options] -- <command> [args...]')
     .addHelpText('before', HELP_BEFORE);
-  addRowFlags(command)
+  addRowFlags(command, MEASURED)
     .option('--record-args', "record the command's arguments too")
     .addHelpText('after', HELP_AFTER)
     .action(async (words: readonly string[]) => runRun(io, words, flagsOf<Flags>(command)));

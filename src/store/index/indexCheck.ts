@@ -13,7 +13,7 @@ import { openIndex } from './indexFile';
 import type { LedgerIndex } from './indexFile';
 import { digestAside } from './digestAside';
 import type { DigestAside } from './digestAside';
-import { compareDigests } from './indexCompare';
+import { compareDigests, inWords } from './indexCompare';
 import type { IndexDifference } from './indexCompare';
 import { standingOf } from './indexRead';
 import { listSegments } from '../ledger/segments';
@@ -85,7 +85,7 @@ export function openIndexFingerprint(paths: StatePaths): IndexFingerprint | unde
 async function namesOf(file: IndexDigest, aside: DigestAside): Promise<string | undefined> {
   try {
     const differences = compareDigests(file, await aside.digest());
-    return differences.length === 0 ? undefined : differences.map(({ what }) => what).join(', ');
+    return differences.length === 0 ? undefined : inWords(differences);
   } catch (error) {
     if (error instanceof LedgerError) return undefined;
     throw error;
@@ -135,8 +135,7 @@ async function judge(
 
 function compared(differences: readonly IndexDifference[], upToSeq: number, lastSeq: number): IndexJudgement {
   if (differences.length === 0) return { state: lastSeq > upToSeq ? 'behind' : 'agrees', findings: [], warnings: [] };
-  const names = differences.map(({ what }) => what).join(', ');
-  const got = `other ${names} ("ledger sweep" makes it anew; nothing is lost)`;
+  const got = `other ${inWords(differences)} ("ledger sweep" makes it anew; nothing is lost)`;
   const differs = finding('INDEX_DISAGREES', null, `what rows 1 to ${upToSeq} give`, got);
   return { state: 'disagrees', findings: [differs], warnings: [] };
 }

@@ -69,3 +69,26 @@ export function compareDigests(file: IndexDigest, index: IndexDigest): IndexDiff
     got: index[part],
   }));
 }
+
+/** What the parts of the fingerprint sum up, for people. */
+const WORDS: Readonly<Record<keyof IndexDigest, string>> = {
+  rows: 'rows',
+  rowMix: 'places, times or costs',
+  timeMix: 'times or costs',
+  runRows: 'runs',
+  runMix: 'runs',
+  decisionRows: 'decisions',
+  decisionMix: 'decisions',
+  keyRows: 'keys',
+  keyMix: 'keys',
+  spillRows: 'spill ids',
+  spillMix: 'spill ids',
+};
+
+/** The differences named: "other rows, runs". */
+export function inWords(differences: readonly IndexDifference[]): string {
+  const parts = differences.map(({ what }) => what);
+  // What is wrong with the rows' times shows in both.
+  const named = parts.includes('rowMix') ? parts.filter((part) => part !== 'timeMix') : parts;
+  return [...new Set(named.map((part) => WORDS[part]))].join(', ');
+}

@@ -190,7 +190,7 @@ export function checkIndex(paths: StatePaths, last: LastRow | undefined): Checku
       );
     const lag = lastSeq - watermarkSeq;
     if (lag > MAX_LAG_ROWS) return warn('index', `${lag} rows behind`, SWEEP);
-    return ok('index', lag === 0 ? 'current' : `${lag} rows behind, which is read from the file`);
+    return ok('index', lag === 0 ? 'current' : `${lag} ${lag === 1 ? 'row' : 'rows'} behind, read from the file`);
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
     return warn('index', error.message, `${SWEEP}; nothing is lost, it is rebuilt from the ledger`);

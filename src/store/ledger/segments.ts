@@ -48,9 +48,9 @@ export function listSegments(paths: StatePaths): Segment[] {
  */
 export function presentSegments(paths: StatePaths): Segment[] {
   const segments = listSegments(paths);
-  if (segments.at(-1)?.kind !== 'live') throw noLedger(paths);
-  const isEmpty = segments.every(({ kind, path }) => kind === 'live' && (statOf(path)?.size ?? 0) === 0);
-  if (isEmpty) throw emptyLedger(paths);
+  const last = segments.at(-1);
+  if (last?.kind !== 'live') throw noLedger(paths);
+  if ((statOf(last.path)?.size ?? 0) === 0) throw emptyLedger(paths);
   return segments;
 }
 
