@@ -11,6 +11,7 @@ import { emptyLedger, refuseToReplace } from '../ledger/missing';
 import { finishTailHeal, healNewline, healTornTail } from '../heal/heal';
 import type { Healed } from '../heal/heal';
 import { readHealPlan } from '../heal/healPlan';
+import { readIdentity } from '../ledger/genesis';
 import { checkFolder, openForAppend, withFreshTail } from '../ledger/ledger';
 import type { LedgerFile, LockedLedger, ReadyLedger } from '../ledger/ledger';
 import { isNamed, rowsLostRow } from './lostRows';
@@ -72,9 +73,11 @@ function letGo(file: LedgerFile, fd: number): void {
 }
 
 /** Rows after `lastSeq`, the file's last: the index has seen them, or this process wrote them itself. */
-function lostRowsOf({ index, recent }: LedgerFile, fd: number, lastSeq: number): LostRows | undefined {
+function lostRowsOf({ paths, identity, index, recent }: LedgerFile, fd: number, lastSeq: number): LostRows | undefined {
   const seen = index.lostRows(fd, lastSeq);
   const written = recent.lostRows(lastSeq);
+  // Another ledger may have come to the path while this process waited for the lock.
+  if (written !== undefined && readIdentity(paths)?.ledgerId !== identity.ledgerId) return seen;
   return (written?.toSeq ?? 0) > (seen?.toSeq ?? 0) ? written : seen;
 }
 

@@ -3,6 +3,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import type { Identity } from '../../../src/core/ownRows';
+import { readIdentity } from '../../../src/store/ledger/genesis';
+import { KernelLock } from '../../../src/store/lock/kernelLock';
 import { rebuildIndex } from '../../../src/store/index/indexBuild';
 import { rowsLostRow } from '../../../src/store/append/lostRows';
 import { faultsOf, rowsOf } from '../../support/miniVerifier';
@@ -81,6 +84,26 @@ test('another ledger at the path lacks nothing that was written to the first', a
   assert.deepEqual(
     rowsOf(w.paths.ledger).map(({ action }) => action),
     ['audit.genesis', 'b.c', 'b.c'],
+  );
+});
+
+test('nor does one that came there while the writer waited for its turn', async (t) => {
+  const dir = join(tempFolder(t), 'state');
+  let meanwhile: (() => Promise<unknown>) | undefined;
+  const w = writerIn(t, dir, { sleep: async () => void (await meanwhile?.()) });
+  await w.append({ action: 'a.b' }, { action: 'a.b' }, { action: 'a.b' });
+  const holder = new KernelLock(w.paths.lock);
+  assert.ok(holder.tryTake(readIdentity(w.paths) as Identity, 1));
+  meanwhile = async () => {
+    meanwhile = undefined;
+    rmSync(dir, { recursive: true });
+    await writerIn(t, dir).append({ action: 'b.c' });
+    holder.close();
+  };
+  assert.equal(statusesOf(await w.append({ action: 'c.d' })), 'landed');
+  assert.deepEqual(
+    rowsOf(w.paths.ledger).map(({ action }) => action),
+    ['audit.genesis', 'b.c', 'c.d'],
   );
 });
 
