@@ -128,11 +128,18 @@ interface Walked {
 
 async function walkAll(options: VerifyOptions): Promise<Walked> {
   for (let restarts = 0; ; restarts++) {
+    // The index must be of the very file that is read: a heal may replace it in between.
+    const liveIno = statOf(options.paths.ledger)?.ino;
     const indexCheck = options.openIndexCheck?.(options.paths);
     const segments = listSegments(options.paths);
     const walk = newWalk(watchedOf(options));
     const digestUpTo = indexCheck?.upToSeq;
-    const steady = await walkSegments(walk, segments, { ...options, mayRestart: restarts < MAX_RESTARTS, digestUpTo });
+    const steady = await walkSegments(walk, segments, {
+      ...options,
+      mayRestart: restarts < MAX_RESTARTS,
+      digestUpTo,
+      liveIno,
+    });
     if (steady) return { walk, segments, indexCheck };
   }
 }
@@ -142,12 +149,16 @@ function watchedOf(options: VerifyOptions): { readonly kind: 'run' | 'decision';
   return options.decision === undefined ? undefined : { kind: 'decision', id: options.decision };
 }
 
+/** One reading of the whole ledger. */
+interface PassOptions extends VerifyOptions {
+  readonly mayRestart: boolean;
+  readonly digestUpTo: number | undefined;
+  /** The live file, as it was when the index was opened. */
+  readonly liveIno: number | undefined;
+}
+
 /** False where the live segment was replaced under the reader, and it may begin anew. */
-async function walkSegments(
-  walk: Walk,
-  segments: readonly Segment[],
-  options: VerifyOptions & { readonly mayRestart: boolean; readonly digestUpTo: number | undefined },
-): Promise<boolean> {
+async function walkSegments(walk: Walk, segments: readonly Segment[], options: PassOptions): Promise<boolean> {
   const sizes = segments.map(({ path }) => statOf(path)?.size ?? 0);
   const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
   let bytesBefore = 0;
@@ -169,12 +180,13 @@ async function walkSegments(
 async function walkLiveSegment(
   walk: Walk,
   segment: Segment,
-  options: VerifyOptions & { readonly mayRestart: boolean },
+  options: PassOptions,
   walkOptions: WalkOptions,
 ): Promise<boolean> {
   const fd = openFile(segment.path, 'read');
   try {
     const { ino, size } = statOpen(fd);
+    if (ino !== options.liveIno && options.mayRestart) return false;
     const from = tailStart(fd, size);
     const cursor = await walkLive(walk, { segment, fd, to: from }, walkOptions);
     const waitMs = options.tailWaitMs ?? TAIL_WAIT_MS;

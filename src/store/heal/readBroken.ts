@@ -1,5 +1,5 @@
 /** One reading of the whole live file for `sweep`: what is torn in it, and whether the index holds what it gives. */
-import { closeQuietly, openFile } from '../files';
+import { closeQuietly, openFile, statOf } from '../files';
 import { openIndexFingerprint } from '../index/indexCheck';
 import type { StatePaths } from '../paths';
 import { findBrokenLines } from './brokenLines';
@@ -15,11 +15,14 @@ export async function readBroken(
   paths: StatePaths,
   { onProgress, signal }: Pick<FindOptions, 'onProgress' | 'signal'>,
 ): Promise<ReadBroken> {
+  const before = statOf(paths.ledger)?.ino;
   const index = openIndexFingerprint(paths);
   const fd = openFile(paths.ledger, 'read');
   try {
     const found = await findBrokenLines(fd, { digestUpTo: index?.upToSeq, onProgress, signal });
-    const indexDiffers = found.ranges.length === 0 ? await index?.differsFrom(found.digest) : undefined;
+    // A file that a heal replaced meanwhile is not the one that the fingerprint was of.
+    const comparable = found.ranges.length === 0 && found.ino === before;
+    const indexDiffers = comparable ? await index?.differsFrom(found.digest) : undefined;
     return { ...found, indexDiffers };
   } finally {
     closeQuietly(fd);

@@ -3,7 +3,7 @@
  * its holder dies, so a dead process blocks nobody. A waiting lock of this library cannot be given up, so the lock is
  * tried, never waited for.
  */
-import { fstatSync, writeSync } from 'node:fs';
+import { fstatSync, ftruncateSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { errnoOf } from '../../core/errors';
@@ -118,7 +118,9 @@ export class KernelLock {
 
 /** A note that stands already is not written again: a changed lock file would make the ledger's next sync half as long again. */
 function writeIfOther(fd: number, note: Buffer): void {
-  if (!readAt(fd, 0, note.length).equals(note)) writeSync(fd, note, 0);
+  if (readAt(fd, 0, note.length + 1).equals(note)) return;
+  writeSync(fd, note, 0);
+  ftruncateSync(fd, note.length);
 }
 
 /** For people and for the repair of a broken first line: who holds the lock, and which ledger it is. Always of one length. */

@@ -119,6 +119,8 @@ class SpillPlace {
   cause: unknown;
   /** What was written and is not acknowledged may stand in the file with this inode, from `fromBytes` on. */
   #file: { readonly ino: number; readonly fromBytes: number } | undefined;
+  /** What was written to a file that a drain took over may be chained. */
+  #renamed = false;
 
   constructor(readonly path: string) {}
 
@@ -129,6 +131,7 @@ class SpillPlace {
       for (let met = 0; met < MAX_RENAMES_MET; met++) {
         const stored = this.#write(units);
         if (stored !== undefined) return stored;
+        this.#renamed = true;
       }
       throw new Error(`${this.path} was renamed ${MAX_RENAMES_MET} times while it was written`);
     } catch (cause) {
@@ -172,6 +175,7 @@ class SpillPlace {
    */
   takeBack(units: readonly Unit[]): boolean {
     if (this.#file === undefined) return true;
+    if (this.#renamed) return false;
     const { ino, fromBytes } = this.#file;
     const ids = new Set(units.flatMap((unit) => unit.ids));
     try {
