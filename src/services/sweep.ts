@@ -4,7 +4,7 @@
  * verify: that is evidence, and a person's decision (`--set-aside`). "clean" says that nothing is torn, not that
  * anything was verified.
  */
-import { gapText, noted, notedAt } from '../core/damage';
+import { gapText, lostText, noted, notedAt } from '../core/damage';
 import type { Damage } from '../core/damage';
 import { LedgerError } from '../core/errors';
 import { ulidAt, ULID_RANDOM_BYTES } from '../core/ids';
@@ -119,10 +119,6 @@ async function tendIndexQuietly(paths: StatePaths, differs: boolean): Promise<Sw
     if (error instanceof LedgerError && error.code === 'INDEX_FAILED') return 'not-checked';
     throw error;
   }
-}
-
-function lostText({ fromSeq, toSeq }: LostRows): string {
-  return `rows ${fromSeq} to ${toSeq} were in the ledger and are gone`;
 }
 
 /** A heal that has replaced the file and lacks only its row: dropping its plan would leave a gap that nothing names. */
