@@ -12,7 +12,8 @@ import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { sha256Hex } from '../src/core/digest';
 import { LedgerError } from '../src/core/errors';
-import { canonicalJson, parseJson, storedJson, toJson } from '../src/core/json';
+import { canonicalJson, storedJson, toJson } from '../src/core/json';
+import { parseJson } from '../src/core/parseJson';
 
 const VECTORS = resolve(__dirname, '../../shared/vectors');
 const skip = existsSync(VECTORS) ? false : 'the shared vectors are not here';

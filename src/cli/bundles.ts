@@ -6,7 +6,7 @@
  * say what it runs. Where that folder cannot be written (root installed it, say) nothing is kept, and nothing is said.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import module from 'node:module';
 import { dirname, join } from 'node:path';
 import { Script } from 'node:vm';
@@ -62,8 +62,14 @@ function readKept(path: string, source: Buffer): Buffer | undefined {
 function keep(path: string, source: Buffer, compiled: Buffer): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, Buffer.concat([digestOf(source, compiled), compiled]), { mode: 0o644, flag: 'wx' });
-  renameSync(temporary, path);
+  try {
+    writeFileSync(temporary, Buffer.concat([digestOf(source, compiled), compiled]), { mode: 0o644, flag: 'wx' });
+    renameSync(temporary, path);
+  } catch (error) {
+    // A full disk: every start would leave one more. What a killed process with this number left goes, too.
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }
 
 function digestOf(source: Buffer, compiled: Buffer): Buffer {

@@ -6,7 +6,8 @@
  *   {"b":1,"a":{"d":2,"c":3}}  →  {"a":{"c":3,"d":2},"b":1}
  */
 import { sha256Hex } from './digest';
-import { canonicalJson, parseJson } from './json';
+import { canonicalJson } from './json';
+import { parseJson } from './parseJson';
 import {
   BACKSLASH,
   CANONICAL,

@@ -7,7 +7,7 @@
 import { CAP_UNITS } from './caps';
 import type { Cap, CapUnit } from './caps';
 import { LedgerError } from './errors';
-import { parseJson } from './json';
+import { parseJson } from './parseJson';
 import type { Json, JsonObject } from './json';
 import { CALLER_MEMBERS } from './members';
 import { parseCostNanos } from './money';

@@ -49,3 +49,11 @@ export function lostText({ fromSeq, toSeq }: { readonly fromSeq: number; readonl
   if (fromSeq === toSeq) return `row ${fromSeq} was in the ledger and is gone`;
   return `rows ${fromSeq} to ${toSeq} were in the ledger and are gone`;
 }
+
+export function indexText(differs: string): string {
+  return `the index has other ${differs} than the file; "ledger verify" says whether a row was changed`;
+}
+
+export function linesText(lines: number): string {
+  return lines === 1 ? 'a line that is no JSON object' : `${lines} lines that are no JSON objects`;
+}

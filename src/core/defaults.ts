@@ -3,7 +3,8 @@
  * A flag that contradicts a row is refused: silently keeping either would falsify the other.
  */
 import { LedgerError } from './errors';
-import { canonicalJson, MAX_DEPTH, parseJson } from './json';
+import { canonicalJson, MAX_DEPTH } from './json';
+import { parseJson } from './parseJson';
 import type { Json, JsonObject } from './json';
 import { CALLER_MEMBERS, CALLER_MEMBER_NAMES } from './members';
 import type { CallerMember } from './members';

@@ -1,5 +1,6 @@
 /** Whether a row that stands in the ledger says the same as a row that comes with its key again. */
-import { canonicalJson, parseJson } from './json';
+import { canonicalJson } from './json';
+import { parseJson } from './parseJson';
 import type { JsonObject } from './json';
 import { LEDGER_MEMBERS } from './members';
 import type { Row } from './members';

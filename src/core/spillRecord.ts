@@ -6,7 +6,8 @@
  */
 import { sha256Hex, HEX64 } from './digest';
 import { isUlid } from './ids';
-import { MAX_DEPTH, parseJson, storedString } from './json';
+import { MAX_DEPTH, storedString } from './json';
+import { parseJson } from './parseJson';
 import type { Json, JsonObject } from './json';
 import type { CheckedRow } from './row';
 

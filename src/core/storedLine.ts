@@ -25,8 +25,8 @@ export interface Fault {
 }
 
 export type StoredLine =
-  /** Not a complete JSON object. `rows`: how many rows seem to have begun in it. */
-  | { readonly kind: 'torn'; readonly rows: number }
+  /** Not a complete JSON object, or not a complete line. `rows`: how many rows seem to have begun in it. */
+  | { readonly kind: 'torn'; readonly rows: number; readonly lacksNewline?: boolean }
   /** A JSON object that has nothing of a row. */
   | { readonly kind: 'foreign' }
   /** A row whose hash is not the hash of its bytes, or that lacks what a row must have. */

@@ -5,7 +5,8 @@
  *   {"seq":2,"ts":"…","id":"…","by":"…",<known members in the order of members.ts>,<extra ones>,"run_seq":…,…,"hash":"…"}
  */
 import { LedgerError } from './errors';
-import { parseJson, storedJson, storedString } from './json';
+import { storedJson, storedString } from './json';
+import { parseJson } from './parseJson';
 import type { Json, JsonObject } from './json';
 import { CALLER_MEMBERS, CALLER_MEMBER_NAMES } from './members';
 import { formatNanos, parseCostNanos } from './money';

@@ -45,7 +45,7 @@ export function walkLine(walk: Walk, line: StoredLine, place: FindingPlace): voi
   walk.lines++;
   switch (line.kind) {
     case 'torn':
-      return walkTorn(walk, line.rows, place);
+      return walkTorn(walk, line, place);
     case 'foreign':
       report(walk, { code: 'FOREIGN', seq: nextSeq(walk), place }, { want: 'a row', got: 'another JSON object' });
       return distrust(walk, 1);
@@ -71,9 +71,11 @@ function distrust(walk: Walk, rows: number): void {
 }
 
 /** A newline that was written into a row makes two torn lines of it: the second begins in no row and is the same damage. */
-function walkTorn(walk: Walk, rowStarts: number, place: FindingPlace): void {
+function walkTorn(walk: Walk, line: Extract<StoredLine, { kind: 'torn' }>, place: FindingPlace): void {
+  const { rows: rowStarts, lacksNewline } = line;
   if (walk.tornRun !== undefined && rowStarts === 0) return;
-  const fault = { want: 'a row', got: 'a line that is not a complete JSON object' };
+  const got = lacksNewline === true ? 'a whole row without its newline' : 'a line that is not a complete JSON object';
+  const fault = { want: 'a row', got };
   const finding = report(walk, { code: 'MALFORMED', seq: nextSeq(walk), place }, fault);
   distrust(walk, Math.max(1, rowStarts));
   walk.tornRun = finding;

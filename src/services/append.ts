@@ -6,7 +6,7 @@ import { completeRow, environmentDefaults } from '../core/defaults';
 import { LedgerError } from '../core/errors';
 import { LineSplitter } from '../core/inputLines';
 import type { InputLine } from '../core/inputLines';
-import { parseJson } from '../core/json';
+import { parseJson } from '../core/parseJson';
 import type { JsonObject } from '../core/json';
 import { checkRow, MAX_INPUT_BYTES } from '../core/row';
 import type { CheckedRow } from '../core/row';

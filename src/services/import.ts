@@ -7,7 +7,7 @@ import { LedgerError } from '../core/errors';
 import type { ErrorCode } from '../core/errors';
 import { importRow } from '../core/importRow';
 import type { ImportedRow } from '../core/importRow';
-import { parseJson } from '../core/json';
+import { parseJson } from '../core/parseJson';
 import type { AppendEvents } from '../store/append/append';
 import { MAX_ASIDE_LINES, setAsideLines } from '../store/import/asideLines';
 import type { AsideLine } from '../store/import/asideLines';

@@ -4,21 +4,21 @@
  * verify: that is evidence, and a person's decision (`--set-aside`). "clean" says that nothing is torn, not that
  * anything was verified.
  */
-import { gapText, lostText, noted, notedAt } from '../core/damage';
+import { gapText, indexText, linesText, lostText, noted, notedAt } from '../core/damage';
 import type { Damage } from '../core/damage';
 import { LedgerError } from '../core/errors';
 import { ulidAt, ULID_RANDOM_BYTES } from '../core/ids';
 import { attach } from '../store/ledger/attach';
-import { findBrokenLines } from '../store/heal/brokenLines';
-import type { BrokenLines, BrokenRange } from '../store/heal/brokenLines';
+import { readBroken } from '../store/heal/readBroken';
+import type { ReadBroken } from '../store/heal/readBroken';
+import type { BrokenRange } from '../store/heal/brokenLines';
 import { drainSpill, somethingSpilled } from '../store/spill/drain';
 import type { Drained } from '../store/spill/drain';
 import { closeQuietly, openFile, statOf } from '../store/files';
 import { removeCreationLeftovers } from '../store/ledger/genesis';
 import type { Healed } from '../store/heal/heal';
-import { isMiddlePlan, isTakenOut, removeReplacements } from '../store/heal/healMiddle';
-import { readHealPlan, setPlanAside } from '../store/heal/healPlan';
-import { openIndexFingerprint } from '../store/index/indexCheck';
+import { isHalfDone, removeReplacements } from '../store/heal/healMiddle';
+import { setPlanAside } from '../store/heal/healPlan';
 import { tendIndex } from '../store/index/indexTend';
 import type { IndexState } from '../store/index/indexTend';
 import type { LedgerFile, ReadyLedger } from '../store/ledger/ledger';
@@ -70,7 +70,7 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
 /** What a sweep would find; nothing is written, no lock is taken. */
 async function look(file: LedgerFile, options: SweepOptions): Promise<SweepResult> {
   const { paths } = file;
-  const { lines, ranges, indexDiffers } = await readLines(paths, options);
+  const { lines, ranges, indexDiffers } = await readBroken(paths, options);
   const size = statOf(paths.ledger)?.size ?? 0;
   const damage = ranges.map((range): Damage => {
     const atEnd = range.offset + range.length >= size;
@@ -88,7 +88,7 @@ async function look(file: LedgerFile, options: SweepOptions): Promise<SweepResul
     damage,
     drained: 0,
     records_set_aside: impossible,
-    waiting: isWaiting(paths),
+    waiting: somethingSpilled(paths),
     index: 'not-checked',
     removed: [],
     dry_run: true,
@@ -121,43 +121,6 @@ async function tendIndexQuietly(paths: StatePaths, differs: boolean): Promise<Sw
   }
 }
 
-/** A heal that has replaced the file and lacks only its row: dropping its plan would leave a gap that nothing names. */
-function isHalfDone(paths: StatePaths): boolean {
-  try {
-    const plan = readHealPlan(paths);
-    return plan !== undefined && isMiddlePlan(plan) && isTakenOut(paths, plan);
-  } catch (error) {
-    if (error instanceof LedgerError) return false;
-    throw error;
-  }
-}
-
-interface ReadLines extends BrokenLines {
-  /** What the index has other than the file; undefined: nothing, or it could not be told. */
-  readonly indexDiffers: string | undefined;
-}
-
-/** Reads the whole live file: its broken lines, and the fingerprint that the index must have. On a damaged file that must differ. */
-async function readLines(paths: StatePaths, { onProgress, signal }: SweepOptions): Promise<ReadLines> {
-  const index = openIndexFingerprint(paths);
-  const fd = openFile(paths.ledger, 'read');
-  try {
-    const found = await findBrokenLines(fd, { digestUpTo: index?.upToSeq, onProgress, signal });
-    const indexDiffers = found.ranges.length === 0 ? await index?.differsFrom(found.digest) : undefined;
-    return { ...found, indexDiffers };
-  } finally {
-    closeQuietly(fd);
-  }
-}
-
-function indexText(differs: string): string {
-  return `the index has other ${differs} than the file; "ledger verify" says whether a row was changed`;
-}
-
-function isWaiting({ spill, draining, secondSpill, secondDraining }: StatePaths): boolean {
-  return [spill, draining, secondSpill, secondDraining].some((path) => statOf(path) !== undefined);
-}
-
 class Sweeper {
   readonly #damage: Damage[] = [];
   #drained: Drained = { chained: 0, setAside: 0, more: false };
@@ -185,7 +148,7 @@ class Sweeper {
       damage: this.#damage,
       drained: chained,
       records_set_aside: setAside,
-      waiting: isWaiting(paths),
+      waiting: somethingSpilled(paths),
       index,
       removed,
       dry_run: false,
@@ -223,10 +186,10 @@ class Sweeper {
   }
 
   /** One range after the other, each in the file as it is by then. Returns what the last look at the whole file found. */
-  async #healMiddle(): Promise<ReadLines> {
+  async #healMiddle(): Promise<ReadBroken> {
     const kept = new Set<number>();
     for (let moved = 0; moved < MAX_PASSES;) {
-      const found = await readLines(this.file.paths, this.options);
+      const found = await readBroken(this.file.paths, this.options);
       const { ino, ranges } = found;
       const left = ranges.filter(({ offset }) => !kept.has(offset));
       if (left.length === 0) return found;
@@ -252,7 +215,7 @@ class Sweeper {
   }
 
   async #drainStep(ready: ReadyLedger): Promise<boolean> {
-    if (!somethingSpilled(ready)) return false;
+    if (!somethingSpilled(ready.paths)) return false;
     const { drained } = await drainSpill(ready);
     const { chained, setAside } = this.#drained;
     this.#drained = { chained: chained + drained.chained, setAside: setAside + drained.setAside, more: drained.more };
@@ -283,8 +246,4 @@ function takenDamage(range: BrokenRange, taken: Exclude<TakenOut, { readonly kin
   const { healId, quarantine } = taken.healed;
   const healed = noted('broken-lines', 'healed', `${linesText(range.lines)}; ${gapText(taken)}`);
   return { ...notedAt(range, healed), heal_id: healId, quarantine: quarantine ?? null };
-}
-
-function linesText(lines: number): string {
-  return lines === 1 ? 'a line that is no JSON object' : `${lines} lines that are no JSON objects`;
 }

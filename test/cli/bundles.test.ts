@@ -79,6 +79,16 @@ test('a damaged one is not run: the engine would abort; it is made anew', async 
   }
 });
 
+test('a full disk keeps nothing, also no beginnings: every start would leave one more', async (t) => {
+  if (!KEPT_HERE) return;
+  const { compiled, append } = installation(t);
+  mkdirSync(compiled);
+  // What the finished file would be called is taken, so the last step fails as on a full disk.
+  mkdirSync(join(compiled, `append-${process.version}-${process.arch}`));
+  for (let n = 0; n < 2; n++) assert.equal((await append()).status, 0);
+  assert.deepEqual(readdirSync(compiled), [`append-${process.version}-${process.arch}`]);
+});
+
 test('where nothing can be kept beside the bundles nothing is kept, and nothing is said', async (t) => {
   const { compiled, append } = installation(t);
   writeFileSync(compiled, 'in the way');

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { completeRow, environmentDefaults, memberFromText, parseMemberJson } from '../../src/core/defaults';
 import type { LedgerError } from '../../src/core/errors';
-import { MAX_DEPTH, parseJson, storedJson } from '../../src/core/json';
+import { MAX_DEPTH, storedJson } from '../../src/core/json';
+import { parseJson } from '../../src/core/parseJson';
 import type { JsonObject } from '../../src/core/json';
 
 const object = (text: string): JsonObject => parseJson(text) as JsonObject;

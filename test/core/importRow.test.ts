@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { importRow } from '../../src/core/importRow';
-import { canonicalJson, parseJson } from '../../src/core/json';
+import { canonicalJson } from '../../src/core/json';
+import { parseJson } from '../../src/core/parseJson';
 
 const imported = (line: string): { row: Record<string, unknown>; misfits: readonly string[]; rounded: boolean } => {
   const { row, misfits, rounded } = importRow(parseJson(line), 'import:k:1');

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { LedgerError } from '../../src/core/errors';
-import { canonicalJson, MAX_DEPTH, parseJson, storedJson, toJson } from '../../src/core/json';
+import { canonicalJson, MAX_DEPTH, storedJson, toJson } from '../../src/core/json';
+import { parseJson } from '../../src/core/parseJson';
 
 const codeOf = (run: () => unknown): string => {
   try {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { sha256Hex } from '../../src/core/digest';
 import { LedgerError } from '../../src/core/errors';
-import { parseJson } from '../../src/core/json';
+import { parseJson } from '../../src/core/parseJson';
 import { LEDGER_MEMBERS } from '../../src/core/members';
 import { checkRow, MAX_INPUT_BYTES } from '../../src/core/row';
 

@@ -76,7 +76,7 @@ export async function appendGroup(
 }
 
 async function drainFirst(ready: ReadyLedger, events: AppendEvents): Promise<ReadyLedger> {
-  if (!somethingSpilled(ready)) return ready;
+  if (!somethingSpilled(ready.paths)) return ready;
   const { drained, ready: after } = await drainSpill(ready);
   events.onDrain(drained);
   return after;

@@ -11,6 +11,7 @@ import { emptyLedger, refuseToReplace } from '../ledger/missing';
 import { finishTailHeal, healNewline, healTornTail } from '../heal/heal';
 import type { Healed } from '../heal/heal';
 import { readHealPlan } from '../heal/healPlan';
+import { readIdentity } from '../ledger/genesis';
 import { checkFolder, openForAppend, withFreshTail } from '../ledger/ledger';
 import type { LedgerFile, LockedLedger, ReadyLedger } from '../ledger/ledger';
 import { isNamed, rowsLostRow } from './lostRows';
@@ -71,9 +72,18 @@ function letGo(file: LedgerFile, fd: number): void {
   if (file.kept?.owns(fd) !== true) closeQuietly(fd);
 }
 
+/** Rows after `lastSeq`, the file's last: the index has seen them, or this process wrote them itself. */
+function lostRowsOf({ paths, identity, index, recent }: LedgerFile, fd: number, lastSeq: number): LostRows | undefined {
+  const seen = index.lostRows(fd, lastSeq);
+  const written = recent.lostRows(lastSeq);
+  // Another ledger may have come to the path while this process waited for the lock.
+  if (written !== undefined && readIdentity(paths)?.ledgerId !== identity.ledgerId) return seen;
+  return (written?.toSeq ?? 0) > (seen?.toSeq ?? 0) ? written : seen;
+}
+
 /** An index that is ahead of the file is evidence that rows are gone: the writer that goes on says so first. */
 export async function nameLostRows(ready: ReadyLedger, events: PrepareEvents): Promise<ReadyLedger> {
-  const lost = ready.index.lostRows(ready.fd, ready.tail.head.seq);
+  const lost = lostRowsOf(ready, ready.fd, ready.tail.head.seq);
   if (lost === undefined) return ready;
   if (!isNamed(ready.tail, lost)) {
     const group = new Group(ready.tail.head, ready.host);
@@ -146,7 +156,7 @@ async function healTail(
   if (tail.kind !== 'unterminated' && tail.kind !== 'torn') return undefined;
   try {
     if (tail.kind === 'unterminated') return await healNewline(target, tail);
-    const lost = tail.head === undefined ? undefined : file.index.lostRows(fd, tail.head.seq);
+    const lost = tail.head === undefined ? undefined : lostRowsOf(file, fd, tail.head.seq);
     const healed = await healTornTail(file.paths, target, fd, tail, lost);
     if (lost !== undefined) {
       events.onRowsLost(lost);

@@ -10,6 +10,7 @@ import { readLine } from '../../core/rowText';
 import { readAt } from '../files';
 import { scanLines } from '../read/lines';
 import type { WholeTail } from '../read/tail';
+import type { LostRows } from './lostRows';
 import { streamHeadOf } from './places';
 
 /** More foreign rows than this are left to the index. */
@@ -36,6 +37,8 @@ export class Recent {
   /** Our own last row, where nothing was seen behind it. */
   #left: { readonly line: Buffer; readonly head: Head } | undefined;
   #tailAsLeft: WholeTail | undefined;
+  /** Our own last row, on disk and acknowledged, whatever became of the file since. */
+  #acknowledged: Head | undefined;
 
   /** Rows that begin before this are not remembered here. */
   get fromBytes(): number {
@@ -138,9 +141,17 @@ export class Recent {
   /** Our own group was written: `data`, which ends at `toBytes`; `head` is its last row. */
   advance(toBytes: number, data: Buffer, head: Head): void {
     this.#toBytes = toBytes;
+    this.#acknowledged = head;
     this.#end = Buffer.from(data.subarray(-END_BYTES));
     const start = data.lastIndexOf(0x0a, data.length - 2) + 1;
     this.#left = data.length - start > MAX_LEFT_BYTES ? undefined : { line: Buffer.from(data.subarray(start)), head };
+  }
+
+  /** What this process wrote and the file, which ends with row `lastSeq`, has no more. */
+  lostRows(lastSeq: number): LostRows | undefined {
+    const last = this.#acknowledged;
+    if (last === undefined || last.seq <= lastSeq) return undefined;
+    return { fromSeq: lastSeq + 1, toSeq: last.seq, head: last.hash };
   }
 
   /** The row of a key, read from the file again. */

@@ -12,6 +12,7 @@ import { checkFolder } from '../ledger/ledger';
 import type { Durability, LedgerFile } from '../ledger/ledger';
 import { statOf } from '../files';
 import { createLedger, readIdentity } from '../ledger/genesis';
+import { lostLedger } from '../ledger/missing';
 import { hasKernelLock, readLockNote } from '../lock/kernelLock';
 import type { StatePaths } from '../paths';
 import { IndexKeeper, LAG_ROWS } from '../index/indexKeeper';
@@ -43,7 +44,7 @@ interface QueuedCall {
 
 export class Writer {
   readonly #queue: QueuedCall[] = [];
-  readonly #recent = new Recent();
+  #recent = new Recent();
   readonly #kept: Kept;
   readonly #index: IndexKeeper;
   #pumping: Promise<void> | undefined;
@@ -157,9 +158,16 @@ export class Writer {
     } catch (error) {
       const why = asLedgerError(error);
       if (REFUSALS.has(why.code)) throw why;
-      return spillUnknown(this.options, calls, why);
+      return spillUnknown(this.options, calls, why, this.#known?.identity.ledgerId);
     }
     return appendGroup(file, calls, this.options.events);
+  }
+
+  /** A ledger is created where none ever was; where this process has met one, its whole folder may be gone. */
+  #create(): Identity {
+    const { paths, host } = this.options;
+    if (this.#known !== undefined) throw lostLedger(paths, 'this process');
+    return createLedger(paths, host, { lock: defaultLock() });
   }
 
   /** The ledger as it is now, created where it is missing and never was. */
@@ -168,7 +176,9 @@ export class Writer {
     // The first row of a file does not change but with the file.
     if (this.#known === undefined || this.#known.file !== fileAt(paths)) {
       checkFolder(paths.dir);
-      const identity = readIdentity(paths) ?? createLedger(paths, host, { lock: defaultLock() });
+      const identity = readIdentity(paths) ?? this.#create();
+      // Another ledger: what was written to the first one is not missing here.
+      if (this.#known?.identity.ledgerId !== identity.ledgerId) this.#recent = new Recent();
       this.#known = { file: fileAt(paths), identity };
     }
     const { identity } = this.#known;
@@ -187,8 +197,13 @@ function closed(): LedgerError {
 }
 
 /** The rows cannot be chained since nobody knows on what: they wait until the ledger is back. */
-function spillUnknown({ paths, host }: WriterOptions, calls: readonly AppendCall[], error: LedgerError): Receipt[][] {
-  const ledgerId = orNothing(() => readLockNote(paths.lock)?.note['ledger_id']);
+function spillUnknown(
+  { paths, host }: WriterOptions,
+  calls: readonly AppendCall[],
+  error: LedgerError,
+  knownId: string | undefined,
+): Receipt[][] {
+  const ledgerId = knownId ?? orNothing(() => readLockNote(paths.lock)?.note['ledger_id']);
   const rows = calls.flatMap((call) => call.rows);
   const reason = { error, ledgerId: typeof ledgerId === 'string' ? ledgerId : null, attempt: undefined };
   const sizes = calls.flatMap((call) => unitSizes(call, call.rows.length));

@@ -23,7 +23,7 @@ import type { CommitTarget } from '../append/commit';
 import { closeQuietly, namesIn, openFile, readAt, statOf, syncData, syncFolder, withFile, writeAll } from '../files';
 import type { Healed } from './heal';
 import { voidIndex } from '../index/indexBuild';
-import { removeHealPlan } from './healPlan';
+import { readHealPlan, removeHealPlan } from './healPlan';
 import type { HealPlan, MiddleKind } from './healPlan';
 import { scanLines } from '../read/lines';
 import { rowsLostRow } from '../append/lostRows';
@@ -182,4 +182,15 @@ function cannotFinish(paths: StatePaths, message: string): LedgerError {
     place: { segment: paths.ledger },
     hint: 'run "ledger verify" and look at the place it names; nothing was changed',
   });
+}
+
+/** A heal that has replaced the file and lacks only its row: dropping its plan would leave a gap that nothing names. */
+export function isHalfDone(paths: StatePaths): boolean {
+  try {
+    const plan = readHealPlan(paths);
+    return plan !== undefined && isMiddlePlan(plan) && isTakenOut(paths, plan);
+  } catch (error) {
+    if (error instanceof LedgerError) return false;
+    throw error;
+  }
 }

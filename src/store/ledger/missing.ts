@@ -39,7 +39,7 @@ export function noLedger(paths: StatePaths): LedgerError {
   });
 }
 
-function lostLedger(paths: StatePaths, trace: string): LedgerError {
+export function lostLedger(paths: StatePaths, trace: string): LedgerError {
   return new LedgerError(
     'LEDGER_MISSING',
     `expected the ledger ${paths.ledger}, found none, though ${trace} says that there was one`,

@@ -79,7 +79,8 @@ export function walkBytes(walk: Walk, bytes: Buffer, cursor: Cursor, options: Wa
     }
   }
   if (end < bytes.length) {
-    walkLine(walk, { kind: 'torn', rows: 1 }, { ...placeOf(cursor), offset: cursor.offset + end });
+    const lacksNewline = readStoredLine(bytes.subarray(end), options).kind === 'row';
+    walkLine(walk, { kind: 'torn', rows: 1, lacksNewline }, { ...placeOf(cursor), offset: cursor.offset + end });
     cursor.line++;
   }
   cursor.offset += bytes.length;

@@ -20,6 +20,7 @@ import { commitBytes } from '../append/commit';
 import { closeQuietly, openFile, statOf, syncData, syncFolder } from '../files';
 import { tornKind } from '../heal/heal';
 import { withFreshTail } from '../ledger/ledger';
+import type { StatePaths } from '../paths';
 import type { ReadyLedger } from '../ledger/ledger';
 import { isSame, Placer } from '../append/placer';
 import { setAside } from '../heal/quarantine';
@@ -40,8 +41,7 @@ export interface Drained {
 }
 
 /** Whether anything waits. Two or four stats: every append asks. */
-export function somethingSpilled(ledger: ReadyLedger): boolean {
-  const { spill, draining, secondSpill, secondDraining } = ledger.paths;
+export function somethingSpilled({ spill, draining, secondSpill, secondDraining }: StatePaths): boolean {
   return [draining, spill, secondDraining, secondSpill].some((path) => statOf(path) !== undefined);
 }
 
@@ -68,7 +68,7 @@ export async function drainSpill(
       current = withFreshTail(current);
     }
   }
-  if (sum.more && !somethingSpilled(current)) sum = { ...sum, more: false };
+  if (sum.more && !somethingSpilled(current.paths)) sum = { ...sum, more: false };
   return { drained: sum, ready: current };
 }
 

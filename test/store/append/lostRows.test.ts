@@ -1,7 +1,11 @@
 /** Rows that the index has seen and the file has no more are named by the ledger itself, once. */
 import assert from 'node:assert/strict';
-import { readFileSync, truncateSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
+import type { Identity } from '../../../src/core/ownRows';
+import { readIdentity } from '../../../src/store/ledger/genesis';
+import { KernelLock } from '../../../src/store/lock/kernelLock';
 import { rebuildIndex } from '../../../src/store/index/indexBuild';
 import { rowsLostRow } from '../../../src/store/append/lostRows';
 import { faultsOf, rowsOf } from '../../support/miniVerifier';
@@ -42,4 +46,73 @@ test('a writer that is open all along notices a cut as well', async (t) => {
     rowsOf(w.paths.ledger).map(({ action }) => action),
     ['audit.genesis', 'a.b', 'a.b', 'audit.rows-lost', 'b.c'],
   );
+});
+
+test('a writer that is open all along knows its own last row without an index, too', async (t) => {
+  const w = writerIn(t, tempFolder(t));
+  await w.append({ action: 'a.b' }, { action: 'a.b' }, { action: 'a.b' });
+  const lines = readFileSync(w.paths.ledger, 'utf8').split('\n');
+  const { hash } = JSON.parse(lines[3] as string) as { hash: string };
+  truncateSync(w.paths.ledger, Buffer.byteLength(lines.slice(0, 2).join('\n')) + 1);
+  for (let n = 0; n < 2; n++) assert.equal(statusesOf(await w.append({ action: 'b.c' })), 'landed');
+  assert.deepEqual(
+    rowsOf(w.paths.ledger).map(({ action, payload }) => (action === 'audit.rows-lost' ? payload : action)),
+    ['audit.genesis', 'a.b', { from_seq: 3, to_seq: 4, head: hash }, 'b.c', 'b.c'],
+  );
+  assert.deepEqual(faultsOf(w.paths.ledger), []);
+});
+
+test('an acknowledged row that is damaged until it looks torn is named as lost, beside the heal', async (t) => {
+  const w = writerIn(t, tempFolder(t));
+  await w.append({ action: 'a.b' }, { action: 'a.b' });
+  truncateSync(w.paths.ledger, statSync(w.paths.ledger).size - 20);
+  await w.append({ action: 'b.c' });
+  assert.deepEqual(
+    rowsOf(w.paths.ledger).map(({ action }) => action),
+    ['audit.genesis', 'a.b', 'audit.heal-truncation', 'audit.rows-lost', 'b.c'],
+  );
+  assert.deepEqual(faultsOf(w.paths.ledger), []);
+});
+
+test('another ledger at the path lacks nothing that was written to the first', async (t) => {
+  const dir = tempFolder(t);
+  const w = writerIn(t, join(dir, 'state'));
+  await w.append({ action: 'a.b' }, { action: 'a.b' });
+  rmSync(join(dir, 'state'), { recursive: true });
+  await writerIn(t, join(dir, 'state')).append({ action: 'b.c' });
+  await w.append({ action: 'b.c' });
+  assert.deepEqual(
+    rowsOf(w.paths.ledger).map(({ action }) => action),
+    ['audit.genesis', 'b.c', 'b.c'],
+  );
+});
+
+test('nor does one that came there while the writer waited for its turn', async (t) => {
+  const dir = join(tempFolder(t), 'state');
+  let meanwhile: (() => Promise<unknown>) | undefined;
+  const w = writerIn(t, dir, { sleep: async () => void (await meanwhile?.()) });
+  await w.append({ action: 'a.b' }, { action: 'a.b' }, { action: 'a.b' });
+  const holder = new KernelLock(w.paths.lock);
+  assert.ok(holder.tryTake(readIdentity(w.paths) as Identity, 1));
+  meanwhile = async () => {
+    meanwhile = undefined;
+    rmSync(dir, { recursive: true });
+    await writerIn(t, dir).append({ action: 'b.c' });
+    holder.close();
+  };
+  assert.equal(statusesOf(await w.append({ action: 'c.d' })), 'landed');
+  assert.deepEqual(
+    rowsOf(w.paths.ledger).map(({ action }) => action),
+    ['audit.genesis', 'b.c', 'c.d'],
+  );
+});
+
+test('a writer whose whole state folder is gone begins no fresh chain: its rows wait', async (t) => {
+  const dir = join(tempFolder(t), 'state');
+  const w = writerIn(t, dir);
+  await w.append({ action: 'a.b' });
+  rmSync(dir, { recursive: true });
+  assert.equal(statusesOf(await w.append({ action: 'b.c' })), 'spilled');
+  assert.equal(existsSync(w.paths.ledger), false);
+  assert.equal(statusesOf(await writerIn(t, dir).append({ action: 'b.c' })), 'spilled');
 });
