@@ -1,4 +1,5 @@
 /** What happened on the way to a commit, told on stderr: the system tells on itself. */
+import { lostText } from '../core/damage';
 import { printable } from '../core/printable';
 import type { AppendEvents } from '../services/append';
 import type { Io } from './io';
@@ -15,10 +16,7 @@ export function talkOf(io: Io, flags: GlobalFlags): AppendEvents {
           ? 'the last row lacked its newline: added'
           : `${length} torn bytes (${kind}) were set aside in ${quarantine}`,
       ),
-    onRowsLost: ({ fromSeq, toSeq }) =>
-      io.stderr(
-        `ledger: warning: rows ${fromSeq} to ${toSeq} were in the ledger and are gone; a row audit.rows-lost says so\n`,
-      ),
+    onRowsLost: (lost) => io.stderr(`ledger: warning: ${lostText(lost)}; a row audit.rows-lost says so\n`),
     onIndexFault: (error) =>
       say(`${printable(error.message)}; the ledger itself answers until "ledger sweep" rebuilds the index`),
     onDrain: ({ chained, setAside }) =>

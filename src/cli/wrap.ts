@@ -12,3 +12,13 @@ export function wrapWords(text: string, width: number): string[] {
   }
   return [...out, line];
 }
+
+const MARGIN = 11;
+
+/** A label and its text beside it; what does not fit into the line goes on below the text. */
+export function labelled(label: string, text: string, width: number, paint = (part: string): string => part): string {
+  const lines = wrapWords(text, Math.max(24, width - MARGIN));
+  return lines
+    .map((line, i) => `${i === 0 ? paint(label.padEnd(MARGIN - 1)) : ' '.repeat(MARGIN - 1)} ${line}`)
+    .join('\n');
+}

@@ -44,7 +44,9 @@ export function gapText(gap: { readonly seq: number; readonly lastSeq: number; r
     : `rows ${gap.seq} to ${gap.lastSeq} are a named gap now`;
 }
 
+/** Rows that were at the end and are not there any more. */
 export function lostText({ fromSeq, toSeq }: { readonly fromSeq: number; readonly toSeq: number }): string {
+  if (fromSeq === toSeq) return `row ${fromSeq} was in the ledger and is gone`;
   return `rows ${fromSeq} to ${toSeq} were in the ledger and are gone`;
 }
 

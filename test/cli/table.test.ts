@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { bar, csv, cut, markdownTable, textLines, widthOf } from '../../src/cli/table';
 import type { Table } from '../../src/cli/table';
+import { labelled } from '../../src/cli/wrap';
 
 const table = (rows: Table['rows']): Table => ({
   columns: [
@@ -34,6 +35,15 @@ test('a line is no wider than the terminal: the text is cut, the numbers are who
 test('on the narrowest terminal a date is shown to its day', () => {
   const lines = textLines(table([['2026-11-21', '123456.789123456']]), 20);
   assert.equal(lines[1], '2026-11-21  123456.789123456');
+});
+
+test('prose beside a label goes on below itself; without a screen it is one line', () => {
+  assert.equal(
+    labelled('checked', 'chain intact · streams intact', Infinity),
+    'checked    chain intact · streams intact',
+  );
+  const lines = labelled('not proved', 'that nobody who can write the file rewrote it all', 40).split('\n');
+  assert.deepEqual(lines, ['not proved that nobody who can write the', '           file rewrote it all']);
 });
 
 test('wide and combining characters take the columns that they take', () => {

@@ -14,6 +14,7 @@ import type { Io } from '../io';
 import { flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { progressOf } from '../progress';
+import { labelled } from '../wrap';
 
 interface VerifyFlags {
   readonly expectHead?: string;
@@ -73,29 +74,34 @@ async function runVerify(io: Io, flags: Flags): Promise<void> {
   const result = await verify({ ...asked, place: placeOf(flags, io) }).finally(() => progress.end());
   if (flags.json === true) io.stdout(`${jsonLine(result)}\n`);
   else if (flags.quiet !== true || result.verdict !== 'intact')
-    io.stdout(verifyText(result, await colorsFor(io, flags)));
+    io.stdout(verifyText(result, await colorsFor(io, flags), io.isTTY ? io.columns : Infinity));
   io.setExit(exitCodeOf(result.verdict));
 }
 
-function verifyText(result: VerifyResult, colors: Colors): string {
+function verifyText(result: VerifyResult, colors: Colors, width: number): string {
   return [
-    verdictLine(result, colors),
+    verdictLine(result, colors, width),
     ...result.findings.map((finding) => findingText(finding, colors)),
     ...moreFindings(result),
-    ...partLines(result),
+    ...partLines(result, width),
     ...(result.stream === null ? [] : [streamText(result.stream)]),
-    ...result.warnings.map((warning) => `${colors.warn('warning')}   ${printable(warning)}`),
-    ...result.not_proved.map((text, i) => `${i === 0 ? 'not proved' : '          '} ${text}`),
+    ...result.warnings.map((warning) => labelled('warning', printable(warning), width, colors.warn)),
+    ...result.not_proved.map((text, i) => labelled(i === 0 ? 'not proved' : '', text, width)),
     '',
   ].join('\n');
 }
 
-function verdictLine(result: VerifyResult, colors: Colors): string {
+/** Between words that stay on one line. */
+const TIE = '\u00a0';
+const untied = (text: string): string => text.replaceAll(TIE, ' ');
+
+function verdictLine(result: VerifyResult, colors: Colors, width: number): string {
   const { verdict, rows, first_seq: first, last_seq: last, head } = result;
   const paint = { intact: colors.good, gaps: colors.warn, broken: colors.bad, 'not-verifiable': colors.bad }[verdict];
   const name = verdict.replace('-', ' ');
   if (first === null || last === null) return paint(name);
-  return `${paint(name.padEnd(10))} ${rows} ${rows === 1 ? 'row' : 'rows'}, seq ${first} to ${last}, head ${head ?? 'unknown'}`;
+  const text = `${rows} ${rows === 1 ? 'row' : 'rows'}, seq ${first} to ${last}, head${TIE}${head ?? 'unknown'}`;
+  return untied(labelled(name, text, width, paint));
 }
 
 function findingText(finding: Finding, colors: Colors): string {
@@ -113,12 +119,15 @@ function moreFindings({ findings, findings_total: total }: VerifyResult): string
   return total > findings.length ? [`… and ${total - findings.length} more findings`] : [];
 }
 
-function partLines(result: VerifyResult): string[] {
+function partLines(result: VerifyResult, width: number): string[] {
   if (result.rows === 0) return [];
   const { chain, streams, content, tail, time, index } = result;
   const parts = { chain, streams, content, tail, time, index };
-  const text = Object.entries(parts).map(([name, state]) => `${name} ${state}`);
-  return [`checked    ${text.join(' · ')}`, `           signatures and checkpoints: not checked`];
+  const text = Object.entries(parts).map(([name, state]) => `${name}${TIE}${state}${TIE}·`);
+  return [
+    untied(labelled('checked', text.join(' ').slice(0, -2), width)),
+    labelled('', 'signatures and checkpoints: not checked', width),
+  ];
 }
 
 function streamText({ kind, id, rows, open, complete }: StreamReport): string {
