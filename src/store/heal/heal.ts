@@ -97,7 +97,7 @@ export async function healTornTail(
 
 /** NUL bytes are what a power loss leaves; a beginning without an end is what a kill leaves. */
 export function tornKind(aside: SetAside): TornKind {
-  if (aside.zeros > 0) return 'zero';
+  if (aside.hasZeros) return 'zero';
   const newline = aside.start.indexOf(0x0a);
   const oneLine = newline < 0 || newline === aside.length - 1;
   return aside.start[0] === 0x7b && oneLine ? 'short' : 'garbage';

@@ -25,7 +25,7 @@ export interface SetAside {
   readonly sha256: string;
   /** The first bytes, to see what they were. */
   readonly start: Buffer;
-  readonly zeros: number;
+  readonly hasZeros: boolean;
 }
 
 /** Copies `[offset, offset + length)` of an open file into quarantine. Durable when it returns: content, name and folder. */
@@ -35,11 +35,11 @@ export function setAside(paths: StatePaths, healId: string, fd: number, offset: 
   const target = createOver(join(paths.quarantine, name));
   const digest = createHash('sha256');
   let start: Buffer | undefined;
-  let zeros = 0;
+  let hasZeros = false;
   try {
     for (const block of blocksOf(fd, offset, length)) {
       start ??= Buffer.from(block.subarray(0, 64 << 10));
-      zeros += countZeros(block);
+      hasZeros ||= block.includes(0);
       digest.update(block);
       writeAll(target, block);
     }
@@ -53,7 +53,7 @@ export function setAside(paths: StatePaths, healId: string, fd: number, offset: 
     length,
     sha256: digest.digest('hex'),
     start: start ?? Buffer.alloc(0),
-    zeros,
+    hasZeros,
   };
 }
 
@@ -76,13 +76,6 @@ function createOver(path: string): number {
     if (errnoOf(error) !== 'EEXIST') throw error;
     return openFile(path, 'truncate');
   }
-}
-
-function countZeros(block: Buffer): number {
-  if (block.indexOf(0) < 0) return 0;
-  let zeros = 0;
-  for (const byte of block) if (byte === 0) zeros++;
-  return zeros;
 }
 
 /** SHA-256 of a range of a file, hex; undefined where the file is shorter. */
@@ -108,7 +101,7 @@ export function readSetAside(paths: StatePaths, healId: string): SetAside | unde
       length,
       sha256: digestRange(fd, 0, length) ?? '',
       start,
-      zeros: countZeros(start),
+      hasZeros: start.includes(0),
     };
   });
 }
