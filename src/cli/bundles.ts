@@ -10,6 +10,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import module from 'node:module';
 import { dirname, join } from 'node:path';
 import { Script } from 'node:vm';
+import { orNothing } from '../core/errors';
 
 type WithCompileCache = typeof module & { readonly enableCompileCache?: (folder: string) => unknown };
 type Wrapped = (exports: object, require: NodeJS.Require, module: object, filename: string, dirname: string) => void;
@@ -74,12 +75,4 @@ function keep(path: string, source: Buffer, compiled: Buffer): void {
 
 function digestOf(source: Buffer, compiled: Buffer): Buffer {
   return createHash('sha256').update(source).update(compiled).digest();
-}
-
-function orNothing<T>(attempt: () => T): T | undefined {
-  try {
-    return attempt();
-  } catch {
-    return undefined;
-  }
 }

@@ -84,3 +84,12 @@ export function errnoOf(error: unknown): string | undefined {
   if (errno === -122) return 'EDQUOT';
   return typeof code === 'string' ? code : undefined;
 }
+
+/** What `attempt` gives; undefined where it fails, for what may be missing and is not worth a word. */
+export function orNothing<T>(attempt: () => T): T | undefined {
+  try {
+    return attempt();
+  } catch {
+    return undefined;
+  }
+}

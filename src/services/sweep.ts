@@ -23,7 +23,7 @@ import { tendIndex } from '../store/index/indexTend';
 import type { IndexState } from '../store/index/indexTend';
 import type { LedgerFile, ReadyLedger } from '../store/ledger/ledger';
 import { locate } from '../store/ledger/locate';
-import { listSegments } from '../store/ledger/segments';
+import { hasClosedSegments } from '../store/ledger/segments';
 import type { Place } from '../store/ledger/locate';
 import type { LostRows } from '../store/append/lostRows';
 import type { StatePaths } from '../store/paths';
@@ -135,8 +135,7 @@ class Sweeper {
     const sound = await this.#prepare();
     const { lines, indexDiffers } = await this.#healMiddle();
     // Rows in closed segments are found by the index alone, and what waits may go on in their streams.
-    const hasClosed = listSegments(paths).some(({ kind }) => kind !== 'live');
-    const first = sound && hasClosed ? await this.#tendIndex(indexDiffers) : undefined;
+    const first = sound && hasClosedSegments(paths) ? await this.#tendIndex(indexDiffers) : undefined;
     if (sound) await this.#drain();
     const last = sound ? await this.#tendIndex(first === undefined ? indexDiffers : undefined) : 'not-checked';
     const index = first === 'rebuilt' ? first : last;

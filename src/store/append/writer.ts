@@ -2,7 +2,7 @@
  * A writer of one ledger: calls that come while a group is on its way to the disk wait, and go together as the next
  * group: one lock, one write, one sync. The lock is released between groups, so that many writers take turns.
  */
-import { LedgerError } from '../../core/errors';
+import { LedgerError, orNothing } from '../../core/errors';
 import type { Host } from '../../core/host';
 import type { Identity, LockKind } from '../../core/ownRows';
 import type { CheckedRow } from '../../core/row';
@@ -73,7 +73,7 @@ export class Writer {
   }
 
   #enqueue(call: AppendCall): Promise<Receipt[]> {
-    if (this.#closed) return Promise.reject(new LedgerError('CLOSED', 'expected an open ledger, found it closed'));
+    if (this.#closed) return Promise.reject(closed());
     if (call.rows.length === 0) return Promise.resolve([]);
     return new Promise((resolve, reject) => {
       this.#queue.push({ call, chars: charsOf(call), resolve, reject });
@@ -203,6 +203,7 @@ function spillUnknown(
   error: LedgerError,
   knownId: string | undefined,
 ): Receipt[][] {
+  // On the way to the spill file nothing may fail but the spill itself.
   const ledgerId = knownId ?? orNothing(() => readLockNote(paths.lock)?.note['ledger_id']);
   const rows = calls.flatMap((call) => call.rows);
   const reason = { error, ledgerId: typeof ledgerId === 'string' ? ledgerId : null, attempt: undefined };
@@ -215,15 +216,6 @@ function spillUnknown(
 /** The kernel's lock wherever this machine has it. */
 export function defaultLock(): LockKind {
   return hasKernelLock() ? 'kernel' : 'lockfile';
-}
-
-/** On the way to the spill file nothing may fail but the spill itself. */
-function orNothing<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
 }
 
 function charsOf({ rows }: AppendCall): number {

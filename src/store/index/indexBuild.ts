@@ -13,7 +13,7 @@ import { fstatSync, fsyncSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { ZERO_HASH } from '../../core/digest';
-import { errnoOf, LedgerError } from '../../core/errors';
+import { LedgerError } from '../../core/errors';
 import { closeQuietly, openFile, statOf, syncFolder, withFile } from '../files';
 import { LedgerIndex } from './indexFile';
 import { advance } from './indexCatchUp';
@@ -22,6 +22,7 @@ import { standingOf } from './indexRead';
 import { createIndexes, createTables } from './indexSchema';
 import { addSegments } from './indexSegments';
 import { whileLocked } from './indexSwap';
+import { isAlive } from '../machine/alive';
 import type { StatePaths } from '../paths';
 import { openDatabase } from './sqlite';
 
@@ -205,13 +206,4 @@ export function removeLeftovers(paths: StatePaths): string[] {
     removed.push(basename(path));
   }
   return removed;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errnoOf(error) === 'EPERM';
-  }
 }

@@ -16,7 +16,7 @@ import type { DigestAside } from './digestAside';
 import { compareDigests, inWords } from './indexCompare';
 import type { IndexDifference } from './indexCompare';
 import { standingOf } from './indexRead';
-import { listSegments } from '../ledger/segments';
+import { hasClosedSegments } from '../ledger/segments';
 import type { StatePaths } from '../paths';
 
 export interface IndexJudgement {
@@ -64,7 +64,7 @@ export interface IndexFingerprint {
  * question. Undefined also where there are closed segments, which a sweep does not read.
  */
 export function openIndexFingerprint(paths: StatePaths): IndexFingerprint | undefined {
-  if (listSegments(paths).some(({ kind }) => kind !== 'live')) return undefined;
+  if (hasClosedSegments(paths)) return undefined;
   try {
     const index = openIndex(paths, 'read');
     if (index === undefined) return undefined;

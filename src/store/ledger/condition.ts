@@ -12,6 +12,7 @@ import { readAt, statOf, withFile } from '../files';
 import { readHealPlan } from '../heal/healPlan';
 import { readIndexHeader } from '../index/indexHeader';
 import { probeKernelLock, readLockNote } from '../lock/kernelLock';
+import { isAlive } from '../machine/alive';
 import type { StatePaths } from '../paths';
 import { countSpilled } from '../spill/spillState';
 import { readTail } from '../read/tail';
@@ -111,15 +112,6 @@ function checkKernelLock(paths: StatePaths): Checkup {
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return bad('lock', `kernel, cannot be tried: ${why}`, 'this ledger can be written only with its kernel lock');
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errnoOf(error) === 'EPERM';
   }
 }
 

@@ -42,6 +42,10 @@ export function listSegments(paths: StatePaths): Segment[] {
   return segments;
 }
 
+export function hasClosedSegments(paths: StatePaths): boolean {
+  return listSegments(paths).some(({ kind }) => kind !== 'live');
+}
+
 /**
  * The segments of a ledger that has its live file, and some bytes.
  * @throws LedgerError LEDGER_MISSING where there is none, where only closed segments are left, and where it was emptied

@@ -12,6 +12,7 @@
 import { fstatSync, rmSync } from 'node:fs';
 import { HASH_SUFFIX_BYTES, hashSuffix } from '../../core/chain';
 import { sha256Hex } from '../../core/digest';
+import { orNothing } from '../../core/errors';
 import { readAt, readWhole, statOf, withFile, writeAll } from '../files';
 
 export interface DrainMark {
@@ -33,7 +34,8 @@ const SUM_START = ',"sum":"';
 
 /** The mark at `path`, where it is of the spill file and the ledger that are open here, and both are as it says; else undefined. */
 export function readDrainMark(path: string, spillFd: number, ledgerFd: number): DrainMark | undefined {
-  const stored = parseMark(quietly(() => readWhole(path))?.toString('latin1') ?? '');
+  // Whatever is wrong with a shortcut, there is the long way.
+  const stored = parseMark(orNothing(() => readWhole(path))?.toString('latin1') ?? '');
   if (stored === undefined) return undefined;
   const { ino, size, birthtimeMs } = fstatSync(spillFd);
   const { offset, ledger_bytes: ledgerBytes, head } = stored;
@@ -49,7 +51,7 @@ export function writeDrainMark(path: string, spillFd: number, size: number, mark
   const { offset, ledgerBytes: ledger_bytes, head } = mark;
   const stored: Stored = { offset, size, ino, birth_ms: birthtimeMs, ledger_bytes, head };
   const text = JSON.stringify(stored).slice(0, -1);
-  quietly(() => {
+  orNothing(() => {
     const mode = statOf(path) === undefined ? 'create' : 'truncate';
     withFile(path, mode, (fd) => writeAll(fd, Buffer.from(`${text}${SUM_START}${sha256Hex(text)}"}\n`)));
   });
@@ -63,13 +65,4 @@ function parseMark(text: string): Stored | undefined {
   const at = text.lastIndexOf(SUM_START);
   if (at < 0 || text.slice(at) !== `${SUM_START}${sha256Hex(text.slice(0, at))}"}\n`) return undefined;
   return JSON.parse(`${text.slice(0, at)}}`) as Stored;
-}
-
-/** Whatever is wrong with a shortcut, there is the long way. */
-function quietly<T>(use: () => T): T | undefined {
-  try {
-    return use();
-  } catch {
-    return undefined;
-  }
 }
