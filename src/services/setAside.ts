@@ -2,7 +2,7 @@
 import { gapText, noted, notedAt } from '../core/damage';
 import type { Damage } from '../core/damage';
 import { LedgerError } from '../core/errors';
-import { attach } from '../store/ledger/attach';
+import { attach, detach } from '../store/ledger/attach';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
 import { takeOut } from '../store/heal/takeOut';
@@ -44,7 +44,7 @@ export async function setAsideLine(options: SetAsideOptions): Promise<Damage> {
       quarantine: quarantine ?? null,
     };
   } finally {
-    file.index.close();
+    detach(file);
   }
 }
 

@@ -8,7 +8,7 @@ import { gapText, indexText, linesText, lostText, noted, notedAt } from '../core
 import type { Damage } from '../core/damage';
 import { LedgerError } from '../core/errors';
 import { ulidAt, ULID_RANDOM_BYTES } from '../core/ids';
-import { attach } from '../store/ledger/attach';
+import { attach, detach } from '../store/ledger/attach';
 import { readBroken } from '../store/heal/readBroken';
 import type { ReadBroken } from '../store/heal/readBroken';
 import type { BrokenRange } from '../store/heal/brokenLines';
@@ -63,7 +63,7 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
   try {
     return options.dryRun ? await look(file, options) : await new Sweeper(file, options).run();
   } finally {
-    file.index.close();
+    detach(file);
   }
 }
 

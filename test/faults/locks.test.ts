@@ -30,7 +30,7 @@ test(
     const box = sandbox(t);
     const before = await fill(box, 3);
     const env = { ...box.env, ...shimEnv({ path: '/audit.jsonl', mode: 'stop' }) };
-    const stopped = start(APPEND, { env, stdin: markedRows(['held1']) });
+    const stopped = start(APPEND, { env, stdin: markedRows(['held1']), timeoutMs: 120_000 });
     await untilStopped(stopped);
     const others = await Promise.all(['wait1', 'wait2'].map((mark) => appendMarks(box, [mark])));
     for (const other of others) {

@@ -19,6 +19,7 @@ import { drainSpill, somethingSpilled } from '../spill/drain';
 import type { Drained } from '../spill/drain';
 import { syncData } from '../files';
 import type { LedgerFile, ReadyLedger } from '../ledger/ledger';
+import { OtherLedger } from '../ledger/missing';
 import { Placer } from './placer';
 import type { PlacedRowReceipt } from './placer';
 import { withReadyLedger } from './prepare';
@@ -55,7 +56,8 @@ export const REFUSALS: ReadonlySet<string> = new Set(['NOT_OWNER', 'NOT_WRITABLE
 /**
  * Appends the rows of several calls as one group; each call lands whole or not at all.
  * @returns one list of receipts a call, in order
- * @throws LedgerError NOT_OWNER, NOT_WRITABLE, UNSAFE_PATH (nothing stored), STORED_NOWHERE (neither chained nor spilled)
+ * @throws LedgerError NOT_OWNER, NOT_WRITABLE, UNSAFE_PATH (nothing stored), STORED_NOWHERE (neither chained nor spilled);
+ *   OtherLedger (nothing stored: the group begins anew)
  */
 export async function appendGroup(
   file: LedgerFile,
@@ -70,13 +72,13 @@ export async function appendGroup(
     });
   } catch (error) {
     const why = asLedgerError(error);
-    if (REFUSALS.has(why.code)) throw why;
+    if (REFUSALS.has(why.code) || why instanceof OtherLedger) throw why;
     return spillCalls(file, calls, why, attempt.made);
   }
 }
 
 async function drainFirst(ready: ReadyLedger, events: AppendEvents): Promise<ReadyLedger> {
-  if (!somethingSpilled(ready.paths)) return ready;
+  if (!ready.mayWait || !somethingSpilled(ready.paths)) return ready;
   const { drained, ready: after } = await drainSpill(ready);
   events.onDrain(drained);
   return after;

@@ -35,7 +35,7 @@ async function sync(fd: number, bytes: number): Promise<void> {
 
 export interface CommitTarget {
   readonly path: string;
-  readonly lock: HeldLock;
+  readonly lock: Pick<HeldLock, 'stillOurs'>;
   readonly host: Host;
   /** `os`: acknowledged means that the operating system has the bytes, not the disk. */
   readonly durability: 'disk' | 'os';

@@ -1,35 +1,71 @@
 /**
- * The two descriptors that a writer keeps from one group to the next: a look at their paths tells whether they are still
- * the ledger's files, where opening them anew for every row takes three times as many calls. Nothing is believed: who
- * finds another file at the path, or other rights on it, opens that one.
+ * What a writer keeps from one group to the next: the descriptors of the ledger and of its lock file, and that nothing
+ * waited in the folder. Nothing of it is believed: a look at the paths tells whether they are still the ledger's files,
+ * where opening them anew for every row takes three times as many calls. Who finds another file at the path, or other
+ * rights on it, opens that one.
  */
-import { fstatSync } from 'node:fs';
+import { fstatSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Identity } from '../../core/ownRows';
 import { closeQuietly, statOf } from '../files';
+import { identityIn } from '../ledger/genesis';
 import { openForAppend } from '../ledger/ledger';
 import { KernelLock } from '../lock/kernelLock';
 import type { StatePaths } from '../paths';
+import { Absent } from './absent';
+
+export interface KeptLedger {
+  readonly fd: number;
+  readonly identity: Identity;
+  /** As it was looked at just now. */
+  readonly stats: Stats;
+}
 
 export class Kept {
   readonly kernelLock: KernelLock;
-  #ledger: { readonly fd: number; readonly stats: Stats } | undefined;
+  readonly #waiting: Absent;
+  readonly #waitingElsewhere: Absent;
+  #ledger: KeptLedger | undefined;
 
   constructor(private readonly paths: StatePaths) {
     this.kernelLock = new KernelLock(paths.lock);
+    this.#waiting = new Absent([paths.healPlan, paths.draining, paths.spill]);
+    this.#waitingElsewhere = new Absent([paths.secondDraining, paths.secondSpill]);
   }
 
-  /** The ledger, open for appending. Asked under the lock. Errors as `openForAppend`. */
-  ledger(): number {
-    const now = statOf(this.paths.ledger);
-    if (this.#ledger !== undefined && now !== undefined && isSameFile(this.#ledger.stats, now)) return this.#ledger.fd;
+  get isOpen(): boolean {
+    return this.#ledger !== undefined;
+  }
+
+  /** The ledger at the path, open for appending. Errors as `openForAppend` and `identityIn`; the system's where there is none. */
+  ledger(): KeptLedger {
+    const stats = this.#ledger === undefined ? undefined : statOf(this.paths.ledger);
+    if (this.#ledger === undefined || stats === undefined || !isSameFile(this.#ledger.stats, stats))
+      return this.#open();
+    return { ...this.#ledger, stats };
+  }
+
+  #open(): KeptLedger {
     this.closeLedger();
     const fd = openForAppend(this.paths);
-    this.#ledger = { fd, stats: fstatSync(fd) };
-    return fd;
+    try {
+      this.#ledger = { fd, identity: identityIn(this.paths, fd), stats: fstatSync(fd) };
+      return this.#ledger;
+    } catch (error) {
+      closeQuietly(fd);
+      throw error;
+    }
   }
 
-  owns(fd: number): boolean {
-    return this.#ledger?.fd === fd;
+  /**
+   * Whether a heal is pending or rows wait, in either place.
+   * @param folder the state folder, looked at under the lock
+   */
+  somethingWaits(folder: Stats | undefined, nowMs: number): boolean {
+    if (this.#waiting.isOneThere(folder, nowMs)) return true;
+    const elsewhere = statSync(dirname(this.paths.secondSpill), { throwIfNoEntry: false });
+    return this.#waitingElsewhere.isOneThere(elsewhere, nowMs);
   }
 
   /** After an error the next group begins on a fresh descriptor. */

@@ -6,18 +6,18 @@ import { errnoOf, LedgerError } from '../../core/errors';
 import { Group } from '../../core/group';
 import { commitBytes } from './commit';
 import type { CommitTarget } from './commit';
-import { closeQuietly } from '../files';
-import { emptyLedger, refuseToReplace } from '../ledger/missing';
+import { emptyLedger, OtherLedger, refuseToReplace } from '../ledger/missing';
 import { finishTailHeal, healNewline, healTornTail } from '../heal/heal';
 import type { Healed } from '../heal/heal';
 import { readHealPlan } from '../heal/healPlan';
-import { readIdentity } from '../ledger/genesis';
-import { checkFolder, openForAppend, withFreshTail } from '../ledger/ledger';
+import { checkFolder, withFreshTail } from '../ledger/ledger';
 import type { LedgerFile, LockedLedger, ReadyLedger } from '../ledger/ledger';
+import type { Kept, KeptLedger } from './kept';
 import { isNamed, rowsLostRow } from './lostRows';
 import type { LostRows } from './lostRows';
 import { takeLock } from '../lock/lock';
 import type { HeldLock } from '../lock/lock';
+import type { StatePaths } from '../paths';
 import { finishMiddleHeal, isMiddlePlan } from '../heal/healMiddle';
 import { readTail, SMALL_TAIL_BYTES, TAIL_BYTES } from '../read/tail';
 import type { Tail, WholeTail } from '../read/tail';
@@ -51,33 +51,47 @@ export async function withLockedLedger<T>(
   events: PrepareEvents,
   use: (locked: LockedLedger) => Promise<T>,
 ): Promise<T> {
-  checkFolder(file.paths.dir);
-  const lock = await takeLock(file.paths, file.identity, file.host, { kernelLock: file.kept?.kernelLock });
+  const { paths, identity, host, kept } = file;
+  // Before a lock file is made in it; what is open already was checked, and is checked again under the lock.
+  if (!kept.isOpen) checkFolder(paths.dir);
+  const lock = await takeLock(paths, identity, host, { kernelLock: kept.kernelLock });
   try {
-    const opened = await openHealed(file, lock, events);
-    try {
-      return await use({ ...file, lock, ...opened });
-    } finally {
-      letGo(file, opened.fd);
-    }
+    const folder = checkFolder(paths.dir);
+    const opened = openOurs(file);
+    lock.leaveNote(identity, host.pid);
+    // The times of a folder on another machine are not ours to judge.
+    const mayWait = identity.lock !== 'kernel' || kept.somethingWaits(folder, host.nowMs());
+    const healed = await openHealed(file, lock, { ...opened, mayWait }, events);
+    return await use({ ...file, lock, mayWait, ...healed });
   } catch (error) {
-    file.kept?.closeLedger();
+    kept.closeLedger();
     throw error;
   } finally {
     lock.release();
   }
 }
 
-function letGo(file: LedgerFile, fd: number): void {
-  if (file.kept?.owns(fd) !== true) closeQuietly(fd);
+/** The ledger at the path, which is still the one whose lock was waited for. */
+function openOurs({ paths, identity, kept }: LedgerFile): KeptLedger {
+  const opened = openLedger(paths, kept);
+  const { ledgerId, lock } = opened.identity;
+  if (ledgerId === identity.ledgerId && lock === identity.lock) return opened;
+  throw new OtherLedger(paths, identity, opened.identity);
+}
+
+function openLedger(paths: StatePaths, kept: Kept): KeptLedger {
+  try {
+    return kept.ledger();
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') refuseToReplace(paths);
+    throw error;
+  }
 }
 
 /** Rows after `lastSeq`, the file's last: the index has seen them, or this process wrote them itself. */
-function lostRowsOf({ paths, identity, index, recent }: LedgerFile, fd: number, lastSeq: number): LostRows | undefined {
+function lostRowsOf({ index, recent }: LedgerFile, fd: number, lastSeq: number): LostRows | undefined {
   const seen = index.lostRows(fd, lastSeq);
-  const written = recent.lostRows(lastSeq);
-  // Another ledger may have come to the path while this process waited for the lock.
-  if (written !== undefined && readIdentity(paths)?.ledgerId !== identity.ledgerId) return seen;
+  const written = recent.lostRows(fd, lastSeq);
   return (written?.toSeq ?? 0) > (seen?.toSeq ?? 0) ? written : seen;
 }
 
@@ -97,38 +111,28 @@ export async function nameLostRows(ready: ReadyLedger, events: PrepareEvents): P
   return fresh;
 }
 
-function openLedger(file: LedgerFile): number {
-  try {
-    return file.kept?.ledger() ?? openForAppend(file.paths);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-    refuseToReplace(file.paths);
-    throw error;
-  }
-}
-
 interface Opened {
   readonly fd: number;
   readonly tail: Tail;
 }
 
-/** The ledger opened afresh, its tail read, once nothing at its end is torn any more. */
-async function openHealed(file: LedgerFile, lock: HeldLock, events: PrepareEvents): Promise<Opened> {
-  const { paths, host, durability } = file;
+type ToHeal = KeptLedger & { readonly mayWait: boolean };
+
+/** The ledger with its tail read, once nothing at its end is torn any more. */
+async function openHealed(file: LedgerFile, lock: HeldLock, at: ToHeal, events: PrepareEvents): Promise<Opened> {
+  const { paths, host, durability, kept } = file;
   const target: CommitTarget = { path: paths.ledger, lock, host, durability };
   try {
-    const plan = readHealPlan(paths);
-    if (plan !== undefined) {
-      events.onHeal(
-        isMiddlePlan(plan) ? await finishMiddleHeal(paths, target, plan) : await finishTailHeal(paths, target, plan),
-      );
-    }
+    const finished = at.mayWait ? await finishPending(file, target) : undefined;
+    if (finished !== undefined) events.onHeal(finished);
+    let opened: KeptLedger = finished === undefined ? at : kept.ledger();
     for (let heals = 0; ; heals++) {
-      const fd = openLedger(file);
-      const tail = readTailOf(file, fd);
+      const { fd } = opened;
+      const tail = readTailOf(file, opened);
       const healed = heals < MAX_HEALS ? await healTail(file, target, { fd, tail }, events) : undefined;
       if (healed === undefined) return { fd, tail };
       events.onHeal(healed);
+      opened = kept.ledger();
     }
   } catch (error) {
     if (error instanceof LedgerError) throw error;
@@ -136,17 +140,18 @@ async function openHealed(file: LedgerFile, lock: HeldLock, events: PrepareEvent
   }
 }
 
-/** Where this process has followed the file from its last commit on, a look at the very end is enough. */
-function readTailOf(file: LedgerFile, fd: number): Tail {
-  try {
-    return file.recent.tailAsLeft(fd) ?? readTail(fd, file.recent.isFollowing(fd) ? SMALL_TAIL_BYTES : TAIL_BYTES);
-  } catch (error) {
-    letGo(file, fd);
-    throw error;
-  }
+async function finishPending({ paths }: LedgerFile, target: CommitTarget): Promise<Healed | undefined> {
+  const plan = readHealPlan(paths);
+  if (plan === undefined) return undefined;
+  return isMiddlePlan(plan) ? finishMiddleHeal(paths, target, plan) : finishTailHeal(paths, target, plan);
 }
 
-/** Heals what is torn and closes the descriptor; undefined, and it stays open, where nothing is. */
+/** Where this process has followed the file from its last commit on, a look at the very end is enough. */
+function readTailOf({ recent }: LedgerFile, { fd, stats }: KeptLedger): Tail {
+  return recent.tailAsLeft(fd, stats) ?? readTail(fd, recent.isFollowing(stats) ? SMALL_TAIL_BYTES : TAIL_BYTES);
+}
+
+/** Heals what is torn; undefined where nothing is. */
 async function healTail(
   file: LedgerFile,
   target: CommitTarget,
@@ -154,18 +159,14 @@ async function healTail(
   events: PrepareEvents,
 ): Promise<Healed | undefined> {
   if (tail.kind !== 'unterminated' && tail.kind !== 'torn') return undefined;
-  try {
-    if (tail.kind === 'unterminated') return await healNewline(target, tail);
-    const lost = tail.head === undefined ? undefined : lostRowsOf(file, fd, tail.head.seq);
-    const healed = await healTornTail(file.paths, target, fd, tail, lost);
-    if (lost !== undefined) {
-      events.onRowsLost(lost);
-      file.index.startAnew();
-    }
-    return healed;
-  } finally {
-    letGo(file, fd);
+  if (tail.kind === 'unterminated') return healNewline(target, tail);
+  const lost = tail.head === undefined ? undefined : lostRowsOf(file, fd, tail.head.seq);
+  const healed = await healTornTail(file.paths, target, fd, tail, lost);
+  if (lost !== undefined) {
+    events.onRowsLost(lost);
+    file.index.startAnew();
   }
+  return healed;
 }
 
 function expectWhole(file: LedgerFile, tail: Tail): WholeTail {

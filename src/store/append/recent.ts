@@ -4,11 +4,13 @@
  * since is read. So a pipe of many rows asks the file and the index only for what is new to it.
  */
 import { fstatSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import type { Head, StreamHead } from '../../core/chain';
 import type { Row } from '../../core/members';
 import { readLine } from '../../core/rowText';
 import { readAt } from '../files';
 import { scanLines } from '../read/lines';
+import { offsetAfterSeq } from '../read/seek';
 import type { WholeTail } from '../read/tail';
 import type { LostRows } from './lostRows';
 import { streamHeadOf } from './places';
@@ -19,6 +21,8 @@ const MAX_CATCH_UP_BYTES = 1 << 20;
 const MAX_LEFT_BYTES = 8 << 10;
 /** A row's last bytes with its newline: its hash is among them, so they tell one row from every other. */
 const END_BYTES = 76;
+
+type FileNow = Pick<Stats, 'ino' | 'size'>;
 
 interface LinePlace {
   readonly offset: number;
@@ -55,8 +59,7 @@ export class Recent {
   }
 
   /** Whether this is the file that is followed, and it has not shrunk. */
-  isFollowing(fd: number): boolean {
-    const { ino, size } = fstatSync(fd);
+  isFollowing({ ino, size }: FileNow): boolean {
     return ino === this.#ino && size >= this.#toBytes;
   }
 
@@ -64,10 +67,9 @@ export class Recent {
    * The tail, where the file ends exactly as our last commit left it: its last row was whole and linked when it was
    * written, and every byte of it still stands.
    */
-  tailAsLeft(fd: number): WholeTail | undefined {
+  tailAsLeft(fd: number, { ino, size }: FileNow): WholeTail | undefined {
     const left = this.#left;
     if (left === undefined) return undefined;
-    const { ino, size } = fstatSync(fd);
     if (ino !== this.#ino || size !== this.#toBytes) return undefined;
     const offset = size - left.line.length;
     const bytes = readAt(fd, offset, left.line.length);
@@ -147,11 +149,15 @@ export class Recent {
     this.#left = data.length - start > MAX_LEFT_BYTES ? undefined : { line: Buffer.from(data.subarray(start)), head };
   }
 
-  /** What this process wrote and the file, which ends with row `lastSeq`, has no more. */
-  lostRows(lastSeq: number): LostRows | undefined {
+  /** What this process wrote and the file, which ends with row `lastSeq`, has no more: it was cut, and may have grown again. */
+  lostRows(fd: number, lastSeq: number): LostRows | undefined {
     const last = this.#acknowledged;
-    if (last === undefined || last.seq <= lastSeq) return undefined;
-    return { fromSeq: lastSeq + 1, toSeq: last.seq, head: last.hash };
+    if (last === undefined) return undefined;
+    const { seq, hash } = last;
+    if (seq > lastSeq) return { fromSeq: lastSeq + 1, toSeq: seq, head: hash };
+    // A tombstone in its place has a heal row that tells; a row of an earlier segment is not here.
+    const now = hashOfRow(fd, seq);
+    return now === undefined || now === hash ? undefined : { fromSeq: seq, toSeq: seq, head: hash };
   }
 
   /** The row of a key, read from the file again. */
@@ -173,4 +179,17 @@ export class Recent {
 function endBefore(fd: number, offset: number): Buffer {
   const start = Math.max(0, offset - END_BYTES);
   return readAt(fd, start, offset - start);
+}
+
+/** The hash of the row with this seq, or undefined where the file has none. */
+function hashOfRow(fd: number, seq: number): string | undefined {
+  const { size } = fstatSync(fd);
+  let hash: string | undefined;
+  scanLines(fd, offsetAfterSeq(fd, size, seq - 1), size, ({ block, start, end }) => {
+    const reading = readLine(block.subarray(start, end));
+    if (reading.kind !== 'row' || reading.row.seq < seq) return true;
+    if (reading.row.seq === seq) hash = reading.row.hash;
+    return false;
+  });
+  return hash;
 }

@@ -11,8 +11,8 @@ import type { AppendCall, AppendEvents, Receipt } from './append';
 import { checkFolder } from '../ledger/ledger';
 import type { Durability, LedgerFile } from '../ledger/ledger';
 import { statOf } from '../files';
-import { createLedger, readIdentity } from '../ledger/genesis';
-import { lostLedger } from '../ledger/missing';
+import { createLedger } from '../ledger/genesis';
+import { lostLedger, OtherLedger } from '../ledger/missing';
 import { hasKernelLock, readLockNote } from '../lock/kernelLock';
 import type { StatePaths } from '../paths';
 import { IndexKeeper, LAG_ROWS } from '../index/indexKeeper';
@@ -48,7 +48,9 @@ export class Writer {
   readonly #kept: Kept;
   readonly #index: IndexKeeper;
   #pumping: Promise<void> | undefined;
-  #known: { readonly file: string; readonly identity: Identity } | undefined;
+  /** The ledger that this writer has met, and whether it was there still when its lock was last taken. */
+  #known: Identity | undefined;
+  #isOther = false;
   #closed = false;
   #groups = 0;
   #lastSeq = 0;
@@ -142,7 +144,12 @@ export class Writer {
   async exclusively<T>(use: (file: LedgerFile) => Promise<T>): Promise<T> {
     while (this.#pumping !== undefined) await this.#pumping;
     if (this.#closed) throw closed();
-    const done = Promise.resolve().then(() => use(this.#file()));
+    const done = Promise.resolve()
+      .then(() => use(this.#file()))
+      .catch((error: unknown) => {
+        if (error instanceof OtherLedger) this.#isOther = true;
+        throw error;
+      });
     const settled = done.then(
       () => undefined,
       () => undefined,
@@ -152,15 +159,45 @@ export class Writer {
   }
 
   async #appendOrSpill(calls: readonly AppendCall[]): Promise<Receipt[][]> {
-    let file: LedgerFile;
+    for (;;) {
+      const file = this.#fileOrFault();
+      if (file instanceof LedgerError) return spillUnknown(this.options, calls, file, this.#known?.ledgerId);
+      try {
+        return await appendGroup(file, calls, this.options.events);
+      } catch (error) {
+        if (!(error instanceof OtherLedger)) throw error;
+        this.#isOther = true;
+      }
+    }
+  }
+
+  /** Why there is none, where rows may wait for it; throws where they are refused. */
+  #fileOrFault(): LedgerFile | LedgerError {
     try {
-      file = this.#file();
+      return this.#file();
     } catch (error) {
       const why = asLedgerError(error);
       if (REFUSALS.has(why.code)) throw why;
-      return spillUnknown(this.options, calls, why, this.#known?.identity.ledgerId);
+      return why;
     }
-    return appendGroup(file, calls, this.options.events);
+  }
+
+  /** The ledger as this writer knows it. Whether it is still the one at the path is seen under its lock. */
+  #file(): LedgerFile {
+    const { paths, host, durability } = this.options;
+    const identity = this.#known !== undefined && !this.#isOther ? this.#known : this.#meet();
+    return { paths, identity, host, durability, recent: this.#recent, index: this.#index, kept: this.#kept };
+  }
+
+  /** Which ledger is at the path, created where it is missing and never was. */
+  #meet(): Identity {
+    checkFolder(this.options.paths.dir);
+    const identity = statOf(this.options.paths.ledger) === undefined ? this.#create() : this.#kept.ledger().identity;
+    // What was written to another ledger is not missing here.
+    if (this.#known?.ledgerId !== identity.ledgerId) this.#recent = new Recent();
+    this.#known = identity;
+    this.#isOther = false;
+    return identity;
   }
 
   /** A ledger is created where none ever was; where this process has met one, its whole folder may be gone. */
@@ -169,27 +206,6 @@ export class Writer {
     if (this.#known !== undefined) throw lostLedger(paths, 'this process');
     return createLedger(paths, host, { lock: defaultLock() });
   }
-
-  /** The ledger as it is now, created where it is missing and never was. */
-  #file(): LedgerFile {
-    const { paths, host, durability } = this.options;
-    // The first row of a file does not change but with the file.
-    if (this.#known === undefined || this.#known.file !== fileAt(paths)) {
-      checkFolder(paths.dir);
-      const identity = readIdentity(paths) ?? this.#create();
-      // Another ledger: what was written to the first one is not missing here.
-      if (this.#known?.identity.ledgerId !== identity.ledgerId) this.#recent = new Recent();
-      this.#known = { file: fileAt(paths), identity };
-    }
-    const { identity } = this.#known;
-    return { paths, identity, host, durability, recent: this.#recent, index: this.#index, kept: this.#kept };
-  }
-}
-
-/** What tells one ledger file from another at the same path: inode numbers are given out again, births are not. */
-function fileAt(paths: StatePaths): string {
-  const stats = statOf(paths.ledger);
-  return `${stats?.ino}:${stats?.birthtimeMs}`;
 }
 
 function closed(): LedgerError {

@@ -24,6 +24,7 @@ import {
   statOf,
   syncData,
   syncFolder,
+  withFile,
   writeAll,
 } from '../files';
 import { leaveNote, readLockNote } from '../lock/kernelLock';
@@ -36,29 +37,32 @@ const TEMPORARY = /^\.audit\.[0-9A-Z]{26}\.tmp$/;
 
 /**
  * The identity of the ledger that is there.
- * @returns undefined where there is no ledger file; where its first line is broken, what the lock file says
- * @throws LedgerError TAIL_TAMPERED where neither says which ledger it is
+ * @returns undefined where there is no ledger file
+ * @throws as `identityIn`
  */
 export function readIdentity(paths: StatePaths): Identity | undefined {
   if (statOf(paths.ledger) === undefined) return undefined;
-  const fd = openFile(paths.ledger, 'read');
-  try {
-    const start = readAt(fd, 0, FIRST_LINE_BYTES);
-    const newline = start.indexOf(0x0a);
-    const first = completeObject(newline < 0 ? start : start.subarray(0, newline));
-    const identity = identityOf(first?.['payload']) ?? identityOf(lockNoteAsPayload(paths));
-    if (identity !== undefined) return identity;
-    throw new LedgerError(
-      'TAIL_TAMPERED',
-      `expected a ledger's first row in ${paths.ledger}, found ${describeStart(start)}`,
-      {
-        place: { segment: paths.ledger, line: 1, offset: 0 },
-        hint: 'run "ledger verify"; if there never was a ledger here, move this file away (or bring it in with "ledger import")',
-      },
-    );
-  } finally {
-    closeQuietly(fd);
-  }
+  return withFile(paths.ledger, 'read', (fd) => identityIn(paths, fd));
+}
+
+/**
+ * What the first row of an open ledger says; where it is broken, what the lock file says.
+ * @throws LedgerError TAIL_TAMPERED where neither says which ledger it is
+ */
+export function identityIn(paths: StatePaths, fd: number): Identity {
+  const start = readAt(fd, 0, FIRST_LINE_BYTES);
+  const newline = start.indexOf(0x0a);
+  const first = completeObject(newline < 0 ? start : start.subarray(0, newline));
+  const identity = identityOf(first?.['payload']) ?? identityOf(lockNoteAsPayload(paths));
+  if (identity !== undefined) return identity;
+  throw new LedgerError(
+    'TAIL_TAMPERED',
+    `expected a ledger's first row in ${paths.ledger}, found ${describeStart(start)}`,
+    {
+      place: { segment: paths.ledger, line: 1, offset: 0 },
+      hint: 'run "ledger verify"; if there never was a ledger here, move this file away (or bring it in with "ledger import")',
+    },
+  );
 }
 
 function describeStart(start: Buffer): string {

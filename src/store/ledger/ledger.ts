@@ -1,5 +1,6 @@
 /** One ledger as a writer knows it: where it lies, what it is, and what the writer remembers of its newest rows. */
 import { statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { errnoOf, LedgerError } from '../../core/errors';
 import type { Host } from '../../core/host';
 import type { Identity } from '../../core/ownRows';
@@ -22,14 +23,16 @@ export interface LedgerFile {
   readonly durability: Durability;
   readonly recent: Recent;
   readonly index: IndexKeeper;
-  /** Of a writer that stays. */
-  readonly kept?: Kept;
+  readonly kept: Kept;
 }
 
 /** The ledger while this process holds its lock. */
 export interface LockedLedger extends LedgerFile {
   readonly lock: HeldLock;
+  /** Of `kept`: stays open. */
   readonly fd: number;
+  /** Whether rows may wait in a spill file: false means that none did when the lock was taken. */
+  readonly mayWait: boolean;
   /** Its end, as it was found once torn bytes were healed. */
   readonly tail: Tail;
 }
@@ -72,11 +75,12 @@ export function openForAppend(paths: StatePaths): number {
 
 /**
  * Refuses to write in a folder that others can change: who may rename files there owns the ledger.
+ * @returns what the folder is like; undefined where there is none
  * @throws LedgerError NOT_OWNER, UNSAFE_PATH
  */
-export function checkFolder(dir: string): void {
+export function checkFolder(dir: string): Stats | undefined {
   const stats = statSync(dir, { throwIfNoEntry: false });
-  if (stats === undefined) return;
+  if (stats === undefined) return undefined;
   const euid = process.geteuid?.();
   if (!stats.isDirectory())
     throw new LedgerError('UNSAFE_PATH', `expected ${dir} to be a folder, found a file`, { place: { segment: dir } });
@@ -97,4 +101,5 @@ export function checkFolder(dir: string): void {
       },
     );
   }
+  return stats;
 }

@@ -4,6 +4,7 @@
  * which nothing happened.
  */
 import { LedgerError } from '../../core/errors';
+import type { Identity } from '../../core/ownRows';
 import { namesIn, readWhole, statOf } from '../files';
 import { readLockNote } from '../lock/kernelLock';
 import type { StatePaths } from '../paths';
@@ -55,4 +56,14 @@ export function emptyLedger(paths: StatePaths): LedgerError {
     place: { segment: paths.ledger },
     hint: 'something emptied it (a log rotation?): bring it back from a backup; if there never was a ledger, remove the empty file',
   });
+}
+
+/** Another ledger stands at the path than the one whose lock was waited for: whoever writes begins anew with that one. */
+export class OtherLedger extends LedgerError {
+  constructor(paths: StatePaths, want: Identity, got: Identity) {
+    super('LEDGER_MISSING', `expected ledger ${want.ledgerId} at ${paths.ledger}, found ledger ${got.ledgerId}`, {
+      place: { segment: paths.ledger },
+      hint: 'it was replaced while this process waited for its turn; run the command again',
+    });
+  }
 }

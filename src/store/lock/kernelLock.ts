@@ -4,6 +4,7 @@
  * tried, never waited for.
  */
 import { fstatSync, ftruncateSync, writeSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { errnoOf } from '../../core/errors';
@@ -43,9 +44,10 @@ interface LockFile {
   readonly dev: number;
 }
 
-function isAt(path: string, { ino, dev }: LockFile): boolean {
+/** The file that is open is the one at the path: what it is like now. */
+function lookAt(path: string, { ino, dev }: LockFile): Stats | undefined {
   const stats = statOf(path);
-  return stats?.ino === ino && stats.dev === dev;
+  return stats?.ino === ino && stats.dev === dev ? stats : undefined;
 }
 
 /**
@@ -54,7 +56,8 @@ function isAt(path: string, { ino, dev }: LockFile): boolean {
  */
 export class KernelLock {
   #file: LockFile | undefined;
-  #note: { readonly of: Identity; readonly bytes: Buffer } | undefined;
+  /** Our own note, and when the file was last written with it in it. */
+  #note: { readonly of: Identity; readonly bytes: Buffer; readonly standsAtMs: number } | undefined;
 
   constructor(private readonly path: string) {}
 
@@ -62,7 +65,7 @@ export class KernelLock {
    * @returns undefined where another holds it, or where the path was replaced between open and lock (try again)
    * @throws the system's error where the lock file cannot be opened, or the native part's where it cannot be loaded
    */
-  tryTake(identity: Identity, pid: number): HeldLock | undefined {
+  tryTake(): HeldLock | undefined {
     const lock = loadNative();
     const file = this.#open();
     try {
@@ -72,14 +75,20 @@ export class KernelLock {
       this.close();
       throw error;
     }
-    if (!this.#noteHolder(file, identity, pid)) return undefined;
-    return { stillOurs: () => isAt(this.path, file), release: () => this.#release(file) };
+    const stats = this.#lookAtTaken(file);
+    if (stats === undefined) return undefined;
+    return {
+      stillOurs: () => lookAt(this.path, file) !== undefined,
+      leaveNote: (identity, pid) => this.#leaveNote(file, stats, identity, pid),
+      release: () => this.#release(file),
+    };
   }
 
   /** Closing the only descriptor of the open file description releases the lock, too. */
   close(): void {
     if (this.#file !== undefined) closeQuietly(this.#file.fd);
     this.#file = undefined;
+    this.#note = undefined;
   }
 
   #open(): LockFile {
@@ -91,18 +100,26 @@ export class KernelLock {
     return this.#file;
   }
 
-  /** Writes the note where the lock is ours. On an error the file is closed: open, it would hold the lock for as long as this process lives. */
-  #noteHolder(file: LockFile, identity: Identity, pid: number): boolean {
+  /** Unless it is the file at the path it is closed: open, it would hold a lock for as long as this process lives. */
+  #lookAtTaken(file: LockFile): Stats | undefined {
+    let stats: Stats | undefined;
     try {
-      const ours = isAt(this.path, file);
-      if (this.#note?.of !== identity) this.#note = { of: identity, bytes: Buffer.from(lockNote(identity, pid)) };
-      if (ours) writeIfOther(file.fd, this.#note.bytes);
-      else this.close();
-      return ours;
-    } catch (error) {
-      this.close();
-      throw error;
+      stats = lookAt(this.path, file);
+      return stats;
+    } finally {
+      if (stats === undefined) this.close();
     }
+  }
+
+  /** A note that stands already is not written again: a changed lock file would make the ledger's next sync half as long again. */
+  #leaveNote({ fd }: LockFile, { mtimeMs }: Stats, identity: Identity, pid: number): void {
+    if (this.#note?.of === identity && this.#note.standsAtMs === mtimeMs) return;
+    const bytes = this.#note?.of === identity ? this.#note.bytes : Buffer.from(lockNote(identity, pid));
+    if (!readAt(fd, 0, bytes.length + 1).equals(bytes)) {
+      writeSync(fd, bytes, 0, bytes.length, 0);
+      ftruncateSync(fd, bytes.length);
+    }
+    this.#note = { of: identity, bytes, standsAtMs: fstatSync(fd).mtimeMs };
   }
 
   #release(file: LockFile): void {
@@ -114,13 +131,6 @@ export class KernelLock {
       this.close();
     }
   }
-}
-
-/** A note that stands already is not written again: a changed lock file would make the ledger's next sync half as long again. */
-function writeIfOther(fd: number, note: Buffer): void {
-  if (readAt(fd, 0, note.length + 1).equals(note)) return;
-  writeSync(fd, note, 0);
-  ftruncateSync(fd, note.length);
 }
 
 /** For people and for the repair of a broken first line: who holds the lock, and which ledger it is. Always of one length. */

@@ -2,10 +2,11 @@
  * Who may write: one process at a time. Which lock a ledger uses is said in its first row and obeyed by every writer;
  * the two kinds never meet on one ledger. Waiting has a budget of its own, much longer than the retries of a failed write.
  */
-import { LedgerError } from '../../core/errors';
+import { errnoOf, LedgerError } from '../../core/errors';
 import type { Host } from '../../core/host';
 import type { Identity, LockKind } from '../../core/ownRows';
 import { KernelLock, readLockNote } from './kernelLock';
+import { lostLedger } from '../ledger/missing';
 import type { StatePaths } from '../paths';
 import { loadPortableLock, tryPortableLock } from './portableLock';
 
@@ -14,6 +15,8 @@ let portable: Awaited<ReturnType<typeof loadPortableLock>> | undefined;
 export interface HeldLock {
   /** Whether the lock is still this holder's. Asked immediately before a write. */
   stillOurs(): boolean;
+  /** Says in the lock file who holds it, and which ledger it is. Asked once the ledger behind the lock is known to be that one. */
+  leaveNote(identity: Identity, pid: number): void;
   release(): void;
 }
 
@@ -38,10 +41,7 @@ export async function takeLock(
   host: Host,
   { budgetMs = LOCK_BUDGET_MS[identity.lock], kernelLock }: LockOptions = {},
 ): Promise<HeldLock> {
-  const attempts =
-    identity.lock === 'kernel'
-      ? kernelAttempts(kernelLock, paths, identity, host)
-      : await portableAttempts(paths, host);
+  const attempts = identity.lock === 'kernel' ? kernelAttempts(kernelLock, paths) : await portableAttempts(paths, host);
   const startMs = host.monotonicMs();
   try {
     for (;;) {
@@ -68,11 +68,11 @@ interface Attempts {
   giveUp(): void;
 }
 
-function kernelAttempts(kept: KernelLock | undefined, paths: StatePaths, identity: Identity, host: Host): Attempts {
-  if (kept !== undefined) return { next: () => kept.tryTake(identity, host.pid), giveUp: () => undefined };
+function kernelAttempts(kept: KernelLock | undefined, paths: StatePaths): Attempts {
+  if (kept !== undefined) return { next: () => kept.tryTake(), giveUp: () => undefined };
   const own = new KernelLock(paths.lock);
   const next = (): HeldLock | undefined => {
-    const held = own.tryTake(identity, host.pid);
+    const held = own.tryTake();
     return held && { ...held, release: () => own.close() };
   };
   return { next, giveUp: () => own.close() };
@@ -94,6 +94,8 @@ function orUnavailable(
     return tryOnce();
   } catch (cause) {
     if (cause instanceof LedgerError) throw cause;
+    // Which ledger it is was read before: its whole folder is gone.
+    if (errnoOf(cause) === 'ENOENT') throw lostLedger(paths, 'this process');
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new LedgerError('LOCK_UNAVAILABLE', `expected to take this ledger's ${identity.lock} lock, found: ${why}`, {
       place: { segment: paths.lock },

@@ -62,6 +62,8 @@ export function tryPortableLock(
   };
   return {
     stillOurs,
+    // The note was left when the ledger was created; this library's lock is a folder.
+    leaveNote: () => undefined,
     // Its release removes whatever folder is there, also another holder's.
     release: () => {
       if (stillOurs()) release();

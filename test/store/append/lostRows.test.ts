@@ -3,9 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import type { Identity } from '../../../src/core/ownRows';
-import { readIdentity } from '../../../src/store/ledger/genesis';
-import { KernelLock } from '../../../src/store/lock/kernelLock';
+import { KernelLock, readLockNote } from '../../../src/store/lock/kernelLock';
 import { rebuildIndex } from '../../../src/store/index/indexBuild';
 import { rowsLostRow } from '../../../src/store/append/lostRows';
 import { faultsOf, rowsOf } from '../../support/miniVerifier';
@@ -62,6 +60,24 @@ test('a writer that is open all along knows its own last row without an index, t
   assert.deepEqual(faultsOf(w.paths.ledger), []);
 });
 
+test('and it knows it where others have appended over the cut', async (t) => {
+  const dir = tempFolder(t);
+  const w = writerIn(t, dir);
+  await w.append({ action: 'a.b' }, { action: 'a.b' }, { action: 'a.b' });
+  const lines = readFileSync(w.paths.ledger, 'utf8').split('\n');
+  const { hash } = JSON.parse(lines[3] as string) as { hash: string };
+  truncateSync(w.paths.ledger, Buffer.byteLength(lines.slice(0, 2).join('\n')) + 1);
+  for (let n = 0; n < 9; n++) await writerIn(t, dir).append({ action: 'b.c' });
+  for (let n = 0; n < 2; n++) assert.equal(statusesOf(await w.append({ action: 'c.d' })), 'landed');
+  assert.deepEqual(
+    rowsOf(w.paths.ledger)
+      .slice(10)
+      .map(({ action, payload }) => (action === 'audit.rows-lost' ? payload : action)),
+    ['b.c', { from_seq: 4, to_seq: 4, head: hash }, 'c.d', 'c.d'],
+  );
+  assert.deepEqual(faultsOf(w.paths.ledger), []);
+});
+
 test('an acknowledged row that is damaged until it looks torn is named as lost, beside the heal', async (t) => {
   const w = writerIn(t, tempFolder(t));
   await w.append({ action: 'a.b' }, { action: 'a.b' });
@@ -93,7 +109,7 @@ test('nor does one that came there while the writer waited for its turn', async 
   const w = writerIn(t, dir, { sleep: async () => void (await meanwhile?.()) });
   await w.append({ action: 'a.b' }, { action: 'a.b' }, { action: 'a.b' });
   const holder = new KernelLock(w.paths.lock);
-  assert.ok(holder.tryTake(readIdentity(w.paths) as Identity, 1));
+  assert.ok(holder.tryTake());
   meanwhile = async () => {
     meanwhile = undefined;
     rmSync(dir, { recursive: true });
@@ -105,6 +121,8 @@ test('nor does one that came there while the writer waited for its turn', async 
     rowsOf(w.paths.ledger).map(({ action }) => action),
     ['audit.genesis', 'b.c', 'c.d'],
   );
+  const { payload } = rowsOf(w.paths.ledger)[0] as { payload: { ledger_id: string } };
+  assert.equal(readLockNote(w.paths.lock)?.note['ledger_id'], payload.ledger_id);
 });
 
 test('a writer whose whole state folder is gone begins no fresh chain: its rows wait', async (t) => {

@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test';
 import { IndexKeeper } from '../../../src/store/index/indexKeeper';
 import type { LedgerFile } from '../../../src/store/ledger/ledger';
 import { nodeHost } from '../../../src/store/machine/nodeHost';
+import { Kept } from '../../../src/store/append/kept';
 import { Recent } from '../../../src/store/append/recent';
 import { takeOut } from '../../../src/store/heal/takeOut';
 import type { TakenOut } from '../../../src/store/heal/takeOut';
@@ -23,7 +24,9 @@ function made(t: TestContext, lines: readonly string[]) {
   const paths = writeLedger(dir, lines);
   const index = new IndexKeeper(paths, () => undefined);
   const { identity } = chain;
-  const file: LedgerFile = { paths, identity, host: nodeHost(), durability: 'disk', recent: new Recent(), index };
+  const kept = new Kept(paths);
+  t.after(() => kept.close());
+  const file: LedgerFile = { paths, identity, host: nodeHost(), durability: 'disk', recent: new Recent(), index, kept };
   const offsetOf = (line: number): number =>
     lines.slice(0, line).reduce((sum, text) => sum + Buffer.byteLength(text) + 1, 0);
   const take = (from: number, to: number, byHand?: { actor: string; reason: string }): Promise<TakenOut> => {

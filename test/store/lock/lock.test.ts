@@ -1,6 +1,6 @@
 /** One writer at a time, of two kinds of lock; a dead holder blocks nobody, a failed try keeps nothing. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
 import { LedgerError } from '../../../src/core/errors';
 import type { Identity } from '../../../src/core/ownRows';
@@ -35,6 +35,7 @@ for (const kind of ['kernel', 'lockfile'] as const) {
 test('the lock file says who holds it, in JSON, whatever the origin is', async (t) => {
   const paths = testPaths(tempFolder(t));
   const held = await takeLock(paths, identity('kernel'), nodeHost());
+  held.leaveNote(identity('kernel'), process.pid);
   const said = readLockNote(paths.lock);
   assert.equal(said?.pid, process.pid);
   assert.deepEqual([said?.note['ledger_id'], said?.note['origin']], [TEST_LEDGER_ID, 'o"\u0085']);
@@ -61,7 +62,7 @@ test('a lock on a file that is not the path any more is none', async (t) => {
   assert.ok(!held.stillOurs());
   const other = await takeLock(paths, identity('kernel'), nodeHost(), { budgetMs: 100 });
   assert.ok(other.stillOurs());
-  assert.match(readFileSync(`${paths.lock}.old`, 'utf8'), /ledger_id/);
+  assert.equal(statSync(`${paths.lock}.old`).ino === statSync(paths.lock).ino, false);
 });
 
 test('a lock file that is a link or a folder is not taken for one', async (t) => {
@@ -75,14 +76,40 @@ test('a lock file that is a link or a folder is not taken for one', async (t) =>
   chmodSync(second.lock, 0o700);
 });
 
-test('a try that fails after the lock was granted lets go of it', (t) => {
+test('a note that fails keeps nobody from letting go', (t) => {
   const paths = testPaths(tempFolder(t));
-  // The note cannot be spelled: a circular origin stands for any failure between the grant and the return.
+  // It cannot be spelled: a circular origin stands for any failure between the grant and the write.
   const origin: { self?: unknown } = {};
   origin.self = origin;
   const broken = { ...identity('kernel'), origin: origin as unknown as string };
-  assert.throws(() => new KernelLock(paths.lock).tryTake(broken, 1), TypeError);
-  const held = new KernelLock(paths.lock).tryTake(identity('kernel'), 1);
-  assert.ok(held !== undefined, 'nobody holds it');
-  held.release();
+  const held = new KernelLock(paths.lock).tryTake();
+  assert.throws(() => held?.leaveNote(broken, 1), TypeError);
+  assert.equal(probeKernelLock(paths.lock), 'held');
+  held?.release();
+  assert.equal(probeKernelLock(paths.lock), 'free');
+});
+
+test('a note is written again only where it does not stand', (t) => {
+  const paths = testPaths(tempFolder(t));
+  const [ours, theirs] = [new KernelLock(paths.lock), new KernelLock(paths.lock)];
+  const of = identity('kernel');
+  const leave = (lock: KernelLock, pid: number): number => {
+    const held = lock.tryTake();
+    assert.ok(held !== undefined);
+    held.leaveNote(of, pid);
+    held.release();
+    return statSync(paths.lock).mtimeMs;
+  };
+  const first = leave(ours, 1);
+  utimesSync(paths.lock, first / 1000 - 60, first / 1000 - 60);
+  const aged = leave(ours, 1);
+  assert.ok(aged < first, 'it stands');
+  const other = leave(theirs, 2);
+  assert.ok(other > aged, 'another holder');
+  assert.equal(readLockNote(paths.lock)?.pid, 2);
+  utimesSync(paths.lock, other / 1000 + 1, other / 1000 + 1);
+  leave(ours, 1);
+  assert.equal(readLockNote(paths.lock)?.pid, 1);
+  assert.equal(readLockNote(paths.lock)?.note['ledger_id'], TEST_LEDGER_ID);
+  for (const lock of [ours, theirs]) lock.close();
 });
