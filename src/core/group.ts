@@ -12,6 +12,7 @@ import { formatTime } from './time';
 export const NEW_STREAM: StreamHead = { seq: 0, hash: ZERO_HASH };
 const NONCE_BYTES = 16;
 const CLOSING_BRACE = 0x7d;
+const NO_BYTES = Buffer.alloc(0);
 
 /** Where one row came to stand. */
 export interface Landed {
@@ -20,11 +21,8 @@ export interface Landed {
   readonly hash: string;
 }
 
-/** Rows are about so long: the first guess at how much room a group takes. */
-const FIRST_BYTES = 16 << 10;
-
 export class Group {
-  #bytes = Buffer.allocUnsafe(FIRST_BYTES);
+  #bytes: Buffer = NO_BYTES;
   #length = 0;
   #head: Head;
   readonly #nowMs: number;

@@ -181,7 +181,7 @@ export function checkNotStopped(fd: number): void {
 const STOPPED: ReadonlySet<string | undefined> = new Set(['EIO', 'EROFS']);
 
 function touch(fd: number): void {
-  const now = new Date();
+  const now = Date.now() / 1000;
   try {
     futimesSync(fd, now, now);
   } catch (error) {

@@ -96,10 +96,11 @@ async function commitCalls(
     if (ready.durability === 'disk') syncData(ready.fd);
     return receipts;
   }
-  const { seq, hash } = ready.tail.head;
+  const { paths, lock, host, durability, fd, tail } = ready;
+  const { seq, hash } = tail.head;
   attempt.made = { after: { seq, hash }, receipts };
   const data = placer.group.bytes();
-  await commitBytes({ path: ready.paths.ledger, openFd: ready.fd, ...ready }, ready.tail.sizeBytes, data);
+  await commitBytes({ path: paths.ledger, lock, host, durability, openFd: fd }, tail.sizeBytes, data);
   placer.remember(data);
   return receipts;
 }

@@ -20,7 +20,7 @@ import type { HeldLock } from '../lock/lock';
 import type { StatePaths } from '../paths';
 import { finishMiddleHeal, isMiddlePlan } from '../heal/healMiddle';
 import { readTail, SMALL_TAIL_BYTES, TAIL_BYTES } from '../read/tail';
-import type { Tail, WholeTail } from '../read/tail';
+import type { Tail } from '../read/tail';
 
 /** A heal leaves a whole tail, or the disk works against us. */
 const MAX_HEALS = 3;
@@ -38,9 +38,9 @@ export function withReadyLedger<T>(
   use: (ready: ReadyLedger) => Promise<T>,
 ): Promise<T> {
   return withLockedLedger(file, events, async (locked) => {
-    const tail = expectWhole(file, locked.tail);
-    const ready: ReadyLedger = { ...locked, tail };
-    const followed = file.recent.isAsLeft(tail) || file.recent.follow(locked.fd, tail.sizeBytes);
+    const ready = expectWhole(locked);
+    const { fd, tail } = ready;
+    const followed = file.recent.isAsLeft(tail) || file.recent.follow(fd, tail.sizeBytes);
     return use(followed ? ready : await nameLostRows(ready, events));
   });
 }
@@ -61,8 +61,10 @@ export async function withLockedLedger<T>(
     lock.leaveNote(identity, host.pid);
     // The times of a folder on another machine are not ours to judge.
     const mayWait = identity.lock !== 'kernel' || kept.somethingWaits(folder, host.nowMs());
-    const healed = await openHealed(file, lock, { ...opened, mayWait }, events);
-    return await use({ ...file, lock, mayWait, ...healed });
+    const { fd, tail } = await openHealed(file, lock, opened, mayWait, events);
+    // Each member by its name: this is done for every row, and copying an unknown object takes longer than a look at a file.
+    const { durability, recent, index } = file;
+    return await use({ paths, identity, host, durability, recent, index, kept, lock, mayWait, fd, tail });
   } catch (error) {
     kept.closeLedger();
     throw error;
@@ -116,16 +118,20 @@ interface Opened {
   readonly tail: Tail;
 }
 
-type ToHeal = KeptLedger & { readonly mayWait: boolean };
-
 /** The ledger with its tail read, once nothing at its end is torn any more. */
-async function openHealed(file: LedgerFile, lock: HeldLock, at: ToHeal, events: PrepareEvents): Promise<Opened> {
+async function openHealed(
+  file: LedgerFile,
+  lock: HeldLock,
+  first: KeptLedger,
+  mayWait: boolean,
+  events: PrepareEvents,
+): Promise<Opened> {
   const { paths, host, durability, kept } = file;
   const target: CommitTarget = { path: paths.ledger, lock, host, durability };
   try {
-    const finished = at.mayWait ? await finishPending(file, target) : undefined;
+    const finished = mayWait ? await finishPending(file, target) : undefined;
     if (finished !== undefined) events.onHeal(finished);
-    let opened: KeptLedger = finished === undefined ? at : kept.ledger();
+    let opened = finished === undefined ? first : kept.ledger();
     for (let heals = 0; ; heals++) {
       const { fd } = opened;
       const tail = readTailOf(file, opened);
@@ -169,23 +175,25 @@ async function healTail(
   return healed;
 }
 
-function expectWhole(file: LedgerFile, tail: Tail): WholeTail {
-  if (tail.kind === 'whole') return tail;
-  const segment = file.paths.ledger;
+function expectWhole(locked: LockedLedger): ReadyLedger {
+  if (isReady(locked)) return locked;
+  const { paths, tail } = locked;
   if (tail.kind === 'wrong') {
     throw new LedgerError('TAIL_TAMPERED', `expected the last row to be whole and linked, found: ${tail.why}`, {
-      place: { segment, offset: tail.offset },
+      place: { segment: paths.ledger, offset: tail.offset },
       hint: 'run "ledger verify"; nothing is built on that row; "ledger sweep --set-aside" takes it out with a reason',
     });
   }
-  if (tail.kind === 'empty') throw emptyLedger(file.paths);
-  throw healFailed(file, new Error(`the tail is ${tail.kind} again after a heal`));
+  if (tail.kind === 'empty') throw emptyLedger(paths);
+  throw healFailed(locked, new Error(`the tail is ${tail.kind} again after a heal`));
 }
 
-function healFailed(file: LedgerFile, cause: unknown): LedgerError {
+const isReady = (locked: LockedLedger): locked is ReadyLedger => locked.tail.kind === 'whole';
+
+function healFailed({ paths }: LedgerFile, cause: unknown): LedgerError {
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new LedgerError('HEAL_FAILED', `expected to heal the end of ${file.paths.ledger}, found: ${why}`, {
-    place: { segment: file.paths.ledger },
+  return new LedgerError('HEAL_FAILED', `expected to heal the end of ${paths.ledger}, found: ${why}`, {
+    place: { segment: paths.ledger },
     hint: 'check the disk and the permissions ("ledger doctor"); the torn bytes stay where they are until they can be set aside',
     cause,
   });

@@ -42,11 +42,12 @@ export async function takeLock(
   { budgetMs = LOCK_BUDGET_MS[identity.lock], kernelLock }: LockOptions = {},
 ): Promise<HeldLock> {
   const attempts = identity.lock === 'kernel' ? kernelAttempts(kernelLock, paths) : await portableAttempts(paths, host);
-  const startMs = host.monotonicMs();
+  let startMs: number | undefined;
   try {
     for (;;) {
       const held = orUnavailable(paths, identity, () => attempts.next());
       if (held !== undefined) return held;
+      startMs ??= host.monotonicMs();
       const waitedMs = host.monotonicMs() - startMs;
       if (waitedMs >= budgetMs) throw timeout(paths, budgetMs);
       await host.sleep(Math.min(budgetMs - waitedMs, pauseMs(host, waitedMs)));
