@@ -48,6 +48,22 @@ export type CallerMember = keyof typeof CALLER_MEMBERS;
 
 export const CALLER_MEMBER_NAMES = Object.keys(CALLER_MEMBERS) as CallerMember[];
 
+export interface Member {
+  readonly name: CallerMember;
+  readonly kind: MemberKind;
+  /** Its place in the stored order. */
+  readonly rank: number;
+  /** Its name as it stands in a line. */
+  readonly prefix: string;
+}
+
+export const MEMBERS: ReadonlyMap<string, Member> = new Map(
+  CALLER_MEMBER_NAMES.map((name, rank) => [name, { name, kind: CALLER_MEMBERS[name], rank, prefix: `"${name}":` }]),
+);
+
+/** In input this says when it happened: it is taken as `occurred_at`. In a line it is the ledger's. */
+export const LEDGER_TIME_MEMBER = 'ts';
+
 /** What only the ledger sets; refused in input (`ts` is taken as `occurred_at` before this is looked at). */
 export const LEDGER_MEMBERS: ReadonlySet<string> = new Set([
   'seq',

@@ -9,8 +9,8 @@ import { sha256Hex } from './digest';
 import { LedgerError } from './errors';
 import { canonicalJson, storedJson, storedString } from './json';
 import type { Json, JsonObject } from './json';
-import { CALLER_MEMBERS, CALLER_MEMBER_NAMES, LEDGER_MEMBERS } from './members';
-import type { CallerMember, MemberKind } from './members';
+import { LEDGER_MEMBERS, LEDGER_TIME_MEMBER, MEMBERS } from './members';
+import type { CallerMember, Member } from './members';
 import { formatNanos, parseCostNanos } from './money';
 import { formatTime, isStoredTime, parseRfc3339 } from './time';
 
@@ -22,19 +22,8 @@ export const MAX_INPUT_BYTES = MAX_LINE_BYTES - 2048;
 export const MAX_AHEAD_MS = 5 * 60_000;
 
 const ACTION = /^[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*$/;
-const PROVENANCE: ReadonlySet<Json> = new Set(['live', 'sample', 'fallback', 'imported']);
+export const PROVENANCES: ReadonlySet<Json> = new Set(['live', 'sample', 'fallback', 'imported']);
 
-interface Member {
-  readonly name: CallerMember;
-  readonly kind: MemberKind;
-  readonly rank: number;
-  /** The member's name as it stands in a line. */
-  readonly prefix: string;
-}
-
-const MEMBERS: ReadonlyMap<string, Member> = new Map(
-  CALLER_MEMBER_NAMES.map((name, rank) => [name, { name, kind: CALLER_MEMBERS[name], rank, prefix: `"${name}":` }]),
-);
 const REFUNDS: ReadonlySet<string> = new Set(['cost.refund', 'cost.correction']);
 
 /** The caller's part of a row, ready to be placed. */
@@ -70,7 +59,7 @@ export function checkRow(input: Json, options: CheckOptions): CheckedRow {
   const extra: string[] = [];
   let inOrder = true;
   for (const [given, value] of input) {
-    const name = given === 'ts' ? occurredAt(input) : given;
+    const name = given === LEDGER_TIME_MEMBER ? occurredAt(input) : given;
     const member = MEMBERS.get(name);
     if (member === undefined) {
       if (LEDGER_MEMBERS.has(name)) throw reserved(name);
@@ -140,7 +129,7 @@ function memberText({ name, kind }: Member, value: Json, row: JsonObject, option
       if (typeof value !== 'number' || value < 0) throw wrongType(name, 'a number of 0 or more', value);
       return String(value === 0 ? 0 : value);
     case 'provenance':
-      if (!PROVENANCE.has(value)) throw wrongType(name, 'one of live, sample, fallback, imported', value);
+      if (!PROVENANCES.has(value)) throw wrongType(name, 'one of live, sample, fallback, imported', value);
       return storedJson(value);
     case 'payload':
       if (!(value instanceof Map)) throw wrongType(name, 'an object', value);
@@ -148,11 +137,24 @@ function memberText({ name, kind }: Member, value: Json, row: JsonObject, option
   }
 }
 
+/** Whether a text can be the action of a caller's row. */
+export function isActionName(text: string): boolean {
+  return isDottedName(text) && !isOwnAction(text);
+}
+
+function isDottedName(text: string): boolean {
+  return text.length <= 128 && ACTION.test(text);
+}
+
+function isOwnAction(text: string): boolean {
+  return text === 'audit' || text.startsWith('audit.');
+}
+
 function actionText(value: Json): string {
-  if (typeof value !== 'string' || value.length > 128 || !ACTION.test(value)) {
+  if (typeof value !== 'string' || !isDottedName(value)) {
     throw wrongType('action', 'a dotted or snake_case name such as "pulse.probe", of at most 128 characters', value);
   }
-  if (value === 'audit' || value.startsWith('audit.')) {
+  if (isOwnAction(value)) {
     throw new LedgerError(
       'MEMBER_RESERVED',
       `expected an action of your own, found ${JSON.stringify(value)}: "audit.*" rows are the ledger's`,

@@ -7,13 +7,13 @@ const RFC3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,
 
 /** Milliseconds since the epoch of an RFC 3339 date-time, or undefined where it is not one. */
 export function parseRfc3339(text: string): number | undefined {
-  const stored = storedMs(text);
+  const stored = storedTimeMs(text);
   const ms = Number.isNaN(stored) ? generalMs(text) : stored;
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-/** A moment in exactly the stored form; NaN for anything else. Read digit by digit: every row has one or two of them. */
-function storedMs(text: string): number {
+/** Milliseconds since the epoch of a moment in exactly the stored form; NaN for anything else. Read digit by digit: every row has one or two of them. */
+export function storedTimeMs(text: string): number {
   if (text.length !== 24 || text.charCodeAt(23) !== 0x5a || text.charCodeAt(19) !== 0x2e) return NaN;
   if (text.charCodeAt(4) !== 0x2d || text.charCodeAt(7) !== 0x2d || text.charCodeAt(10) !== 0x54) return NaN;
   if (text.charCodeAt(13) !== 0x3a || text.charCodeAt(16) !== 0x3a) return NaN;
@@ -92,5 +92,5 @@ export function formatTime(ms: number): string {
 
 /** Whether a text is a time, spelled exactly as it is stored. */
 export function isStoredTime(text: string): boolean {
-  return !Number.isNaN(storedMs(text));
+  return !Number.isNaN(storedTimeMs(text));
 }

@@ -7,6 +7,7 @@ import { LedgerError } from '../core/errors';
 import { LineSplitter } from '../core/inputLines';
 import type { InputLine } from '../core/inputLines';
 import { parseJson } from '../core/parseJson';
+import { checkPlainRow } from '../core/plainRow';
 import type { JsonObject } from '../core/json';
 import { checkRow, MAX_INPUT_BYTES } from '../core/row';
 import type { CheckedRow } from '../core/row';
@@ -88,9 +89,13 @@ class Session {
 
   #checked(input: InputLine | { readonly kind: 'row'; readonly row: JsonObject }): CheckedRow {
     if (input.kind === 'fault') throw input.error;
+    const nowMs = this.#host.nowMs();
+    const isAllThereIs = this.request.flags.size === 0 && this.#defaults.size === 0;
+    const plain = input.kind === 'text' && isAllThereIs ? checkPlainRow(input.text, nowMs) : undefined;
+    if (plain !== undefined) return plain;
     const given = input.kind === 'row' ? input.row : parseJson(input.text);
     const complete = given instanceof Map ? completeRow(given, this.request.flags, this.#defaults) : given;
-    return checkRow(complete, { nowMs: this.#host.nowMs() });
+    return checkRow(complete, { nowMs });
   }
 
   async #receipts(rows: readonly CheckedRow[]): Promise<Outcome[]> {
