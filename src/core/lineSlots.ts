@@ -11,6 +11,9 @@ import { BACKSLASH, CANONICAL, CLOSE, COLON, COMMA, matches, OPEN, OTHERWISE, QU
 import { skipSpace, skipString, skipValue } from './jsonBytes';
 
 const MISSING = -1;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
 /** 1 where the inside of a string stops being plain. */
 const STOPS = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < 0x20 || byte === QUOTE || byte === BACKSLASH ? 1 : 0,
@@ -76,6 +79,19 @@ export class SlotReader {
     const text = decode(bytes.toString('utf8', start, end));
     this.remembered[place] = { bytes: Uint8Array.prototype.slice.call(bytes, start, end), text };
     return text;
+  }
+
+  /** The value of a slot that is a string; null where there is none, or another value. */
+  string(slot: number): string | null {
+    return this.bytes[this.starts[slot] as number] === QUOTE ? this.text(slot) : null;
+  }
+
+  /** The value of a slot that is a number; undefined where there is none, or another value. */
+  number(slot: number): number | undefined {
+    const start = this.starts[slot] as number;
+    const first = this.bytes[start] as number;
+    if (start === MISSING || !(first === MINUS || (first >= ZERO && first <= NINE))) return undefined;
+    return Number(this.bytes.toString('latin1', start, this.ends[slot]));
   }
 
   /** Follows `{"key":value,…}` up to `end`. */

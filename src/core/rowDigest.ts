@@ -114,15 +114,20 @@ function hexAt(bytes: Buffer, from: number, digits: number): number {
   return value;
 }
 
-/** A moment in stored form is read digit by digit: a row's two moments, of two days, took a third of this sum's time as text. */
 function momentAt(bytes: Buffer, facts: LineFacts, which: number): number | undefined {
-  if (!has(facts, which)) return undefined;
-  const at = (facts.from[which] as number) + 1;
-  const to = (facts.to[which] as number) - 1;
-  if (bytes[at - 1] !== QUOTE) return undefined;
-  const ms =
-    to - at === TIME_CHARS && bytes[to - 1] === UTC && bytes[at + 10] === DATE_ENDS ? storedMsAt(bytes, at) : NaN;
-  return Number.isNaN(ms) ? parseRfc3339(bytes.toString('utf8', at, to)) : ms;
+  return has(facts, which) ? momentIn(bytes, facts.from[which] as number, facts.to[which] as number) : undefined;
+}
+
+/**
+ * The moment in a JSON string, which stands from `from` to `to` with its quotes; undefined where it is no moment or no
+ * string. The stored form is read digit by digit: a row's two moments, of two days, took a third of a sum's time as text.
+ */
+export function momentIn(bytes: Buffer, from: number, to: number): number | undefined {
+  if (bytes[from] !== QUOTE) return undefined;
+  const [first, end] = [from + 1, to - 1];
+  const isStored = end - first === TIME_CHARS && bytes[end - 1] === UTC && bytes[first + 10] === DATE_ENDS;
+  const ms = isStored ? storedMsAt(bytes, first) : NaN;
+  return Number.isNaN(ms) ? parseRfc3339(bytes.toString('utf8', first, end)) : ms;
 }
 
 function storedMsAt(bytes: Buffer, at: number): number {

@@ -51,11 +51,6 @@ export interface RowPlace {
   readonly hashPrefix: number;
 }
 
-export interface StreamPlace extends RowPlace {
-  /** The place of the stream's last row in its stream: `run_seq` or `decision_seq`. */
-  readonly streamSeq: number;
-}
-
 export type StreamKind = 'run' | 'decision';
 
 /**
@@ -114,7 +109,7 @@ const QUERIES = {
 } as const;
 
 function streamQuery(kind: StreamKind): string {
-  return `SELECT ${PLACE}, ${kind}_seq AS stream_seq, ${kind}_id AS id FROM rows INDEXED BY rows_${kind}
+  return `SELECT ${PLACE}, ${kind}_id AS id FROM rows INDEXED BY rows_${kind}
     WHERE ${kind}_key = ? AND ${kind}_key <> 0 AND seq < ? ORDER BY seq DESC LIMIT 1`;
 }
 
@@ -170,12 +165,12 @@ export class LedgerIndex {
   }
 
   /** The last row of a stream with a seq below `beforeSeq` (default: of all); undefined where there is none up to the watermark. */
-  stream(kind: StreamKind, id: string, beforeSeq: number = Number.MAX_SAFE_INTEGER): StreamPlace | undefined {
+  stream(kind: StreamKind, id: string, beforeSeq: number = Number.MAX_SAFE_INTEGER): RowPlace | undefined {
     const key = keyOf(id);
     for (let before = beforeSeq; ;) {
       const row = this.#get(QUERIES[kind], [key, before]);
       if (row === undefined) return undefined;
-      if (row['id'] === id) return { ...this.#place(row), streamSeq: Number(row['stream_seq']) };
+      if (row['id'] === id) return this.#place(row);
       this.#checkId(key, row['id']);
       before = Number(row['seq']);
     }

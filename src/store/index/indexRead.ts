@@ -72,8 +72,7 @@ export function lastRowOfStream(
   const place = index.stream(kind, id, beforeSeq);
   if (place === undefined) return undefined;
   const row = readPlace(paths, fd, place)?.row;
-  const streamSeq = kind === 'run' ? row?.run_seq : row?.decision_seq;
-  if (row?.[STREAM_MEMBERS[kind]] === id && streamSeq === place.streamSeq) return row;
+  if (row?.[STREAM_MEMBERS[kind]] === id) return row;
   throw indexFailed(
     index.path,
     `row ${place.rowSeq} at offset ${place.offset} is not the last row of ${kind} ${JSON.stringify(id)}`,

@@ -4,20 +4,18 @@
  * `projectRows` walks whole, newline-terminated lines whose seq goes on from the last, and stops, saying where, at the
  * first line that is anything else: what lies behind damage is not projected before it is healed.
  */
-import { costNanosOf, ROW_KINDS } from '../../core/costs';
+import { COST_MEMBERS, costNanosOf, ROW_KINDS } from '../../core/costs';
 import type { CostMember, RowKind } from '../../core/costs';
 import { keyOf } from '../../core/indexDigest';
 import type { DigestRow } from '../../core/indexDigest';
+import { SlotReader } from '../../core/lineSlots';
 import { completeObject } from '../../core/rowText';
-import { parseRfc3339 } from '../../core/time';
+import { momentIn } from '../../core/rowDigest';
 import { scanLines } from '../read/lines';
 import type { LineRange } from '../read/lines';
 
 export interface IndexedRow extends DigestRow, Readonly<Record<CostMember, string | null>> {
   readonly kind: RowKind;
-  /** Places in the streams; 0 where the row is in none. */
-  readonly runSeq: number;
-  readonly decisionSeq: number;
   /** The last seq that this line stands for: `seq`, but for a tombstone of several rows. */
   readonly lastSeq: number;
   /** 0 for the live file, else the number of a closed segment. */
@@ -71,55 +69,67 @@ export function projectRows(fd: number, range: Range, onRow: (row: IndexedRow) =
 
 type Where = Pick<LineRange, 'block' | 'start' | 'end' | 'offset' | 'bytes'>;
 
+const NAMES = [
+  'seq',
+  'hash',
+  'ts',
+  'occurred_at',
+  'cost_usd',
+  'provenance',
+  'run_seq',
+  'decision_seq',
+  'idempotency_key',
+  'spill_id',
+  ...COST_MEMBERS,
+] as const;
+const SLOT = Object.fromEntries(NAMES.map((name, slot) => [name, slot])) as Record<(typeof NAMES)[number], number>;
+/** A line becomes no object: that took a fifth of the time of an index. */
+const slots = new SlotReader(NAMES);
+
 /** The projection of one line, or undefined where it is no row. */
 export function projectLine(line: Where, segment: number): IndexedRow | undefined {
-  const bytes = line.block.subarray(line.start, line.end);
-  const row = completeObject(bytes);
-  if (row === undefined) return undefined;
-  const { seq, action, hash } = row;
-  if (!isSeq(seq) || typeof action !== 'string') return undefined;
-  if (typeof hash !== 'string' || hash.length !== HASH_DIGITS) return undefined;
+  if (!slots.find(line.block, line.start, line.end)) return undefined;
+  const seq = slots.number(SLOT.seq);
+  const action = slots.string(SLOT.action);
+  const hash = hashText();
+  if (!isSeq(seq) || action === null || hash === undefined) return undefined;
   const hashPrefix = hashPrefixOf(hash);
   if (Number.isNaN(hashPrefix)) return undefined;
-  const kind = kindOf(action, row['provenance']);
+  const kind = kindOf(action, slots.string(SLOT.provenance));
   const inStreams = kind < ROW_KINDS.own;
-  const run = inStreams ? streamPlace(row['run_id'], row['run_seq']) : NO_STREAM;
-  const decision = inStreams ? streamPlace(row['decision_id'], row['decision_seq']) : NO_STREAM;
-  const tsMs = momentOf(row['ts']) ?? 0;
-  const own = inStreams ? NOTHING_OWN : ownParts(row, action, line.offset);
-  return {
+  const tsMs = momentOf(SLOT.ts) ?? 0;
+  const row: IndexedRow = {
     seq,
-    lastSeq: own.lastSeq ?? seq,
+    lastSeq: seq,
     segment,
     offset: line.offset,
     bytes: line.bytes,
     tsMs,
-    effectiveMs: momentOf(row['occurred_at']) ?? tsMs,
-    costNanos: costNanosOf(row['cost_usd']),
+    effectiveMs: momentOf(SLOT.occurred_at) ?? tsMs,
+    costNanos: costNanosOf(slots.number(SLOT.cost_usd)),
     kind,
     hash,
     hashPrefix,
-    runKey: run.key,
-    runSeq: run.seq,
-    decisionKey: decision.key,
-    decisionSeq: decision.seq,
-    idempotencyKey: keyOfText(row['idempotency_key']),
-    spillKey: keyOfText(row['spill_id']),
-    agent: textOf(row['agent']),
+    runKey: inStreams ? streamKey(SLOT.run_id, SLOT.run_seq) : 0,
+    decisionKey: inStreams ? streamKey(SLOT.decision_id, SLOT.decision_seq) : 0,
+    idempotencyKey: keyIn(SLOT.idempotency_key),
+    spillKey: keyIn(SLOT.spill_id),
+    agent: slots.string(SLOT.agent),
     action,
-    customer_id: textOf(row['customer_id']),
-    model: textOf(row['model']),
-    playbook: textOf(row['playbook']),
-    run_id: textOf(row['run_id']),
-    decision_id: textOf(row['decision_id']),
-    order_id: textOf(row['order_id']),
-    actor: textOf(row['actor']),
-    outcome: textOf(row['outcome']),
-    target: own.target ?? textOf(row['target']),
-    healsMiddle: own.healsMiddle,
-    healId: own.healId,
-    ledgerId: own.ledgerId,
+    customer_id: slots.string(SLOT.customer_id),
+    model: slots.string(SLOT.model),
+    playbook: slots.string(SLOT.playbook),
+    run_id: slots.string(SLOT.run_id),
+    decision_id: slots.string(SLOT.decision_id),
+    order_id: slots.string(SLOT.order_id),
+    actor: slots.string(SLOT.actor),
+    outcome: slots.string(SLOT.outcome),
+    target: slots.string(SLOT.target),
+    healsMiddle: undefined,
+    healId: undefined,
+    ledgerId: undefined,
   };
+  return inStreams ? row : withOwnParts(row, line);
 }
 
 const HASH_DIGITS = 64;
@@ -136,57 +146,55 @@ function kindOf(action: string, provenance: unknown): RowKind {
   return provenance === 'imported' ? ROW_KINDS.imported : ROW_KINDS.live;
 }
 
-const NO_STREAM = { key: 0, seq: 0 };
+/** 0 where the row is in no such stream. */
+function streamKey(id: number, seq: number): number {
+  return isSeq(slots.number(seq)) ? keyIn(id) : 0;
+}
 
-function streamPlace(id: unknown, seq: unknown): { readonly key: number; readonly seq: number } {
-  return typeof id === 'string' && isSeq(seq) ? { key: keyOf(id), seq } : NO_STREAM;
+function keyIn(slot: number): number {
+  const text = slots.string(slot);
+  return text === null ? 0 : keyOf(text);
+}
+
+function momentOf(slot: number): number | undefined {
+  if (!slots.has(slot)) return undefined;
+  const { raw, start, end } = slots.range(slot);
+  return momentIn(raw, start, end);
+}
+
+/** No two rows have the same: not worth remembering, as `slots` does. */
+function hashText(): string | undefined {
+  const { raw, start, end } = slots.range(SLOT.hash);
+  return slots.has(SLOT.hash) && end - start === HASH_DIGITS + 2
+    ? raw.toString('latin1', start + 1, end - 1)
+    : undefined;
 }
 
 function isSeq(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1;
 }
 
-function keyOfText(value: unknown): number {
-  return typeof value === 'string' ? keyOf(value) : 0;
-}
-
-function textOf(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
-}
-
-interface OwnParts {
-  readonly lastSeq?: number;
-  readonly target?: string;
-  readonly healsMiddle?: string;
-  readonly healId?: string;
-  readonly ledgerId?: string;
-}
-
-const NOTHING_OWN: OwnParts = {};
 const HEALS: ReadonlySet<string> = new Set(['audit.heal-truncation', 'audit.set-aside']);
 
-/** What the index must know of the ledger's own rows. */
-function ownParts(row: Record<string, unknown>, action: string, offset: number): OwnParts {
+/** With what the index must know of the ledger's own rows, which are few: they are read in full. */
+function withOwnParts(row: IndexedRow, line: Where): IndexedRow {
+  const { seq, action, offset } = row;
+  const whole = completeObject(line.block.subarray(line.start, line.end)) ?? {};
   if (action === 'audit.tombstone') {
-    const healId = row['heal_id'];
-    const lastSeq = row['last_seq'];
+    const { heal_id: healId, last_seq: lastSeq } = whole;
     return {
-      ...(typeof healId === 'string' ? { target: healId } : {}),
-      ...(isSeq(lastSeq) && lastSeq >= (row['seq'] as number) ? { lastSeq } : {}),
+      ...row,
+      target: typeof healId === 'string' ? healId : row.target,
+      lastSeq: isSeq(lastSeq) && lastSeq >= seq ? lastSeq : seq,
     };
   }
-  const payload = row['payload'];
+  const { id, payload } = whole;
   const given = (typeof payload === 'object' && payload !== null ? payload : {}) as Record<string, unknown>;
   const ledgerId = given['ledger_id'];
-  if (typeof ledgerId === 'string') return { ledgerId };
-  const id = row['id'];
-  if (!HEALS.has(action) || typeof id !== 'string') return NOTHING_OWN;
+  if (typeof ledgerId === 'string') return { ...row, ledgerId };
+  if (action === null || !HEALS.has(action) || typeof id !== 'string') return row;
   // A heal row stands where the torn tail stood (a byte later where only the newline was missing); else it is about the middle.
   const place = given['offset'];
   const middle = typeof place === 'number' && place < offset - 1 && given['kind'] !== 'junk';
-  return middle ? { healId: id, healsMiddle: id } : { healId: id };
-}
-
-function momentOf(value: unknown): number | undefined {
-  return typeof value === 'string' ? parseRfc3339(value) : undefined;
+  return middle ? { ...row, healId: id, healsMiddle: id } : { ...row, healId: id };
 }

@@ -1,7 +1,7 @@
 /**
  * The tables of `index.db`. One row a ledger row, one watermark, and secondary indexes that a bulk build makes last.
  *
- *   rows       seq → where the line lies, its moments, cost and kind, its places in streams, the members queries use
+ *   rows       seq → where the line lies, its moments, cost and kind, the members queries use
  *   watermark  the last row that is in, and which ledger it is of
  *   segments   the closed segments that were read, by their number in rows.segment (0 is the live file)
  *
@@ -13,7 +13,7 @@ import type { Database, SqlValue, Statement } from './sqlite';
 import type { IndexedRow } from './indexRows';
 
 /** Raise it with every change here or in what the columns mean: an older index is rebuilt. */
-export const INDEX_VERSION = 2;
+export const INDEX_VERSION = 3;
 export const APPLICATION_ID = 0x4c444700 + INDEX_VERSION;
 /** rows.segment of the live file, and its name in the watermark. */
 export const LIVE_SEGMENT = 0;
@@ -29,12 +29,10 @@ const COLUMNS: readonly Column[] = [
   ['ts_ms', 'INTEGER NOT NULL', (row) => row.tsMs],
   ['effective_ms', 'INTEGER NOT NULL', (row) => row.effectiveMs],
   ['cost_nanos', 'INTEGER', (row) => row.costNanos ?? null],
-  ['kind', 'INTEGER NOT NULL', (row) => row.kind],
+  ['kind', 'INTEGER NOT NULL DEFAULT 0', (row) => row.kind],
   ['hash_prefix', 'INTEGER NOT NULL', (row) => row.hashPrefix],
   ['run_key', 'INTEGER NOT NULL DEFAULT 0', (row) => row.runKey],
-  ['run_seq', 'INTEGER NOT NULL DEFAULT 0', (row) => row.runSeq],
   ['decision_key', 'INTEGER NOT NULL DEFAULT 0', (row) => row.decisionKey],
-  ['decision_seq', 'INTEGER NOT NULL DEFAULT 0', (row) => row.decisionSeq],
   ['idempotency_key_key', 'INTEGER NOT NULL DEFAULT 0', (row) => row.idempotencyKey],
   ['spill_key', 'INTEGER NOT NULL DEFAULT 0', (row) => row.spillKey],
   ['agent', 'TEXT', (row) => row.agent],
