@@ -13,8 +13,8 @@ const ZERO = new Uint8Array(HASH_BYTES);
 
 interface Block {
   readonly seqs: Uint32Array;
-  /** How many rows of the ledger were known to be missing when the stream's last row was read. */
-  readonly missing: Uint32Array;
+  /** How many rows of the ledger were known to be missing when the stream's last row was read; undefined: none, as nearly always. */
+  missing: Uint32Array | undefined;
   readonly closed: Uint8Array;
   readonly hashes: Uint8Array;
 }
@@ -103,7 +103,7 @@ export class Streams {
       const block = this.block(slot);
       const at = slot % BLOCK_SLOTS;
       block.seqs[at] = parts.lastSeqs[i] as number;
-      block.missing[at] = missing;
+      setMissing(block, at, missing);
       if (parts.closed[i] === 1) this.close(block, at);
       const from = i * 64 + 32;
       for (let byte = 0; byte < HASH_BYTES; byte++)
@@ -120,7 +120,7 @@ export class Streams {
     const block = this.block(slot);
     const at = slot % BLOCK_SLOTS;
     block.seqs[at] = row.seq;
-    block.missing[at] = missing;
+    setMissing(block, at, missing);
     if (row.closes) this.close(block, at);
     block.hashes.set(Buffer.from(row.hash, 'hex'), at * HASH_BYTES);
   }
@@ -132,7 +132,7 @@ export class Streams {
 
   private missingAt(id: string): number {
     const slot = this.slots.get(id);
-    return slot === undefined ? 0 : (this.block(slot).missing[slot % BLOCK_SLOTS] as number);
+    return slot === undefined ? 0 : (this.block(slot).missing?.[slot % BLOCK_SLOTS] ?? 0);
   }
 
   private slotOf(id: string): number {
@@ -152,10 +152,15 @@ export class Streams {
 function newBlock(): Block {
   return {
     seqs: new Uint32Array(BLOCK_SLOTS),
-    missing: new Uint32Array(BLOCK_SLOTS),
+    missing: undefined,
     closed: new Uint8Array(BLOCK_SLOTS),
     hashes: new Uint8Array(BLOCK_SLOTS * HASH_BYTES),
   };
+}
+
+function setMissing(block: Block, at: number, missing: number): void {
+  if (missing > 0) block.missing ??= new Uint32Array(BLOCK_SLOTS);
+  if (block.missing !== undefined) block.missing[at] = missing;
 }
 
 function judge(
