@@ -18,7 +18,7 @@ import type { LostRows } from './lostRows';
 import { takeLock } from '../lock/lock';
 import type { HeldLock } from '../lock/lock';
 import type { StatePaths } from '../paths';
-import { finishMiddleHeal, isMiddlePlan } from '../heal/healMiddle';
+import { finishMiddleHeal, isMiddlePlan, owedHeal } from '../heal/healMiddle';
 import { readTail, SMALL_TAIL_BYTES, TAIL_BYTES } from '../read/tail';
 import type { Tail } from '../read/tail';
 
@@ -45,11 +45,17 @@ export function withReadyLedger<T>(
   });
 }
 
+export interface PrepareOptions {
+  /** Whether a pending heal of the middle may stay pending where a tampered last row keeps it from its row: `owed`. */
+  readonly mayOwe?: boolean;
+}
+
 /** The same, without a word about the tail once torn bytes are healed: it may be tampered with. */
 export async function withLockedLedger<T>(
   file: LedgerFile,
   events: PrepareEvents,
   use: (locked: LockedLedger) => Promise<T>,
+  { mayOwe = false }: PrepareOptions = {},
 ): Promise<T> {
   const { paths, identity, host, kept } = file;
   // Before a lock file is made in it; what is open already was checked, and is checked again under the lock.
@@ -61,10 +67,11 @@ export async function withLockedLedger<T>(
     lock.leaveNote(identity, host.pid);
     // The times of a folder on another machine are not ours to judge.
     const mayWait = identity.lock !== 'kernel' || kept.somethingWaits(folder, host.nowMs());
-    const { fd, tail } = await openHealed(file, lock, opened, mayWait, events);
+    const owed = mayOwe ? owedHeal(paths) : undefined;
+    const { fd, tail } = await openHealed(file, lock, opened, mayWait && owed === undefined, events);
     // Each member by its name: this is done for every row, and copying an unknown object takes longer than a look at a file.
     const { durability, recent, index } = file;
-    return await use({ paths, identity, host, durability, recent, index, kept, lock, mayWait, fd, tail });
+    return await use({ paths, identity, host, durability, recent, index, kept, lock, mayWait, fd, tail, owed });
   } catch (error) {
     kept.closeLedger();
     throw error;
@@ -123,15 +130,15 @@ async function openHealed(
   file: LedgerFile,
   lock: HeldLock,
   first: KeptLedger,
-  mayWait: boolean,
+  mayBePending: boolean,
   events: PrepareEvents,
 ): Promise<Opened> {
   const { paths, host, durability, kept } = file;
   const target: CommitTarget = { path: paths.ledger, lock, host, durability };
   try {
-    const finished = mayWait ? await finishPending(file, target) : undefined;
-    if (finished !== undefined) events.onHeal(finished);
-    let opened = finished === undefined ? first : kept.ledger();
+    const finished = mayBePending ? await finishPending(file, target) : [];
+    for (const healed of finished) events.onHeal(healed);
+    let opened = finished.length === 0 ? first : kept.ledger();
     for (let heals = 0; ; heals++) {
       const { fd } = opened;
       const tail = readTailOf(file, opened);
@@ -146,10 +153,10 @@ async function openHealed(
   }
 }
 
-async function finishPending({ paths }: LedgerFile, target: CommitTarget): Promise<Healed | undefined> {
+async function finishPending({ paths }: LedgerFile, target: CommitTarget): Promise<Healed[]> {
   const plan = readHealPlan(paths);
-  if (plan === undefined) return undefined;
-  return isMiddlePlan(plan) ? finishMiddleHeal(paths, target, plan) : finishTailHeal(paths, target, plan);
+  if (plan === undefined) return [];
+  return isMiddlePlan(plan) ? finishMiddleHeal(paths, target, plan) : [await finishTailHeal(paths, target, plan)];
 }
 
 /** Where this process has followed the file from its last commit on, a look at the very end is enough. */

@@ -29,6 +29,7 @@ import type { LostRows } from '../append/lostRows';
 import type { StatePaths } from '../paths';
 import { digestRange, readSetAside, setAside } from './quarantine';
 import type { SetAside } from './quarantine';
+import { addMiddleRows, owedIds } from './owedRows';
 import { readTail } from '../read/tail';
 import type { Tail } from '../read/tail';
 
@@ -43,8 +44,15 @@ export interface Healed {
   readonly quarantine: string | undefined;
 }
 
-/** Adds the missing newline and the heal row in one write: the last row is kept. */
-export async function healNewline(target: CommitTarget, tail: UnterminatedTail): Promise<Healed> {
+/**
+ * Adds the missing newline and the heal row in one write: the last row is kept.
+ * @param addFirst adds rows that must come before the heal row
+ */
+export async function healNewline(
+  target: CommitTarget,
+  tail: UnterminatedTail,
+  addFirst: (group: Group) => void = () => undefined,
+): Promise<Healed> {
   const { ts, run_id, decision_id, agent, action, id, seq, cost_usd } = tail.row;
   const original = { ts, run_id, decision_id, agent, action, id, seq, cost_usd };
   const payload = {
@@ -56,6 +64,7 @@ export async function healNewline(target: CommitTarget, tail: UnterminatedTail):
     original,
   };
   const group = new Group(tail.head, target.host);
+  addFirst(group);
   const { id: healId } = group.add(ownRow('audit.heal-truncation', payload));
   await commitBytes(target, tail.sizeBytes, Buffer.concat([Buffer.from('\n'), group.bytes()]));
   return { healId, kind: 'newline', offset: tail.sizeBytes, length: 0, quarantine: undefined };
@@ -63,6 +72,7 @@ export async function healNewline(target: CommitTarget, tail: UnterminatedTail):
 
 /**
  * Sets torn bytes at the end aside and cuts them off.
+ * @param owed a heal of the middle that lacks its row: it is committed with this one's
  * @throws LedgerError HEAL_IMPOSSIBLE where no whole row stands before them (only `sweep` repairs a first line)
  */
 export async function healTornTail(
@@ -71,6 +81,7 @@ export async function healTornTail(
   fd: number,
   tail: TornTail,
   lost: LostRows | undefined,
+  owed?: HealPlan,
 ): Promise<Healed> {
   if (tail.head === undefined) {
     throw new LedgerError('HEAL_IMPOSSIBLE', 'expected a whole row in the ledger, found only torn bytes', {
@@ -79,7 +90,8 @@ export async function healTornTail(
     });
   }
   const { host } = target;
-  const healId = nextUlid(host.nowMs(), host.random(ULID_RANDOM_BYTES), tail.head.id);
+  const lastId = [tail.head.id, owed?.heal_id ?? ''].sort().at(-1) ?? '';
+  const healId = nextUlid(host.nowMs(), host.random(ULID_RANDOM_BYTES), lastId);
   const length = tail.sizeBytes - tail.offset;
   const aside = setAside(paths, healId, fd, tail.offset, length);
   const plan: HealPlan = {
@@ -90,6 +102,7 @@ export async function healTornTail(
     sha256: aside.sha256,
     seq: tail.head.seq + 1,
     ...(lost === undefined ? {} : { lost }),
+    ...(owed === undefined ? {} : { owed }),
   };
   writeHealPlan(paths, plan);
   return finishTailHeal(paths, target, plan);
@@ -111,6 +124,8 @@ export async function finishTailHeal(paths: StatePaths, target: CommitTarget, pe
     if (tail.kind !== 'whole')
       throw unfinished(paths, `a ledger that ends in a whole row after the cut, found it ${tail.kind}`);
     const group = new Group(tail.head, target.host);
+    const { owed } = plan;
+    if (owed !== undefined) withFile(paths.ledger, 'read', (fd) => addMiddleRows(group, paths, fd, owed));
     group.add(healRow(paths, plan), undefined, undefined, plan.heal_id);
     if (plan.lost !== undefined) group.add(rowsLostRow(plan.lost));
     await commitBytes(target, tail.sizeBytes, group.bytes());
@@ -135,7 +150,7 @@ function cutPlanned(paths: StatePaths, host: Host, fd: number, plan: HealPlan): 
   if (size === plan.offset) return plan;
   const planned = plan.length <= size - plan.offset && digestRange(fd, plan.offset, plan.length) === plan.sha256;
   const rest = planned ? plan.offset + plan.length : plan.offset;
-  const whole = firstCompleteLine(fd, plan.offset, size, plan.heal_id);
+  const whole = firstCompleteLine(fd, plan.offset, size, [plan.heal_id, ...owedIds(plan)]);
   if (whole !== undefined) throw unfinished(paths, `only torn bytes from offset ${plan.offset} on, found ${whole}`);
   // The plan says that they are in quarantine; nothing is cut on its word.
   if (planned && readSetAside(paths, plan.heal_id)?.sha256 !== plan.sha256) {
@@ -167,12 +182,12 @@ function hasRow(fd: number, from: number, size: number, id: string): boolean {
   return found;
 }
 
-/** A line that is not torn and not the heal row itself (which may stand there without its newline). */
-function firstCompleteLine(fd: number, from: number, size: number, healId: string): string | undefined {
+/** A line that is not torn and none of this heal's own rows, which may stand there from an attempt that was cut short. */
+function firstCompleteLine(fd: number, from: number, size: number, ownIds: readonly string[]): string | undefined {
   let found: string | undefined;
   scanLines(fd, from, size, ({ block, start, end }) => {
     const reading = readLine(block.subarray(start, end));
-    if (reading.kind === 'torn' || (reading.kind === 'row' && reading.row.id === healId)) return true;
+    if (reading.kind === 'torn' || (reading.kind === 'row' && ownIds.includes(reading.row.id))) return true;
     found = reading.kind === 'row' ? `row ${reading.row.seq}` : 'a complete line that is no row';
     return false;
   });

@@ -14,22 +14,18 @@ import { fstatSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { LedgerError } from '../../core/errors';
 import { Group } from '../../core/group';
-import { ownRow } from '../../core/ownRows';
-import type { CheckedRow } from '../../core/row';
-import { readLine } from '../../core/rowText';
-import { salvage } from '../../core/salvage';
 import { commitBytes } from '../append/commit';
 import type { CommitTarget } from '../append/commit';
 import { closeQuietly, namesIn, openFile, readAt, statOf, syncData, syncFolder, withFile, writeAll } from '../files';
+import { healNewline, healTornTail } from './heal';
 import type { Healed } from './heal';
+import { addMiddleRows, hasRowNearEnd } from './owedRows';
 import { voidIndex } from '../index/indexBuild';
 import { readHealPlan, removeHealPlan } from './healPlan';
 import type { HealPlan, MiddleKind } from './healPlan';
-import { scanLines } from '../read/lines';
-import { rowsLostRow } from '../append/lostRows';
 import type { StatePaths } from '../paths';
-import { digestRange, readSetAside } from './quarantine';
-import { readTail, TAIL_BYTES } from '../read/tail';
+import { digestRange } from './quarantine';
+import { readTail } from '../read/tail';
 
 const BLOCK_BYTES = 4 << 20;
 const LEFTOVER_MS = 3_600_000;
@@ -38,6 +34,13 @@ const TEMPORARY = /^\.heal\.[0-9A-Z]{26}\.tmp$/;
 export function isMiddlePlan(plan: HealPlan): boolean {
   const kinds: readonly string[] = ['middle', 'junk', 'set-aside'] satisfies MiddleKind[];
   return kinds.includes(plan.kind);
+}
+
+/** The pending heal of the middle that is done but for its row, and cannot have it: nothing is built on a tampered last row. */
+export function owedHeal(paths: StatePaths): HealPlan | undefined {
+  const plan = readHealPlan(paths);
+  if (plan === undefined || !isMiddlePlan(plan) || !isTakenOut(paths, plan)) return undefined;
+  return withFile(paths.ledger, 'read', (fd) => readTail(fd).kind) === 'wrong' ? plan : undefined;
 }
 
 /** Whether the file was replaced already: then only the heal row is missing, and the plan must not be dropped. */
@@ -73,33 +76,42 @@ function copyRange(from: number, to: number, start: number, end: number): void {
   }
 }
 
-/** Finishes a middle heal from wherever it was left; the plan is on disk. */
-export async function finishMiddleHeal(paths: StatePaths, target: CommitTarget, plan: HealPlan): Promise<Healed> {
+/**
+ * Finishes a middle heal from wherever it was left; the plan is on disk. Where the end of the file is torn, by a power cut
+ * in the middle of the heal row for instance, that is healed with it.
+ * @returns this heal, and what else was healed for it
+ * @throws LedgerError HEAL_IMPOSSIBLE where the last row is tampered with, or the lines are not there
+ */
+export async function finishMiddleHeal(
+  paths: StatePaths,
+  target: CommitTarget,
+  plan: HealPlan,
+): Promise<[Healed, ...Healed[]]> {
   replaceUnlessDone(paths, plan);
-  const { tail, done } = withFile(paths.ledger, 'append', (fd) => {
+  const fd = openFile(paths.ledger, 'append');
+  try {
     syncData(fd);
-    return { tail: readTail(fd), done: hasRowNearEnd(fd, plan.heal_id) };
-  });
-  if (!done) {
-    if (tail.kind !== 'whole')
-      throw cannotFinish(paths, `a whole tail after the lines were replaced, found it ${tail.kind}`);
-    const group = new Group(tail.head, target.host);
-    group.add(rowOf(paths, plan), undefined, undefined, laterId(plan.heal_id, tail.head.id));
-    if (plan.lost !== undefined) group.add(rowsLostRow(plan.lost));
-    await commitBytes(target, tail.sizeBytes, group.bytes());
+    const more = hasRowNearEnd(fd, plan.heal_id) ? [] : await commitRows(paths, target, fd, plan);
+    removeHealPlan(paths);
+    removeReplacements(paths);
+    const { heal_id: healId, offset, length } = plan;
+    return [{ healId, kind: plan.kind, offset, length, quarantine: `quarantine/${healId}.bin` }, ...more];
+  } finally {
+    closeQuietly(fd);
   }
-  removeHealPlan(paths);
-  removeReplacements(paths);
-  const { heal_id: healId, offset, length } = plan;
-  return { healId, kind: plan.kind, offset, length, quarantine: `quarantine/${healId}.bin` };
 }
 
-/** The heal row's id is the plan's; ids grow along the file, and the plan's was made from the last row's under the lock. */
-function laterId(healId: string, lastId: string): string {
-  if (healId > lastId) return healId;
-  throw new LedgerError('HEAL_IMPOSSIBLE', `expected the heal ${healId} to come after row id ${lastId}`, {
-    hint: 'somebody appended while a heal was pending; run "ledger verify"',
-  });
+async function commitRows(paths: StatePaths, target: CommitTarget, fd: number, plan: HealPlan): Promise<Healed[]> {
+  const tail = readTail(fd);
+  if (tail.kind === 'torn') return [await healTornTail(paths, target, fd, tail, undefined, plan)];
+  if (tail.kind === 'unterminated')
+    return [await healNewline(target, tail, (group) => addMiddleRows(group, paths, fd, plan))];
+  if (tail.kind === 'wrong') throw tampered(paths, tail.offset, tail.why);
+  if (tail.kind === 'empty') throw cannotFinish(paths, 'rows in the ledger, found an empty file');
+  const group = new Group(tail.head, target.host);
+  addMiddleRows(group, paths, fd, plan);
+  await commitBytes(target, tail.sizeBytes, group.bytes());
+  return [];
 }
 
 function replaceUnlessDone(paths: StatePaths, plan: HealPlan): void {
@@ -147,41 +159,22 @@ export function removeReplacements(paths: StatePaths): void {
   }
 }
 
-function hasRowNearEnd(fd: number, id: string): boolean {
-  const { size } = fstatSync(fd);
-  let found = false;
-  scanLines(fd, Math.max(0, size - TAIL_BYTES), size, ({ block, start, end }) => {
-    const reading = readLine(block.subarray(start, end));
-    found = reading.kind === 'row' && reading.row.id === id;
-    return !found;
-  });
-  return found;
-}
-
-function rowOf(paths: StatePaths, plan: HealPlan): CheckedRow {
-  const { heal_id: healId, kind, torn, offset, length, sha256, seq, last_seq: lastSeq = seq, actor, reason } = plan;
-  const missing = plan.tombstone === undefined ? 0 : lastSeq - seq + 1;
-  const aside = readSetAside(paths, healId);
-  const original = aside === undefined ? {} : salvage(aside.start);
-  const shared = {
-    offset,
-    length,
-    sha256,
-    quarantine: `quarantine/${healId}.bin`,
-    missing,
-    seq,
-    last_seq: lastSeq,
-    original,
-  };
-  if (kind !== 'set-aside') return ownRow('audit.heal-truncation', { kind: torn ?? 'garbage', ...shared });
-  return ownRow('audit.set-aside', { kind, ...shared }, { actor: actor ?? '', reason: reason ?? '' });
-}
-
 function cannotFinish(paths: StatePaths, message: string): LedgerError {
   return new LedgerError('HEAL_IMPOSSIBLE', `cannot finish the heal in ${paths.healPlan}: expected ${message}`, {
     place: { segment: paths.ledger },
     hint: 'run "ledger verify" and look at the place it names; nothing was changed',
   });
+}
+
+function tampered(paths: StatePaths, offset: number, why: string): LedgerError {
+  return new LedgerError(
+    'HEAL_IMPOSSIBLE',
+    `cannot finish the heal in ${paths.healPlan}: expected the last row to be whole and linked, found: ${why}`,
+    {
+      place: { segment: paths.ledger, offset },
+      hint: 'run "ledger verify"; "ledger sweep --set-aside" takes that row out with a reason, and finishes the heal with it',
+    },
+  );
 }
 
 /** A heal that has replaced the file and lacks only its row: dropping its plan would leave a gap that nothing names. */

@@ -4,8 +4,8 @@
  *
  *   {"heal_id":"01J…","kind":"short","offset":1234,"length":57,"sha256":"…","seq":9}
  */
-import { renameSync, unlinkSync } from 'node:fs';
-import { errnoOf, LedgerError } from '../../core/errors';
+import { linkSync, renameSync, unlinkSync } from 'node:fs';
+import { errnoOf, LedgerError, orNothing } from '../../core/errors';
 import { isUlid } from '../../core/ids';
 import { join } from 'node:path';
 import { closeQuietly, ensureFolder, openFile, readWhole, statOf, syncData, syncFolder, writeAll } from '../files';
@@ -42,6 +42,8 @@ export interface HealPlan {
   readonly reason?: string;
   /** The tombstone's line, for heals that replace the file. */
   readonly tombstone?: string;
+  /** A heal of the middle before this one, done but for its row: the end of the file was torn or tampered with meanwhile. */
+  readonly owed?: HealPlan;
 }
 
 /** Durable when it returns. */
@@ -76,14 +78,15 @@ export function readHealPlan(paths: StatePaths): HealPlan | undefined {
 function parsePlan(text: string): HealPlan | undefined {
   try {
     const plan = JSON.parse(text) as HealPlan;
-    const sound =
-      isUlid(plan.heal_id) &&
-      [plan.offset, plan.length, plan.seq].every(Number.isSafeInteger) &&
-      typeof plan.sha256 === 'string';
-    return sound ? plan : undefined;
+    return isSound(plan) ? plan : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isSound({ heal_id: healId, offset, length, seq, sha256, owed }: HealPlan): boolean {
+  const hasNumbers = [offset, length, seq].every(Number.isSafeInteger);
+  return isUlid(healId) && hasNumbers && typeof sha256 === 'string' && (owed === undefined || isSound(owed));
 }
 
 /** Durable when it returns. */
@@ -96,11 +99,20 @@ export function removeHealPlan(paths: StatePaths): void {
   syncFolder(paths.dir);
 }
 
-/** Moves a plan that cannot be finished into quarantine, durably. Returns its name relative to the state folder. */
+/**
+ * Moves a plan that cannot be finished into quarantine, durably; a heal whose row it owes is pending again then.
+ * @returns its name relative to the state folder
+ */
 export function setPlanAside(paths: StatePaths, id: string): string {
   ensureFolder(paths.quarantine);
   const name = `${id}.plan`;
-  renameSync(paths.healPlan, join(paths.quarantine, name));
+  const owed = orNothing(() => readHealPlan(paths))?.owed;
+  if (owed === undefined) {
+    renameSync(paths.healPlan, join(paths.quarantine, name));
+  } else {
+    linkSync(paths.healPlan, join(paths.quarantine, name));
+    writeHealPlan(paths, owed);
+  }
   for (const folder of [paths.quarantine, paths.dir]) syncFolder(folder);
   return `quarantine/${name}`;
 }

@@ -57,35 +57,43 @@ export async function takeOut(file: LedgerFile, lines: TakeOut, events: PrepareE
   try {
     if (fstatSync(fd).ino !== lines.ino) return { kind: 'moved' };
     copyPrefix(paths, prefixId, fd, lines.offset);
-    return await withLockedLedger(file, events, async (locked) => {
-      const now = fstatSync(locked.fd);
-      if (now.ino !== lines.ino || now.size < lines.offset + lines.length) return { kind: 'moved' };
-      const around = surroundings(fd, lines, now.size);
-      if (lines.byHand !== undefined && isSound(fd, lines, around)) {
-        return { kind: 'kept', why: 'it is whole, its hash is right, and the rows around it link to it' };
-      }
-      const gap = gapOf(fd, around, lines);
-      if (gap.kind === 'kept') return gap;
-      if (!endsWhole(locked, lines, now.size)) {
-        return {
-          kind: 'kept',
-          why: 'the last row is tampered with, so no row can name this: set that one aside first',
-        };
-      }
-      const lost = await namedOrPlanned(locked, events);
-      const plan = planOf(locked, lines, gap, lost);
-      const prefix = replacementPath(paths, prefixId);
-      // Where it was tidied away meanwhile, it is copied again under the lock.
-      if (statOf(prefix) !== undefined) renameSync(prefix, replacementPath(paths, plan.heal_id));
-      writeHealPlan(paths, plan);
-      const target = { path: paths.ledger, lock: locked.lock, host, durability: file.durability };
-      const healed = await finishMiddleHeal(paths, target, plan);
-      if (lost !== undefined) events.onRowsLost(lost);
-      return { kind: 'taken-out', healed, seq: gap.seq, lastSeq: gap.lastSeq, missing: gap.missing };
-    });
+    const take = (locked: LockedLedger): Promise<TakenOut> => takeOutLocked(locked, lines, prefixId, events);
+    return await withLockedLedger(file, events, take, { mayOwe: lines.byHand !== undefined });
   } finally {
     closeQuietly(fd);
   }
+}
+
+async function takeOutLocked(
+  locked: LockedLedger,
+  lines: TakeOut,
+  prefixId: string,
+  events: PrepareEvents,
+): Promise<TakenOut> {
+  const { paths, host, lock, durability, fd } = locked;
+  const { ino, size } = fstatSync(fd);
+  if (ino !== lines.ino || size < lines.offset + lines.length) return { kind: 'moved' };
+  const around = surroundings(fd, lines, size);
+  if (lines.byHand !== undefined && isSound(fd, lines, around)) {
+    return { kind: 'kept', why: 'it is whole, its hash is right, and the rows around it link to it' };
+  }
+  const gap = gapOf(fd, around, lines);
+  if (gap.kind === 'kept') return gap;
+  if (!endsWhole(locked, lines, size)) {
+    return {
+      kind: 'kept',
+      why: 'the last row is tampered with, so no row can name this: set that one aside first',
+    };
+  }
+  const lost = await namedOrPlanned(locked, events);
+  const plan = planOf(locked, lines, gap, lost);
+  const prefix = replacementPath(paths, prefixId);
+  // Where it was tidied away meanwhile, it is copied again under the lock.
+  if (statOf(prefix) !== undefined) renameSync(prefix, replacementPath(paths, plan.heal_id));
+  writeHealPlan(paths, plan);
+  const [healed] = await finishMiddleHeal(paths, { path: paths.ledger, lock, host, durability }, plan);
+  if (lost !== undefined) events.onRowsLost(lost);
+  return { kind: 'taken-out', healed, seq: gap.seq, lastSeq: gap.lastSeq, missing: gap.missing };
 }
 
 /** Whether the file ends in a whole row, or nothing, once the lines are out: the row that names them must be linked to something. */
@@ -136,7 +144,8 @@ function planOf(locked: LockedLedger, lines: TakeOut, gap: Gap, lost: LostRows |
   const { window } = readTail(locked.fd);
   // A replayed last row has an old id.
   const before = window.bytes.subarray(0, Math.max(0, lines.offset - window.offset));
-  const lastId = [lastIdIn(window.bytes), lastIdIn(before)].sort().at(-1) ?? '';
+  const { owed } = locked;
+  const lastId = [lastIdIn(window.bytes), lastIdIn(before), owed?.heal_id ?? ''].sort().at(-1) ?? '';
   const healId = nextUlid(host.nowMs(), host.random(ULID_RANDOM_BYTES), lastId);
   const aside = setAside(paths, healId, locked.fd, lines.offset, lines.length);
   const { seq, lastSeq, missing } = gap;
@@ -152,6 +161,7 @@ function planOf(locked: LockedLedger, lines: TakeOut, gap: Gap, lost: LostRows |
     ...(lines.byHand ?? {}),
     ...(missing > 0 ? { tombstone: tombstoneLine(healId, aside.sha256, gap) } : {}),
     ...(lost === undefined ? {} : { lost }),
+    ...(owed === undefined ? {} : { owed }),
   };
 }
 

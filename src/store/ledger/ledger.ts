@@ -6,6 +6,7 @@ import type { Host } from '../../core/host';
 import type { Identity } from '../../core/ownRows';
 import { openFile, statOf } from '../files';
 import { removeCreationLeftovers } from './genesis';
+import type { HealPlan } from '../heal/healPlan';
 import type { IndexKeeper } from '../index/indexKeeper';
 import type { HeldLock } from '../lock/lock';
 import type { StatePaths } from '../paths';
@@ -35,6 +36,8 @@ export interface LockedLedger extends LedgerFile {
   readonly mayWait: boolean;
   /** Its end, as it was found once torn bytes were healed. */
   readonly tail: Tail;
+  /** Of who asked for it: a heal of the middle that lacks its row, which must be committed with whatever comes next. */
+  readonly owed?: HealPlan | undefined;
 }
 
 /** A locked ledger whose tail was found whole: rows can be built on `tail.head`. */
