@@ -1,12 +1,21 @@
-/** A progress line on a terminal: rows, bytes, rate. Nothing where stderr is no terminal. */
+/** A progress line on a terminal: how much is done, rows, bytes, rate, time left. Nothing where stderr is no terminal. */
 import type { Io } from './io';
 import type { GlobalFlags } from './options';
 
 const EVERY_MS = 100;
 const ERASE_LINE = '\r\u001b[K';
+const BAR_CHARS = 20;
+/** Before that the rate says too little. */
+const GUESS_AFTER_MS = 500;
+
+export interface Done {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly totalBytes: number;
+}
 
 export interface Progress {
-  readonly show: ((done: { readonly rows: number; readonly bytes: number }) => void) | undefined;
+  readonly show: ((done: Done) => void) | undefined;
   end(): void;
 }
 
@@ -16,18 +25,39 @@ export function progressOf(io: Io, flags: GlobalFlags, verb: string): Progress {
   let shownMs = startMs;
   let shown = false;
   return {
-    show({ rows, bytes }) {
+    show(done) {
       const nowMs = io.nowMs();
       if (nowMs - shownMs < EVERY_MS) return;
       shownMs = nowMs;
       shown = true;
-      const rate = bytes / 1e6 / Math.max(0.001, (nowMs - startMs) / 1000);
-      io.stderr(
-        `${ERASE_LINE}${verb}: ${rows.toLocaleString('en-US')} rows, ${(bytes / 1e6).toFixed(0)} MB, ${rate.toFixed(0)} MB/s`,
-      );
+      io.stderr(`${ERASE_LINE}${verb} ${progressText(done, nowMs - startMs)}`);
     },
     end() {
       if (shown) io.stderr(ERASE_LINE);
     },
   };
+}
+
+/** `[#####...............]  27 %  281,000 rows  193 of 715 MB  160 MB/s  3 s left` */
+export function progressText({ rows, bytes, totalBytes }: Done, elapsedMs: number): string {
+  const part = totalBytes === 0 ? 1 : Math.min(1, bytes / totalBytes);
+  const bar = '#'.repeat(Math.floor(part * BAR_CHARS)).padEnd(BAR_CHARS, '.');
+  const percent = `${Math.floor(part * 100)} %`.padStart(5);
+  const rate = bytes / Math.max(1, elapsedMs);
+  const amount = `${rows.toLocaleString('en-US')} rows  ${megabytes(bytes)} of ${megabytes(totalBytes)} MB`;
+  const left =
+    elapsedMs < GUESS_AFTER_MS || rate === 0 ? '' : `  ${durationText((totalBytes - bytes) / rate / 1000)} left`;
+  return `[${bar}] ${percent}  ${amount}  ${(rate / 1000).toFixed(0)} MB/s${left}`;
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(0);
+}
+
+/** `5 s`, `2 min 5 s`, `1 h 5 min`. */
+function durationText(seconds: number): string {
+  const whole = Math.max(0, Math.ceil(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }

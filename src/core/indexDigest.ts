@@ -11,7 +11,7 @@
  * term in `rowMix` is (its hash's first 12 bits + 1) × (a linear mix of its numbers mod 16777213): below 2^37, so that
  * SQL's 64-bit sums hold 10^8 rows and a double holds each step exactly. It finds damage and mistakes of our own, not
  * forgery: who can write the index can write the file. What is not in it is held against the line when it is used (the
- * ids as text, places in streams) or only groups what is shown (agent, model, …).
+ * ids as text) or only groups what is shown (agent, model, …).
  */
 import { storedString } from './json';
 

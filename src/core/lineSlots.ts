@@ -4,8 +4,8 @@
  *
  *   new SlotReader(['agent']).find({"seq":1,"agent":"a","payload":{"agent":"b"}})  →  slot 0 is "a"
  *
- * Any JSON object is taken: one that the pass cannot follow (a member name with escapes, deep nesting) goes through
- * `JSON.parse` and is spelled again. A member that stands there twice is its last, as everywhere in JavaScript.
+ * Any JSON object is taken, unless it is nested deeper than a row may be: one that the pass cannot follow (a member name
+ * with escapes) goes through `JSON.parse` and is spelled again. A member that stands there twice is its last, as everywhere in JavaScript.
  */
 import { BACKSLASH, CANONICAL, CLOSE, COLON, COMMA, matches, OPEN, OTHERWISE, QUOTE, scanned } from './jsonBytes';
 import { skipSpace, skipString, skipValue } from './jsonBytes';
@@ -18,8 +18,9 @@ const NINE = 0x39;
 const STOPS = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < 0x20 || byte === QUOTE || byte === BACKSLASH ? 1 : 0,
 );
-/** Texts that are remembered, a power of two: agents and actions repeat, run ids do so in runs. */
+/** Texts that are remembered, a power of two: agents and actions repeat, run ids do so in runs. Longer ones do not. */
 const REMEMBERED = 4096;
+const MAX_REMEMBERED_BYTES = 128;
 
 interface Candidate {
   readonly name: Uint8Array;
@@ -70,6 +71,7 @@ export class SlotReader {
     if (start === MISSING) return null;
     const end = this.ends[slot] as number;
     const { bytes } = this;
+    if (end - start > MAX_REMEMBERED_BYTES) return decode(bytes.toString('utf8', start, end));
     let hash = end - start;
     for (let at = start; at < end; at++) hash = (hash * 31 + (bytes[at] as number)) | 0;
     const place = hash & (REMEMBERED - 1);
@@ -84,6 +86,12 @@ export class SlotReader {
   /** The value of a slot that is a string; null where there is none, or another value. */
   string(slot: number): string | null {
     return this.bytes[this.starts[slot] as number] === QUOTE ? this.text(slot) : null;
+  }
+
+  /** The same for values of which no two are alike: nothing is remembered. */
+  uniqueString(slot: number): string | null {
+    const start = this.starts[slot] as number;
+    return this.bytes[start] === QUOTE ? decode(this.bytes.toString('utf8', start, this.ends[slot])) : null;
   }
 
   /** The value of a slot that is a number; undefined where there is none, or another value. */

@@ -8,24 +8,21 @@
  * Nothing is refused here: what is not plain, or may be wrong, is left to the long way, which says what is wrong with it.
  * Where there is an answer, it is the long way's to the byte.
  */
+import { BACKSLASH, CLOSE, COLON, COMMA, OPEN, QUOTE } from './jsonBytes';
 import { LEDGER_TIME_MEMBER, MEMBERS } from './members';
 import type { Member } from './members';
 import type { CheckedRow } from './row';
 import { isActionName, MAX_AHEAD_MS, MAX_INPUT_BYTES, PROVENANCES } from './row';
 import { storedTimeMs } from './time';
 
-const QUOTE = 0x22;
-const COLON = 0x3a;
-const COMMA = 0x2c;
-const OPEN = 0x7b;
-const CLOSE = 0x7d;
 const POINT = 0x2e;
 const ZERO = 0x30;
+const NINE = 0x39;
 const SPACE = 0x20;
 
 /** 1 for what stands in a line as it is: Latin-1 but for controls, the quote and the backslash. Anything else takes the long way. */
 const PLAIN = Uint8Array.from({ length: 256 }, (_, unit) =>
-  unit < SPACE || unit === QUOTE || unit === 0x5c || (unit >= 0x7f && unit < 0xa0) ? 0 : 1,
+  unit < SPACE || unit === QUOTE || unit === BACKSLASH || (unit >= 0x7f && unit < 0xa0) ? 0 : 1,
 );
 const MAX_INTEGER_DIGITS = 15;
 const MAX_COST_WHOLE = 6;
@@ -175,7 +172,7 @@ class PlainRow {
 }
 
 function isDigit(unit: number): boolean {
-  return unit >= ZERO && unit <= 0x39;
+  return unit >= ZERO && unit <= NINE;
 }
 
 /** `0` or digits that begin with another one, few enough for a double. */

@@ -6,7 +6,7 @@ import { costNanosOf, ROW_KINDS } from './costs';
 import type { RowKind } from './costs';
 import { accumulate, keyOfBytes } from './indexDigest';
 import type { DigestRow, IndexDigest } from './indexDigest';
-import { QUOTE } from './jsonBytes';
+import { COLON, QUOTE } from './jsonBytes';
 import * as member from './lineScan';
 import type { LineFacts } from './lineScan';
 import { isTextAt } from './rowBytes';
@@ -17,6 +17,7 @@ const TIME_CHARS = 24;
 /** `T` and `Z` of `2026-04-25T20:09:24.604Z`. */
 const DATE_ENDS = 0x54;
 const UTC = 0x5a;
+const DASH = 0x2d;
 /** `.` and the digits of a cost. */
 const POINT = 0x2e;
 const ZERO = 0x30;
@@ -125,17 +126,35 @@ function momentAt(bytes: Buffer, facts: LineFacts, which: number): number | unde
 export function momentIn(bytes: Buffer, from: number, to: number): number | undefined {
   if (bytes[from] !== QUOTE) return undefined;
   const [first, end] = [from + 1, to - 1];
-  const isStored = end - first === TIME_CHARS && bytes[end - 1] === UTC && bytes[first + 10] === DATE_ENDS;
-  const ms = isStored ? storedMsAt(bytes, first) : NaN;
+  const ms = end - first === TIME_CHARS && isStoredFrame(bytes, first) ? storedMsAt(bytes, first) : NaN;
   return Number.isNaN(ms) ? parseRfc3339(bytes.toString('utf8', first, end)) : ms;
 }
 
+/** What stands between the digits of `2026-04-25T20:09:24.604Z`. */
+function isStoredFrame(bytes: Buffer, at: number): boolean {
+  return (
+    bytes[at + 4] === DASH &&
+    bytes[at + 7] === DASH &&
+    bytes[at + 10] === DATE_ENDS &&
+    bytes[at + 13] === COLON &&
+    bytes[at + 16] === COLON &&
+    bytes[at + 19] === POINT &&
+    bytes[at + 23] === UTC
+  );
+}
+
+/** NaN where one of the digits is none. */
 function storedMsAt(bytes: Buffer, at: number): number {
   const date = dateMs(two(bytes, at) * 100 + two(bytes, at + 2), two(bytes, at + 5), two(bytes, at + 8));
-  const ms = two(bytes, at + 20) * 10 + (bytes[at + 22] as number) - 0x30;
+  const ms = two(bytes, at + 20) * 10 + digitAt(bytes, at + 22);
   return date + clockMs(two(bytes, at + 11), two(bytes, at + 14), two(bytes, at + 17)) + ms;
 }
 
 function two(bytes: Buffer, at: number): number {
-  return ((bytes[at] as number) - 0x30) * 10 + (bytes[at + 1] as number) - 0x30;
+  return digitAt(bytes, at) * 10 + digitAt(bytes, at + 1);
+}
+
+function digitAt(bytes: Buffer, at: number): number {
+  const digit = (bytes[at] as number) - ZERO;
+  return digit >= 0 && digit <= 9 ? digit : NaN;
 }

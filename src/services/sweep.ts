@@ -11,7 +11,7 @@ import { ulidAt, ULID_RANDOM_BYTES } from '../core/ids';
 import { attach, detach } from '../store/ledger/attach';
 import { readBroken } from '../store/heal/readBroken';
 import type { ReadBroken } from '../store/heal/readBroken';
-import type { BrokenRange } from '../store/heal/brokenLines';
+import type { BrokenRange, ReadSoFar } from '../store/heal/brokenLines';
 import { drainSpill, somethingSpilled } from '../store/spill/drain';
 import type { Drained } from '../store/spill/drain';
 import { closeQuietly, openFile, statOf } from '../store/files';
@@ -36,7 +36,7 @@ import type { TakenOut } from '../store/heal/takeOut';
 export interface SweepOptions {
   readonly place: Place;
   readonly dryRun: boolean;
-  readonly onProgress?: ((done: { readonly rows: number; readonly bytes: number }) => void) | undefined;
+  readonly onProgress?: ((done: ReadSoFar) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -62,7 +62,7 @@ async function runImport(io: Io, file: string, flags: GlobalFlags): Promise<void
       file,
       stdin: io.stdin,
       events: talkOf(io, flags),
-      onProgress: ({ lines: rows, bytes }) => progress.show?.({ rows, bytes }),
+      onProgress: ({ lines: rows, bytes, totalBytes }) => progress.show?.({ rows, bytes, totalBytes }),
       stopped: () => stoppedBy !== undefined,
     });
     progress.end();

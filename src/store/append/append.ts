@@ -1,7 +1,7 @@
 /**
  * Appending one group of rows. The numbers are those of the format's section 4; step 1 (checking the input) came before.
  *
- *   2. take the lock; open the ledger afresh                       prepare.ts
+ *   2. take the lock; open the ledger, or find the open one there  prepare.ts
  *   3. finish a pending heal; read the tail; heal it if it is torn  prepare.ts, heal.ts
  *   4. drain at most 1,000 spilled rows                            drain.ts
  *   5. build the rows: seq, ts, id, stream places, hashes          placer.ts
@@ -11,13 +11,14 @@
  *
  * What cannot be chained is spilled; what can be stored nowhere is an error that says so. Nothing is acknowledged before.
  */
-import { errnoOf, LedgerError } from '../../core/errors';
+import { errnoOf, LedgerError, orNothing } from '../../core/errors';
 import type { SpilledAfter } from '../../core/spillRecord';
 import type { CheckedRow } from '../../core/row';
 import { commitBytes } from './commit';
 import { drainSpill, somethingSpilled } from '../spill/drain';
 import type { Drained } from '../spill/drain';
 import { syncData } from '../files';
+import { readIdentity } from '../ledger/genesis';
 import type { LedgerFile, ReadyLedger } from '../ledger/ledger';
 import { OtherLedger } from '../ledger/missing';
 import { Placer } from './placer';
@@ -137,7 +138,7 @@ function spillCalls(
     waiting.map(({ row }) => row),
     {
       error,
-      ledgerId: file.identity.ledgerId,
+      ledgerId: attempt === undefined ? ledgerIdNow(file) : file.identity.ledgerId,
       attempt: attempt === undefined ? undefined : { after: attempt.after, ids },
     },
     open.flatMap((rows, i) => unitSizes(calls[i], rows.filter(({ receipt }) => receipt?.status !== 'refused').length)),
@@ -146,6 +147,11 @@ function spillCalls(
   return open.map((rows) =>
     rows.map(({ receipt }) => (receipt?.status === 'refused' ? receipt : spilledReceipt(spilled, next++, error))),
   );
+}
+
+/** Before the lock is held the ledger may be another one by now; where it cannot be read, it is the one that was met. */
+function ledgerIdNow({ paths, identity }: LedgerFile): string {
+  return orNothing(() => readIdentity(paths)?.ledgerId) ?? identity.ledgerId;
 }
 
 /** How the waiting rows of a call are to be stored: together, or each for itself. */

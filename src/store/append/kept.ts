@@ -7,9 +7,7 @@
 import { fstatSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Identity } from '../../core/ownRows';
 import { closeQuietly, statOf } from '../files';
-import { identityIn } from '../ledger/genesis';
 import { openForAppend } from '../ledger/ledger';
 import { KernelLock } from '../lock/kernelLock';
 import type { StatePaths } from '../paths';
@@ -17,28 +15,25 @@ import { Absent } from './absent';
 
 export interface KeptLedger {
   readonly fd: number;
-  readonly identity: Identity;
-  /** As it was looked at just now. */
+  /** What the file at the path is like now. */
   readonly stats: Stats;
 }
 
 export class Kept {
   readonly kernelLock: KernelLock;
   readonly #waiting: Absent;
-  readonly #waitingElsewhere: Absent;
   #ledger: KeptLedger | undefined;
 
   constructor(private readonly paths: StatePaths) {
     this.kernelLock = new KernelLock(paths.lock);
     this.#waiting = new Absent([paths.healPlan, paths.draining, paths.spill]);
-    this.#waitingElsewhere = new Absent([paths.secondDraining, paths.secondSpill]);
   }
 
   get isOpen(): boolean {
     return this.#ledger !== undefined;
   }
 
-  /** The ledger at the path, open for appending. Errors as `openForAppend` and `identityIn`; the system's where there is none. */
+  /** The ledger at the path, open for appending. Errors as `openForAppend`; the system's where there is none. */
   ledger(): KeptLedger {
     const stats = this.#ledger === undefined ? undefined : statOf(this.paths.ledger);
     if (this.#ledger === undefined || stats === undefined || !isSameFile(this.#ledger.stats, stats))
@@ -49,23 +44,20 @@ export class Kept {
   #open(): KeptLedger {
     this.closeLedger();
     const fd = openForAppend(this.paths);
-    try {
-      this.#ledger = { fd, identity: identityIn(this.paths, fd), stats: fstatSync(fd) };
-      return this.#ledger;
-    } catch (error) {
-      closeQuietly(fd);
-      throw error;
-    }
+    this.#ledger = { fd, stats: fstatSync(fd) };
+    return this.#ledger;
   }
 
   /**
-   * Whether a heal is pending or rows wait, in either place.
+   * Whether a heal is pending or rows wait, in either place. The second place may be on another machine, whose clock says
+   * nothing here: it is looked at each time.
    * @param folder the state folder, looked at under the lock
    */
   somethingWaits(folder: Stats | undefined, nowMs: number): boolean {
     if (this.#waiting.isOneThere(folder, nowMs)) return true;
-    const elsewhere = statSync(dirname(this.paths.secondSpill), { throwIfNoEntry: false });
-    return this.#waitingElsewhere.isOneThere(elsewhere, nowMs);
+    const { secondDraining, secondSpill } = this.paths;
+    if (statSync(dirname(secondSpill), { throwIfNoEntry: false }) === undefined) return false;
+    return statOf(secondDraining) !== undefined || statOf(secondSpill) !== undefined;
   }
 
   /** After an error the next group begins on a fresh descriptor. */

@@ -6,10 +6,11 @@ import { errnoOf, LedgerError } from '../../core/errors';
 import { Group } from '../../core/group';
 import { commitBytes } from './commit';
 import type { CommitTarget } from './commit';
-import { emptyLedger, OtherLedger, refuseToReplace } from '../ledger/missing';
+import { emptyLedger, lostLedger, OtherLedger, refuseToReplace } from '../ledger/missing';
 import { finishTailHeal, healNewline, healTornTail } from '../heal/heal';
 import type { Healed } from '../heal/heal';
 import { readHealPlan } from '../heal/healPlan';
+import { identityIn } from '../ledger/genesis';
 import { checkFolder, withFreshTail } from '../ledger/ledger';
 import type { LedgerFile, LockedLedger, ReadyLedger } from '../ledger/ledger';
 import type { Kept, KeptLedger } from './kept';
@@ -60,15 +61,9 @@ export async function withLockedLedger<T>(
   const { paths, identity, host, kept } = file;
   // Before a lock file is made in it; what is open already was checked, and is checked again under the lock.
   if (!kept.isOpen) checkFolder(paths.dir);
-  const lock = await takeLock(paths, identity, host, { kernelLock: kept.kernelLock });
+  const lock = await takeLock(paths, identity, host, kept.kernelLock);
   try {
-    const folder = checkFolder(paths.dir);
-    const opened = openOurs(file);
-    lock.leaveNote(identity, host.pid);
-    // The times of a folder on another machine are not ours to judge.
-    const mayWait = identity.lock !== 'kernel' || kept.somethingWaits(folder, host.nowMs());
-    const owed = mayOwe ? owedHeal(paths) : undefined;
-    const { fd, tail } = await openHealed(file, lock, opened, mayWait && owed === undefined, events);
+    const { fd, tail, mayWait, owed } = await openHealed(file, lock, mayOwe, events);
     // Each member by its name: this is done for every row, and copying an unknown object takes longer than a look at a file.
     const { durability, recent, index } = file;
     return await use({ paths, identity, host, durability, recent, index, kept, lock, mayWait, fd, tail, owed });
@@ -80,20 +75,23 @@ export async function withLockedLedger<T>(
   }
 }
 
-/** The ledger at the path, which is still the one whose lock was waited for. */
-function openOurs({ paths, identity, kept }: LedgerFile): KeptLedger {
-  const opened = openLedger(paths, kept);
-  const { ledgerId, lock } = opened.identity;
-  if (ledgerId === identity.ledgerId && lock === identity.lock) return opened;
-  throw new OtherLedger(paths, identity, opened.identity);
+/** The ledger at the path, which is still the one whose lock was waited for. Its tail, where it ends as this process left it. */
+function openOurs({ paths, identity, kept, recent }: LedgerFile): KeptLedger & { readonly asLeft: Tail | undefined } {
+  const { fd, stats } = openLedger(paths, kept);
+  const asLeft = recent.tailAsLeft(fd, stats);
+  // A file can be copied over: its first row is read again wherever others may have written.
+  const now = asLeft === undefined ? identityIn(paths, fd) : identity;
+  if (now.ledgerId !== identity.ledgerId || now.lock !== identity.lock) throw new OtherLedger(paths, identity, now);
+  return { fd, stats, asLeft };
 }
 
 function openLedger(paths: StatePaths, kept: Kept): KeptLedger {
   try {
     return kept.ledger();
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') refuseToReplace(paths);
-    throw error;
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    refuseToReplace(paths);
+    throw lostLedger(paths, 'this process');
   }
 }
 
@@ -115,6 +113,7 @@ export async function nameLostRows(ready: ReadyLedger, events: PrepareEvents): P
     events.onRowsLost(lost);
   }
   ready.index.startAnew();
+  ready.recent.forgetAcknowledged();
   const fresh = withFreshTail(ready);
   ready.recent.follow(ready.fd, fresh.tail.sizeBytes);
   return fresh;
@@ -125,32 +124,39 @@ interface Opened {
   readonly tail: Tail;
 }
 
+type Healthy = Opened & Pick<LockedLedger, 'mayWait' | 'owed'>;
+
 /** The ledger with its tail read, once nothing at its end is torn any more. */
-async function openHealed(
-  file: LedgerFile,
-  lock: HeldLock,
-  first: KeptLedger,
-  mayBePending: boolean,
-  events: PrepareEvents,
-): Promise<Opened> {
-  const { paths, host, durability, kept } = file;
+async function openHealed(file: LedgerFile, lock: HeldLock, mayOwe: boolean, events: PrepareEvents): Promise<Healthy> {
+  const { paths, identity, host, durability, kept } = file;
+  const folder = checkFolder(paths.dir);
   const target: CommitTarget = { path: paths.ledger, lock, host, durability };
   try {
-    const finished = mayBePending ? await finishPending(file, target) : [];
+    const { asLeft, ...first } = openOurs(file);
+    lock.leaveNote(identity, host.pid);
+    // The times of a folder on another machine are not ours to judge.
+    const mayWait = identity.lock !== 'kernel' || kept.somethingWaits(folder, host.nowMs());
+    const owed = mayWait && mayOwe ? owedHeal(paths) : undefined;
+    const finished = mayWait && owed === undefined ? await finishPending(file, target) : [];
     for (const healed of finished) events.onHeal(healed);
-    let opened = finished.length === 0 ? first : kept.ledger();
-    for (let heals = 0; ; heals++) {
-      const { fd } = opened;
-      const tail = readTailOf(file, opened);
-      const healed = heals < MAX_HEALS ? await healTail(file, target, { fd, tail }, events) : undefined;
-      if (healed === undefined) return { fd, tail };
+    let opened: Opened =
+      finished.length === 0 ? { fd: first.fd, tail: asLeft ?? readTailOf(file, first) } : reopened(file);
+    for (let heals = 0; heals < MAX_HEALS; heals++) {
+      const healed = await healTail(file, target, opened, events);
+      if (healed === undefined) break;
       events.onHeal(healed);
-      opened = kept.ledger();
+      opened = reopened(file);
     }
+    return { ...opened, mayWait, owed };
   } catch (error) {
     if (error instanceof LedgerError) throw error;
     throw healFailed(file, error);
   }
+}
+
+function reopened(file: LedgerFile): Opened {
+  const kept = file.kept.ledger();
+  return { fd: kept.fd, tail: readTailOf(file, kept) };
 }
 
 async function finishPending({ paths }: LedgerFile, target: CommitTarget): Promise<Healed[]> {
@@ -161,7 +167,7 @@ async function finishPending({ paths }: LedgerFile, target: CommitTarget): Promi
 
 /** Where this process has followed the file from its last commit on, a look at the very end is enough. */
 function readTailOf({ recent }: LedgerFile, { fd, stats }: KeptLedger): Tail {
-  return recent.tailAsLeft(fd, stats) ?? readTail(fd, recent.isFollowing(stats) ? SMALL_TAIL_BYTES : TAIL_BYTES);
+  return readTail(fd, recent.isFollowing(stats) ? SMALL_TAIL_BYTES : TAIL_BYTES);
 }
 
 /** Heals what is torn; undefined where nothing is. */
@@ -178,6 +184,7 @@ async function healTail(
   if (lost !== undefined) {
     events.onRowsLost(lost);
     file.index.startAnew();
+    file.recent.forgetAcknowledged();
   }
   return healed;
 }

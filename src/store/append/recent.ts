@@ -160,6 +160,11 @@ export class Recent {
     return now === undefined || now === hash ? undefined : { fromSeq: seq, toSeq: seq, head: hash };
   }
 
+  /** Rows that are named as lost by now are not named again. */
+  forgetAcknowledged(): void {
+    this.#acknowledged = undefined;
+  }
+
   /** The row of a key, read from the file again. */
   keyed(fd: number, key: string): Row | undefined {
     const place = this.#keys.get(key);

@@ -11,7 +11,7 @@ import type { AppendCall, AppendEvents, Receipt } from './append';
 import { checkFolder } from '../ledger/ledger';
 import type { Durability, LedgerFile } from '../ledger/ledger';
 import { statOf } from '../files';
-import { createLedger } from '../ledger/genesis';
+import { createLedger, identityIn, readIdentity } from '../ledger/genesis';
 import { lostLedger, OtherLedger } from '../ledger/missing';
 import { hasKernelLock, readLockNote } from '../lock/kernelLock';
 import type { StatePaths } from '../paths';
@@ -48,8 +48,9 @@ export class Writer {
   readonly #kept: Kept;
   readonly #index: IndexKeeper;
   #pumping: Promise<void> | undefined;
-  /** The ledger that this writer has met, and whether it was there still when its lock was last taken. */
+  /** The ledger that this writer has met. */
   #known: Identity | undefined;
+  /** Another one was at its path when the lock was last taken. */
   #isOther = false;
   #closed = false;
   #groups = 0;
@@ -191,8 +192,9 @@ export class Writer {
 
   /** Which ledger is at the path, created where it is missing and never was. */
   #meet(): Identity {
-    checkFolder(this.options.paths.dir);
-    const identity = statOf(this.options.paths.ledger) === undefined ? this.#create() : this.#kept.ledger().identity;
+    const { paths } = this.options;
+    checkFolder(paths.dir);
+    const identity = statOf(paths.ledger) === undefined ? this.#create() : identityIn(paths, this.#kept.ledger().fd);
     // What was written to another ledger is not missing here.
     if (this.#known?.ledgerId !== identity.ledgerId) this.#recent = new Recent();
     this.#known = identity;
@@ -220,7 +222,10 @@ function spillUnknown(
   knownId: string | undefined,
 ): Receipt[][] {
   // On the way to the spill file nothing may fail but the spill itself.
-  const ledgerId = knownId ?? orNothing(() => readLockNote(paths.lock)?.note['ledger_id']);
+  const ledgerId =
+    orNothing(() => readIdentity(paths)?.ledgerId) ??
+    knownId ??
+    orNothing(() => readLockNote(paths.lock)?.note['ledger_id']);
   const rows = calls.flatMap((call) => call.rows);
   const reason = { error, ledgerId: typeof ledgerId === 'string' ? ledgerId : null, attempt: undefined };
   const sizes = calls.flatMap((call) => unitSizes(call, call.rows.length));

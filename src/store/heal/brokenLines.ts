@@ -41,11 +41,18 @@ export interface BrokenLines {
   readonly digest: IndexDigest;
 }
 
+/** How far a reading of the whole file got. */
+export interface ReadSoFar {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly totalBytes: number;
+}
+
 export interface FindOptions {
   /** Sum up the index's fingerprint up to this seq, too. */
   readonly digestUpTo?: number | undefined;
   readonly workers?: number;
-  readonly onProgress?: ((done: { readonly rows: number; readonly bytes: number }) => void) | undefined;
+  readonly onProgress?: ((done: ReadSoFar) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -67,7 +74,8 @@ async function scanForm(fd: number, to: number, found: Collector, options: FindO
   await scanRegion({ fd, region, mode: 'form', digestUpTo, workers, signal }, (result) => {
     exact ||= result.kind === 'unreadable';
     if (!exact) found.take(result);
-    options.onProgress?.({ rows: found.lines, bytes: Math.min(to, (result.index + 1) * CHUNK_BYTES) });
+    const bytes = Math.min(to, (result.index + 1) * CHUNK_BYTES);
+    options.onProgress?.({ rows: found.lines, bytes, totalBytes: to });
   });
   // A line of megabytes is somewhere: read the file again, line by line.
   if (exact) found.readAll(to);

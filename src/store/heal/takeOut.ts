@@ -7,7 +7,7 @@
  *   a second row at the very end              → nothing, likewise
  *   anything else                              → not taken out: evidence
  */
-import { fstatSync, renameSync } from 'node:fs';
+import { fstatSync, renameSync, rmSync } from 'node:fs';
 import { sha256Hex, ZERO_HASH } from '../../core/digest';
 import { nextUlid, ULID_RANDOM_BYTES, ulidAt } from '../../core/ids';
 import { readLine } from '../../core/rowText';
@@ -61,6 +61,8 @@ export async function takeOut(file: LedgerFile, lines: TakeOut, events: PrepareE
     return await withLockedLedger(file, events, take, { mayOwe: lines.byHand !== undefined });
   } finally {
     closeQuietly(fd);
+    // Where it was taken, it has another name by now.
+    rmSync(replacementPath(paths, prefixId), { force: true });
   }
 }
 

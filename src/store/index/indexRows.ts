@@ -8,6 +8,7 @@ import { COST_MEMBERS, costNanosOf, ROW_KINDS } from '../../core/costs';
 import type { CostMember, RowKind } from '../../core/costs';
 import { keyOf } from '../../core/indexDigest';
 import type { DigestRow } from '../../core/indexDigest';
+import { CLOSE, OPEN, QUOTE } from '../../core/jsonBytes';
 import { SlotReader } from '../../core/lineSlots';
 import { completeObject } from '../../core/rowText';
 import { momentIn } from '../../core/rowDigest';
@@ -88,6 +89,8 @@ const slots = new SlotReader(NAMES);
 
 /** The projection of one line, or undefined where it is no row. */
 export function projectLine(line: Where, segment: number): IndexedRow | undefined {
+  // White space around it makes a line torn for every reader.
+  if (line.block[line.start] !== OPEN || line.block[line.end - 1] !== CLOSE) return undefined;
   if (!slots.find(line.block, line.start, line.end)) return undefined;
   const seq = slots.number(SLOT.seq);
   const action = slots.string(SLOT.action);
@@ -112,8 +115,8 @@ export function projectLine(line: Where, segment: number): IndexedRow | undefine
     hashPrefix,
     runKey: inStreams ? streamKey(SLOT.run_id, SLOT.run_seq) : 0,
     decisionKey: inStreams ? streamKey(SLOT.decision_id, SLOT.decision_seq) : 0,
-    idempotencyKey: keyIn(SLOT.idempotency_key),
-    spillKey: keyIn(SLOT.spill_id),
+    idempotencyKey: keyOrNone(slots.uniqueString(SLOT.idempotency_key)),
+    spillKey: keyOrNone(slots.uniqueString(SLOT.spill_id)),
     agent: slots.string(SLOT.agent),
     action,
     customer_id: slots.string(SLOT.customer_id),
@@ -148,11 +151,10 @@ function kindOf(action: string, provenance: unknown): RowKind {
 
 /** 0 where the row is in no such stream. */
 function streamKey(id: number, seq: number): number {
-  return isSeq(slots.number(seq)) ? keyIn(id) : 0;
+  return isSeq(slots.number(seq)) ? keyOrNone(slots.string(id)) : 0;
 }
 
-function keyIn(slot: number): number {
-  const text = slots.string(slot);
+function keyOrNone(text: string | null): number {
   return text === null ? 0 : keyOf(text);
 }
 
@@ -165,7 +167,7 @@ function momentOf(slot: number): number | undefined {
 /** No two rows have the same: not worth remembering, as `slots` does. */
 function hashText(): string | undefined {
   const { raw, start, end } = slots.range(SLOT.hash);
-  return slots.has(SLOT.hash) && end - start === HASH_DIGITS + 2
+  return raw[start] === QUOTE && end - start === HASH_DIGITS + 2
     ? raw.toString('latin1', start + 1, end - 1)
     : undefined;
 }

@@ -32,7 +32,7 @@ export interface LockedLedger extends LedgerFile {
   readonly lock: HeldLock;
   /** Of `kept`: stays open. */
   readonly fd: number;
-  /** Whether rows may wait in a spill file: false means that none did when the lock was taken. */
+  /** Whether a heal may be pending or rows may wait in a spill file: false means that none was when the lock was taken. */
   readonly mayWait: boolean;
   /** Its end, as it was found once torn bytes were healed. */
   readonly tail: Tail;

@@ -61,9 +61,13 @@ export function emptyLedger(paths: StatePaths): LedgerError {
 /** Another ledger stands at the path than the one whose lock was waited for: whoever writes begins anew with that one. */
 export class OtherLedger extends LedgerError {
   constructor(paths: StatePaths, want: Identity, got: Identity) {
-    super('LEDGER_MISSING', `expected ledger ${want.ledgerId} at ${paths.ledger}, found ledger ${got.ledgerId}`, {
-      place: { segment: paths.ledger },
-      hint: 'it was replaced while this process waited for its turn; run the command again',
-    });
+    super(
+      'LEDGER_MISSING',
+      `expected ledger ${want.ledgerId} (${want.lock} lock) at ${paths.ledger}, found ledger ${got.ledgerId} (${got.lock} lock)`,
+      {
+        place: { segment: paths.ledger },
+        hint: 'it was replaced while this process waited for its turn; run the command again',
+      },
+    );
   }
 }

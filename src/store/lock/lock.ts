@@ -5,7 +5,8 @@
 import { errnoOf, LedgerError } from '../../core/errors';
 import type { Host } from '../../core/host';
 import type { Identity, LockKind } from '../../core/ownRows';
-import { KernelLock, readLockNote } from './kernelLock';
+import { readLockNote } from './kernelLock';
+import type { KernelLock } from './kernelLock';
 import { lostLedger } from '../ledger/missing';
 import type { StatePaths } from '../paths';
 import { loadPortableLock, tryPortableLock } from './portableLock';
@@ -25,36 +26,28 @@ export const LOCK_BUDGET_MS: Readonly<Record<LockKind, number>> = { kernel: 5_00
 
 const EAGER_MS = 50;
 
-export interface LockOptions {
-  readonly budgetMs?: number;
-  /** A writer's own, whose file stays open; without it the file is closed with the release. */
-  readonly kernelLock?: KernelLock | undefined;
-}
-
 /**
  * Takes the lock of a ledger, polling with 1-8 ms jitter until the budget is spent.
- * @throws LedgerError LOCK_TIMEOUT (another holds it), LOCK_UNAVAILABLE (this process cannot take this kind of lock)
+ * @param kernelLock of the ledger's lock file, for ledgers of that kind
+ * @throws LedgerError LOCK_TIMEOUT (another holds it), LOCK_UNAVAILABLE (this process cannot take this kind of lock),
+ *   LEDGER_MISSING (its whole folder is gone)
  */
 export async function takeLock(
   paths: StatePaths,
   identity: Identity,
   host: Host,
-  { budgetMs = LOCK_BUDGET_MS[identity.lock], kernelLock }: LockOptions = {},
+  kernelLock: KernelLock,
+  budgetMs = LOCK_BUDGET_MS[identity.lock],
 ): Promise<HeldLock> {
-  const attempts = identity.lock === 'kernel' ? kernelAttempts(kernelLock, paths) : await portableAttempts(paths, host);
+  const tryOnce = identity.lock === 'kernel' ? () => kernelLock.tryTake() : await portableTry(paths, host);
   let startMs: number | undefined;
-  try {
-    for (;;) {
-      const held = orUnavailable(paths, identity, () => attempts.next());
-      if (held !== undefined) return held;
-      startMs ??= host.monotonicMs();
-      const waitedMs = host.monotonicMs() - startMs;
-      if (waitedMs >= budgetMs) throw timeout(paths, budgetMs);
-      await host.sleep(Math.min(budgetMs - waitedMs, pauseMs(host, waitedMs)));
-    }
-  } catch (error) {
-    attempts.giveUp();
-    throw error;
+  for (;;) {
+    const held = orUnavailable(paths, identity, tryOnce);
+    if (held !== undefined) return held;
+    startMs ??= host.monotonicMs();
+    const waitedMs = host.monotonicMs() - startMs;
+    if (waitedMs >= budgetMs) throw timeout(paths, budgetMs);
+    await host.sleep(Math.min(budgetMs - waitedMs, pauseMs(host, waitedMs)));
   }
 }
 
@@ -64,26 +57,10 @@ function pauseMs(host: Host, waitedMs: number): number {
   return waitedMs < EAGER_MS ? 1 + (random & 7) : 5 + (random & 3);
 }
 
-interface Attempts {
-  next(): HeldLock | undefined;
-  giveUp(): void;
-}
-
-function kernelAttempts(kept: KernelLock | undefined, paths: StatePaths): Attempts {
-  if (kept !== undefined) return { next: () => kept.tryTake(), giveUp: () => undefined };
-  const own = new KernelLock(paths.lock);
-  const next = (): HeldLock | undefined => {
-    const held = own.tryTake();
-    return held && { ...held, release: () => own.close() };
-  };
-  return { next, giveUp: () => own.close() };
-}
-
-async function portableAttempts(paths: StatePaths, host: Host): Promise<Attempts> {
+async function portableTry(paths: StatePaths, host: Host): Promise<() => HeldLock | undefined> {
   portable ??= await loadPortableLock();
   const library = portable;
-  const next = (): HeldLock | undefined => tryPortableLock(library, paths.ledger, () => host.monotonicMs());
-  return { next, giveUp: () => undefined };
+  return () => tryPortableLock(library, paths.ledger, () => host.monotonicMs());
 }
 
 function orUnavailable(

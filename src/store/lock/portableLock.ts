@@ -5,6 +5,7 @@
  * clock that never goes back and from the folder's inode and mtime, and what overlaps all the same ends as FORK.
  */
 import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type lockfile from 'proper-lockfile';
 import { errnoOf } from '../../core/errors';
 import type { HeldLock } from './lock';
@@ -47,8 +48,10 @@ export function tryPortableLock(
       },
     });
   } catch (error) {
-    // ENOENT: the folder went away while it was looked at, so somebody just released it.
-    if (errnoOf(error) === 'ELOCKED' || errnoOf(error) === 'ENOENT') return undefined;
+    const isReleased =
+      errnoOf(error) === 'ENOENT' && statSync(dirname(ledgerPath), { throwIfNoEntry: false }) !== undefined;
+    // Its folder went away while it was looked at, so somebody just released it.
+    if (errnoOf(error) === 'ELOCKED' || isReleased) return undefined;
     throw error;
   }
   const taken = statSync(folder);

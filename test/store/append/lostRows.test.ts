@@ -1,8 +1,10 @@
 /** Rows that the index has seen and the file has no more are named by the ledger itself, once. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import type { Identity } from '../../../src/core/ownRows';
+import { readIdentity } from '../../../src/store/ledger/genesis';
 import { KernelLock, readLockNote } from '../../../src/store/lock/kernelLock';
 import { rebuildIndex } from '../../../src/store/index/indexBuild';
 import { rowsLostRow } from '../../../src/store/append/lostRows';
@@ -76,6 +78,61 @@ test('and it knows it where others have appended over the cut', async (t) => {
     ['b.c', { from_seq: 4, to_seq: 4, head: hash }, 'c.d', 'c.d'],
   );
   assert.deepEqual(faultsOf(w.paths.ledger), []);
+});
+
+test('what was lost is named once, also where the writer has nothing to add', async (t) => {
+  const dir = tempFolder(t);
+  const w = writerIn(t, dir);
+  await w.append({ action: 'a.b' }, { action: 'a.b', idempotency_key: 'k' });
+  const lines = readFileSync(w.paths.ledger, 'utf8').split('\n');
+  truncateSync(w.paths.ledger, Buffer.byteLength(lines.slice(0, 2).join('\n')) + 1);
+  await writerIn(t, dir).append({ action: 'a.b', idempotency_key: 'k' });
+  for (let n = 0; n < 3; n++) {
+    // So much that it is not followed row by row, and the row that names the loss is far from the end.
+    const reason = 'x'.repeat(100_000);
+    await writerIn(t, dir).append(...Array.from({ length: 15 }, () => ({ action: 'b.c', reason })));
+    assert.equal(statusesOf(await w.append({ action: 'a.b', idempotency_key: 'k' })), 'duplicate');
+  }
+  assert.equal(rowsOf(w.paths.ledger).filter(({ action }) => action === 'audit.rows-lost').length, 1);
+  assert.deepEqual(faultsOf(w.paths.ledger), []);
+});
+
+test('another ledger that was copied over the file lacks nothing either', async (t) => {
+  const dir = tempFolder(t);
+  const [one, other] = [join(dir, 'one'), join(dir, 'other')];
+  const w = writerIn(t, one);
+  await w.append({ action: 'a.b' }, { action: 'a.b' }, { action: 'a.b' });
+  for (const rows of [1, 5]) {
+    rmSync(other, { recursive: true, force: true });
+    const foreign = writerIn(t, other);
+    await foreign.append(...Array.from({ length: rows }, () => ({ action: 'b.c' })));
+    writeFileSync(w.paths.ledger, readFileSync(foreign.paths.ledger));
+    rmSync(w.paths.index, { force: true });
+    assert.equal(statusesOf(await w.append({ action: 'c.d' })), 'landed');
+    const actions = rowsOf(w.paths.ledger).map(({ action }) => action);
+    assert.deepEqual(actions, ['audit.genesis', ...new Array<string>(rows).fill('b.c'), 'c.d']);
+    const { ledgerId } = readIdentity(w.paths) as Identity;
+    assert.equal(readLockNote(w.paths.lock)?.note['ledger_id'], ledgerId);
+  }
+});
+
+test('rows that waited for a lock while the ledger was replaced wait for the new one', async (t) => {
+  const dir = join(tempFolder(t), 'state');
+  let nowMs = 0;
+  const w = writerIn(t, dir, { monotonicMs: () => nowMs, sleep: (ms) => Promise.resolve(void (nowMs += ms)) });
+  await w.append({ action: 'a.b' });
+  rmSync(dir, { recursive: true });
+  await writerIn(t, dir).append({ action: 'b.c' });
+  const holder = new KernelLock(w.paths.lock);
+  assert.ok(holder.tryTake());
+  assert.equal(statusesOf(await w.append({ action: 'c.d' })), 'spilled');
+  holder.close();
+  const next = writerIn(t, dir);
+  await next.append({ action: 'd.e' });
+  assert.deepEqual(
+    next.drains.map(({ chained, setAside }) => [chained, setAside]),
+    [[1, 0]],
+  );
 });
 
 test('an acknowledged row that is damaged until it looks torn is named as lost, beside the heal', async (t) => {

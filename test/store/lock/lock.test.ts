@@ -6,11 +6,17 @@ import { LedgerError } from '../../../src/core/errors';
 import type { Identity } from '../../../src/core/ownRows';
 import { KernelLock, probeKernelLock, readLockNote } from '../../../src/store/lock/kernelLock';
 import { takeLock } from '../../../src/store/lock/lock';
+import type { HeldLock } from '../../../src/store/lock/lock';
 import { nodeHost } from '../../../src/store/machine/nodeHost';
+import type { StatePaths } from '../../../src/store/paths';
 import { testPaths, TEST_LEDGER_ID } from '../../support/ledgers';
 import { holdLock } from '../../support/locks';
 import { sandboxAt } from '../../support/sandbox';
 import { tempFolder } from '../../support/writers';
+
+/** As another process would: with a lock file of its own. */
+const take = (paths: StatePaths, kind: Identity['lock'], budgetMs?: number): Promise<HeldLock> =>
+  takeLock(paths, identity(kind), nodeHost(), new KernelLock(paths.lock), budgetMs);
 
 const identity = (lock: Identity['lock']): Identity => ({ ledgerId: TEST_LEDGER_ID, origin: 'o"\u0085', lock });
 const code = (wanted: string) => (error: unknown) => error instanceof LedgerError && error.code === wanted;
@@ -19,22 +25,21 @@ for (const kind of ['kernel', 'lockfile'] as const) {
   test(`${kind}: a second holder in the same process waits, and gets it after the release`, async (t) => {
     const paths = testPaths(tempFolder(t));
     writeFileSync(paths.ledger, '');
-    const host = nodeHost();
-    const first = await takeLock(paths, identity(kind), host);
+    const first = await take(paths, kind);
     assert.ok(first.stillOurs());
     const start = performance.now();
-    await assert.rejects(takeLock(paths, identity(kind), host, { budgetMs: 60 }), code('LOCK_TIMEOUT'));
+    await assert.rejects(take(paths, kind, 60), code('LOCK_TIMEOUT'));
     assert.ok(performance.now() - start >= 55, 'the budget was waited for');
-    const waiting = takeLock(paths, identity(kind), host, { budgetMs: 2000 });
+    const waiting = take(paths, kind, 2000);
     setTimeout(() => first.release(), 30);
     (await waiting).release();
-    (await takeLock(paths, identity(kind), host, { budgetMs: 500 })).release();
+    (await take(paths, kind, 500)).release();
   });
 }
 
 test('the lock file says who holds it, in JSON, whatever the origin is', async (t) => {
   const paths = testPaths(tempFolder(t));
-  const held = await takeLock(paths, identity('kernel'), nodeHost());
+  const held = await take(paths, 'kernel');
   held.leaveNote(identity('kernel'), process.pid);
   const said = readLockNote(paths.lock);
   assert.equal(said?.pid, process.pid);
@@ -50,17 +55,17 @@ test('a dead holder blocks nobody', async (t) => {
   const holder = await holdLock(box);
   const paths = testPaths(box.dir);
   assert.equal(probeKernelLock(paths.lock), 'held');
-  await assert.rejects(takeLock(paths, identity('kernel'), nodeHost(), { budgetMs: 30 }), code('LOCK_TIMEOUT'));
+  await assert.rejects(take(paths, 'kernel', 30), code('LOCK_TIMEOUT'));
   await holder.kill();
-  (await takeLock(paths, identity('kernel'), nodeHost(), { budgetMs: 1000 })).release();
+  (await take(paths, 'kernel', 1000)).release();
 });
 
 test('a lock on a file that is not the path any more is none', async (t) => {
   const paths = testPaths(tempFolder(t));
-  const held = await takeLock(paths, identity('kernel'), nodeHost());
+  const held = await take(paths, 'kernel');
   renameSync(paths.lock, `${paths.lock}.old`);
   assert.ok(!held.stillOurs());
-  const other = await takeLock(paths, identity('kernel'), nodeHost(), { budgetMs: 100 });
+  const other = await take(paths, 'kernel', 100);
   assert.ok(other.stillOurs());
   assert.equal(statSync(`${paths.lock}.old`).ino === statSync(paths.lock).ino, false);
 });
@@ -69,10 +74,10 @@ test('a lock file that is a link or a folder is not taken for one', async (t) =>
   const paths = testPaths(tempFolder(t));
   writeFileSync(`${paths.lock}.target`, '');
   symlinkSync(`${paths.lock}.target`, paths.lock);
-  await assert.rejects(takeLock(paths, identity('kernel'), nodeHost(), { budgetMs: 30 }), code('UNSAFE_PATH'));
+  await assert.rejects(take(paths, 'kernel', 30), code('UNSAFE_PATH'));
   const second = testPaths(tempFolder(t));
   mkdirSync(second.lock);
-  await assert.rejects(takeLock(second, identity('kernel'), nodeHost(), { budgetMs: 30 }), code('LOCK_UNAVAILABLE'));
+  await assert.rejects(take(second, 'kernel', 30), code('LOCK_UNAVAILABLE'));
   chmodSync(second.lock, 0o700);
 });
 
