@@ -19,15 +19,14 @@ import { removeCreationLeftovers } from '../store/ledger/genesis';
 import type { Healed } from '../store/heal/heal';
 import { isHalfDone, removeReplacements } from '../store/heal/healMiddle';
 import { setPlanAside } from '../store/heal/healPlan';
-import { tendIndex } from '../store/index/indexTend';
+import { tendIndexQuietly } from '../store/index/indexTend';
 import type { IndexState } from '../store/index/indexTend';
 import type { LedgerFile, ReadyLedger } from '../store/ledger/ledger';
 import { locate } from '../store/ledger/locate';
 import { hasClosedSegments } from '../store/ledger/segments';
 import type { Place } from '../store/ledger/locate';
 import type { LostRows } from '../store/append/lostRows';
-import type { StatePaths } from '../store/paths';
-import { withReadyLedger } from '../store/append/prepare';
+import { nameLostRows, withReadyLedger } from '../store/append/prepare';
 import { readTail } from '../store/read/tail';
 import { takeOut } from '../store/heal/takeOut';
 import { countImpossible } from '../store/spill/waiting';
@@ -55,6 +54,8 @@ export interface SweepResult {
 
 /** How often a file that is replaced under us is looked at again. */
 const MAX_PASSES = 20;
+/** How often an index that knows of lost rows is asked which. */
+const MAX_INDEX_TRIES = 3;
 
 /** @throws LedgerError LEDGER_MISSING, and whatever keeps a ledger from being read or locked */
 export async function sweep(options: SweepOptions): Promise<SweepResult> {
@@ -108,16 +109,6 @@ function lookAtTail({ paths, index }: LedgerFile): Damage[] {
     return lost === undefined ? damage : [...damage, noted('rows-lost', 'would-heal', lostText(lost))];
   } finally {
     closeQuietly(fd);
-  }
-}
-
-/** An index that cannot be made now (a line that is no row stays where it is, the disk is full) is no damage of the ledger. */
-async function tendIndexQuietly(paths: StatePaths, differs: boolean): Promise<SweepResult['index']> {
-  try {
-    return await tendIndex(paths, { differs });
-  } catch (error) {
-    if (error instanceof LedgerError && error.code === 'INDEX_FAILED') return 'not-checked';
-    throw error;
   }
 }
 
@@ -178,7 +169,15 @@ class Sweeper {
   }
 
   async #tendIndex(differs: string | undefined): Promise<SweepResult['index']> {
-    const index = await tendIndexQuietly(this.file.paths, differs !== undefined);
+    const { paths } = this.file;
+    let index = await tendIndexQuietly(paths, differs !== undefined);
+    // It could not be asked when the tail was looked at: a lock of another's, an error of the moment.
+    for (let tries = 0; index === 'ahead' && tries < MAX_INDEX_TRIES; tries++) {
+      this.file.index.tryAgain();
+      await withReadyLedger(this.file, this, (ready) => nameLostRows(ready, this));
+      index = await tendIndexQuietly(paths, false);
+    }
+    if (index === 'ahead') this.#damage.push(noted('rows-lost', 'kept', 'the index has rows that the file has not'));
     if (differs !== undefined)
       this.#damage.push(noted('index-differs', index === 'rebuilt' ? 'healed' : 'kept', indexText(differs)));
     return index;

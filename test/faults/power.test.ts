@@ -77,7 +77,8 @@ test(
 async function cutsUnderLoad(t: TestContext, kind: ImageKind, cuts: number): Promise<void> {
   const state = mounted(t, kind);
   const all = marks('p', 100_000);
-  const writer = start(APPEND, { env: state.box.env, cwd: state.box.root });
+  // A hundred cuts take minutes.
+  const writer = start(APPEND, { env: state.box.env, cwd: state.box.root, timeoutMs: 1_800_000 });
   let answers = '';
   writer.child.stdout?.on('data', (chunk: Buffer) => (answers += chunk.toString()));
   let fed = 0;

@@ -1,6 +1,6 @@
 /** `sweep` holds all of the index against all of the file: what only looks at the watermark misses an entry that is gone. */
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
+import { readFileSync, statSync, truncateSync } from 'node:fs';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
 import { sweep } from '../../src/services/sweep';
@@ -60,4 +60,24 @@ test('a ledger with tombstones, own rows and a heal has the index that it gives'
   await sweep({ place, dryRun: false });
   const swept = await sweep({ place, dryRun: false });
   assert.deepEqual([swept.verdict, swept.index, swept.damage], ['clean', 'current', []]);
+});
+
+test('an index that knows of lost rows and is busy for a moment is asked again, never made anew over them', async (t) => {
+  const { paths, place } = await indexed(t);
+  const lines = readFileSync(paths.ledger, 'utf8').split('\n');
+  truncateSync(paths.ledger, Buffer.byteLength(lines.slice(0, 398).join('\n')) + 1);
+  const other = openDatabase(paths.index, { readOnly: false, busyMs: 0 });
+  other.exec('BEGIN EXCLUSIVE');
+  // The tail is looked at first, and the index does not answer then, however long it is waited for in this thread.
+  setTimeout(() => other.close(), 100);
+  const { damage, verdict } = await sweep({ place, dryRun: false });
+  assert.deepEqual(
+    [verdict, damage.map(({ what, outcome }) => [what, outcome])],
+    ['damage', [['rows-lost', 'healed']]],
+  );
+  const result = await verify({ place });
+  assert.deepEqual(
+    [result.verdict, result.index, result.gaps.map(({ kind }) => kind)],
+    ['gaps', 'agrees', ['rows-lost']],
+  );
 });

@@ -55,16 +55,20 @@ export type StreamKind = 'run' | 'decision';
 
 /**
  * Opens the index that is there.
+ * @param busyMs how long to wait for another's lock
  * @returns undefined where there is none
  * @throws LedgerError INDEX_FAILED where it is damaged, foreign or of another version (rebuild it); INDEX_BUSY where a
  *   writer holds it (go on without); UNSAFE_PATH for a symlink; NOT_OWNER for writing another account's
  */
-export function openIndex(paths: StatePaths, mode: 'read' | 'write'): LedgerIndex | undefined {
+export function openIndex(
+  paths: StatePaths,
+  mode: 'read' | 'write',
+  busyMs = mode === 'read' ? READ_BUSY_MS : WRITE_BUSY_MS,
+): LedgerIndex | undefined {
   const stats = statOf(paths.index);
   if (stats === undefined) return undefined;
   checkFile(paths.index, stats, mode);
   return guarded(paths.index, () => {
-    const busyMs = mode === 'read' ? READ_BUSY_MS : WRITE_BUSY_MS;
     const database = openDatabase(paths.index, { readOnly: mode === 'read', busyMs });
     try {
       if (mode === 'write') database.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL');

@@ -27,6 +27,8 @@ const MAX_REBUILT_ROWS = 50_000;
 
 /** Keeping up in a thread begins when the index lags so far. */
 const ASIDE_LAG_ROWS = 5_000;
+/** Below the time that others wait for the ledger's lock. */
+const EVIDENCE_BUSY_MS = 2_000;
 /** So much of the file is searched faster than the index answers. */
 const NEAR_BYTES = 16 << 10;
 
@@ -89,13 +91,19 @@ export class IndexKeeper {
         this.#watermarkSeq = header?.watermarkSeq ?? 0;
         if (header === undefined || (header.settled && header.watermarkSeq <= lastSeq)) return undefined;
       }
-      const index = this.#open();
+      // Rows seem to be lost: worth more patience than a question that the file can answer.
+      const index = this.#open(EVIDENCE_BUSY_MS);
       if (index === undefined || index.watermark().seq <= lastSeq) return undefined;
       const standing = standingOf(index, fd);
       if (standing.kind !== 'ahead') return undefined;
       const { fromSeq, toSeq, head } = standing;
       return { fromSeq: Math.max(fromSeq, lastSeq + 1), toSeq, head };
     });
+  }
+
+  /** After an error of the moment it is asked once more. */
+  tryAgain(): void {
+    this.#failed = false;
   }
 
   /** The rows that were lost are named in the ledger by now: the index begins anew. */
@@ -171,8 +179,8 @@ export class IndexKeeper {
     return { index, offset: watermark.segment === 'audit.jsonl' ? watermark.offset : 0 };
   }
 
-  #open(): LedgerIndex | undefined {
-    if (!this.#failed) this.#index ??= openIndex(this.paths, 'read');
+  #open(busyMs?: number): LedgerIndex | undefined {
+    if (!this.#failed) this.#index ??= openIndex(this.paths, 'read', busyMs);
     return this.#index;
   }
 

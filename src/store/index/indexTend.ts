@@ -7,7 +7,8 @@ import { rebuildIndex, removeLeftovers } from './indexBuild';
 import { catchUp } from './indexCatchUp';
 import type { StatePaths } from '../paths';
 
-export type IndexState = 'current' | 'caught-up' | 'rebuilt' | 'busy';
+/** `ahead`: it knows of rows that the file has no more, and was left as it is, as evidence. */
+export type IndexState = 'current' | 'caught-up' | 'rebuilt' | 'busy' | 'ahead';
 
 /**
  * @param differs that it does not hold what the file gives, though it is of this file: it is made anew
@@ -22,6 +23,16 @@ export async function tendIndex(paths: StatePaths, { differs }: { readonly diffe
   return 'rebuilt';
 }
 
+/** An index that cannot be made now (a line that is no row stays where it is, the disk is full) is no damage of the ledger. */
+export async function tendIndexQuietly(paths: StatePaths, differs: boolean): Promise<IndexState | 'not-checked'> {
+  try {
+    return await tendIndex(paths, { differs });
+  } catch (error) {
+    if (error instanceof LedgerError && error.code === 'INDEX_FAILED') return 'not-checked';
+    throw error;
+  }
+}
+
 /** Undefined: it must be made anew. */
 function caughtUp(paths: StatePaths): IndexState | undefined {
   const fd = openFile(paths.ledger, 'read');
@@ -30,7 +41,7 @@ function caughtUp(paths: StatePaths): IndexState | undefined {
     if (index === undefined) return undefined;
     try {
       const done = catchUp(index, fd, fstatSync(fd).size);
-      if (done.kind === 'busy') return 'busy';
+      if (done.kind === 'busy' || done.kind === 'ahead') return done.kind;
       if (done.kind !== 'current' && done.kind !== 'blocked') return undefined;
       return done.rows === 0 ? 'current' : 'caught-up';
     } finally {
