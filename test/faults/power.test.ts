@@ -86,7 +86,8 @@ async function cutsUnderLoad(t: TestContext, kind: ImageKind, cuts: number): Pro
   const feed = (async () => {
     while (!done) {
       writer.child.stdin?.write(`${markedRow(all[fed++] as string)}\n`);
-      await sleep(1);
+      // A hundred cuts must not fill the image.
+      await sleep(FULL ? 10 : 1);
     }
     writer.child.stdin?.end();
   })();
