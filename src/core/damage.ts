@@ -50,8 +50,9 @@ export function lostText({ fromSeq, toSeq }: { readonly fromSeq: number; readonl
   return `rows ${fromSeq} to ${toSeq} were in the ledger and are gone`;
 }
 
+/** @param differs what the index has other than the file, or why it is not of this file at all */
 export function indexText(differs: string): string {
-  return `the index has other ${differs} than the file; "ledger verify" says whether a row was changed`;
+  return `the index does not agree with the file: ${differs}; "ledger verify" says whether the rows are whole, a head kept elsewhere whether they are the same`;
 }
 
 export function linesText(lines: number): string {

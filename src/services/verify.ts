@@ -19,6 +19,7 @@ import { statePaths } from '../store/paths';
 import type { StatePaths } from '../store/paths';
 import { nameSuspects } from '../store/scan/suspects';
 import { openIndexCheck } from '../store/index/indexCheck';
+import { otherLedgerNoted } from '../store/ledger/missing';
 import { listSegments } from '../store/ledger/segments';
 import { findLines } from '../store/read/find';
 import type { Segment } from '../store/ledger/segments';
@@ -94,6 +95,7 @@ export async function verifyLedger(options: VerifyOptions): Promise<VerifyResult
   for (const finding of index.findings) walk.findings.add(finding);
   if (statOf(paths.healPlan) !== undefined)
     warnings.push('a heal is under way (audit.heal.pending): the next append or sweep finishes it');
+  warnings.push(...otherLedgerNoted(paths, walk.ledgerId));
   await checkHead(walk, options);
   checkExpectations(walk, options);
   checkLiveFile(walk, segments);

@@ -81,3 +81,35 @@ test('an index that knows of lost rows and is busy for a moment is asked again, 
     ['gaps', 'agrees', ['rows-lost']],
   );
 });
+
+test('a ledger that was written again behind its index: sweep says so before it makes the index anew', async (t) => {
+  const { dir, paths, place } = await indexed(t, 40);
+  const other = chainOf();
+  for (const row of sampleRows(60)) other.add({ ...row, reason: 'forged' });
+  writeLedger(dir, other.lines);
+  for (const dryRun of [true, false]) {
+    const { verdict, damage } = await sweep({ place, dryRun });
+    assert.deepEqual(
+      [verdict, damage.map(({ what, outcome }) => [what, outcome])],
+      ['damage', [['index-differs', dryRun ? 'would-heal' : 'healed']]],
+    );
+    assert.match(damage[0]?.detail ?? '', /row 41 is not what it was/);
+  }
+  assert.ok(statSync(paths.index).size > 0);
+  assert.equal((await sweep({ place, dryRun: false })).verdict, 'clean');
+});
+
+test('a ledger that is another one behind a point, and shorter than its index: all the rows from there on are named', async (t) => {
+  const { dir, chain, place } = await indexed(t, 40);
+  const other = chainOf();
+  for (const row of sampleRows(40).slice(0, 20)) other.add({ ...row, idempotency_key: `k${other.head().seq}` });
+  assert.equal(other.lines[9], chain.lines[9], 'the same up to there');
+  for (let n = 0; n < 10; n++) other.add({ action: 'a.b', reason: 'forged' });
+  writeLedger(dir, other.lines);
+  await sweep({ place, dryRun: false });
+  const { gaps } = await verify({ place });
+  assert.deepEqual(
+    gaps.map(({ kind, from_seq, to_seq }) => [kind, from_seq, to_seq]),
+    [['rows-lost', 22, 41]],
+  );
+});

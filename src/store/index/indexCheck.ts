@@ -60,8 +60,8 @@ export interface IndexFingerprint {
 }
 
 /**
- * The same for `sweep`, which puts the index right: one that cannot be read, or is not of this file at all, is not its
- * question. Undefined also where there are closed segments, which a sweep does not read.
+ * The same for `sweep`, which puts the index right: one that cannot be read, or is ahead of the file, is another
+ * question. One that is not of this file differs from it: the file was replaced or rewritten behind it. Undefined also where there are closed segments, which a sweep does not read.
  */
 export function openIndexFingerprint(paths: StatePaths): IndexFingerprint | undefined {
   if (hasClosedSegments(paths)) return undefined;
@@ -70,7 +70,8 @@ export function openIndexFingerprint(paths: StatePaths): IndexFingerprint | unde
     if (index === undefined) return undefined;
     try {
       const standing = withFile(paths.ledger, 'read', (fd) => standingOf(index, fd));
-      if (standing.kind !== 'agrees') return undefined;
+      if (standing.kind === 'disagrees') return { upToSeq: 0, differsFrom: () => Promise.resolve(standing.why) };
+      if (standing.kind === 'ahead') return undefined;
       const aside = digestAside(paths, index);
       return { upToSeq: aside.upToSeq, differsFrom: (file) => namesOf(file, aside) };
     } finally {
@@ -85,7 +86,7 @@ export function openIndexFingerprint(paths: StatePaths): IndexFingerprint | unde
 async function namesOf(file: IndexDigest, aside: DigestAside): Promise<string | undefined> {
   try {
     const differences = compareDigests(file, await aside.digest());
-    return differences.length === 0 ? undefined : inWords(differences);
+    return differences.length === 0 ? undefined : `other ${inWords(differences)}`;
   } catch (error) {
     if (error instanceof LedgerError) return undefined;
     throw error;

@@ -85,19 +85,21 @@ export class IndexKeeper {
    */
   lostRows(fd: number, lastSeq: number): LostRows | undefined {
     return this.#orNothing(() => {
+      let busyMs: number | undefined;
       // Closing the file would drop the locks that a thread of ours holds on it.
       if (this.#index === undefined && this.#aside === undefined) {
         const header = readIndexHeader(this.paths);
         this.#watermarkSeq = header?.watermarkSeq ?? 0;
         if (header === undefined || (header.settled && header.watermarkSeq <= lastSeq)) return undefined;
+        // Rows seem to be lost: worth more patience than one that is being written, which others wait behind us to do.
+        if (header.watermarkSeq > lastSeq) busyMs = EVIDENCE_BUSY_MS;
       }
-      // Rows seem to be lost: worth more patience than a question that the file can answer.
-      const index = this.#open(EVIDENCE_BUSY_MS);
+      const index = this.#open(busyMs);
       if (index === undefined || index.watermark().seq <= lastSeq) return undefined;
       const standing = standingOf(index, fd);
       if (standing.kind !== 'ahead') return undefined;
       const { fromSeq, toSeq, head } = standing;
-      return { fromSeq: Math.max(fromSeq, lastSeq + 1), toSeq, head };
+      return { fromSeq, toSeq, head };
     });
   }
 

@@ -117,7 +117,7 @@ export function indexAsOlderRows(paths: StatePaths, fd: number, index: LedgerInd
 /** How an index stands to the file. */
 export type Standing =
   | { readonly kind: 'agrees'; readonly watermark: Watermark }
-  /** The file ends before the index does: rows were lost. `agreesUpTo` is the last row that both have. */
+  /** The file ends before the index does: rows were lost, from the first one that is not in it as it was. `agreesUpTo` is the last row that both have. */
   | {
       readonly kind: 'ahead';
       readonly fromSeq: number;
@@ -143,7 +143,8 @@ export function standingOf(index: LedgerIndex, fd: number): Standing {
     return { kind: 'disagrees', why: `row ${watermark.seq} is not what it was (the file has ${tail.sizeBytes} bytes)` };
   }
   const { seq: toSeq, hash: head } = watermark;
-  return { kind: 'ahead', fromSeq: lastSeq + 1, toSeq, head, agreesUpTo: lastCommonSeq(index, fd, watermark) };
+  const agreesUpTo = lastCommonSeq(index, fd, watermark);
+  return { kind: 'ahead', fromSeq: agreesUpTo + 1, toSeq, head, agreesUpTo };
 }
 
 /** Compares what the first line says. A broken first line says nothing: only `sweep` repairs it. */

@@ -3,7 +3,7 @@
  * tells of it, or it was emptied. A ledger always has its first row, so a file without bytes is a loss, never a ledger in
  * which nothing happened.
  */
-import { LedgerError } from '../../core/errors';
+import { LedgerError, orNothing } from '../../core/errors';
 import type { Identity } from '../../core/ownRows';
 import { namesIn, readWhole, statOf } from '../files';
 import { readLockNote } from '../lock/kernelLock';
@@ -56,6 +56,16 @@ export function emptyLedger(paths: StatePaths): LedgerError {
     place: { segment: paths.ledger },
     hint: 'something emptied it (a log rotation?): bring it back from a backup; if there never was a ledger, remove the empty file',
   });
+}
+
+/**
+ * What the lock file says against a ledger: the last writer here left the name of its own, and another one may have been
+ * put in its place since. For people: who can replace the one can replace the other.
+ */
+export function otherLedgerNoted(paths: StatePaths, ledgerId: string | undefined): string[] {
+  const noted = orNothing(() => readLockNote(paths.lock))?.note['ledger_id'];
+  if (ledgerId === undefined || typeof noted !== 'string' || noted === ledgerId) return [];
+  return [`this is ledger ${ledgerId}, and audit.lock says that the last writer here wrote to ledger ${noted}`];
 }
 
 /** Another ledger stands at the path than the one whose lock was waited for: whoever writes begins anew with that one. */

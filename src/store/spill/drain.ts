@@ -82,6 +82,8 @@ interface SpillPlace {
 function beginDrain(place: SpillPlace): boolean {
   if (statOf(place.draining) !== undefined) return true;
   if (statOf(place.spill) === undefined) return false;
+  // Nothing is renamed that is not a file of ours.
+  closeQuietly(openFile(place.spill, 'read'));
   renameSync(place.spill, place.draining);
   syncFolder(dirname(place.draining));
   return true;
