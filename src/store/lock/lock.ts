@@ -8,6 +8,7 @@ import type { Identity, LockKind } from '../../core/ownRows';
 import { readLockNote } from './kernelLock';
 import type { KernelLock } from './kernelLock';
 import { lostLedger } from '../ledger/missing';
+import { statOf } from '../files';
 import type { StatePaths } from '../paths';
 import { loadPortableLock, tryPortableLock } from './portableLock';
 
@@ -26,8 +27,12 @@ export const LOCK_BUDGET_MS: Readonly<Record<LockKind, number>> = { kernel: 5_00
 
 const EAGER_MS = 50;
 
+/** A ledger that grows is a queue that moves: who waits in it gives up only after so many budgets. */
+const MAX_BUDGETS = 6;
+const LOOK_EVERY_MS = 500;
+
 /**
- * Takes the lock of a ledger, polling with 1-8 ms jitter until the budget is spent.
+ * Takes the lock of a ledger, polling with 1-8 ms jitter until the budget is spent without the ledger having grown.
  * @param kernelLock of the ledger's lock file, for ledgers of that kind
  * @throws LedgerError LOCK_TIMEOUT (another holds it), LOCK_UNAVAILABLE (this process cannot take this kind of lock),
  *   LEDGER_MISSING (its whole folder is gone)
@@ -40,14 +45,44 @@ export async function takeLock(
   budgetMs = LOCK_BUDGET_MS[identity.lock],
 ): Promise<HeldLock> {
   const tryOnce = identity.lock === 'kernel' ? () => kernelLock.tryTake() : await portableTry(paths, host);
-  let startMs: number | undefined;
+  let queue: Queue | undefined;
   for (;;) {
     const held = orUnavailable(paths, identity, tryOnce);
     if (held !== undefined) return held;
-    startMs ??= host.monotonicMs();
-    const waitedMs = host.monotonicMs() - startMs;
-    if (waitedMs >= budgetMs) throw timeout(paths, budgetMs);
-    await host.sleep(Math.min(budgetMs - waitedMs, pauseMs(host, waitedMs)));
+    queue ??= new Queue(paths.ledger, budgetMs, host.monotonicMs());
+    const leftMs = queue.leftMs(host.monotonicMs());
+    if (leftMs <= 0) throw timeout(paths, budgetMs);
+    await host.sleep(Math.min(leftMs, pauseMs(host, queue.waitedMs)));
+  }
+}
+
+/** How long to wait on: with fifty writers before us the last turn comes late, and a stopped holder must not keep us for ever. */
+class Queue {
+  waitedMs = 0;
+  #size: number | undefined;
+  #movedMs = 0;
+  #lookedMs = 0;
+
+  constructor(
+    private readonly path: string,
+    private readonly budgetMs: number,
+    private readonly startMs: number,
+  ) {
+    this.#size = statOf(path)?.size;
+  }
+
+  leftMs(nowMs: number): number {
+    this.waitedMs = nowMs - this.startMs;
+    if (this.waitedMs - this.#lookedMs >= LOOK_EVERY_MS) this.#look();
+    const untilMs = Math.min(this.#movedMs + this.budgetMs, MAX_BUDGETS * this.budgetMs);
+    return untilMs - this.waitedMs;
+  }
+
+  #look(): void {
+    this.#lookedMs = this.waitedMs;
+    const size = statOf(this.path)?.size;
+    if (size !== this.#size) this.#movedMs = this.waitedMs;
+    this.#size = size;
   }
 }
 

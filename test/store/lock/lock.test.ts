@@ -1,8 +1,18 @@
 /** One writer at a time, of two kinds of lock; a dead holder blocks nobody, a failed try keeps nothing. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, renameSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import test from 'node:test';
 import { LedgerError } from '../../../src/core/errors';
+import type { Host } from '../../../src/core/host';
 import type { Identity } from '../../../src/core/ownRows';
 import { KernelLock, probeKernelLock, readLockNote } from '../../../src/store/lock/kernelLock';
 import { takeLock } from '../../../src/store/lock/lock';
@@ -117,4 +127,32 @@ test('a note is written again only where it does not stand', (t) => {
   assert.equal(readLockNote(paths.lock)?.pid, 1);
   assert.equal(readLockNote(paths.lock)?.note['ledger_id'], TEST_LEDGER_ID);
   for (const lock of [ours, theirs]) lock.close();
+});
+
+test('who waits in a queue that moves is patient, behind a holder that stands still it is not', async (t) => {
+  const paths = testPaths(tempFolder(t));
+  writeFileSync(paths.ledger, '');
+  const held = await take(paths, 'kernel');
+  let nowMs = 0;
+  let growUntilMs = 12_000;
+  const host: Host = {
+    ...nodeHost(),
+    monotonicMs: () => nowMs,
+    sleep: (ms) => {
+      nowMs += ms;
+      if (nowMs < growUntilMs) appendFileSync(paths.ledger, 'x');
+      return Promise.resolve();
+    },
+  };
+  const wait = async (): Promise<number> => {
+    nowMs = 0;
+    await assert.rejects(takeLock(paths, identity('kernel'), host, new KernelLock(paths.lock)), code('LOCK_TIMEOUT'));
+    return Math.round(nowMs / 1_000);
+  };
+  assert.equal(await wait(), 17, '5 s after it last grew');
+  growUntilMs = Infinity;
+  assert.equal(await wait(), 30, 'not for ever');
+  growUntilMs = 0;
+  assert.equal(await wait(), 5);
+  held.release();
 });
