@@ -6,7 +6,7 @@ END = re.compile(rb',"prev_hash":"([0-9a-f]{64})","hash":"([0-9a-f]{64})"\}$')
 ZERO, sha = '0' * 64, lambda data: hashlib.sha256(data).hexdigest()
 whole = lambda raw: END.search(raw) and sha(raw[:-75] + b'}') == END.search(raw)[2].decode()
 broken = lambda line, why: print(f'broken at line {line}: {why}') or sys.exit(1)
-path, seq, head, missing, streams, gaps, heals, n = sys.argv[1], 0, ZERO, 0, {}, [], {}, 0
+path, seq, head, missing, streams, gaps, heals, n = os.path.join(sys.argv[1], 'audit.jsonl' * os.path.isdir(sys.argv[1])).rstrip('/'), 0, ZERO, 0, {}, [], {}, 0
 closed = {int(re.findall('([0-9]+)-', f)[-1]): f for f in glob.glob(path.replace('audit.jsonl', 'segments/audit.*-*.jsonl*'))}
 if closed and not (os.path.exists(path) and os.path.getsize(path)): broken(1, 'closed segments without the live file')
 files = [closed[first] for first in sorted(closed)] + [path] * os.path.exists(path)
