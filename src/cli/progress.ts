@@ -1,4 +1,5 @@
 /** A progress line on a terminal: how much is done, rows, bytes, rate, time left. Nothing where stderr is no terminal. */
+import type { ReadSoFar } from '../core/progress';
 import type { Io } from './io';
 import type { GlobalFlags } from './options';
 
@@ -8,14 +9,8 @@ const BAR_CHARS = 20;
 /** Before that the rate says too little. */
 const GUESS_AFTER_MS = 500;
 
-export interface Done {
-  readonly rows: number;
-  readonly bytes: number;
-  readonly totalBytes: number;
-}
-
 export interface Progress {
-  readonly show: ((done: Done) => void) | undefined;
+  readonly show: ((done: ReadSoFar) => void) | undefined;
   end(): void;
 }
 
@@ -39,7 +34,7 @@ export function progressOf(io: Io, flags: GlobalFlags, verb: string): Progress {
 }
 
 /** `[#####...............]  27 %  281,000 rows  193 of 715 MB  160 MB/s  3 s left` */
-export function progressText({ rows, bytes, totalBytes }: Done, elapsedMs: number): string {
+export function progressText({ rows, bytes, totalBytes }: ReadSoFar, elapsedMs: number): string {
   const part = totalBytes === 0 ? 1 : Math.min(1, bytes / totalBytes);
   const bar = '#'.repeat(Math.floor(part * BAR_CHARS)).padEnd(BAR_CHARS, '.');
   const percent = `${Math.floor(part * 100)} %`.padStart(5);

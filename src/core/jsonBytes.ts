@@ -15,10 +15,10 @@ export const CLOSE_LIST = 0x5d;
 export const OPEN = 0x7b;
 export const CLOSE = 0x7d;
 const LETTER_U = 0x75;
-const MINUS = 0x2d;
-const DOT = 0x2e;
-const ZERO = 0x30;
-const NINE = 0x39;
+export const MINUS = 0x2d;
+export const DOT = 0x2e;
+export const ZERO = 0x30;
+export const NINE = 0x39;
 
 /** 1 where the inside of a string stops being plain: quote, backslash, control (so also the newline that ends the line). */
 const STOPS = Uint8Array.from({ length: 256 }, (_, byte) =>

@@ -7,13 +7,10 @@
  * Any JSON object is taken, unless it is nested deeper than a row may be: one that the pass cannot follow (a member name
  * with escapes) goes through `JSON.parse` and is spelled again. A member that stands there twice is its last, as everywhere in JavaScript.
  */
-import { BACKSLASH, CANONICAL, CLOSE, COLON, COMMA, matches, OPEN, OTHERWISE, QUOTE, scanned } from './jsonBytes';
-import { skipSpace, skipString, skipValue } from './jsonBytes';
+import { BACKSLASH, CLOSE, COLON, COMMA, MINUS, NINE, OPEN, QUOTE, ZERO } from './jsonBytes';
+import { CANONICAL, matches, OTHERWISE, scanned, skipSpace, skipString, skipValue } from './jsonBytes';
 
 const MISSING = -1;
-const MINUS = 0x2d;
-const ZERO = 0x30;
-const NINE = 0x39;
 /** 1 where the inside of a string stops being plain. */
 const STOPS = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < 0x20 || byte === QUOTE || byte === BACKSLASH ? 1 : 0,

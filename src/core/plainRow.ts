@@ -8,16 +8,13 @@
  * Nothing is refused here: what is not plain, or may be wrong, is left to the long way, which says what is wrong with it.
  * Where there is an answer, it is the long way's to the byte.
  */
-import { BACKSLASH, CLOSE, COLON, COMMA, OPEN, QUOTE } from './jsonBytes';
+import { BACKSLASH, CLOSE, COLON, COMMA, DOT, NINE, OPEN, QUOTE, ZERO } from './jsonBytes';
 import { LEDGER_TIME_MEMBER, MEMBERS } from './members';
 import type { Member } from './members';
 import type { CheckedRow } from './row';
 import { isActionName, MAX_AHEAD_MS, MAX_INPUT_BYTES, PROVENANCES } from './row';
 import { storedTimeMs } from './time';
 
-const POINT = 0x2e;
-const ZERO = 0x30;
-const NINE = 0x39;
 const SPACE = 0x20;
 
 /** 1 for what stands in a line as it is: Latin-1 but for controls, the quote and the backslash. Anything else takes the long way. */
@@ -158,7 +155,7 @@ class PlainRow {
   private numberEnd(): number {
     const { text } = this;
     let at = this.at;
-    for (let unit = text.charCodeAt(at); isDigit(unit) || unit === POINT; unit = text.charCodeAt(at)) at++;
+    for (let unit = text.charCodeAt(at); isDigit(unit) || unit === DOT; unit = text.charCodeAt(at)) at++;
     return at === this.at ? -1 : at;
   }
 
@@ -177,19 +174,19 @@ function isDigit(unit: number): boolean {
 
 /** `0` or digits that begin with another one, few enough for a double. */
 function isPlainInteger(text: string, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) if (text.charCodeAt(at) === POINT) return false;
+  for (let at = from; at < to; at++) if (text.charCodeAt(at) === DOT) return false;
   return to - from <= MAX_INTEGER_DIGITS && (text.charCodeAt(from) !== ZERO || to - from === 1);
 }
 
 /** A cost of 0 or more in the digits that a double's shortest spelling has, and a line holds. */
 function isPlainCost(text: string, from: number, to: number): boolean {
   let point = from;
-  while (point < to && text.charCodeAt(point) !== POINT) point++;
+  while (point < to && text.charCodeAt(point) !== DOT) point++;
   if (point === from || point - from > MAX_COST_WHOLE || !isPlainInteger(text, from, point)) return false;
   if (point === to) return true;
   const first = point + 1;
   let zeros = 0;
   while (text.charCodeAt(first + zeros) === ZERO) zeros++;
-  for (let at = first; at < to; at++) if (text.charCodeAt(at) === POINT) return false;
+  for (let at = first; at < to; at++) if (text.charCodeAt(at) === DOT) return false;
   return to > first && to - first <= MAX_COST_PLACES && zeros <= MAX_LEADING_ZEROS && text.charCodeAt(to - 1) !== ZERO;
 }

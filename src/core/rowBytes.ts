@@ -134,7 +134,8 @@ function isClockAt(bytes: Uint8Array, at: number): boolean {
   );
 }
 
-function twoDigits(bytes: Uint8Array, at: number): number {
+/** 100 where one of them is no digit. */
+export function twoDigits(bytes: Uint8Array, at: number): number {
   const tens = (bytes[at] as number) - 0x30;
   const ones = (bytes[at + 1] as number) - 0x30;
   return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? 100 : tens * 10 + ones;

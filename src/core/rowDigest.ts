@@ -6,21 +6,13 @@ import { costNanosOf, ROW_KINDS } from './costs';
 import type { RowKind } from './costs';
 import { accumulate, keyOfBytes } from './indexDigest';
 import type { DigestRow, IndexDigest } from './indexDigest';
-import { COLON, QUOTE } from './jsonBytes';
+import { DOT, QUOTE, ZERO } from './jsonBytes';
 import * as member from './lineScan';
 import type { LineFacts } from './lineScan';
-import { isTextAt } from './rowBytes';
+import { isStoredTimeAt, isTextAt, twoDigits } from './rowBytes';
 import { clockMs, dateMs, parseRfc3339 } from './time';
 
 const PREFIX_DIGITS = 12;
-const TIME_CHARS = 24;
-/** `T` and `Z` of `2026-04-25T20:09:24.604Z`. */
-const DATE_ENDS = 0x54;
-const UTC = 0x5a;
-const DASH = 0x2d;
-/** `.` and the digits of a cost. */
-const POINT = 0x2e;
-const ZERO = 0x30;
 const MAX_PLACES = 9;
 const MAX_WHOLE_DIGITS = 6;
 
@@ -95,7 +87,7 @@ function plainNanosAt(bytes: Buffer, from: number, to: number): number | undefin
     if (digit >= 0 && digit <= 9) {
       nanos = nanos * 10 + digit;
       if (places >= 0) places++;
-    } else if (byte === POINT && places < 0 && at - from <= MAX_WHOLE_DIGITS) {
+    } else if (byte === DOT && places < 0 && at - from <= MAX_WHOLE_DIGITS) {
       places = 0;
     } else {
       return undefined;
@@ -124,37 +116,13 @@ function momentAt(bytes: Buffer, facts: LineFacts, which: number): number | unde
  * string. The stored form is read digit by digit: a row's two moments, of two days, took a third of a sum's time as text.
  */
 export function momentIn(bytes: Buffer, from: number, to: number): number | undefined {
-  if (bytes[from] !== QUOTE) return undefined;
-  const [first, end] = [from + 1, to - 1];
-  const ms = end - first === TIME_CHARS && isStoredFrame(bytes, first) ? storedMsAt(bytes, first) : NaN;
-  return Number.isNaN(ms) ? parseRfc3339(bytes.toString('utf8', first, end)) : ms;
+  if (isStoredTimeAt(bytes, from, to)) return storedMsAt(bytes, from + 1);
+  return bytes[from] === QUOTE ? parseRfc3339(bytes.toString('utf8', from + 1, to - 1)) : undefined;
 }
 
-/** What stands between the digits of `2026-04-25T20:09:24.604Z`. */
-function isStoredFrame(bytes: Buffer, at: number): boolean {
-  return (
-    bytes[at + 4] === DASH &&
-    bytes[at + 7] === DASH &&
-    bytes[at + 10] === DATE_ENDS &&
-    bytes[at + 13] === COLON &&
-    bytes[at + 16] === COLON &&
-    bytes[at + 19] === POINT &&
-    bytes[at + 23] === UTC
-  );
-}
-
-/** NaN where one of the digits is none. */
 function storedMsAt(bytes: Buffer, at: number): number {
-  const date = dateMs(two(bytes, at) * 100 + two(bytes, at + 2), two(bytes, at + 5), two(bytes, at + 8));
-  const ms = two(bytes, at + 20) * 10 + digitAt(bytes, at + 22);
-  return date + clockMs(two(bytes, at + 11), two(bytes, at + 14), two(bytes, at + 17)) + ms;
-}
-
-function two(bytes: Buffer, at: number): number {
-  return digitAt(bytes, at) * 10 + digitAt(bytes, at + 1);
-}
-
-function digitAt(bytes: Buffer, at: number): number {
-  const digit = (bytes[at] as number) - ZERO;
-  return digit >= 0 && digit <= 9 ? digit : NaN;
+  const year = twoDigits(bytes, at) * 100 + twoDigits(bytes, at + 2);
+  const date = dateMs(year, twoDigits(bytes, at + 5), twoDigits(bytes, at + 8));
+  const clock = clockMs(twoDigits(bytes, at + 11), twoDigits(bytes, at + 14), twoDigits(bytes, at + 17));
+  return date + clock + twoDigits(bytes, at + 20) * 10 + (bytes[at + 22] as number) - ZERO;
 }

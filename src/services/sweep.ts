@@ -11,7 +11,8 @@ import { ulidAt, ULID_RANDOM_BYTES } from '../core/ids';
 import { attach, detach } from '../store/ledger/attach';
 import { readBroken } from '../store/heal/readBroken';
 import type { ReadBroken } from '../store/heal/readBroken';
-import type { BrokenRange, ReadSoFar } from '../store/heal/brokenLines';
+import type { ReadSoFar } from '../core/progress';
+import type { BrokenRange } from '../store/heal/brokenLines';
 import { drainSpill, somethingSpilled } from '../store/spill/drain';
 import type { Drained } from '../store/spill/drain';
 import { closeQuietly, openFile, statOf } from '../store/files';
@@ -19,7 +20,7 @@ import { removeCreationLeftovers } from '../store/ledger/genesis';
 import type { Healed } from '../store/heal/heal';
 import { isHalfDone, removeReplacements } from '../store/heal/healMiddle';
 import { setPlanAside } from '../store/heal/healPlan';
-import { tendIndexQuietly } from '../store/index/indexTend';
+import { tendIndex } from '../store/index/indexTend';
 import type { IndexState } from '../store/index/indexTend';
 import type { LedgerFile, ReadyLedger } from '../store/ledger/ledger';
 import { locate } from '../store/ledger/locate';
@@ -170,12 +171,12 @@ class Sweeper {
 
   async #tendIndex(differs: string | undefined): Promise<SweepResult['index']> {
     const { paths } = this.file;
-    let index = await tendIndexQuietly(paths, differs !== undefined);
+    let index = await tendIndex(paths, differs !== undefined);
     // It could not be asked when the tail was looked at: a lock of another's, an error of the moment.
     for (let tries = 0; index === 'ahead' && tries < MAX_INDEX_TRIES; tries++) {
       this.file.index.tryAgain();
       await withReadyLedger(this.file, this, (ready) => nameLostRows(ready, this));
-      index = await tendIndexQuietly(paths, false);
+      index = await tendIndex(paths, false);
     }
     if (index === 'ahead') this.#damage.push(noted('rows-lost', 'kept', 'the index has rows that the file has not'));
     if (differs !== undefined)

@@ -7,6 +7,7 @@
  * 4. What the caller knows from elsewhere: the head, a number of rows.
  */
 import { availableParallelism } from 'node:os';
+import type { ReadSoFar } from '../core/progress';
 import { endWalk } from '../core/walk';
 import { newWalk } from '../core/walkState';
 import type { Walk } from '../core/walkState';
@@ -65,7 +66,7 @@ export interface VerifyOptions {
   /** Report on this stream. */
   readonly run?: string | undefined;
   readonly decision?: string | undefined;
-  readonly onProgress?: ((done: VerifyProgress) => void) | undefined;
+  readonly onProgress?: ((done: ReadSoFar) => void) | undefined;
   /** Compares the index too; without it the result says that the index was not checked. */
   readonly openIndexCheck?: OpenIndexCheck | undefined;
   /** Threads; default two where there are two processors. */
@@ -73,12 +74,6 @@ export interface VerifyOptions {
   /** How long a tail that looks unfinished is looked at; default 1 s. */
   readonly tailWaitMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-export interface VerifyProgress {
-  readonly rows: number;
-  readonly bytes: number;
-  readonly totalBytes: number;
 }
 
 /**

@@ -25,6 +25,7 @@ import { Placer } from './placer';
 import type { PlacedRowReceipt } from './placer';
 import { withReadyLedger } from './prepare';
 import type { PrepareEvents } from './prepare';
+import type { StatePaths } from '../paths';
 import { spillRows } from '../spill/spill';
 import type { Spilled } from '../spill/spill';
 
@@ -138,7 +139,7 @@ function spillCalls(
     waiting.map(({ row }) => row),
     {
       error,
-      ledgerId: attempt === undefined ? ledgerIdNow(file) : file.identity.ledgerId,
+      ledgerId: attempt === undefined ? ledgerIdNow(file.paths, file.identity.ledgerId) : file.identity.ledgerId,
       attempt: attempt === undefined ? undefined : { after: attempt.after, ids },
     },
     open.flatMap((rows, i) => unitSizes(calls[i], rows.filter(({ receipt }) => receipt?.status !== 'refused').length)),
@@ -149,9 +150,9 @@ function spillCalls(
   );
 }
 
-/** Before the lock is held the ledger may be another one by now; where it cannot be read, it is the one that was met. */
-function ledgerIdNow({ paths, identity }: LedgerFile): string {
-  return orNothing(() => readIdentity(paths)?.ledgerId) ?? identity.ledgerId;
+/** Before the lock is held the ledger may be another one than was met; where it cannot be read, it is taken for that one. */
+export function ledgerIdNow<T>(paths: StatePaths, metId: T): string | T {
+  return orNothing(() => readIdentity(paths)?.ledgerId) ?? metId;
 }
 
 /** How the waiting rows of a call are to be stored: together, or each for itself. */

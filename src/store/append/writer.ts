@@ -6,12 +6,12 @@ import { LedgerError, orNothing } from '../../core/errors';
 import type { Host } from '../../core/host';
 import type { Identity, LockKind } from '../../core/ownRows';
 import type { CheckedRow } from '../../core/row';
-import { appendGroup, asLedgerError, REFUSALS, spilledReceipt, unitSizes } from './append';
+import { appendGroup, asLedgerError, ledgerIdNow, REFUSALS, spilledReceipt, unitSizes } from './append';
 import type { AppendCall, AppendEvents, Receipt } from './append';
 import { checkFolder } from '../ledger/ledger';
 import type { Durability, LedgerFile } from '../ledger/ledger';
 import { statOf } from '../files';
-import { createLedger, identityIn, readIdentity } from '../ledger/genesis';
+import { createLedger, identityIn } from '../ledger/genesis';
 import { lostLedger, OtherLedger } from '../ledger/missing';
 import { hasKernelLock, readLockNote } from '../lock/kernelLock';
 import type { StatePaths } from '../paths';
@@ -222,10 +222,7 @@ function spillUnknown(
   knownId: string | undefined,
 ): Receipt[][] {
   // On the way to the spill file nothing may fail but the spill itself.
-  const ledgerId =
-    orNothing(() => readIdentity(paths)?.ledgerId) ??
-    knownId ??
-    orNothing(() => readLockNote(paths.lock)?.note['ledger_id']);
+  const ledgerId = ledgerIdNow(paths, knownId) ?? orNothing(() => readLockNote(paths.lock)?.note['ledger_id']);
   const rows = calls.flatMap((call) => call.rows);
   const reason = { error, ledgerId: typeof ledgerId === 'string' ? ledgerId : null, attempt: undefined };
   const sizes = calls.flatMap((call) => unitSizes(call, call.rows.length));

@@ -6,6 +6,7 @@ import { fstatSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { declaredLinks } from '../../core/chain';
 import { accumulate, emptyDigest, mergeDigests } from '../../core/indexDigest';
+import type { ReadSoFar } from '../../core/progress';
 import type { IndexDigest } from '../../core/indexDigest';
 import { completeObject } from '../../core/rowText';
 import { readAt } from '../files';
@@ -39,13 +40,6 @@ export interface BrokenLines {
   readonly ranges: readonly BrokenRange[];
   /** The index's fingerprint of the rows up to the seq that was asked for. */
   readonly digest: IndexDigest;
-}
-
-/** How far a reading of the whole file got. */
-export interface ReadSoFar {
-  readonly rows: number;
-  readonly bytes: number;
-  readonly totalBytes: number;
 }
 
 export interface FindOptions {

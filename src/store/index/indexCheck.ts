@@ -34,21 +34,28 @@ export interface OpenedIndexCheck {
 /** Takes what the index says at this moment; undefined where there is none. */
 export function openIndexCheck(paths: StatePaths): OpenedIndexCheck | undefined {
   try {
-    const index = openIndex(paths, 'read');
-    if (index === undefined) return undefined;
-    try {
+    return withIndex(paths, (index) => {
       const other = disagreement(paths, index);
       if (other !== undefined) return { upToSeq: 0, judge: () => Promise.resolve(other) };
       const { seq, hash } = index.watermark();
       const aside = digestAside(paths, index);
       return { upToSeq: aside.upToSeq, judge: (walk) => judge({ seq, hash }, aside, walk) };
-    } finally {
-      index.close();
-    }
+    });
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
     const judgement = faulty(error);
     return { upToSeq: 0, judge: () => Promise.resolve(judgement) };
+  }
+}
+
+/** Undefined where there is no index. Throws as `openIndex` and `use` do. */
+function withIndex<T>(paths: StatePaths, use: (index: LedgerIndex) => T): T | undefined {
+  const index = openIndex(paths, 'read');
+  if (index === undefined) return undefined;
+  try {
+    return use(index);
+  } finally {
+    index.close();
   }
 }
 
@@ -66,17 +73,13 @@ export interface IndexFingerprint {
 export function openIndexFingerprint(paths: StatePaths): IndexFingerprint | undefined {
   if (hasClosedSegments(paths)) return undefined;
   try {
-    const index = openIndex(paths, 'read');
-    if (index === undefined) return undefined;
-    try {
+    return withIndex(paths, (index) => {
       const standing = withFile(paths.ledger, 'read', (fd) => standingOf(index, fd));
       if (standing.kind === 'disagrees') return { upToSeq: 0, differsFrom: () => Promise.resolve(standing.why) };
       if (standing.kind === 'ahead') return undefined;
       const aside = digestAside(paths, index);
       return { upToSeq: aside.upToSeq, differsFrom: (file) => namesOf(file, aside) };
-    } finally {
-      index.close();
-    }
+    });
   } catch (error) {
     if (error instanceof LedgerError) return undefined;
     throw error;

@@ -12,21 +12,18 @@ export type IndexState = 'current' | 'caught-up' | 'rebuilt' | 'busy' | 'ahead';
 
 /**
  * @param differs that it does not hold what the file gives, though it is of this file: it is made anew
+ * @returns `not-checked` where it cannot be made now (a line that is no row stays where it is, the disk is full): no damage
+ *   of the ledger
  * @throws LedgerError only for what is no fault of the index
  */
-export async function tendIndex(paths: StatePaths, { differs }: { readonly differs: boolean }): Promise<IndexState> {
-  removeLeftovers(paths);
-  // A small ledger needs none to be answered, but it is what remembers rows that are cut off.
-  const state = differs || statOf(paths.index) === undefined ? undefined : caughtUp(paths);
-  if (state !== undefined) return state;
-  await rebuildIndex(paths);
-  return 'rebuilt';
-}
-
-/** An index that cannot be made now (a line that is no row stays where it is, the disk is full) is no damage of the ledger. */
-export async function tendIndexQuietly(paths: StatePaths, differs: boolean): Promise<IndexState | 'not-checked'> {
+export async function tendIndex(paths: StatePaths, differs: boolean): Promise<IndexState | 'not-checked'> {
   try {
-    return await tendIndex(paths, { differs });
+    removeLeftovers(paths);
+    // A small ledger needs none to be answered, but it is what remembers rows that are cut off.
+    const state = differs || statOf(paths.index) === undefined ? undefined : caughtUp(paths);
+    if (state !== undefined) return state;
+    await rebuildIndex(paths);
+    return 'rebuilt';
   } catch (error) {
     if (error instanceof LedgerError && error.code === 'INDEX_FAILED') return 'not-checked';
     throw error;
