@@ -11,10 +11,10 @@ import type { LedgerIndex } from '../src/store/index/indexFile';
 import { rebuildIndex } from '../src/store/index/indexBuild';
 import { catchUp } from '../src/store/index/indexCatchUp';
 import { compareDigests, digestOf } from '../src/store/index/indexCompare';
-import { costGroups } from '../src/store/index/indexCosts';
 import { readIndexHeader } from '../src/store/index/indexHeader';
 import { lastRowOfStream } from '../src/store/index/indexRead';
 import { projectRows } from '../src/store/index/indexRows';
+import { rangesOfWindow } from '../src/store/index/indexWindow';
 import type { StatePaths } from '../src/store/paths';
 import { chainOf, testPaths } from '../test/support/ledgers';
 
@@ -58,9 +58,7 @@ function askAll(paths: StatePaths, index: LedgerIndex, fd: number): void {
   );
   console.log(`differences: ${compareDigests(file, digest).length}`);
   const lastMs = Number(index.database.prepare('SELECT max(effective_ms) AS ms FROM rows').get()?.['ms']);
-  timed('costs of the last 1000 s, by agent', () => costGroups(index, { fromMs: lastMs - 1_000_000, by: 'agent' }));
-  timed('costs of all time', () => costGroups(index));
-  timed('costs of all time, by agent', () => costGroups(index, { by: 'agent' }));
+  timed('where the rows of the last 1000 s lie', () => rangesOfWindow(index, lastMs - 1_000_000, Infinity));
 }
 
 async function main(given: string | undefined, rows: number): Promise<void> {

@@ -10,7 +10,7 @@
 import { ROW_KINDS } from './costs';
 import type { RowKind } from './costs';
 import { SlotReader } from './lineSlots';
-import { parseCostNanos } from './money';
+import { NANOS_PER_USD, parseCostNanos } from './money';
 import { parseRfc3339 } from './time';
 
 export interface CostLineRow {
@@ -50,7 +50,7 @@ export class CostLineReader {
   /** Reads the line `[start, end)` of `bytes`, its newline not counted; undefined where it is broken. */
   read(bytes: Buffer, start: number, end: number): CostLineRow | undefined {
     if (!this.slots.find(bytes, start, end)) return undefined;
-    const kind = this.kind();
+    const kind = kindOf(this.slots.text(ACTION), this.slots.text(PROVENANCE));
     if (kind === ROW_KINDS.tombstone) return tombstone(this.asked.length);
     const ts = this.time(TS);
     const effective = this.slots.has(OCCURRED) ? this.time(OCCURRED) : ts;
@@ -64,17 +64,6 @@ export class CostLineReader {
       costUnreadable: costNanos === undefined && this.slots.has(COST),
       members: this.asked.map((slot) => this.slots.text(slot)),
     };
-  }
-
-  private kind(): RowKind {
-    const action = this.slots.text(ACTION);
-    if (action?.startsWith('audit.') === true) {
-      return action === 'audit.tombstone' ? ROW_KINDS.tombstone : ROW_KINDS.own;
-    }
-    const provenance = this.slots.text(PROVENANCE);
-    if (provenance === 'sample') return ROW_KINDS.sample;
-    if (provenance === 'fallback') return ROW_KINDS.fallback;
-    return provenance === 'imported' ? ROW_KINDS.imported : ROW_KINDS.live;
   }
 
   private cost(): number | undefined {
@@ -103,6 +92,55 @@ export class CostLineReader {
     if (!(hour < 24 && minute < 60 && second < 60 && ms < 1000)) return undefined;
     return this.dayMs + ((hour * 60 + minute) * 60 + second) * 1000 + ms;
   }
+}
+
+/**
+ * The same of a line that was parsed: a few hundred are parsed in a third of the time in which `CostLineReader` reads
+ * them before it is compiled. Undefined where only the line itself can tell: it is broken, or a member that is asked for
+ * is spelled in a way that parsing does not keep.
+ */
+export function costRowOf(
+  line: Readonly<Record<string, unknown>>,
+  members: readonly string[],
+): CostLineRow | undefined {
+  const kind = kindOf(line['action'], line['provenance']);
+  if (kind === ROW_KINDS.tombstone) return tombstone(members.length);
+  const ts = momentOf(line['ts']);
+  const effective = Object.hasOwn(line, 'occurred_at') ? momentOf(line['occurred_at']) : ts;
+  const cost = line['cost_usd'];
+  const costNanos = costNanosOf(cost);
+  if (ts === undefined || effective === undefined || (costNanos === undefined && cost !== undefined)) return undefined;
+  const texts: (string | null)[] = [];
+  for (const name of members) {
+    if (!Object.hasOwn(line, name)) texts.push(null);
+    else if (typeof line[name] === 'string') texts.push(line[name]);
+    else return undefined;
+  }
+  return { kind, tsMs: ts, effectiveMs: effective, costNanos, costUnreadable: false, members: texts };
+}
+
+function momentOf(value: unknown): number | undefined {
+  return typeof value === 'string' ? parseRfc3339(value) : undefined;
+}
+
+function kindOf(action: unknown, provenance: unknown): RowKind {
+  if (typeof action === 'string' && action.startsWith('audit.')) {
+    return action === 'audit.tombstone' ? ROW_KINDS.tombstone : ROW_KINDS.own;
+  }
+  if (provenance === 'sample') return ROW_KINDS.sample;
+  if (provenance === 'fallback') return ROW_KINDS.fallback;
+  return provenance === 'imported' ? ROW_KINDS.imported : ROW_KINDS.live;
+}
+
+/**
+ * A stored `cost_usd` that was read as a double, in nano-dollars; undefined where it is no amount of at most 9 places.
+ * Exact: a double that is the nearest one to n × 10^-9 is what n / 10^9 gives, because division rounds correctly.
+ */
+function costNanosOf(value: unknown): number | undefined {
+  if (typeof value !== 'number') return undefined;
+  const nanos = Math.round(value * NANOS_PER_USD);
+  // Adding 0 turns -0 into 0.
+  return Math.abs(nanos) < LIMIT_NANOS && nanos / NANOS_PER_USD === value ? nanos + 0 : undefined;
 }
 
 /** Two digits, or NaN. */

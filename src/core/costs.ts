@@ -1,6 +1,5 @@
 /**
- * What rows cost, group by group. One definition for both ways of counting: `costsOfRow` is for a row that was read from
- * the file, and the index's SQL (store/index/indexCosts.ts) gives the same groups; `mergeCosts` joins the two.
+ * What rows cost, group by group.
  *
  *   a row counts  ⇔  provenance is live or imported, and it is not the ledger's own (`audit.*`, a tombstone)
  *   spent         =  the sum of costs of 0 or more of the rows that count, imported ones included
@@ -8,9 +7,8 @@
  *
  * Sums are exact: nano-dollars as bigint.
  */
-import { NANOS_PER_USD } from './money';
 
-/** Where a row's content comes from, as the index stores it: what counts, and what never does. */
+/** Where a row's content comes from: what counts, and what never does. */
 export const ROW_KINDS = {
   live: 0,
   imported: 1,
@@ -22,28 +20,6 @@ export const ROW_KINDS = {
 } as const;
 
 export type RowKind = (typeof ROW_KINDS)[keyof typeof ROW_KINDS];
-
-/** The members that the index can group costs by. */
-export const COST_MEMBERS = [
-  'agent',
-  'action',
-  'customer_id',
-  'model',
-  'playbook',
-  'run_id',
-  'decision_id',
-  'order_id',
-  'actor',
-  'outcome',
-  'target',
-] as const;
-
-export type CostMember = (typeof COST_MEMBERS)[number];
-
-/** Whether the index has a column for this member; any other is grouped by reading the rows. */
-export function isCostMember(name: string): name is CostMember {
-  return COST_MEMBERS.some((member) => member === name);
-}
 
 export interface CostGroup {
   /** The member's value, or null for the rows that have none (and for all rows where nothing groups them). */
@@ -69,27 +45,6 @@ export interface CostGroup {
   readonly lateRows: number;
 }
 
-/**
- * A stored `cost_usd` that was read as a double, in nano-dollars; undefined where it is no amount of at most 9 places.
- * Exact: a double that is the nearest one to n × 10^-9 is what n / 10^9 gives, because division rounds correctly.
- */
-export function costNanosOf(value: unknown): number | undefined {
-  if (typeof value !== 'number') return undefined;
-  const nanos = Math.round(value * NANOS_PER_USD);
-  // Adding 0 turns -0 into 0.
-  return Math.abs(nanos) < COST_LIMIT_NANOS && nanos / NANOS_PER_USD === value ? nanos + 0 : undefined;
-}
-
-/** 10^6 USD, which no single cost reaches. */
-const COST_LIMIT_NANOS = 1e15;
-
-/** What a row brings into its group. */
-export interface CostRow {
-  readonly kind: RowKind;
-  readonly costNanos: number | undefined;
-  readonly tsMs: number;
-}
-
 export function emptyCosts(key: string | null): CostGroup {
   return {
     key,
@@ -103,29 +58,6 @@ export function emptyCosts(key: string | null): CostGroup {
     importedRows: 0,
     excludedRows: 0,
     lateRows: 0,
-  };
-}
-
-/** The group of one row; `mergeCosts` adds it to others. The ledger's own rows give an empty group. */
-export function costsOfRow(key: string | null, row: CostRow, lateAfterMs: number | undefined): CostGroup {
-  const own = row.kind === ROW_KINDS.own || row.kind === ROW_KINDS.tombstone;
-  if (own) return emptyCosts(key);
-  const excluded = row.kind === ROW_KINDS.sample || row.kind === ROW_KINDS.fallback;
-  const imported = row.kind === ROW_KINDS.imported;
-  const nanos = excluded ? undefined : row.costNanos;
-  const refund = nanos !== undefined && nanos < 0;
-  return {
-    key,
-    rows: 1,
-    costRows: nanos === undefined ? 0 : 1,
-    spentNanos: nanos === undefined || refund ? 0n : BigInt(nanos),
-    missingCostRows: !excluded && nanos === undefined ? 1 : 0,
-    refundNanos: refund ? BigInt(nanos) : 0n,
-    refundRows: refund ? 1 : 0,
-    importedNanos: imported && nanos !== undefined ? BigInt(nanos) : 0n,
-    importedRows: imported ? 1 : 0,
-    excludedRows: excluded ? 1 : 0,
-    lateRows: lateAfterMs !== undefined && row.tsMs >= lateAfterMs ? 1 : 0,
   };
 }
 

@@ -3,31 +3,26 @@
  * Equal fingerprints mean that what the index answers from is what the file says.
  *
  *   rows  runRows  decisionRows  keyRows  spillRows     how many there are of each
- *   rowMix                                              place, time, cost and kind of every row, bound to that row's hash
+ *   rowMix                                              place and time of every row, bound to that row's hash
  *   timeMix                                             the entries of the index over effective time
  *   runMix  decisionMix  keyMix  spillMix               the ids that are found: a lost or changed entry changes the sum
  *
  * Every part is a sum, so that the order does not matter and parts of a file can be added up (`mergeDigests`). A row's
  * term in `rowMix` is (its hash's first 12 bits + 1) × (a linear mix of its numbers mod 16777213): below 2^37, so that
  * SQL's 64-bit sums hold 10^8 rows and a double holds each step exactly. It finds damage and mistakes of our own, not
- * forgery: who can write the index can write the file. What is not in it is held against the line when it is used (the
- * ids as text) or only groups what is shown (agent, model, …).
+ * forgery: who can write the index can write the file.
  */
 import { storedString } from './json';
 
-/** The numbers of one row. All are integers; 0 stands for "none", except that an absent cost is undefined. */
+/** The numbers of one row. All are integers; 0 stands for "none". */
 export interface DigestRow {
   /** For a tombstone of several rows: the first. */
   readonly seq: number;
   /** Where the line begins in its (uncompressed) segment, and its length without newline. */
   readonly offset: number;
   readonly bytes: number;
-  /** `ts` and the effective time (`occurred_at`, else `ts`), ms since the epoch; 0 where there is none (a tombstone). */
-  readonly tsMs: number;
+  /** `occurred_at`, else `ts`, ms since the epoch; 0 where there is none (a tombstone). */
   readonly effectiveMs: number;
-  readonly costNanos: number | undefined;
-  /** One of `ROW_KINDS` (core/costs.ts). */
-  readonly kind: number;
   /** The first 12 hex digits of the row's hash, as a number. */
   readonly hashPrefix: number;
   /** `keyOf` of the id; 0 where the row is in no such stream, as the ledger's own rows are. */
@@ -70,8 +65,6 @@ export const DIGEST_PARTS = [
 export const DIGEST_MODULUS = 2 ** 52;
 /** The largest prime below 2^24. */
 export const MIX_PRIME = 16777213;
-/** Stands in for an absent cost: absent is not zero. */
-export const ABSENT_COST = 123456789;
 /** Bits of a hash prefix below its first 12. */
 export const PREFIX_LOW_BITS = 36;
 const PREFIX_LOW = 2 ** PREFIX_LOW_BITS;
@@ -94,12 +87,10 @@ export function emptyDigest(): IndexDigest {
 
 /** Adds one row. The expressions are spelled again, in SQL, in store/index/indexCompare.ts. */
 export function accumulate(digest: IndexDigest, row: DigestRow): void {
-  const cost = row.costNanos === undefined ? ABSENT_COST : row.costNanos;
-  const time = 3 * row.effectiveMs + cost + row.kind;
-  const mix = remainder(row.hashPrefix + row.seq + 3 * row.offset + 5 * row.bytes + time);
+  const mix = remainder(row.hashPrefix + row.seq + 3 * row.offset + 5 * row.bytes + 7 * row.effectiveMs);
   digest.rows += 1;
   digest.rowMix = wrap(digest.rowMix + (Math.floor(row.hashPrefix / PREFIX_LOW) + 1) * mix);
-  digest.timeMix = wrap(digest.timeMix + remainder(time + row.tsMs));
+  digest.timeMix = wrap(digest.timeMix + remainder(row.effectiveMs));
   if (row.runKey !== 0) {
     digest.runRows += 1;
     digest.runMix += row.runKey;

@@ -7,7 +7,8 @@
  * Any JSON object is taken, unless it is nested deeper than a row may be: one that the pass cannot follow (a member name
  * with escapes) goes through `JSON.parse` and is spelled again. A member that stands there twice is its last, as everywhere in JavaScript.
  */
-import { BACKSLASH, CLOSE, COLON, COMMA, MINUS, NINE, OPEN, QUOTE, ZERO } from './jsonBytes';
+import { keyOf, keyOfBytes } from './indexDigest';
+import { BACKSLASH, CLOSE, COLON, COMMA, OPEN, QUOTE, ZERO } from './jsonBytes';
 import { CANONICAL, matches, OTHERWISE, scanned, skipSpace, skipString, skipValue } from './jsonBytes';
 
 const MISSING = -1;
@@ -18,6 +19,8 @@ const STOPS = Uint8Array.from({ length: 256 }, (_, byte) =>
 /** Texts that are remembered, a power of two: agents and actions repeat, run ids do so in runs. Longer ones do not. */
 const REMEMBERED = 4096;
 const MAX_REMEMBERED_BYTES = 128;
+/** So many digits are below 2^53. */
+const SAFE_DIGITS = 15;
 
 interface Candidate {
   readonly name: Uint8Array;
@@ -85,18 +88,30 @@ export class SlotReader {
     return this.bytes[this.starts[slot] as number] === QUOTE ? this.text(slot) : null;
   }
 
-  /** The same for values of which no two are alike: nothing is remembered. */
-  uniqueString(slot: number): string | null {
+  /** The key (indexDigest.ts) of a value that is a string; 0 where there is none, or another value. */
+  key(slot: number): number {
     const start = this.starts[slot] as number;
-    return this.bytes[start] === QUOTE ? decode(this.bytes.toString('utf8', start, this.ends[slot])) : null;
+    const { bytes } = this;
+    if (bytes[start] !== QUOTE) return 0;
+    const end = this.ends[slot] as number;
+    // With an escape the bytes may not be those that are stored.
+    for (let at = start; at < end; at++)
+      if (bytes[at] === BACKSLASH) return keyOf(decode(bytes.toString('utf8', start, end)));
+    return keyOfBytes(bytes, start + 1, end - 1);
   }
 
-  /** The value of a slot that is a number; undefined where there is none, or another value. */
-  number(slot: number): number | undefined {
+  /** The value of a slot that is a number of 1 to 15 digits, not 0; undefined where there is none, or another value. */
+  positive(slot: number): number | undefined {
     const start = this.starts[slot] as number;
-    const first = this.bytes[start] as number;
-    if (start === MISSING || !(first === MINUS || (first >= ZERO && first <= NINE))) return undefined;
-    return Number(this.bytes.toString('latin1', start, this.ends[slot]));
+    const end = this.ends[slot] as number;
+    if (start === MISSING || end - start > SAFE_DIGITS) return undefined;
+    let value = 0;
+    for (let at = start; at < end; at++) {
+      const digit = (this.bytes[at] as number) - ZERO;
+      if (digit < 0 || digit > 9) return undefined;
+      value = value * 10 + digit;
+    }
+    return value > 0 ? value : undefined;
   }
 
   /** Follows `{"key":value,…}` up to `end`. */

@@ -2,19 +2,15 @@
  * The numbers of a row that the index holds too, read off its bytes, so that `verify` can sum up the fingerprint of
  * `indexDigest.ts` while it checks the row. Only for rows that the scanner has found regular.
  */
-import { costNanosOf, ROW_KINDS } from './costs';
-import type { RowKind } from './costs';
 import { accumulate, keyOfBytes } from './indexDigest';
 import type { DigestRow, IndexDigest } from './indexDigest';
-import { DOT, QUOTE, ZERO } from './jsonBytes';
+import { QUOTE, ZERO } from './jsonBytes';
 import * as member from './lineScan';
 import type { LineFacts } from './lineScan';
-import { isStoredTimeAt, isTextAt, twoDigits } from './rowBytes';
+import { isStoredTimeAt, twoDigits } from './rowBytes';
 import { clockMs, dateMs, parseRfc3339 } from './time';
 
 const PREFIX_DIGITS = 12;
-const MAX_PLACES = 9;
-const MAX_WHOLE_DIGITS = 6;
 
 /** Where a row stands, and what the caller has read of it already. */
 export interface PlacedLine {
@@ -34,16 +30,12 @@ export function accumulateLine(digest: IndexDigest, bytes: Buffer, line: PlacedL
 }
 
 function digestRow(bytes: Buffer, line: PlacedLine, facts: LineFacts): DigestRow {
-  const tsMs = momentAt(bytes, facts, member.TS) ?? 0;
   const hash = line.end - 66;
   return {
     seq: line.seq,
     offset: line.offset,
     bytes: line.end - line.start,
-    tsMs,
-    effectiveMs: momentAt(bytes, facts, member.OCCURRED_AT) ?? tsMs,
-    costNanos: has(facts, member.COST_USD) ? costAt(bytes, facts) : undefined,
-    kind: line.own ? ROW_KINDS.own : kindAt(bytes, facts),
+    effectiveMs: momentAt(bytes, facts, member.OCCURRED_AT) ?? momentAt(bytes, facts, member.TS) ?? 0,
     hashPrefix: hexAt(bytes, hash, PREFIX_DIGITS),
     runKey: line.own ? 0 : keyAt(bytes, facts, member.RUN_ID),
     decisionKey: line.own ? 0 : keyAt(bytes, facts, member.DECISION_ID),
@@ -61,41 +53,6 @@ function keyAt(bytes: Buffer, facts: LineFacts, which: number): number {
   if (!has(facts, which)) return 0;
   const from = facts.from[which] as number;
   return bytes[from] === QUOTE ? keyOfBytes(bytes, from + 1, (facts.to[which] as number) - 1) : 0;
-}
-
-function kindAt(bytes: Buffer, facts: LineFacts): RowKind {
-  if (!has(facts, member.PROVENANCE)) return ROW_KINDS.live;
-  const from = facts.from[member.PROVENANCE] as number;
-  if (isTextAt(bytes, from, 'sample')) return ROW_KINDS.sample;
-  if (isTextAt(bytes, from, 'fallback')) return ROW_KINDS.fallback;
-  return isTextAt(bytes, from, 'imported') ? ROW_KINDS.imported : ROW_KINDS.live;
-}
-
-function costAt(bytes: Buffer, facts: LineFacts): number | undefined {
-  const from = facts.from[member.COST_USD] as number;
-  const to = facts.to[member.COST_USD] as number;
-  return plainNanosAt(bytes, from, to) ?? costNanosOf(JSON.parse(bytes.toString('latin1', from, to)));
-}
-
-/** `0.0001` and the like, as nearly every cost is stored; undefined for anything else. */
-function plainNanosAt(bytes: Buffer, from: number, to: number): number | undefined {
-  let nanos = 0;
-  let places = -1;
-  for (let at = from; at < to; at++) {
-    const byte = bytes[at] as number;
-    const digit = byte - ZERO;
-    if (digit >= 0 && digit <= 9) {
-      nanos = nanos * 10 + digit;
-      if (places >= 0) places++;
-    } else if (byte === DOT && places < 0 && at - from <= MAX_WHOLE_DIGITS) {
-      places = 0;
-    } else {
-      return undefined;
-    }
-  }
-  const digits = to - from;
-  if (places > MAX_PLACES || digits === 0 || (places < 0 && digits > MAX_WHOLE_DIGITS)) return undefined;
-  return nanos * 10 ** (MAX_PLACES - Math.max(0, places));
 }
 
 function hexAt(bytes: Buffer, from: number, digits: number): number {

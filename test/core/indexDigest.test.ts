@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { costNanosOf } from '../../src/core/costs';
 import {
   accumulate,
   DIGEST_PARTS,
@@ -14,18 +13,13 @@ import {
 } from '../../src/core/indexDigest';
 import type { DigestRow, IndexDigest } from '../../src/core/indexDigest';
 import { storedString } from '../../src/core/json';
-import { formatNanos } from '../../src/core/money';
 
-const MAX_COST = 999_999_999_999_999;
 const key = fc.integer({ min: 0, max: 0xffffffff });
 const row: fc.Arbitrary<DigestRow> = fc.record({
   seq: fc.integer({ min: 1, max: 2 ** 40 }),
   offset: fc.integer({ min: 0, max: 2 ** 42 }),
   bytes: fc.integer({ min: 2, max: 2 ** 24 }),
-  tsMs: fc.integer({ min: 0, max: 253402300799999 }),
   effectiveMs: fc.integer({ min: -62135596800000, max: 253402300799999 }),
-  costNanos: fc.option(fc.integer({ min: -MAX_COST, max: MAX_COST }), { nil: undefined }),
-  kind: fc.integer({ min: 0, max: 5 }),
   hashPrefix: fc.integer({ min: 0, max: 2 ** 48 - 1 }),
   runKey: key,
   decisionKey: key,
@@ -55,19 +49,12 @@ test('one changed number changes the fingerprint', () => {
   fc.assert(
     fc.property(
       row,
-      fc.constantFrom('seq', 'offset', 'bytes', 'tsMs', 'effectiveMs', 'hashPrefix', 'runKey', 'spillKey'),
+      fc.constantFrom('seq', 'offset', 'bytes', 'effectiveMs', 'hashPrefix', 'runKey', 'spillKey'),
       (given, name) => {
         assert(!same(digestOf([given]), digestOf([{ ...given, [name]: given[name] + 1 }])));
       },
     ),
   );
-});
-
-test('an absent cost is not a cost of zero', () => {
-  const base = { seq: 1, offset: 0, bytes: 9, tsMs: 1, effectiveMs: 1, kind: 0, hashPrefix: 7 };
-  const keys = { runKey: 0, decisionKey: 0, idempotencyKey: 0, spillKey: 0 };
-  const none = digestOf([{ ...base, ...keys, costNanos: undefined }]);
-  assert(!same(none, digestOf([{ ...base, ...keys, costNanos: 0 }])));
 });
 
 test('a key is the same from the stored bytes and from the text', () => {
@@ -79,15 +66,4 @@ test('a key is the same from the stored bytes and from the text', () => {
       assert.notEqual(keyOf(id), 0);
     }),
   );
-});
-
-test('a stored cost read as a double is the very amount', () => {
-  fc.assert(
-    fc.property(fc.integer({ min: -MAX_COST, max: MAX_COST }), (nanos) => {
-      assert.equal(costNanosOf(JSON.parse(formatNanos(nanos))), nanos + 0);
-    }),
-    { numRuns: 2000 },
-  );
-  for (const wrong of ['1', null, undefined, 1e6, -1e6, 1e-10, 0.1234567891, NaN, Infinity])
-    assert.equal(costNanosOf(wrong), undefined, String(wrong));
 });

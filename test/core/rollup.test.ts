@@ -5,9 +5,9 @@ import fc from 'fast-check';
 import { capsReport } from '../../src/core/capReport';
 import { percentOf, useOf } from '../../src/core/caps';
 import type { Cap } from '../../src/core/caps';
-import { CostLineReader } from '../../src/core/costLine';
+import { CostLineReader, costRowOf } from '../../src/core/costLine';
 import type { CostLineRow } from '../../src/core/costLine';
-import { costsOfRow, mergeCosts } from '../../src/core/costs';
+import { emptyCosts, mergeCosts, ROW_KINDS } from '../../src/core/costs';
 import type { CostGroup } from '../../src/core/costs';
 import { DAY_MS, HOUR_MS, openZone } from '../../src/core/day';
 import { formatNanos, parseCostNanos } from '../../src/core/money';
@@ -158,6 +158,27 @@ function sorted(sums: TallySums): unknown {
   };
 }
 
+/** What counts, spelled a second time. */
+function groupOfOne(row: CostLineRow, lateAfterMs: number): CostGroup {
+  const excluded = row.kind === ROW_KINDS.sample || row.kind === ROW_KINDS.fallback;
+  const imported = row.kind === ROW_KINDS.imported;
+  const nanos = excluded ? undefined : row.costNanos;
+  const refund = nanos !== undefined && nanos < 0;
+  return {
+    ...emptyCosts(null),
+    rows: 1,
+    costRows: nanos === undefined ? 0 : 1,
+    spentNanos: nanos === undefined || refund ? 0n : BigInt(nanos),
+    missingCostRows: !excluded && nanos === undefined ? 1 : 0,
+    refundNanos: refund ? BigInt(nanos) : 0n,
+    refundRows: refund ? 1 : 0,
+    importedNanos: imported && nanos !== undefined ? BigInt(nanos) : 0n,
+    importedRows: imported ? 1 : 0,
+    excludedRows: excluded ? 1 : 0,
+    lateRows: row.tsMs >= lateAfterMs ? 1 : 0,
+  };
+}
+
 test('a tally is the fold of the groups of its rows: one definition of what counts', () => {
   fc.assert(
     fc.property(fc.array(anyRow, { minLength: 1, maxLength: 30 }), (rows) => {
@@ -168,11 +189,47 @@ test('a tally is the fold of the groups of its rows: one definition of what coun
       const sums = new Tally(PLAN, calendar);
       for (const row of read) sums.add(row);
       const folded = read
-        .map((row) => costsOfRow(null, row, Math.floor(row.effectiveMs / DAY_MS) * DAY_MS + DAY_MS))
+        .map((row) => groupOfOne(row, Math.floor(row.effectiveMs / DAY_MS) * DAY_MS + DAY_MS))
         .reduce(mergeCosts);
       assert.deepEqual(totalIn(sums.result()), folded);
     }),
   );
+});
+
+test('a sum beyond 2^63 nano-dollars stays exact', () => {
+  const rows = times(10_000, { cost_usd: 999_999.999999999 });
+  assert.equal(totalIn(tally(rows, {})).spentNanos, 999_999_999_999_999n * 10_000n);
+});
+
+test('a line that is parsed gives what its bytes give', () => {
+  const names = ['agent', 'team', '__proto__', 'cost_usd', 'n'];
+  const both = (text: string, asked: readonly string[]): boolean => {
+    const line = Buffer.from(text);
+    const parsed = costRowOf(JSON.parse(text) as Record<string, unknown>, asked);
+    if (parsed !== undefined) assert.deepEqual(parsed, new CostLineReader(asked).read(line, 0, line.length), text);
+    return parsed !== undefined;
+  };
+  fc.assert(fc.property(anyRow, (row) => assert(both(lineOfAny(row), ['agent', '__proto__', 'provenance']))));
+  for (const more of [
+    '"cost_usd":"0.1"',
+    '"cost_usd":null',
+    '"cost_usd":0.0000000001',
+    '"cost_usd":1e6',
+    '"cost_usd":-0.5',
+    '"cost_usd":0',
+    '"occurred_at":"2026-11-20T10:00:00+02:00"',
+    '"occurred_at":"yesterday"',
+    '"occurred_at":null',
+    '"ts":7',
+    '"ts":"2026-02-30T00:00:00.000Z"',
+    '"action":"audit.heal-truncation"',
+    '"action":"audit.tombstone"',
+    '"team":{"x":[1,null,"\\u00e9"]},"n":-7',
+    '"team":null,"n":true',
+    '"__proto__":"x"',
+    '"provenance":7',
+  ])
+    both(lineOf({ agent: 'a' }).replace(/\}$/, `,${more}}`), names);
 });
 
 test('group keys named like what every object has are keys like any other', () => {

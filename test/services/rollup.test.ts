@@ -1,6 +1,15 @@
 /** `ledger rollup` over real files: with an index, without, with one that lags; torn tails; exit codes. */
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  readFileSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
@@ -173,6 +182,17 @@ test('a damaged index is passed over, and one that knows more than the file is t
   assert.equal(report.total.rows, 39);
   writeFileSync(paths.index, 'noise');
   assert.equal((await roll(dir)).source, 'file');
+});
+
+test('where the index names a line that is none, the file is read: what is broken there is counted', async (t) => {
+  const dir = folder(t);
+  const paths = mixedLedger(dir, 50);
+  await rebuildIndex(paths);
+  const file = readFileSync(paths.ledger);
+  file[file.indexOf(0x0a) + 1] = 0x5b;
+  writeFileSync(paths.ledger, file);
+  const report = await roll(dir, { since: '@0' });
+  assert.deepEqual([report.source, report.broken_lines, report.total.rows], ['file', 1, 49]);
 });
 
 test('a row in flight counts when it lands, and is no damage', async (t) => {

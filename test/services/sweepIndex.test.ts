@@ -26,7 +26,7 @@ async function indexed(t: TestContext, rows = 400) {
 
 const CHANGES: Readonly<Record<string, string>> = {
   'an entry is gone': 'DELETE FROM rows WHERE seq = 57',
-  'an entry is changed': 'UPDATE rows SET cost_nanos = 1 WHERE seq = 57',
+  'an entry is changed': 'UPDATE rows SET effective_ms = 1 WHERE seq = 57',
   'a key is gone': 'UPDATE rows SET idempotency_key_key = 0 WHERE seq = 57',
   'a stream is changed': 'UPDATE rows SET run_key = run_key + 1 WHERE seq = 57',
 };

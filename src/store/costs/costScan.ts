@@ -1,6 +1,6 @@
 /**
- * Adds up the costs in the files themselves, line by line: the way without an index, and the way for the rows that an
- * index has not seen yet. Memory does not grow with the file; no lock is taken.
+ * Adds up the costs in the files themselves, line by line: all of them, or those that an index names. Memory does
+ * not grow with the file; no lock is taken.
  *
  * A row in flight is not damage: what is broken or unfinished at the end of the live file is read again, on a fresh
  * descriptor, for up to a second before it is reported. A broken line anywhere is counted, never skipped in silence.
@@ -8,8 +8,9 @@
 import { fstatSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Calendar } from '../../core/day';
-import { CostLineReader } from '../../core/costLine';
+import { CostLineReader, costRowOf } from '../../core/costLine';
 import type { CostLineRow } from '../../core/costLine';
+import { completeObject } from '../../core/rowText';
 import { membersOf, Tally } from '../../core/tally';
 import type { TallyPlan, TallySums } from '../../core/tally';
 import { withFile } from '../files';
@@ -57,6 +58,32 @@ export function scanPart(part: FilePart, plan: TallyPlan, calendar: Calendar): C
   };
   withFile(part.path, 'read', (fd) => scanLines(fd, part.from, part.to, onLine));
   return { sums: tally.result(), brokenLines, brokenAt, unsettledAt: lastBroken };
+}
+
+/**
+ * Adds up parts of a file in which nothing is broken, a few rows mostly.
+ * @returns undefined where a line is: then these are no such parts
+ */
+export function scanRanges(
+  fd: number,
+  ranges: readonly Omit<FilePart, 'path'>[],
+  plan: TallyPlan,
+  calendar: Calendar,
+): TallySums | undefined {
+  const members = membersOf(plan);
+  const reader = new CostLineReader(members);
+  const tally = new Tally(plan, calendar);
+  let whole = true;
+  for (const { from, to } of ranges) {
+    scanLines(fd, from, to, (line) => {
+      const object = line.terminated ? completeObject(line.block.subarray(line.start, line.end)) : undefined;
+      const row = object && (costRowOf(object, members) ?? reader.read(line.block, line.start, line.end));
+      if (row === undefined) whole = false;
+      else tally.add(row);
+      return whole;
+    });
+  }
+  return whole ? tally.result() : undefined;
 }
 
 /** What became of an unfinished last line: a row, nothing (a heal has cut it off), or still broken. */

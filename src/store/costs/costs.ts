@@ -1,6 +1,6 @@
 /**
- * Where a rollup's sums come from. The index where it can answer, and the rows behind its watermark from the file; else
- * every file of the ledger, line by line: closed segments unpacked as a stream, the live file on both cores.
+ * Where a rollup's sums come from. The lines that the index names, where it can, and the rows behind its watermark; else
+ * every line of the ledger: closed segments unpacked as a stream, the live file on both cores.
  *
  * An index that is damaged, busy or not of this file is passed over; one that knows more rows than the file is told of.
  */
@@ -13,14 +13,15 @@ import type { RollupSource } from '../../core/rollup';
 import { membersOf, Tally } from '../../core/tally';
 import type { TallyPlan, TallySums } from '../../core/tally';
 import { scanCosts } from './costPool';
-import { KEPT_PLACES, settleTail } from './costScan';
+import { KEPT_PLACES, scanRanges, settleTail } from './costScan';
 import { statOf, withFile } from '../files';
 import { openIndex } from '../index/indexFile';
 import type { LedgerIndex } from '../index/indexFile';
 import { guarded } from '../index/indexErrors';
 import { standingOf } from '../index/indexRead';
 import { LIVE_NAME } from '../index/indexSchema';
-import { indexTally } from '../index/indexTally';
+import { rangesOfWindow } from '../index/indexWindow';
+import type { ByteRange } from '../index/indexWindow';
 import type { StatePaths } from '../paths';
 import { presentSegments, segmentBlocks } from '../ledger/segments';
 import type { Segment } from '../ledger/segments';
@@ -85,13 +86,27 @@ type FromIndex =
   | { readonly kind: 'sums'; readonly sums: TallySums; readonly offset: number }
   | { readonly kind: 'ahead'; readonly rows: number };
 
-/** What the index knows, and up to which byte of the live file; undefined where it is to be passed over. */
+/** The sums of the rows that the index knows, and up to which byte of the live file; undefined where it is to be passed over. */
 function fromIndex(paths: StatePaths, plan: TallyPlan, calendar: Calendar): FromIndex | undefined {
+  return withFile(paths.ledger, 'read', (fd) => {
+    const asked = askIndex(paths, fd, plan);
+    if (asked?.kind !== 'ranges') return asked;
+    // A line that is none: what the index says is not of this file.
+    const sums = scanRanges(fd, asked.ranges, plan, calendar);
+    return sums === undefined ? undefined : { kind: 'sums', sums, offset: asked.offset };
+  });
+}
+
+type Asked =
+  | { readonly kind: 'ranges'; readonly ranges: readonly ByteRange[]; readonly offset: number }
+  | { readonly kind: 'ahead'; readonly rows: number };
+
+function askIndex(paths: StatePaths, fd: number, plan: TallyPlan): Asked | undefined {
   try {
     const index = openIndex(paths, 'read');
     if (index === undefined) return undefined;
     try {
-      return withFile(paths.ledger, 'read', (fd) => askIndex(index, fd, plan, calendar));
+      return asOfOneMoment(index, fd, plan);
     } finally {
       index.close();
     }
@@ -103,16 +118,16 @@ function fromIndex(paths: StatePaths, plan: TallyPlan, calendar: Calendar): From
 
 const PASSED_OVER: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['INDEX_FAILED', 'INDEX_BUSY', 'UNSAFE_PATH']);
 
-function askIndex(index: LedgerIndex, fd: number, plan: TallyPlan, calendar: Calendar): FromIndex | undefined {
-  // One view of watermark and rows: a writer may be catching up. It is given up before the close, which may leave
-  // statements, and with them SQLite's lock, to the garbage collector.
+/** One view of watermark and rows: a writer may be catching up. */
+function asOfOneMoment(index: LedgerIndex, fd: number, plan: TallyPlan): Asked | undefined {
+  // It is given up before the close, which may leave statements, and with them SQLite's lock, to the garbage collector.
   guarded(index.path, () => index.database.exec('BEGIN'));
   try {
     const standing = standingOf(index, fd);
     if (standing.kind === 'ahead') return { kind: 'ahead', rows: standing.toSeq - standing.fromSeq + 1 };
     if (standing.kind === 'disagrees' || standing.watermark.segment !== LIVE_NAME) return undefined;
-    const sums = indexTally(index, plan, calendar);
-    return sums === undefined ? undefined : { kind: 'sums', sums, offset: standing.watermark.offset };
+    const ranges = rangesOfWindow(index, plan.sinceMs, plan.untilMs);
+    return ranges === undefined ? undefined : { kind: 'ranges', ranges, offset: standing.watermark.offset };
   } finally {
     guarded(index.path, () => index.database.exec('COMMIT'));
   }

@@ -8,7 +8,6 @@
  *
  * Needs no ledger lock: a whole line before the end of the file does not change but by a heal, which voids the index.
  */
-import { ROW_KINDS } from '../../core/costs';
 import type { LedgerIndex, Watermark } from './indexFile';
 import { guarded } from './indexErrors';
 import { standingOf } from './indexRead';
@@ -184,9 +183,7 @@ export class WatermarkMover {
   finish(offset: number): string | undefined {
     this.#inserter.flush();
     for (const id of this.#healsMiddle) {
-      const known = this.index.database
-        .prepare(`SELECT count(*) AS count FROM rows WHERE kind = ${ROW_KINDS.tombstone} AND target = ?`)
-        .get([id]);
+      const known = this.index.database.prepare('SELECT count(*) AS count FROM gaps WHERE heal_id = ?').get([id]);
       if (known?.['count'] === 0) return `lines that are in it were replaced by heal ${id}`;
     }
     if (this.#last === undefined) return undefined;

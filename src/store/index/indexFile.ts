@@ -99,9 +99,8 @@ function checkFile(path: string, stats: Stats, mode: 'read' | 'write'): void {
   }
 }
 
-const PLACE = 'rows.seq AS seq, rows.segment AS segment, rows.offset AS offset, bytes, hash_prefix';
+const PLACE = 'seq, segment, offset, bytes, hash_prefix';
 
-/** The queries. An entry that is found by its 32-bit key counts only where the id itself is the same. */
 const QUERIES = {
   watermark: 'SELECT * FROM watermark',
   row: `SELECT ${PLACE} FROM rows WHERE seq <= ? ORDER BY seq DESC LIMIT 1`,
@@ -113,7 +112,7 @@ const QUERIES = {
 } as const;
 
 function streamQuery(kind: StreamKind): string {
-  return `SELECT ${PLACE}, ${kind}_id AS id FROM rows INDEXED BY rows_${kind}
+  return `SELECT ${PLACE} FROM rows INDEXED BY rows_${kind}
     WHERE ${kind}_key = ? AND ${kind}_key <> 0 AND seq < ? ORDER BY seq DESC LIMIT 1`;
 }
 
@@ -168,16 +167,13 @@ export class LedgerIndex {
     };
   }
 
-  /** The last row of a stream with a seq below `beforeSeq` (default: of all); undefined where there is none up to the watermark. */
+  /**
+   * The last row before `beforeSeq`, up to the watermark, whose run or decision has the key of this id: of this stream, or
+   * of another that shares its key. The line tells.
+   */
   stream(kind: StreamKind, id: string, beforeSeq: number = Number.MAX_SAFE_INTEGER): RowPlace | undefined {
-    const key = keyOf(id);
-    for (let before = beforeSeq; ;) {
-      const row = this.#get(QUERIES[kind], [key, before]);
-      if (row === undefined) return undefined;
-      if (row['id'] === id) return this.#place(row);
-      this.#checkId(key, row['id']);
-      before = Number(row['seq']);
-    }
+    const row = this.#get(QUERIES[kind], [keyOf(id), beforeSeq]);
+    return row === undefined ? undefined : this.#place(row);
   }
 
   /** The rows that may have this idempotency key, the first one first: two keys may share an entry, the line tells. */
@@ -204,12 +200,6 @@ export class LedgerIndex {
     this.#statements.clear();
     this.#inserter = undefined;
     this.database.close();
-  }
-
-  /** A row under this key whose own id gives another key is damaged, and the one that was looked for may be it. */
-  #checkId(key: number, found: SqlValue | undefined): void {
-    if (typeof found === 'string' && keyOf(found) === key) return;
-    throw indexFailed(this.path, `the id ${JSON.stringify(found)} under the key of another`);
   }
 
   #place(row: SqlRow): RowPlace {

@@ -3,6 +3,7 @@
  * is the row that was meant; anything else is an index that is wrong, never an answer.
  */
 import { join } from 'node:path';
+import { keyOf } from '../../core/indexDigest';
 import type { Row } from '../../core/members';
 import { readLine } from '../../core/rowText';
 import { readAt, readWhole } from '../files';
@@ -68,15 +69,22 @@ export function lastRowOfStream(
   index: LedgerIndex,
   stream: { readonly kind: StreamKind; readonly id: string; readonly beforeSeq?: number },
 ): Row | undefined {
-  const { kind, id, beforeSeq } = stream;
-  const place = index.stream(kind, id, beforeSeq);
-  if (place === undefined) return undefined;
-  const row = readPlace(paths, fd, place)?.row;
-  if (row?.[STREAM_MEMBERS[kind]] === id) return row;
-  throw indexFailed(
-    index.path,
-    `row ${place.rowSeq} at offset ${place.offset} is not the last row of ${kind} ${JSON.stringify(id)}`,
-  );
+  const { kind, id } = stream;
+  for (let before = stream.beforeSeq; ;) {
+    const place = index.stream(kind, id, before);
+    if (place === undefined) return undefined;
+    const row = readPlace(paths, fd, place)?.row;
+    const found = row?.[STREAM_MEMBERS[kind]];
+    if (found === id) return row;
+    // Another stream may have the same key. A row whose id has another one is not where the index says.
+    if (typeof found !== 'string' || keyOf(found) !== keyOf(id)) {
+      throw indexFailed(
+        index.path,
+        `row ${place.rowSeq} at offset ${place.offset} is not of ${kind} ${JSON.stringify(id)}`,
+      );
+    }
+    before = place.rowSeq;
+  }
 }
 
 /** The first row with this idempotency key up to the watermark, read from the file. Throws as `lastRowOfStream` does. */

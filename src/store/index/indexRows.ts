@@ -4,9 +4,6 @@
  * `projectRows` walks whole, newline-terminated lines whose seq goes on from the last, and stops, saying where, at the
  * first line that is anything else: what lies behind damage is not projected before it is healed.
  */
-import { COST_MEMBERS, costNanosOf, ROW_KINDS } from '../../core/costs';
-import type { CostMember, RowKind } from '../../core/costs';
-import { keyOf } from '../../core/indexDigest';
 import type { DigestRow } from '../../core/indexDigest';
 import { CLOSE, OPEN, QUOTE } from '../../core/jsonBytes';
 import { SlotReader } from '../../core/lineSlots';
@@ -15,8 +12,7 @@ import { momentIn } from '../../core/rowDigest';
 import { scanLines } from '../read/lines';
 import type { LineRange } from '../read/lines';
 
-export interface IndexedRow extends DigestRow, Readonly<Record<CostMember, string | null>> {
-  readonly kind: RowKind;
+export interface IndexedRow extends DigestRow {
   /** The last seq that this line stands for: `seq`, but for a tombstone of several rows. */
   readonly lastSeq: number;
   /** 0 for the live file, else the number of a closed segment. */
@@ -26,6 +22,8 @@ export interface IndexedRow extends DigestRow, Readonly<Record<CostMember, strin
   readonly healsMiddle: string | undefined;
   /** Heal rows: the id. */
   readonly healId: string | undefined;
+  /** Tombstones: the id of the heal row that they name. */
+  readonly gapOf: string | undefined;
   /** First rows of a segment: which ledger this is. */
   readonly ledgerId: string | undefined;
 }
@@ -75,13 +73,13 @@ const NAMES = [
   'hash',
   'ts',
   'occurred_at',
-  'cost_usd',
-  'provenance',
+  'action',
+  'run_id',
   'run_seq',
+  'decision_id',
   'decision_seq',
   'idempotency_key',
   'spill_id',
-  ...COST_MEMBERS,
 ] as const;
 const SLOT = Object.fromEntries(NAMES.map((name, slot) => [name, slot])) as Record<(typeof NAMES)[number], number>;
 /** A line becomes no object: that took a fifth of the time of an index. */
@@ -92,47 +90,32 @@ export function projectLine(line: Where, segment: number): IndexedRow | undefine
   // White space around it makes a line torn for every reader.
   if (line.block[line.start] !== OPEN || line.block[line.end - 1] !== CLOSE) return undefined;
   if (!slots.find(line.block, line.start, line.end)) return undefined;
-  const seq = slots.number(SLOT.seq);
+  const seq = slots.positive(SLOT.seq);
   const action = slots.string(SLOT.action);
   const hash = hashText();
-  if (!isSeq(seq) || action === null || hash === undefined) return undefined;
+  if (seq === undefined || action === null || hash === undefined) return undefined;
   const hashPrefix = hashPrefixOf(hash);
   if (Number.isNaN(hashPrefix)) return undefined;
-  const kind = kindOf(action, slots.string(SLOT.provenance));
-  const inStreams = kind < ROW_KINDS.own;
-  const tsMs = momentOf(SLOT.ts) ?? 0;
+  const own = action.startsWith('audit.');
   const row: IndexedRow = {
     seq,
     lastSeq: seq,
     segment,
     offset: line.offset,
     bytes: line.bytes,
-    tsMs,
-    effectiveMs: momentOf(SLOT.occurred_at) ?? tsMs,
-    costNanos: costNanosOf(slots.number(SLOT.cost_usd)),
-    kind,
+    effectiveMs: momentOf(SLOT.occurred_at) ?? momentOf(SLOT.ts) ?? 0,
     hash,
     hashPrefix,
-    runKey: inStreams ? streamKey(SLOT.run_id, SLOT.run_seq) : 0,
-    decisionKey: inStreams ? streamKey(SLOT.decision_id, SLOT.decision_seq) : 0,
-    idempotencyKey: keyOrNone(slots.uniqueString(SLOT.idempotency_key)),
-    spillKey: keyOrNone(slots.uniqueString(SLOT.spill_id)),
-    agent: slots.string(SLOT.agent),
-    action,
-    customer_id: slots.string(SLOT.customer_id),
-    model: slots.string(SLOT.model),
-    playbook: slots.string(SLOT.playbook),
-    run_id: slots.string(SLOT.run_id),
-    decision_id: slots.string(SLOT.decision_id),
-    order_id: slots.string(SLOT.order_id),
-    actor: slots.string(SLOT.actor),
-    outcome: slots.string(SLOT.outcome),
-    target: slots.string(SLOT.target),
+    runKey: own ? 0 : streamKey(SLOT.run_id, SLOT.run_seq),
+    decisionKey: own ? 0 : streamKey(SLOT.decision_id, SLOT.decision_seq),
+    idempotencyKey: slots.key(SLOT.idempotency_key),
+    spillKey: slots.key(SLOT.spill_id),
     healsMiddle: undefined,
     healId: undefined,
+    gapOf: undefined,
     ledgerId: undefined,
   };
-  return inStreams ? row : withOwnParts(row, line);
+  return own ? withOwnParts(row, action, line) : row;
 }
 
 const HASH_DIGITS = 64;
@@ -142,20 +125,9 @@ export function hashPrefixOf(hash: string): number {
   return Number.parseInt(hash.slice(0, 12), 16);
 }
 
-function kindOf(action: string, provenance: unknown): RowKind {
-  if (action.startsWith('audit.')) return action === 'audit.tombstone' ? ROW_KINDS.tombstone : ROW_KINDS.own;
-  if (provenance === 'sample') return ROW_KINDS.sample;
-  if (provenance === 'fallback') return ROW_KINDS.fallback;
-  return provenance === 'imported' ? ROW_KINDS.imported : ROW_KINDS.live;
-}
-
 /** 0 where the row is in no such stream. */
 function streamKey(id: number, seq: number): number {
-  return isSeq(slots.number(seq)) ? keyOrNone(slots.string(id)) : 0;
-}
-
-function keyOrNone(text: string | null): number {
-  return text === null ? 0 : keyOf(text);
+  return slots.positive(seq) === undefined ? 0 : slots.key(id);
 }
 
 function momentOf(slot: number): number | undefined {
@@ -179,24 +151,23 @@ function isSeq(value: unknown): value is number {
 const HEALS: ReadonlySet<string> = new Set(['audit.heal-truncation', 'audit.set-aside']);
 
 /** With what the index must know of the ledger's own rows, which are few: they are read in full. */
-function withOwnParts(row: IndexedRow, line: Where): IndexedRow {
-  const { seq, action, offset } = row;
+function withOwnParts(row: IndexedRow, action: string, line: Where): IndexedRow {
   const whole = completeObject(line.block.subarray(line.start, line.end)) ?? {};
   if (action === 'audit.tombstone') {
     const { heal_id: healId, last_seq: lastSeq } = whole;
     return {
       ...row,
-      target: typeof healId === 'string' ? healId : row.target,
-      lastSeq: isSeq(lastSeq) && lastSeq >= seq ? lastSeq : seq,
+      gapOf: typeof healId === 'string' ? healId : undefined,
+      lastSeq: isSeq(lastSeq) && lastSeq >= row.seq ? lastSeq : row.seq,
     };
   }
   const { id, payload } = whole;
   const given = (typeof payload === 'object' && payload !== null ? payload : {}) as Record<string, unknown>;
   const ledgerId = given['ledger_id'];
   if (typeof ledgerId === 'string') return { ...row, ledgerId };
-  if (action === null || !HEALS.has(action) || typeof id !== 'string') return row;
+  if (!HEALS.has(action) || typeof id !== 'string') return row;
   // A heal row stands where the torn tail stood (a byte later where only the newline was missing); else it is about the middle.
   const place = given['offset'];
-  const middle = typeof place === 'number' && place < offset - 1 && given['kind'] !== 'junk';
+  const middle = typeof place === 'number' && place < row.offset - 1 && given['kind'] !== 'junk';
   return middle ? { ...row, healId: id, healsMiddle: id } : { ...row, healId: id };
 }

@@ -1,11 +1,14 @@
 /**
  * The tables of `index.db`. One row a ledger row, one watermark, and secondary indexes that a bulk build makes last.
  *
- *   rows       seq → where the line lies, its moments, cost and kind, the members queries use
+ *   rows       seq → where the line lies, its effective time, the keys of its ids
+ *   gaps       tombstones: seq → the heal row that it names
  *   watermark  the last row that is in, and which ledger it is of
  *   segments   the closed segments that were read, by their number in rows.segment (0 is the live file)
  *
- * Ids are looked up by a 32-bit key (core/indexDigest.ts `keyOf`) and compared as text: small indexes, quick to sort.
+ * It says where the rows are that somebody asks for; what they say is read from the file. So all that it holds are a few
+ * numbers a row, every one of which a check compares with the file. Ids are looked up by a 32-bit key (core/indexDigest.ts
+ * `keyOf`): small indexes, quick to sort.
  * The header of the file says without SQLite what it is: `application_id` is "LDG" and the version of this layout,
  * `user_version` the watermark's seq.
  */
@@ -13,7 +16,7 @@ import type { Database, SqlValue, Statement } from './sqlite';
 import type { IndexedRow } from './indexRows';
 
 /** Raise it with every change here or in what the columns mean: an older index is rebuilt. */
-export const INDEX_VERSION = 3;
+export const INDEX_VERSION = 4;
 export const APPLICATION_ID = 0x4c444700 + INDEX_VERSION;
 /** rows.segment of the live file, and its name in the watermark. */
 export const LIVE_SEGMENT = 0;
@@ -26,30 +29,17 @@ const COLUMNS: readonly Column[] = [
   ['segment', 'INTEGER NOT NULL DEFAULT 0', (row) => row.segment],
   ['offset', 'INTEGER NOT NULL', (row) => row.offset],
   ['bytes', 'INTEGER NOT NULL', (row) => row.bytes],
-  ['ts_ms', 'INTEGER NOT NULL', (row) => row.tsMs],
   ['effective_ms', 'INTEGER NOT NULL', (row) => row.effectiveMs],
-  ['cost_nanos', 'INTEGER', (row) => row.costNanos ?? null],
-  ['kind', 'INTEGER NOT NULL DEFAULT 0', (row) => row.kind],
   ['hash_prefix', 'INTEGER NOT NULL', (row) => row.hashPrefix],
   ['run_key', 'INTEGER NOT NULL DEFAULT 0', (row) => row.runKey],
   ['decision_key', 'INTEGER NOT NULL DEFAULT 0', (row) => row.decisionKey],
   ['idempotency_key_key', 'INTEGER NOT NULL DEFAULT 0', (row) => row.idempotencyKey],
   ['spill_key', 'INTEGER NOT NULL DEFAULT 0', (row) => row.spillKey],
-  ['agent', 'TEXT', (row) => row.agent],
-  ['action', 'TEXT', (row) => row.action],
-  ['customer_id', 'TEXT', (row) => row.customer_id],
-  ['model', 'TEXT', (row) => row.model],
-  ['playbook', 'TEXT', (row) => row.playbook],
-  ['run_id', 'TEXT', (row) => row.run_id],
-  ['decision_id', 'TEXT', (row) => row.decision_id],
-  ['order_id', 'TEXT', (row) => row.order_id],
-  ['actor', 'TEXT', (row) => row.actor],
-  ['outcome', 'TEXT', (row) => row.outcome],
-  ['target', 'TEXT', (row) => row.target],
 ];
 
 const TABLES = `
 CREATE TABLE rows (${COLUMNS.map(([name, type]) => `${name} ${type}`).join(', ')});
+CREATE TABLE gaps (seq INTEGER PRIMARY KEY, heal_id TEXT NOT NULL);
 CREATE TABLE segments (segment INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, bytes INTEGER NOT NULL);
 CREATE TABLE watermark (
   only INTEGER PRIMARY KEY CHECK (only = 1), segment TEXT NOT NULL, offset INTEGER NOT NULL, seq INTEGER NOT NULL,
@@ -58,7 +48,7 @@ CREATE TABLE watermark (
 
 /** The names are used in queries (INDEXED BY): a query that would scan the table instead fails at once. */
 const INDEXES = `
-CREATE INDEX rows_time ON rows (effective_ms, kind, cost_nanos, ts_ms);
+CREATE INDEX rows_time ON rows (effective_ms);
 CREATE INDEX rows_run ON rows (run_key) WHERE run_key <> 0;
 CREATE INDEX rows_decision ON rows (decision_key) WHERE decision_key <> 0;
 CREATE INDEX rows_idempotency_key ON rows (idempotency_key_key) WHERE idempotency_key_key <> 0;
@@ -82,10 +72,11 @@ const ALL_COLUMNS = 2 ** COLUMNS.length - 1;
 
 /** What a column holds that is not named in an INSERT. */
 const DEFAULTS: readonly SqlValue[] = COLUMNS.map(([, type]) => (type.endsWith('DEFAULT 0') ? 0 : null));
+const INSERT_GAP = 'INSERT INTO gaps VALUES (?, ?)';
 
 /**
- * Inserts rows. Binding a value costs as much as storing it, and a third of the columns of most rows hold their default:
- * so rows are gathered by the columns that they need (`shape`, a bit a column), each shape with its own statement.
+ * Inserts rows. Binding a value costs as much as storing it, and half of the columns of most rows hold their default: so
+ * rows are gathered by the columns that they need (`shape`, a bit a column), each shape with its own statement.
  */
 export class RowInserter {
   readonly #shapes = new Map<number, ShapeInserter>();
@@ -101,6 +92,7 @@ export class RowInserter {
       if (value !== DEFAULTS[i]) shape |= 1 << i;
     }
     this.#inserter(shape).add(this.#values);
+    if (row.gapOf !== undefined) this.database.prepare(INSERT_GAP).run([row.seq, row.gapOf]);
   }
 
   /** Forgets what is left. */

@@ -1,0 +1,54 @@
+/** Where the rows of a window lie: all of them, few others, and no answer where reading the whole file is as fast. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { rebuildIndex } from '../../../src/store/index/indexBuild';
+import { rangesOfWindow } from '../../../src/store/index/indexWindow';
+import { indexOf, ledgerOf, rowsOf, testFolder } from '../../support/indexes';
+import { chainOf, makeLedger, sampleRows, TEST_START_MS, testPaths, writeLedger } from '../../support/ledgers';
+
+const HOUR_MS = 3_600_000;
+
+test('every row of a window lies in its ranges, which begin and end with lines', async (t) => {
+  const chain = chainOf();
+  for (let i = 0; i < 300; i++) {
+    const hours = (i * 7) % 50;
+    const payload = { payload: { note: 'x'.repeat(i % 3 === 0 ? 40_000 : 10) } };
+    chain.add({ action: 'a.b', occurred_at: new Date(TEST_START_MS - hours * HOUR_MS).toISOString(), ...payload });
+  }
+  const paths = writeLedger(testFolder(t), chain.lines);
+  await rebuildIndex(paths);
+  const index = indexOf(t, paths);
+  const rows = rowsOf(ledgerOf(t, paths));
+  const ends = new Set(rows.map(({ offset, bytes }) => offset + bytes + 1));
+  const starts = new Set(rows.map(({ offset }) => offset));
+  const hour = fc.integer({ min: -52, max: 2 }).map((n) => TEST_START_MS + n * HOUR_MS);
+  const moment = fc.oneof(hour, fc.constantFrom(-Infinity, Infinity));
+  fc.assert(
+    fc.property(moment, moment, (sinceMs, untilMs) => {
+      const ranges = rangesOfWindow(index, sinceMs, untilMs) ?? assert.fail('few rows');
+      for (const { from, to } of ranges) assert(starts.has(from) && ends.has(to) && from < to);
+      ranges.reduce((last, { from, to }) => (assert(from > last), to), -1);
+      const inside = (offset: number): boolean => ranges.some(({ from, to }) => offset >= from && offset < to);
+      const wanted = rows.filter(({ effectiveMs }) => effectiveMs >= sinceMs && effectiveMs < untilMs);
+      assert(wanted.every(({ offset }) => inside(offset)));
+      if (wanted.length === 0) assert.deepEqual(ranges, []);
+    }),
+  );
+  const oneHour = rangesOfWindow(index, TEST_START_MS - 49 * HOUR_MS, TEST_START_MS - 48 * HOUR_MS) ?? [];
+  const bytes = oneHour.reduce((sum, { from, to }) => sum + to - from, 0);
+  assert(oneHour.length > 1 && bytes < rows.reduce((sum, row) => sum + row.bytes, 0) / 5, `${bytes} bytes`);
+});
+
+test('a part of a large ledger is looked up, most of it is not', async (t) => {
+  const dir = testFolder(t);
+  makeLedger(dir, sampleRows(5));
+  const paths = testPaths(dir);
+  await rebuildIndex(paths);
+  const index = indexOf(t, paths, 'write');
+  index.database.exec(`WITH RECURSIVE n(seq) AS (SELECT 7 UNION ALL SELECT seq + 1 FROM n WHERE seq < 100000)
+    INSERT INTO rows (seq, offset, bytes, effective_ms, hash_prefix) SELECT seq, seq * 100, 99, seq, 0 FROM n;
+    UPDATE watermark SET seq = 100000, row_seq = 100000`);
+  assert.deepEqual(rangesOfWindow(index, 100, 25_000), [{ from: 10_000, to: 2_500_000 }]);
+  assert.equal(rangesOfWindow(index, 100, 25_200), undefined);
+});
