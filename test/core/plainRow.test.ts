@@ -142,9 +142,29 @@ test('it never says anything else than the long way', () => {
   assert.ok(taken > 400, `${taken} of 4000 rows were plain`);
 });
 
+/** Of four values one is anything. */
+const mostly = (usual: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc.oneof({ weight: 3, arbitrary: usual }, { weight: 1, arbitrary: value });
+
+test('nor for rows that differ in their values, or in the white space between them', () => {
+  let taken = 0;
+  const agent = mostly(fc.constantFrom('"coder"', '"a b"', '"é"'));
+  const cost = mostly(fc.constantFrom('0', '12', '0.5', '0.000001'));
+  const count = mostly(fc.nat().map(String));
+  const space = fc.constantFrom('', '', '', ' ', '\t');
+  fc.assert(
+    fc.property(agent, cost, count, space, (...[name, usd, ms, gap]) => {
+      if (agree(`{"agent":${name},"cost_usd":${usd},${gap}"duration_ms":${ms},"action":"a.b"${gap}}`)) taken++;
+    }),
+    { numRuns: 4000 },
+  );
+  assert.ok(taken > 1000, `${taken} of 4000 rows were plain`);
+});
+
 test('nor for a row of which one character was changed', () => {
   const row =
     '{"run_id":"r-1","agent":"coder","action":"tool.call","cost_usd":0.0123,"duration_ms":80,"ts":"2026-04-25T20:09:24.604Z"}';
+  assert.ok(agree(row));
   for (let at = 0; at < row.length; at++) {
     for (let unit = 0; unit < 0x100; unit++) agree(row.slice(0, at) + String.fromCharCode(unit) + row.slice(at + 1));
     agree(row.slice(0, at) + row.slice(at + 1));
