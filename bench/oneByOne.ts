@@ -17,8 +17,8 @@ import type { Line } from './table';
 /** A turn is short, so that neighbours meet the same disk. */
 const ROWS_A_TURN = 50;
 const ROUNDS = 21;
-/** A writer that stays: by then what it does for a row is compiled, on both sides. */
-const WARM_ROWS = 1_500;
+/** A writer that stays: by then nearly all that it does for a row is compiled, on both sides. */
+const WARM_ROWS = 3_000;
 const TARGET = 1.3;
 
 /** What a bare Node needs to answer a line by a line of the ledger's length, written and synced. */
