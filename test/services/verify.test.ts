@@ -11,7 +11,15 @@ import type { FindingCode, VerifyResult } from '../../src/core/verdict';
 import { exitCodeOf } from '../../src/core/verdict';
 import { verifyLedger } from '../../src/services/verify';
 import type { VerifyOptions } from '../../src/services/verify';
-import { chainOf, makeLedger, sampleRows, setLineAside, testPaths, writeLedger } from '../support/ledgers';
+import {
+  chainOf,
+  makeLedger,
+  sampleRows,
+  setLineAside,
+  TEST_LEDGER_ID,
+  testPaths,
+  writeLedger,
+} from '../support/ledgers';
 import type { Chain } from '../support/ledgers';
 
 function folder(t: TestContext): string {
@@ -424,4 +432,17 @@ test('verify writes nothing', async (t) => {
   await verify(dir);
   const after = statSync(testPaths(dir).ledger);
   assert.deepEqual([after.size, after.mtimeMs, after.ino], [before.size, before.mtimeMs, before.ino]);
+});
+
+test('a lock file that names another ledger is a warning: the one that was here may have been replaced', async (t) => {
+  const dir = folder(t);
+  makeLedger(dir, sampleRows(3));
+  const note = (id: string): string =>
+    `${JSON.stringify({ ledger_id: id, origin: 'local', lock: 'kernel', pid: 7 })}\n`;
+  writeFileSync(testPaths(dir).lock, note(TEST_LEDGER_ID));
+  assert.deepEqual((await verify(dir)).warnings, []);
+  writeFileSync(testPaths(dir).lock, note('01JOTHERLEDGERLEDGERLEDGER'));
+  const { verdict, warnings } = await verify(dir);
+  assert.equal(verdict, 'intact');
+  assert.match(warnings.join(), /last writer here wrote to ledger 01JOTHERLEDGERLEDGERLEDGER/);
 });

@@ -10,6 +10,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
 import { LedgerError } from '../../../src/core/errors';
 import type { Host } from '../../../src/core/host';
@@ -32,6 +33,13 @@ const identity = (lock: Identity['lock']): Identity => ({ ledgerId: TEST_LEDGER_
 const code = (wanted: string) => (error: unknown) => error instanceof LedgerError && error.code === wanted;
 
 for (const kind of ['kernel', 'lockfile'] as const) {
+  test(`${kind}: whoever finds the whole folder gone is told so at once`, async (t) => {
+    const paths = testPaths(join(tempFolder(t), 'gone'));
+    const start = performance.now();
+    await assert.rejects(take(paths, kind), code('LEDGER_MISSING'));
+    assert.ok(performance.now() - start < 2_000);
+  });
+
   test(`${kind}: a second holder in the same process waits, and gets it after the release`, async (t) => {
     const paths = testPaths(tempFolder(t));
     writeFileSync(paths.ledger, '');

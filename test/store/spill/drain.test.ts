@@ -286,3 +286,15 @@ test('a spill of one state folder is not taken for that of another', (t) => {
   const [one, two] = [testPaths(tempFolder(t)), testPaths(tempFolder(t))];
   assert.notEqual(one.secondSpill.split('/').at(-1), two.secondSpill.split('/').at(-1));
 });
+
+test('a folder in the place of the spill file is refused where it stands, and the row with it', async (t) => {
+  const w = writerIn(t, tempFolder(t));
+  assert.equal(statusesOf(await w.append({ action: 'a.b' })), 'landed');
+  mkdirSync(w.paths.spill);
+  await assert.rejects(
+    w.append({ action: 'a.b' }),
+    (error: unknown) => error instanceof LedgerError && error.code === 'UNSAFE_PATH',
+  );
+  assert.deepEqual(readdirSync(w.paths.spill), []);
+  assert.equal(rowsOf(w.paths.ledger).length, 2);
+});
