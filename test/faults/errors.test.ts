@@ -27,6 +27,8 @@ function append(box: Sandbox, faults: readonly string[]): Promise<Traced> {
   return strace(APPEND, { env: box.env, cwd: box.root, stdin: markedRows(NEW), arguments: faults });
 }
 
+const NOT_REACHED = 'no fault was injected';
+
 /** Runs `wrongAt` for every call of a clean append that is of these names and touches the state, on a fresh copy each. */
 async function atEach(
   template: Sandbox,
@@ -45,11 +47,12 @@ async function atEach(
     count,
   );
   assert.ok(points.length > 0, `calls named ${names.join()}`);
-  const failures = await mapLimit(points, LANES, (call) =>
-    inSandbox(template, async (box) =>
-      (await wrongAt(box, call)).map((failure) => `${failure}\n    at ${call.name} #${call.nth}: ${call.text}`),
-    ),
-  );
+  const failures = await mapLimit(points, LANES, async (call) => {
+    let wrong = await inSandbox(template, (box) => wrongAt(box, call));
+    // Node itself makes a call more or less now and then: the point is looked for once more.
+    if (wrong.includes(NOT_REACHED)) wrong = await inSandbox(template, (box) => wrongAt(box, call));
+    return wrong.map((failure) => `${failure}\n    at ${call.name} #${call.nth}: ${call.text}`);
+  });
   return failures.flat();
 }
 
@@ -70,7 +73,7 @@ test('case 21: a close that fails, at every place: the rows land once and the ex
   const before = await fill(template, 3);
   const failures = await atEach(template, ['close'], 4, async (box, call) => {
     const traced = await append(box, failing(['close'], 'EIO', String(call.nth)));
-    const wrong = injected(traced) === 1 ? [] : ['no fault was injected'];
+    const wrong = injected(traced) === 1 ? [] : [NOT_REACHED];
     if (traced.ended.status !== 0 || statuses(traced) !== 'landed,landed')
       wrong.push(`exit ${traced.ended.status}, ${statuses(traced)}: ${traced.ended.stderr}`);
     return [
@@ -114,7 +117,7 @@ for (const error of ['EMFILE', 'ENFILE', 'ENOMEM']) {
     const before = await fill(template, 3);
     const failures = await atEach(template, ['openat'], 3, async (box, call) => {
       const traced = await append(box, failing(['openat'], error, String(call.nth)));
-      const wrong = injected(traced) === 1 ? [] : ['no fault was injected'];
+      const wrong = injected(traced) === 1 ? [] : [NOT_REACHED];
       const acked = acknowledged(NEW, traced.ended.stdout);
       if (traced.ended.status !== (acked.length === NEW.length ? 0 : 2))
         wrong.push(`exit ${traced.ended.status}, ${statuses(traced)}: ${traced.ended.stderr}`);

@@ -6,8 +6,8 @@
  *   watermark  the last row that is in, and which ledger it is of
  *   segments   the closed segments that were read, by their number in rows.segment (0 is the live file)
  *
- * It says where the rows are that somebody asks for; what they say is read from the file. So all that it holds are a few
- * numbers a row, every one of which a check compares with the file. Ids are looked up by a 32-bit key (core/indexDigest.ts
+ * It says where the rows are that somebody asks for; what they say is read from the file. So all that it holds of a row are
+ * a few numbers, every one of which a check compares with the file. Ids are looked up by a 32-bit key (core/indexDigest.ts
  * `keyOf`): small indexes, quick to sort.
  * The header of the file says without SQLite what it is: `application_id` is "LDG" and the version of this layout,
  * `user_version` the watermark's seq.
