@@ -5,8 +5,8 @@
  *
  *   {"agent":"coder","action":"tool.call","cost_usd":0.0123}  →  members: the same text, without its braces
  *
- * Whoever writes rows writes them alike: what stands between the values of one row (its shape) is met again in the next,
- * so that only the values are looked into.
+ * Whoever writes rows writes them alike: what stands between the values of one row is met again in others, so that only
+ * the values are looked into. The texts met so far form a tree, one path for each list of members.
  *
  * Nothing is refused here: what is not plain, or may be wrong, is left to the long way, which says what is wrong with it.
  * Where there is an answer, it is the long way's to the byte.
@@ -30,9 +30,37 @@ const MAX_COST_PLACES = 9;
 /** A double with more zeros behind its point is spelled with an exponent. */
 const MAX_LEADING_ZEROS = 5;
 
-/** The shapes met last, the newest first. */
-const shapes: Shape[] = [];
-const MAX_SHAPES = 4;
+/** More than this many steps begin a new tree: rows that are never alike are not worth remembering. */
+const MAX_STEPS = 1_000;
+/** A name and its punctuation are shorter; what is longer is white space. */
+const MAX_BETWEEN = 64;
+
+/** What may come after the values read so far. */
+interface Step {
+  readonly members: readonly Member[];
+  readonly before: readonly string[];
+  readonly nexts: Next[];
+  readonly ends: End[];
+}
+
+/** One more member: the text before its value. */
+interface Next {
+  readonly between: string;
+  readonly member: Member;
+  readonly step: Step;
+}
+
+/** The end of the row: the text behind its last value. */
+interface End {
+  readonly rest: string;
+  readonly shape: Shape;
+}
+
+let root = stepAfter([], []);
+let steps = 0;
+/** Where the values of the row that is read begin and end. */
+const from = new Int32Array(MEMBERS.size);
+const to = new Int32Array(MEMBERS.size);
 
 /**
  * @param text one line of input
@@ -41,17 +69,81 @@ const MAX_SHAPES = 4;
  */
 export function checkPlainRow(text: string, nowMs: number): CheckedRow | undefined {
   if (text.length * 3 > MAX_INPUT_BYTES) return undefined;
-  for (let i = 0; i < shapes.length; i++) {
-    const shape = shapes[i] as Shape;
-    if (!shape.fits(text, nowMs)) continue;
-    if (i > 0) shapes.unshift(...shapes.splice(i, 1));
-    return shape.row(text);
+  if (steps > MAX_STEPS) {
+    root = stepAfter([], []);
+    steps = 0;
   }
-  const shape = shapeOf(text);
-  if (shape === undefined || !shape.fits(text, nowMs)) return undefined;
-  shapes.unshift(shape);
-  shapes.length = Math.min(shapes.length, MAX_SHAPES);
-  return shape.row(text);
+  let step = root;
+  for (let at = 0, i = 0; ; i++) {
+    let next = knownNext(step, text, at);
+    if (next === undefined) {
+      const end = knownEnd(step, text, at) ?? newEnd(step, text, at);
+      if (end !== undefined) return end.shape.row(text);
+      next = newNext(step, text, at);
+      if (next === undefined) return undefined;
+    }
+    at += next.between.length;
+    const end = valueEnd(next.member, text, at, nowMs);
+    if (end < 0) return undefined;
+    from[i] = at;
+    to[i] = end;
+    at = end;
+    step = next.step;
+  }
+}
+
+function stepAfter(members: readonly Member[], before: readonly string[]): Step {
+  return { members, before, nexts: [], ends: [] };
+}
+
+function knownNext({ nexts }: Step, text: string, at: number): Next | undefined {
+  for (let i = 0; i < nexts.length; i++) {
+    const next = nexts[i] as Next;
+    if (text.startsWith(next.between, at)) return next;
+  }
+  return undefined;
+}
+
+function knownEnd({ ends }: Step, text: string, at: number): End | undefined {
+  for (const end of ends) if (text.length - at === end.rest.length && text.startsWith(end.rest, at)) return end;
+  return undefined;
+}
+
+/** Behind the name and colon of one more member; undefined where something else stands at `at`, or a member for the second time. */
+function newNext(step: Step, text: string, at: number): Next | undefined {
+  const opener = skip(text, at);
+  if (text.charCodeAt(opener) !== (step.members.length === 0 ? OPEN : COMMA)) return undefined;
+  const nameAt = skip(text, opener + 1);
+  const nameEnd = stringEnd(text, nameAt);
+  if (nameEnd < 0) return undefined;
+  const name = text.slice(nameAt + 1, nameEnd - 1);
+  const member = MEMBERS.get(name === LEDGER_TIME_MEMBER ? 'occurred_at' : name);
+  const colon = skip(text, nameEnd);
+  if (member === undefined || step.members.includes(member) || text.charCodeAt(colon) !== COLON) return undefined;
+  const valueAt = skip(text, colon + 1);
+  if (valueAt - at > MAX_BETWEEN) return undefined;
+  const between = copied(text.slice(at, valueAt));
+  const next = { between, member, step: stepAfter([...step.members, member], [...step.before, between]) };
+  step.nexts.push(next);
+  steps++;
+  return next;
+}
+
+/** The brace that ends the row at `at`, and the text; undefined where something else stands there, or no row was named. */
+function newEnd(step: Step, text: string, at: number): End | undefined {
+  const brace = skip(text, at);
+  if (text.charCodeAt(brace) !== CLOSE || skip(text, brace + 1) < text.length) return undefined;
+  if (text.length - at > MAX_BETWEEN) return undefined;
+  if (!step.members.some(({ name }) => name === 'action')) return undefined;
+  const end = { rest: copied(text.slice(at)), shape: new Shape(step.members, step.before) };
+  step.ends.push(end);
+  steps++;
+  return end;
+}
+
+/** A text that does not keep alive the input that it is a part of. */
+function copied(part: string): string {
+  return Buffer.from(part, 'latin1').toString('latin1');
 }
 
 /** Members that stand in the line one behind the other as they do in the input. */
@@ -61,77 +153,41 @@ interface Run {
   readonly last: number;
 }
 
-/** What the rows of one writer have in common: their members, and what stands between the values. */
+/** What rows of the same members have in common. */
 class Shape {
-  /** Where the values of the row that was looked at last begin and end. */
-  private readonly from: Int32Array;
-  private readonly to: Int32Array;
   private readonly runs: readonly Run[];
-  private readonly places: Readonly<Record<'action' | 'run_id' | 'decision_id' | 'idempotency_key', number>>;
+  private readonly action: number;
+  private readonly runId: number;
+  private readonly decisionId: number;
+  private readonly idempotencyKey: number;
 
-  /**
-   * @param members in the order of the input
-   * @param before what stands before each value, and behind the last one
-   */
-  constructor(
-    private readonly members: readonly Member[],
-    private readonly before: readonly string[],
-  ) {
-    this.from = new Int32Array(members.length);
-    this.to = new Int32Array(members.length);
+  /** @param before what stands before the value of each */
+  constructor(members: readonly Member[], before: readonly string[]) {
     this.runs = runsOf(members, before);
     const placeOf = (name: CallerMember): number => members.findIndex((member) => member.name === name);
-    this.places = {
-      action: placeOf('action'),
-      run_id: placeOf('run_id'),
-      decision_id: placeOf('decision_id'),
-      idempotency_key: placeOf('idempotency_key'),
-    };
+    this.action = placeOf('action');
+    this.runId = placeOf('run_id');
+    this.decisionId = placeOf('decision_id');
+    this.idempotencyKey = placeOf('idempotency_key');
   }
 
-  /** Whether a row has this shape, and values that its members may have, in stored spelling. */
-  fits(text: string, nowMs: number): boolean {
-    const { members, before, from, to } = this;
-    let at = 0;
-    for (let i = 0; i < members.length; i++) {
-      const between = before[i] as string;
-      if (!text.startsWith(between, at)) return false;
-      at += between.length;
-      from[i] = at;
-      const isText = text.charCodeAt(at) === QUOTE;
-      const end = isText ? stringEnd(text, at) : numberEnd(text, at);
-      if (
-        end < 0 ||
-        !(isText
-          ? takesText(members[i] as Member, text, at, end, nowMs)
-          : takesNumber(members[i] as Member, text, at, end))
-      )
-        return false;
-      to[i] = end;
-      at = end;
-    }
-    const rest = before[members.length] as string;
-    return text.length - at === rest.length && text.startsWith(rest, at);
-  }
-
-  /** The row that fitted just now. */
+  /** The row whose values were found just now. */
   row(text: string): CheckedRow {
-    const { places, from, to } = this;
     let members = '';
     for (const { prefix, first, last } of this.runs) members += prefix + text.slice(from[first], to[last]);
     return {
       members,
-      action: this.inside(text, places.action) as string,
-      runId: this.inside(text, places.run_id),
-      decisionId: this.inside(text, places.decision_id),
-      idempotencyKey: this.inside(text, places.idempotency_key),
+      action: inside(text, this.action) as string,
+      runId: inside(text, this.runId),
+      decisionId: inside(text, this.decisionId),
+      idempotencyKey: inside(text, this.idempotencyKey),
       contentHash: undefined,
     };
   }
+}
 
-  private inside(text: string, place: number): string | undefined {
-    return place < 0 ? undefined : text.slice((this.from[place] as number) + 1, (this.to[place] as number) - 1);
-  }
+function inside(text: string, place: number): string | undefined {
+  return place < 0 ? undefined : text.slice((from[place] as number) + 1, (to[place] as number) - 1);
 }
 
 /** In stored order, as few pieces as can be. */
@@ -149,32 +205,12 @@ function runsOf(members: readonly Member[], before: readonly string[]): Run[] {
 
 const rankOf = (members: readonly Member[], i: number): number => (members[i] as Member).rank;
 
-/** The shape of a row, whatever its values are; undefined where it is no flat object of known members, each there once. */
-function shapeOf(text: string): Shape | undefined {
-  const members: Member[] = [];
-  const before: string[] = [];
-  let at = skip(text, 0);
-  if (text.charCodeAt(at) !== OPEN) return undefined;
-  for (let from = 0; ;) {
-    const nameAt = skip(text, at + 1);
-    const nameEnd = stringEnd(text, nameAt);
-    if (nameEnd < 0) return undefined;
-    const name = text.slice(nameAt + 1, nameEnd - 1);
-    const member = MEMBERS.get(name === LEDGER_TIME_MEMBER ? 'occurred_at' : name);
-    const colon = skip(text, nameEnd);
-    if (member === undefined || members.includes(member) || text.charCodeAt(colon) !== COLON) return undefined;
-    const valueAt = skip(text, colon + 1);
-    const valueEnd = text.charCodeAt(valueAt) === QUOTE ? stringEnd(text, valueAt) : numberEnd(text, valueAt);
-    if (valueEnd < 0) return undefined;
-    members.push(member);
-    before.push(text.slice(from, valueAt));
-    from = valueEnd;
-    at = skip(text, valueEnd);
-    if (text.charCodeAt(at) === COMMA) continue;
-    if (text.charCodeAt(at) !== CLOSE || skip(text, at + 1) < text.length) return undefined;
-    before.push(text.slice(from));
-    return members.some((one) => one.name === 'action') ? new Shape(members, before) : undefined;
-  }
+/** Behind the value that begins at `at`; -1 where the member cannot have it, or not in this spelling. */
+function valueEnd(member: Member, text: string, at: number, nowMs: number): number {
+  const isText = text.charCodeAt(at) === QUOTE;
+  const end = isText ? stringEnd(text, at) : numberEnd(text, at);
+  if (end < 0) return -1;
+  return (isText ? takesText(member, text, at, end, nowMs) : takesNumber(member, text, at, end)) ? end : -1;
 }
 
 /** Whether the member may have the text `[from, to)`, quotes included. */

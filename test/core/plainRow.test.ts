@@ -161,6 +161,18 @@ test('nor for rows that differ in their values, or in the white space between th
   assert.ok(taken > 1000, `${taken} of 4000 rows were plain`);
 });
 
+test('rows of ever other members, in any order, with any white space, are read all the same', () => {
+  const members = fc.shuffledSubarray(['"agent":"a"', '"run_id":"r"', '"cost_usd":1', '"reason":"x"', '"target":"t"']);
+  const gap = fc.nat(80).map((n) => ' '.repeat(n));
+  fc.assert(
+    fc.property(members, gap, (some, space) => {
+      assert.ok(agree(`{${['"action":"a.b"', ...some].join(`,${space.slice(0, 40)}`)}}`));
+      agree(`{"action":"a.b",${space}"agent":"a"${space}}`);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
 test('nor for a row of which one character was changed', () => {
   const row =
     '{"run_id":"r-1","agent":"coder","action":"tool.call","cost_usd":0.0123,"duration_ms":80,"ts":"2026-04-25T20:09:24.604Z"}';
