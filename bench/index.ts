@@ -14,7 +14,7 @@ import { compareDigests, digestOf } from '../src/store/index/indexCompare';
 import { readIndexHeader } from '../src/store/index/indexHeader';
 import { lastRowOfStream } from '../src/store/index/indexRead';
 import { projectRows } from '../src/store/index/indexRows';
-import { rangesOfWindow } from '../src/store/index/indexWindow';
+import { placesOfWindow } from '../src/store/index/indexWindow';
 import type { StatePaths } from '../src/store/paths';
 import { chainOf, testPaths } from '../test/support/ledgers';
 
@@ -58,7 +58,7 @@ function askAll(paths: StatePaths, index: LedgerIndex, fd: number): void {
   );
   console.log(`differences: ${compareDigests(file, digest).length}`);
   const lastMs = Number(index.database.prepare('SELECT max(effective_ms) AS ms FROM rows').get()?.['ms']);
-  timed('where the rows of the last 1000 s lie', () => rangesOfWindow(index, lastMs - 1_000_000, Infinity));
+  timed('where the rows of the last 1000 s lie', () => placesOfWindow(index, lastMs - 1_000_000, Infinity));
 }
 
 async function main(given: string | undefined, rows: number): Promise<void> {

@@ -95,7 +95,7 @@ export class CostLineReader {
 }
 
 /**
- * The same of a line that was parsed: a few hundred are parsed in a third of the time in which `CostLineReader` reads
+ * The same of a line that was parsed, whose cost is the double that was read: a few hundred are parsed in a third of the time in which `CostLineReader` reads
  * them before it is compiled. Undefined where only the line itself can tell: it is broken, or a member that is asked for
  * is spelled in a way that parsing does not keep.
  */

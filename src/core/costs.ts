@@ -41,7 +41,7 @@ export interface CostGroup {
   readonly importedRows: number;
   /** Rows that never count: provenance `sample` or `fallback`. */
   readonly excludedRows: number;
-  /** Rows that were appended (`ts`) at `lateAfterMs` or later; 0 where no such moment was given. */
+  /** Rows that were appended (`ts`) after the day of their effective time had ended. */
   readonly lateRows: number;
 }
 

@@ -4,8 +4,8 @@
  *
  *   rows  runRows  decisionRows  keyRows  spillRows     how many there are of each
  *   rowMix                                              place and time of every row, bound to that row's hash
- *   timeMix                                             the entries of the index over effective time
- *   runMix  decisionMix  keyMix  spillMix               the ids that are found: a lost or changed entry changes the sum
+ *   timeMix                                             the entries of the index over effective time, and where they lead
+ *   runMix  decisionMix  keyMix  spillMix               the same of ids: a lost or changed entry changes the sum
  *
  * Every part is a sum, so that the order does not matter and parts of a file can be added up (`mergeDigests`). A row's
  * term in `rowMix` is (its hash's first 12 bits + 1) × (a linear mix of its numbers mod 16777213): below 2^37, so that
@@ -21,7 +21,7 @@ export interface DigestRow {
   /** Where the line begins in its (uncompressed) segment, and its length without newline. */
   readonly offset: number;
   readonly bytes: number;
-  /** `occurred_at`, else `ts`, ms since the epoch; 0 where there is none (a tombstone). */
+  /** `occurred_at`, else `ts`, ms since the epoch; 0 where it is not there (a tombstone) or cannot be read. */
   readonly effectiveMs: number;
   /** The first 12 hex digits of the row's hash, as a number. */
   readonly hashPrefix: number;
@@ -90,22 +90,22 @@ export function accumulate(digest: IndexDigest, row: DigestRow): void {
   const mix = remainder(row.hashPrefix + row.seq + 3 * row.offset + 5 * row.bytes + 7 * row.effectiveMs);
   digest.rows += 1;
   digest.rowMix = wrap(digest.rowMix + (Math.floor(row.hashPrefix / PREFIX_LOW) + 1) * mix);
-  digest.timeMix = wrap(digest.timeMix + remainder(row.effectiveMs));
+  digest.timeMix = wrap(digest.timeMix + remainder(row.effectiveMs) + row.seq);
   if (row.runKey !== 0) {
     digest.runRows += 1;
-    digest.runMix += row.runKey;
+    digest.runMix = wrap(digest.runMix + row.runKey + row.seq);
   }
   if (row.decisionKey !== 0) {
     digest.decisionRows += 1;
-    digest.decisionMix += row.decisionKey;
+    digest.decisionMix = wrap(digest.decisionMix + row.decisionKey + row.seq);
   }
   if (row.idempotencyKey !== 0) {
     digest.keyRows += 1;
-    digest.keyMix += row.idempotencyKey;
+    digest.keyMix = wrap(digest.keyMix + row.idempotencyKey + row.seq);
   }
   if (row.spillKey !== 0) {
     digest.spillRows += 1;
-    digest.spillMix += row.spillKey;
+    digest.spillMix = wrap(digest.spillMix + row.spillKey + row.seq);
   }
 }
 
@@ -133,7 +133,7 @@ export function sameSum(a: number, b: number): boolean {
 
 /**
  * A 32-bit key of an id: FNV-1a over the bytes that stand between the quotes in the stored line. Never 0. Two ids may
- * share one; the index compares the ids themselves too.
+ * share one; the line tells (store/index/indexRead.ts).
  * @param bytes holds the id's stored spelling from `start` to `end`
  */
 export function keyOfBytes(bytes: Uint8Array, start: number, end: number): number {

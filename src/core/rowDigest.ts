@@ -35,7 +35,7 @@ function digestRow(bytes: Buffer, line: PlacedLine, facts: LineFacts): DigestRow
     seq: line.seq,
     offset: line.offset,
     bytes: line.end - line.start,
-    effectiveMs: momentAt(bytes, facts, member.OCCURRED_AT) ?? momentAt(bytes, facts, member.TS) ?? 0,
+    effectiveMs: momentAt(bytes, facts, has(facts, member.OCCURRED_AT) ? member.OCCURRED_AT : member.TS) ?? 0,
     hashPrefix: hexAt(bytes, hash, PREFIX_DIGITS),
     runKey: line.own ? 0 : keyAt(bytes, facts, member.RUN_ID),
     decisionKey: line.own ? 0 : keyAt(bytes, facts, member.DECISION_ID),

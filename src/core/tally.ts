@@ -2,7 +2,7 @@
  * Adds up rows: groups per period, and what was spent against each cap. Exact, and independent of the order of the
  * rows; tallies of two parts of a file add up to the tally of the whole.
  *
- * What counts is defined in `costs.ts`; this is the same sum without an object per row (1,000,000 rows in a second).
+ * What counts is defined in `costs.ts`. No group is made for a single row: 1,000,000 rows take a second.
  */
 import type { Cap } from './caps';
 import { ROW_KINDS } from './costs';

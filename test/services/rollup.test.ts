@@ -29,6 +29,7 @@ import type { RollupOptions } from '../../src/services/rollup';
 import { scanCosts } from '../../src/store/costs/costPool';
 import { scanPart } from '../../src/store/costs/costScan';
 import { rebuildIndex } from '../../src/store/index/indexBuild';
+import { openDatabase } from '../../src/store/index/sqlite';
 import type { StatePaths } from '../../src/store/paths';
 import { chainOf, makeLedger, testPaths, writeLedger } from '../support/ledgers';
 
@@ -193,6 +194,25 @@ test('where the index names a line that is none, the file is read: what is broke
   writeFileSync(paths.ledger, file);
   const report = await roll(dir, { since: '@0' });
   assert.deepEqual([report.source, report.broken_lines, report.total.rows], ['file', 1, 49]);
+});
+
+test('an index that names other rows than the file has changes no sum', async (t) => {
+  const dir = folder(t);
+  const paths = mixedLedger(dir, 50);
+  const bare = await roll(dir, { since: '@0' });
+  for (const change of [
+    'UPDATE rows SET offset = 900000000 WHERE seq = 7',
+    'UPDATE rows SET (offset, bytes) = (SELECT offset, bytes FROM rows WHERE seq = 9) WHERE seq = 7',
+    'DELETE FROM rows WHERE seq = 50',
+    'UPDATE rows SET effective_ms = effective_ms - 86400000000 WHERE seq = 50',
+  ]) {
+    await rebuildIndex(paths);
+    const database = openDatabase(paths.index, { readOnly: false, busyMs: 0 });
+    database.exec(change);
+    database.close();
+    const report = await roll(dir, { since: '@0' });
+    assert.deepEqual(withoutSource(report), withoutSource(bare), change);
+  }
 });
 
 test('a row in flight counts when it lands, and is no damage', async (t) => {

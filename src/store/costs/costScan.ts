@@ -14,6 +14,7 @@ import { completeObject } from '../../core/rowText';
 import { membersOf, Tally } from '../../core/tally';
 import type { TallyPlan, TallySums } from '../../core/tally';
 import { withFile } from '../files';
+import type { WindowPlaces } from '../index/indexWindow';
 import { scanLines } from '../read/lines';
 import type { LineRange } from '../read/lines';
 
@@ -61,29 +62,34 @@ export function scanPart(part: FilePart, plan: TallyPlan, calendar: Calendar): C
 }
 
 /**
- * Adds up parts of a file in which nothing is broken, a few rows mostly.
- * @returns undefined where a line is: then these are no such parts
+ * Adds up the rows that an index names, a few mostly.
+ * @returns undefined where a line is broken, or they are not as many as it says: then it is not of this file
  */
-export function scanRanges(
+export function scanPlaces(
   fd: number,
-  ranges: readonly Omit<FilePart, 'path'>[],
+  { ranges, rows }: WindowPlaces,
   plan: TallyPlan,
   calendar: Calendar,
 ): TallySums | undefined {
   const members = membersOf(plan);
   const reader = new CostLineReader(members);
   const tally = new Tally(plan, calendar);
+  let left = rows;
   let whole = true;
   for (const { from, to } of ranges) {
     scanLines(fd, from, to, (line) => {
       const object = line.terminated ? completeObject(line.block.subarray(line.start, line.end)) : undefined;
       const row = object && (costRowOf(object, members) ?? reader.read(line.block, line.start, line.end));
-      if (row === undefined) whole = false;
-      else tally.add(row);
-      return whole;
+      whole &&= row !== undefined;
+      if (row === undefined) return false;
+      const { effectiveMs: ms } = row;
+      // A tombstone has no time, nor has a row of 1970: the index names both.
+      if (!(ms < plan.sinceMs || ms >= plan.untilMs) || ms === 0) left--;
+      tally.add(row);
+      return true;
     });
   }
-  return whole ? tally.result() : undefined;
+  return whole && left === 0 ? tally.result() : undefined;
 }
 
 /** What became of an unfinished last line: a row, nothing (a heal has cut it off), or still broken. */

@@ -4,6 +4,7 @@
  *
  * An index that is damaged, busy or not of this file is passed over; one that knows more rows than the file is told of.
  */
+import { fstatSync } from 'node:fs';
 import { basename } from 'node:path';
 import { CostLineReader } from '../../core/costLine';
 import type { Calendar } from '../../core/day';
@@ -13,15 +14,15 @@ import type { RollupSource } from '../../core/rollup';
 import { membersOf, Tally } from '../../core/tally';
 import type { TallyPlan, TallySums } from '../../core/tally';
 import { scanCosts } from './costPool';
-import { KEPT_PLACES, scanRanges, settleTail } from './costScan';
+import { KEPT_PLACES, scanPlaces, settleTail } from './costScan';
 import { statOf, withFile } from '../files';
 import { openIndex } from '../index/indexFile';
 import type { LedgerIndex } from '../index/indexFile';
 import { guarded } from '../index/indexErrors';
 import { standingOf } from '../index/indexRead';
 import { LIVE_NAME } from '../index/indexSchema';
-import { rangesOfWindow } from '../index/indexWindow';
-import type { ByteRange } from '../index/indexWindow';
+import { placesOfWindow } from '../index/indexWindow';
+import type { WindowPlaces } from '../index/indexWindow';
 import type { StatePaths } from '../paths';
 import { presentSegments, segmentBlocks } from '../ledger/segments';
 import type { Segment } from '../ledger/segments';
@@ -66,15 +67,18 @@ async function readFiles(paths: StatePaths, plan: TallyPlan, calendar: Calendar)
   const segments = presentSegments(paths);
   const size = statOf(paths.ledger)?.size;
   const spilledRows = countSpilled(paths);
-  const files = new FilesTally(plan, calendar);
   const indexed = size === undefined ? undefined : fromIndex(paths, plan, calendar);
   const lostRows = indexed?.kind === 'ahead' ? indexed.rows : 0;
   if (indexed?.kind === 'sums') {
+    const files = new FilesTally(plan, calendar);
     files.addSums(indexed.sums);
     const to = statOf(paths.ledger)?.size ?? indexed.offset;
     if (to > indexed.offset) await files.addLive(paths, indexed.offset, to);
-    return { ...files.result(), source: to > indexed.offset ? 'index+file' : 'index', spilledRows, lostRows };
+    const source = to > indexed.offset ? 'index+file' : 'index';
+    // A heal that replaced the file meanwhile: the two parts are not of one file.
+    if (statOf(paths.ledger)?.ino === indexed.inode) return { ...files.result(), source, spilledRows, lostRows };
   }
+  const files = new FilesTally(plan, calendar);
   for (const segment of segments) {
     if (segment.kind === 'live') await files.addLive(paths, 0, size ?? 0);
     else await files.addSegment(segment);
@@ -83,22 +87,21 @@ async function readFiles(paths: StatePaths, plan: TallyPlan, calendar: Calendar)
 }
 
 type FromIndex =
-  | { readonly kind: 'sums'; readonly sums: TallySums; readonly offset: number }
+  | { readonly kind: 'sums'; readonly sums: TallySums; readonly offset: number; readonly inode: number }
   | { readonly kind: 'ahead'; readonly rows: number };
 
 /** The sums of the rows that the index knows, and up to which byte of the live file; undefined where it is to be passed over. */
 function fromIndex(paths: StatePaths, plan: TallyPlan, calendar: Calendar): FromIndex | undefined {
   return withFile(paths.ledger, 'read', (fd) => {
     const asked = askIndex(paths, fd, plan);
-    if (asked?.kind !== 'ranges') return asked;
-    // A line that is none: what the index says is not of this file.
-    const sums = scanRanges(fd, asked.ranges, plan, calendar);
-    return sums === undefined ? undefined : { kind: 'sums', sums, offset: asked.offset };
+    if (asked?.kind !== 'places') return asked;
+    const sums = scanPlaces(fd, asked.places, plan, calendar);
+    return sums === undefined ? undefined : { kind: 'sums', sums, offset: asked.offset, inode: fstatSync(fd).ino };
   });
 }
 
 type Asked =
-  | { readonly kind: 'ranges'; readonly ranges: readonly ByteRange[]; readonly offset: number }
+  | { readonly kind: 'places'; readonly places: WindowPlaces; readonly offset: number }
   | { readonly kind: 'ahead'; readonly rows: number };
 
 function askIndex(paths: StatePaths, fd: number, plan: TallyPlan): Asked | undefined {
@@ -126,8 +129,8 @@ function asOfOneMoment(index: LedgerIndex, fd: number, plan: TallyPlan): Asked |
     const standing = standingOf(index, fd);
     if (standing.kind === 'ahead') return { kind: 'ahead', rows: standing.toSeq - standing.fromSeq + 1 };
     if (standing.kind === 'disagrees' || standing.watermark.segment !== LIVE_NAME) return undefined;
-    const ranges = rangesOfWindow(index, plan.sinceMs, plan.untilMs);
-    return ranges === undefined ? undefined : { kind: 'ranges', ranges, offset: standing.watermark.offset };
+    const places = placesOfWindow(index, plan.sinceMs, plan.untilMs);
+    return places === undefined ? undefined : { kind: 'places', places, offset: standing.watermark.offset };
   } finally {
     guarded(index.path, () => index.database.exec('COMMIT'));
   }

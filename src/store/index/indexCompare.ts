@@ -22,13 +22,13 @@ const modulo = (sum: string): string => `ifnull(sum(${sum}), 0) % ${DIGEST_MODUL
 
 /** Count and sum over one of the indexes that leave out 0. */
 function keysSql(part: 'run' | 'decision' | 'key' | 'spill', index: string, column: string): string {
-  return `SELECT count(*) AS ${part}Rows, ${modulo(column)} AS ${part}Mix FROM rows INDEXED BY ${index} WHERE ${column} <> 0`;
+  return `SELECT count(*) AS ${part}Rows, ${modulo(`${column} + seq`)} AS ${part}Mix FROM rows INDEXED BY ${index} WHERE ${column} <> 0`;
 }
 
 /** Each reads one b-tree from end to end. */
 const QUERIES = [
   `SELECT count(*) AS rows, ${modulo(ROW_MIX)} AS rowMix FROM rows NOT INDEXED WHERE 1`,
-  `SELECT ${modulo(`effective_ms % ${MIX_PRIME}`)} AS timeMix FROM rows INDEXED BY rows_time WHERE effective_ms > -9000000000000000`,
+  `SELECT ${modulo(`effective_ms % ${MIX_PRIME} + seq`)} AS timeMix FROM rows INDEXED BY rows_time WHERE effective_ms > -9000000000000000`,
   keysSql('run', 'rows_run', 'run_key'),
   keysSql('decision', 'rows_decision', 'decision_key'),
   keysSql('key', 'rows_idempotency_key', 'idempotency_key_key'),

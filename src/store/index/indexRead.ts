@@ -70,7 +70,8 @@ export function lastRowOfStream(
   stream: { readonly kind: StreamKind; readonly id: string; readonly beforeSeq?: number },
 ): Row | undefined {
   const { kind, id } = stream;
-  for (let before = stream.beforeSeq; ;) {
+  let before = stream.beforeSeq;
+  for (let others = 0; others <= MAX_OTHERS; others++) {
     const place = index.stream(kind, id, before);
     if (place === undefined) return undefined;
     const row = readPlace(paths, fd, place)?.row;
@@ -85,7 +86,14 @@ export function lastRowOfStream(
     }
     before = place.rowSeq;
   }
+  throw indexFailed(
+    index.path,
+    `more than ${MAX_OTHERS} rows of other streams under the key of ${kind} ${JSON.stringify(id)}`,
+  );
 }
+
+/** Two ids share a key by chance or by intent: so many lines of the other are read before the file is searched instead. */
+const MAX_OTHERS = 1_000;
 
 /** The first row with this idempotency key up to the watermark, read from the file. Throws as `lastRowOfStream` does. */
 export function rowOfKey(paths: StatePaths, fd: number, index: LedgerIndex, key: string): Row | undefined {

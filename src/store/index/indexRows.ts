@@ -103,7 +103,7 @@ export function projectLine(line: Where, segment: number): IndexedRow | undefine
     segment,
     offset: line.offset,
     bytes: line.bytes,
-    effectiveMs: momentOf(SLOT.occurred_at) ?? momentOf(SLOT.ts) ?? 0,
+    effectiveMs: momentOf(slots.has(SLOT.occurred_at) ? SLOT.occurred_at : SLOT.ts) ?? 0,
     hash,
     hashPrefix,
     runKey: own ? 0 : streamKey(SLOT.run_id, SLOT.run_seq),

@@ -7,7 +7,7 @@
  *   segments   the closed segments that were read, by their number in rows.segment (0 is the live file)
  *
  * It says where the rows are that somebody asks for; what they say is read from the file. So all that it holds of a row are
- * a few numbers, every one of which a check compares with the file. Ids are looked up by a 32-bit key (core/indexDigest.ts
+ * a few numbers, and a check compares place, time and keys of every one with the file. Ids are looked up by a 32-bit key (core/indexDigest.ts
  * `keyOf`): small indexes, quick to sort.
  * The header of the file says without SQLite what it is: `application_id` is "LDG" and the version of this layout,
  * `user_version` the watermark's seq.

@@ -12,34 +12,49 @@ export interface ByteRange {
   readonly to: number;
 }
 
-/** So many rows are looked up in any case; more only where they are at most this part of all. */
+/** Where the rows of a window lie. */
+export interface WindowPlaces {
+  readonly ranges: readonly ByteRange[];
+  /** How many rows of the window, and rows without a time, lie in them. */
+  readonly rows: number;
+}
+
+/** So many rows and bytes are read in any case; more only where they are at most this part of all. */
 const FEW_ROWS = 20_000;
+const FEW_BYTES = 16 << 20;
 const PART_OF_ALL = 4;
 /** Lines so near to each other are read in one piece, with what lies between them. */
 const NEAR_BYTES = 64 << 10;
 /** Beyond any `Date`. */
 const ALWAYS_MS = 9e15;
+/** What the index holds for a row without a time. */
+const NO_TIME_MS = 0;
 
 const IN_WINDOW = 'rows INDEXED BY rows_time WHERE effective_ms >= ? AND effective_ms < ?';
+/** Joined in SQL as far as that is quick: an object a row would take more memory than a sum should. */
+const BLOCKS = `SELECT segment, count(*) AS rows, min(offset) AS start, max(offset + bytes) AS newline
+  FROM ${IN_WINDOW} GROUP BY segment, offset / ${NEAR_BYTES}`;
 
 /**
  * The parts of the live file that have all rows with an effective time in `[sinceMs, untilMs)`, and all without one
  * (tombstones), up to the watermark; other rows may lie between them.
- * @returns undefined where closed segments have some of them, or so many rows are asked for that reading all is as fast
+ * @returns undefined where closed segments have some of them, or reading all is as fast
  * @throws LedgerError INDEX_FAILED, INDEX_BUSY
  */
-export function rangesOfWindow(index: LedgerIndex, sinceMs: number, untilMs: number): ByteRange[] | undefined {
+export function placesOfWindow(index: LedgerIndex, sinceMs: number, untilMs: number): WindowPlaces | undefined {
   const window = [Math.max(sinceMs, -ALWAYS_MS), Math.min(untilMs, ALWAYS_MS)];
+  const holdsTimeless = NO_TIME_MS >= sinceMs && NO_TIME_MS < untilMs;
   return guarded(index.path, () => {
-    const count = index.database.prepare(`SELECT count(*) AS count FROM ${IN_WINDOW}`).get(window)?.['count'];
-    if (Number(count) > Math.max(FEW_ROWS, index.watermark().seq / PART_OF_ALL)) return undefined;
-    // Joined in SQL as far as that is quick: an object a row would take more memory than a sum should.
-    const blocks = index.database.prepare(
-      `SELECT segment, min(offset) AS start, max(offset + bytes) AS newline FROM ${IN_WINDOW} GROUP BY segment, offset / ${NEAR_BYTES}`,
-    );
-    const found = [...blocks.all(window), ...blocks.all([0, 1])];
+    const { seq, offset } = index.watermark();
+    const count = index.database.prepare(`SELECT count(*) AS rows FROM ${IN_WINDOW}`).get(window)?.['rows'];
+    if (Number(count) > Math.max(FEW_ROWS, seq / PART_OF_ALL)) return undefined;
+    const blocks = index.database.prepare(BLOCKS);
+    const found = [...blocks.all(window), ...(holdsTimeless ? [] : blocks.all([NO_TIME_MS, NO_TIME_MS + 1]))];
     if (found.some(({ segment }) => segment !== LIVE_SEGMENT)) return undefined;
-    return joined(found.map(({ start, newline }) => ({ from: Number(start), to: Number(newline) + 1 })));
+    const ranges = joined(found.map(({ start, newline }) => ({ from: Number(start), to: Number(newline) + 1 })));
+    const bytes = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
+    if (bytes > Math.max(FEW_BYTES, offset / PART_OF_ALL)) return undefined;
+    return { ranges, rows: found.reduce((sum, { rows }) => sum + Number(rows), 0) };
   });
 }
 

@@ -79,6 +79,7 @@ test('the fingerprint of the index is that of the file, and one changed number s
     'UPDATE rows SET bytes = bytes - 1 WHERE seq = 8': ['rowMix'],
     'UPDATE rows SET effective_ms = effective_ms + 86400000 WHERE seq = 9': ['rowMix', 'timeMix'],
     'UPDATE rows SET run_key = run_key + 1 WHERE seq = 10': ['runMix'],
+    'UPDATE rows SET effective_ms = 0 WHERE seq = 9': ['rowMix', 'timeMix'],
     'UPDATE rows SET run_key = 0 WHERE seq = 10': ['runRows', 'runMix'],
     'UPDATE rows SET decision_key = 0 WHERE seq = 3': ['decisionRows', 'decisionMix'],
     'UPDATE rows SET idempotency_key_key = 5 WHERE seq = 42': ['keyMix'],

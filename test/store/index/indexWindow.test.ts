@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { rebuildIndex } from '../../../src/store/index/indexBuild';
-import { rangesOfWindow } from '../../../src/store/index/indexWindow';
+import { placesOfWindow } from '../../../src/store/index/indexWindow';
 import { indexOf, ledgerOf, rowsOf, testFolder } from '../../support/indexes';
 import { chainOf, makeLedger, sampleRows, TEST_START_MS, testPaths, writeLedger } from '../../support/ledgers';
 
@@ -26,16 +26,18 @@ test('every row of a window lies in its ranges, which begin and end with lines',
   const moment = fc.oneof(hour, fc.constantFrom(-Infinity, Infinity));
   fc.assert(
     fc.property(moment, moment, (sinceMs, untilMs) => {
-      const ranges = rangesOfWindow(index, sinceMs, untilMs) ?? assert.fail('few rows');
+      const { ranges, rows: count } = placesOfWindow(index, sinceMs, untilMs) ?? assert.fail('few rows');
       for (const { from, to } of ranges) assert(starts.has(from) && ends.has(to) && from < to);
       ranges.reduce((last, { from, to }) => (assert(from > last), to), -1);
       const inside = (offset: number): boolean => ranges.some(({ from, to }) => offset >= from && offset < to);
       const wanted = rows.filter(({ effectiveMs }) => effectiveMs >= sinceMs && effectiveMs < untilMs);
       assert(wanted.every(({ offset }) => inside(offset)));
+      assert.equal(count, wanted.length);
       if (wanted.length === 0) assert.deepEqual(ranges, []);
     }),
   );
-  const oneHour = rangesOfWindow(index, TEST_START_MS - 49 * HOUR_MS, TEST_START_MS - 48 * HOUR_MS) ?? [];
+  const { ranges: oneHour } =
+    placesOfWindow(index, TEST_START_MS - 49 * HOUR_MS, TEST_START_MS - 48 * HOUR_MS) ?? assert.fail('few rows');
   const bytes = oneHour.reduce((sum, { from, to }) => sum + to - from, 0);
   assert(oneHour.length > 1 && bytes < rows.reduce((sum, row) => sum + row.bytes, 0) / 5, `${bytes} bytes`);
 });
@@ -49,6 +51,9 @@ test('a part of a large ledger is looked up, most of it is not', async (t) => {
   index.database.exec(`WITH RECURSIVE n(seq) AS (SELECT 7 UNION ALL SELECT seq + 1 FROM n WHERE seq < 100000)
     INSERT INTO rows (seq, offset, bytes, effective_ms, hash_prefix) SELECT seq, seq * 100, 99, seq, 0 FROM n;
     UPDATE watermark SET seq = 100000, row_seq = 100000`);
-  assert.deepEqual(rangesOfWindow(index, 100, 25_000), [{ from: 10_000, to: 2_500_000 }]);
-  assert.equal(rangesOfWindow(index, 100, 25_200), undefined);
+  assert.deepEqual(placesOfWindow(index, 100, 25_000), { ranges: [{ from: 10_000, to: 2_500_000 }], rows: 24_900 });
+  assert.equal(placesOfWindow(index, 100, 25_200), undefined, 'too many rows');
+  index.database.exec('UPDATE rows SET offset = offset * 100; UPDATE watermark SET offset = 1000000000');
+  index.database.exec('UPDATE rows SET effective_ms = 200000 WHERE seq % 6 = 0');
+  assert.equal(placesOfWindow(index, 200_000, 200_001), undefined, 'few rows all over the file');
 });
