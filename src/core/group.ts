@@ -83,7 +83,7 @@ export class Group {
 
   #makeRoom(bytes: number): void {
     if (this.#length + bytes <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(2 * (this.#length + bytes));
+    const larger = Buffer.allocUnsafe(2 * this.#length + bytes);
     this.#bytes.copy(larger, 0, 0, this.#length);
     this.#bytes = larger;
   }
