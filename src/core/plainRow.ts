@@ -99,7 +99,7 @@ function stepAfter(members: readonly Member[], before: readonly string[]): Step 
 function knownNext({ nexts }: Step, text: string, at: number): Next | undefined {
   for (let i = 0; i < nexts.length; i++) {
     const next = nexts[i] as Next;
-    if (text.startsWith(next.between, at)) return next;
+    if (text.startsWith(next.between, at) && text.charCodeAt(at + next.between.length) !== SPACE) return next;
   }
   return undefined;
 }

@@ -31,6 +31,8 @@ test('the rows that most callers write take it', () => {
   const rows = [
     '{"action":"a"}',
     ' { "action" : "a.b" , "agent" : "coder" } ',
+    '{"action": "a.b", "agent": "coder"}',
+    '{"action":"a.b","agent":"coder"}',
     '{"ts":"2026-04-25T20:09:24.604Z","run_id":"r-1","agent":"void-pulse","action":"pulse.probe","target":"env","outcome":"success","cost_usd":0.0001,"duration_ms":80,"reason":"status=green n=0","playbook":"pulse-probe","playbook_version":"0.1.0"}',
     '{"agent":"a","action":"tool.call","decision_id":"d","idempotency_key":"k","run_id":"r","cost_usd":12,"as_of":"2030-01-01T00:00:00.000Z"}',
     '{"reason":"schön ÿ","action":"x","provenance":"sample","input_tokens":0,"output_tokens":999999999999999}',

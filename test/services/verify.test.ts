@@ -1,6 +1,15 @@
 /** Every code that verify can give today, provoked; and what it must not report. */
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -11,6 +20,8 @@ import type { FindingCode, VerifyResult } from '../../src/core/verdict';
 import { exitCodeOf } from '../../src/core/verdict';
 import { verifyLedger } from '../../src/services/verify';
 import type { VerifyOptions } from '../../src/services/verify';
+import { rebuildIndex } from '../../src/store/index/indexBuild';
+import { openIndexCheck } from '../../src/store/index/indexCheck';
 import {
   chainOf,
   makeLedger,
@@ -445,4 +456,20 @@ test('a lock file that names another ledger is a warning: the one that was here 
   const { verdict, warnings } = await verify(dir);
   assert.equal(verdict, 'intact');
   assert.match(warnings.join(), /last writer here wrote to ledger 01JOTHERLEDGERLEDGERLEDGER/);
+});
+
+test('an index that another release made is not held against the ledger', async (t) => {
+  const dir = folder(t);
+  makeLedger(dir, sampleRows(3));
+  const paths = testPaths(dir);
+  await rebuildIndex(paths);
+  const bytes = readFileSync(paths.index);
+  bytes.writeUInt32BE(bytes.readUInt32BE(68) - 1, 68);
+  writeFileSync(paths.index, bytes);
+  const { verdict, index, warnings } = await verify(dir, { openIndexCheck });
+  assert.deepEqual([verdict, index], ['intact', 'not-checked']);
+  assert.match(warnings.join(), /found one of layout 3/);
+  bytes.writeUInt32BE(7, 68);
+  writeFileSync(paths.index, bytes);
+  assertFindings(await verify(dir, { openIndexCheck }), [['INDEX_DISAGREES', null, null]]);
 });

@@ -14,6 +14,7 @@ import type { LedgerIndex } from './indexFile';
 import { digestAside } from './digestAside';
 import type { DigestAside } from './digestAside';
 import { compareDigests, inWords } from './indexCompare';
+import { IndexOfOtherVersion } from './indexErrors';
 import type { IndexDifference } from './indexCompare';
 import { standingOf } from './indexRead';
 import { hasClosedSegments } from '../ledger/segments';
@@ -105,9 +106,11 @@ function disagreement(paths: StatePaths, index: LedgerIndex): IndexJudgement | u
   return { state: 'disagrees', findings: [finding('INDEX_DISAGREES', null, want, standing.why)], warnings: [] };
 }
 
-/** Another process at work on it says nothing about it; anything else does. */
+/** Another process at work on it says nothing about it, nor does another release that made it; anything else does. */
 function faulty(error: LedgerError): IndexJudgement {
-  if (error.code === 'INDEX_BUSY') return { state: 'not-checked', findings: [], warnings: [error.message] };
+  if (error.code === 'INDEX_BUSY' || error instanceof IndexOfOtherVersion) {
+    return { state: 'not-checked', findings: [], warnings: [error.message] };
+  }
   return {
     state: 'disagrees',
     findings: [finding('INDEX_DISAGREES', null, 'an index of this ledger', error.message)],

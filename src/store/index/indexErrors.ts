@@ -1,5 +1,6 @@
 /** What can be wrong with `index.db`, in our words: INDEX_FAILED (rebuild it), INDEX_BUSY (go on without it). */
 import { errnoOf, LedgerError } from '../../core/errors';
+import { APPLICATION_ID } from './indexSchema';
 import { sqliteFault } from './sqlite';
 
 /** Runs something with SQLite and says its errors in our words. */
@@ -20,6 +21,22 @@ export function indexFailed(path: string, found: string, cause?: unknown): Ledge
     hint: 'nothing is lost: "ledger sweep" rebuilds it from the ledger',
     cause,
   });
+}
+
+/** An index that an older or newer release made. It is made anew by whoever writes it, and says nothing against the ledger. */
+export class IndexOfOtherVersion extends LedgerError {
+  constructor(path: string, version: number) {
+    super('INDEX_FAILED', `expected an index of this release in ${path}, found one of layout ${version}`, {
+      place: { segment: path },
+      hint: 'nothing is lost: "ledger sweep" rebuilds it from the ledger',
+    });
+  }
+}
+
+/** @param id `application_id` of the database at `path`, which is not the one that it should be */
+export function otherIndex(path: string, id: unknown): LedgerError {
+  const isOurs = typeof id === 'number' && id >>> 8 === APPLICATION_ID >>> 8;
+  return isOurs ? new IndexOfOtherVersion(path, id & 0xff) : indexFailed(path, 'a database of another program');
 }
 
 export function indexBusy(path: string, cause: unknown): LedgerError {

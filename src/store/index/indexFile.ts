@@ -12,7 +12,7 @@ import type { Stats } from 'node:fs';
 import { keyOf } from '../../core/indexDigest';
 import { LedgerError } from '../../core/errors';
 import { statOf } from '../files';
-import { guarded, indexBusy, indexFailed } from './indexErrors';
+import { guarded, indexBusy, indexFailed, otherIndex } from './indexErrors';
 import { APPLICATION_ID, LIVE_NAME, LIVE_SEGMENT, RowInserter } from './indexSchema';
 import type { StatePaths } from '../paths';
 import { openDatabase } from './sqlite';
@@ -130,7 +130,7 @@ export class LedgerIndex {
   /** Whether this is an index of this version whose rows reach its watermark. */
   check(): void {
     const id = this.#get('PRAGMA application_id')?.['application_id'];
-    if (id !== APPLICATION_ID) throw indexFailed(this.path, `a database of another program or version (${id})`);
+    if (id !== APPLICATION_ID) throw otherIndex(this.path, id);
     const { rowSeq } = this.watermark();
     const last = this.#get('SELECT max(seq) AS seq FROM rows')?.['seq'] ?? 0;
     if (last !== rowSeq) throw indexFailed(this.path, `rows up to ${last}, and a watermark of ${rowSeq}`);

@@ -9,7 +9,7 @@
  */
 import { errnoOf } from '../../core/errors';
 import { readAt, statOf, withFile } from '../files';
-import { indexFailed } from './indexErrors';
+import { indexFailed, otherIndex } from './indexErrors';
 import { APPLICATION_ID } from './indexSchema';
 import type { StatePaths } from '../paths';
 
@@ -34,7 +34,7 @@ export function readIndexHeader(paths: StatePaths): IndexHeader | undefined {
   if (header.length < HEADER_BYTES || !header.subarray(0, MAGIC.length).equals(MAGIC))
     throw indexFailed(paths.index, 'not a database');
   const id = header.readUInt32BE(APPLICATION_ID_AT);
-  if (id !== APPLICATION_ID) throw indexFailed(paths.index, `a database of another program or version (${id})`);
+  if (id !== APPLICATION_ID) throw otherIndex(paths.index, id);
   const settled = (statOf(`${paths.index}-journal`)?.size ?? 0) === 0;
   return { watermarkSeq: header.readUInt32BE(USER_VERSION_AT), settled };
 }
