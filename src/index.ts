@@ -58,6 +58,7 @@ export function openLedger(options: LedgerOptions = {}): Ledger {
     onDrain: () => undefined,
     onRowsLost: () => undefined,
     onIndexFault: () => undefined,
+    onOtherLedger: () => undefined,
   };
   const writer = openRows(place, { ...silent, ...options.events });
   return {

@@ -271,6 +271,7 @@ test('rows in any groups and calls make a chain and streams that hold', async ()
     onDrain: () => undefined,
     onRowsLost: () => undefined,
     onIndexFault: () => undefined,
+    onOtherLedger: () => undefined,
   };
   const id = fc.constantFrom('r1', 'r2', 'r"3\u0085', undefined);
   const small = fc.record({

@@ -19,6 +19,10 @@ export function talkOf(io: Io, flags: GlobalFlags): AppendEvents {
     onRowsLost: (lost) => io.stderr(`ledger: warning: ${lostText(lost)}; a row audit.rows-lost says so\n`),
     onIndexFault: (error) =>
       say(`${printable(error.message)}; the ledger itself answers until "ledger sweep" rebuilds the index`),
+    onOtherLedger: (knownId, nowId) =>
+      io.stderr(
+        `ledger: warning: another ledger is at this path by now: it was ${knownId}, it is ${nowId}; rows go there\n`,
+      ),
     onDrain: ({ chained, setAside }) =>
       say(
         `${chained === 1 ? '1 spilled row was' : `${chained} spilled rows were`} chained${setAside > 0 ? `, ${setAside} torn ${setAside === 1 ? 'record' : 'records'} set aside` : ''}`,

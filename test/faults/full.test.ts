@@ -130,7 +130,7 @@ test(
     const { box, free } = await almostFull(t);
     const paths = statePaths(box.dir, box.env);
     const silent = () => undefined;
-    const events = { onHeal: silent, onDrain: silent, onRowsLost: silent, onIndexFault: silent };
+    const events = { onHeal: silent, onDrain: silent, onRowsLost: silent, onIndexFault: silent, onOtherLedger: silent };
     const writer = new Writer({ paths, host: nodeHost(), durability: 'disk', events });
     const rows = marks('call', 20).map((mark) => checked({ action: 'fault.probe', mark, ...BIG }));
     const [small, big] = await Promise.allSettled([writer.append(rows.slice(0, 2)), writer.append(rows.slice(2))]);

@@ -24,6 +24,7 @@ const SILENT = {
   onHeal: () => undefined,
   onRowsLost: () => undefined,
   onDrain: () => undefined,
+  onOtherLedger: () => undefined,
   onIndexFault: (error: Error) => {
     throw error;
   },

@@ -28,6 +28,8 @@ export interface TestWriter {
   readonly writer: Writer;
   readonly paths: StatePaths;
   readonly drains: Drained[];
+  /** The ids of the ledger that was known, and of the one in its place. */
+  readonly others: [string, string][];
   /** One call: all or nothing. */
   append(...rows: Readonly<Record<string, unknown>>[]): Promise<Receipt[]>;
   /** Each row for itself. */
@@ -37,11 +39,13 @@ export interface TestWriter {
 export function writerIn(t: TestContext, dir: string, host: Partial<Host> = {}): TestWriter {
   const paths = testPaths(dir);
   const drains: Drained[] = [];
+  const others: [string, string][] = [];
   const events = {
     onHeal: () => undefined,
     onDrain: (drained: Drained) => drains.push(drained),
     onRowsLost: () => undefined,
     onIndexFault: () => undefined,
+    onOtherLedger: (knownId: string, nowId: string) => others.push([knownId, nowId]),
   };
   const writer = new Writer({ paths, host: { ...nodeHost(), ...host }, durability: 'disk', events });
   t.after(() => writer.close());
@@ -49,6 +53,7 @@ export function writerIn(t: TestContext, dir: string, host: Partial<Host> = {}):
     writer,
     paths,
     drains,
+    others,
     append: (...rows) => writer.append(rows.map(checked)),
     each: (...rows) => writer.appendEach(rows.map(checked)),
   };

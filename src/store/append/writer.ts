@@ -195,8 +195,11 @@ export class Writer {
     const { paths } = this.options;
     checkFolder(paths.dir);
     const identity = statOf(paths.ledger) === undefined ? this.#create() : identityIn(paths, this.#kept.ledger().fd);
+    const knownId = this.#known?.ledgerId;
     // What was written to another ledger is not missing here.
-    if (this.#known?.ledgerId !== identity.ledgerId) this.#recent = new Recent();
+    if (knownId !== identity.ledgerId) this.#recent = new Recent();
+    if (knownId !== undefined && knownId !== identity.ledgerId)
+      this.options.events.onOtherLedger(knownId, identity.ledgerId);
     this.#known = identity;
     this.#isOther = false;
     return identity;

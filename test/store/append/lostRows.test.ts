@@ -113,7 +113,9 @@ test('another ledger that was copied over the file lacks nothing either', async 
     assert.deepEqual(actions, ['audit.genesis', ...new Array<string>(rows).fill('b.c'), 'c.d']);
     const { ledgerId } = readIdentity(w.paths) as Identity;
     assert.equal(readLockNote(w.paths.lock)?.note['ledger_id'], ledgerId);
+    assert.equal(w.others.at(-1)?.[1], ledgerId, 'the writer is told');
   }
+  assert.equal(w.others.length, 2);
 });
 
 test('rows that waited for a lock while the ledger was replaced wait for the new one', async (t) => {
