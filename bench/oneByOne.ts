@@ -43,7 +43,7 @@ async function libraryLine(folder: string): Promise<Line> {
   const ledger = openLedger({ dir });
   // Made before: a caller's making of a row is no part of appending it, nor of the bare loop.
   const rows = Array.from(
-    { length: 1 + WARM_ROWS + ROUNDS * ROWS_A_TURN + ROWS_A_TURN },
+    { length: 1 + WARM_ROWS + (1 + ROUNDS) * ROWS_A_TURN },
     (_, i) => JSON.parse(seedRow(i)) as { action: string },
   );
   let next = 0;

@@ -9,6 +9,7 @@
  */
 import { ROW_KINDS } from './costs';
 import type { RowKind } from './costs';
+import { DOT, MINUS, ZERO } from './jsonBytes';
 import { SlotReader } from './lineSlots';
 import { NANOS_PER_USD, parseCostNanos } from './money';
 import { parseRfc3339 } from './time';
@@ -28,9 +29,6 @@ export interface CostLineRow {
 const OWN = ['ts', 'occurred_at', 'action', 'provenance', 'cost_usd'] as const;
 const [TS, OCCURRED, ACTION, PROVENANCE, COST] = [0, 1, 2, 3, 4] as const;
 
-const MINUS = 0x2d;
-const DOT = 0x2e;
-const ZERO = 0x30;
 const FULL_PLACES = 9;
 const STORED_TIME_BYTES = 26;
 
@@ -95,9 +93,9 @@ export class CostLineReader {
 }
 
 /**
- * The same of a line that was parsed, whose cost is the double that was read: a few hundred are parsed in a third of the time in which `CostLineReader` reads
- * them before it is compiled. Undefined where only the line itself can tell: it is broken, or a member that is asked for
- * is spelled in a way that parsing does not keep.
+ * The same of a line that was parsed, whose cost is the double that was read: a few hundred are parsed in a third of the
+ * time in which `CostLineReader` reads them before it is compiled. Undefined where only the line itself can tell: it is
+ * broken, or a member that is asked for is spelled in a way that parsing does not keep.
  */
 export function costRowOf(
   line: Readonly<Record<string, unknown>>,

@@ -77,11 +77,11 @@ export function scanPlaces(
   let left = rows;
   let whole = true;
   for (const { from, to } of ranges) {
+    if (!whole) return undefined;
     scanLines(fd, from, to, (line) => {
       const object = line.terminated ? completeObject(line.block.subarray(line.start, line.end)) : undefined;
       const row = object && (costRowOf(object, members) ?? reader.read(line.block, line.start, line.end));
-      whole &&= row !== undefined;
-      if (row === undefined) return false;
+      if (row === undefined) return (whole = false);
       const { effectiveMs: ms } = row;
       // A tombstone has no time, nor has a row of 1970: the index names both.
       if (!(ms < plan.sinceMs || ms >= plan.untilMs) || ms === 0) left--;

@@ -65,9 +65,8 @@ export async function readCosts(paths: StatePaths, plan: TallyPlan, calendar: Ca
 
 async function readFiles(paths: StatePaths, plan: TallyPlan, calendar: Calendar): Promise<CostReading> {
   const segments = presentSegments(paths);
-  const size = statOf(paths.ledger)?.size;
   const spilledRows = countSpilled(paths);
-  const indexed = size === undefined ? undefined : fromIndex(paths, plan, calendar);
+  const indexed = statOf(paths.ledger) === undefined ? undefined : fromIndex(paths, plan, calendar);
   const lostRows = indexed?.kind === 'ahead' ? indexed.rows : 0;
   if (indexed?.kind === 'sums') {
     const files = new FilesTally(plan, calendar);
@@ -80,7 +79,7 @@ async function readFiles(paths: StatePaths, plan: TallyPlan, calendar: Calendar)
   }
   const files = new FilesTally(plan, calendar);
   for (const segment of segments) {
-    if (segment.kind === 'live') await files.addLive(paths, 0, size ?? 0);
+    if (segment.kind === 'live') await files.addLive(paths, 0, statOf(paths.ledger)?.size ?? 0);
     else await files.addSegment(segment);
   }
   return { ...files.result(), source: 'file', spilledRows, lostRows };

@@ -14,8 +14,8 @@ import type { LedgerIndex } from './indexFile';
 import { digestAside } from './digestAside';
 import type { DigestAside } from './digestAside';
 import { compareDigests, inWords } from './indexCompare';
-import { IndexOfOtherVersion } from './indexErrors';
 import type { IndexDifference } from './indexCompare';
+import { IndexOfOtherVersion } from './indexErrors';
 import { standingOf } from './indexRead';
 import { hasClosedSegments } from '../ledger/segments';
 import type { StatePaths } from '../paths';
@@ -69,7 +69,8 @@ export interface IndexFingerprint {
 
 /**
  * The same for `sweep`, which puts the index right: one that cannot be read, or is ahead of the file, is another
- * question. One that is not of this file differs from it: the file was replaced or rewritten behind it. Undefined also where there are closed segments, which a sweep does not read.
+ * question. One that is not of this file differs from it: the file was replaced or rewritten behind it. Undefined also
+ * where there are closed segments, which a sweep does not read.
  */
 export function openIndexFingerprint(paths: StatePaths): IndexFingerprint | undefined {
   if (hasClosedSegments(paths)) return undefined;
