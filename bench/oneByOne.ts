@@ -16,7 +16,7 @@ import type { Line } from './table';
 
 /** A turn is short, so that neighbours meet the same disk. */
 const ROWS_A_TURN = 50;
-const ROUNDS = 21;
+const ROUNDS = 81;
 /** A writer that stays: by then nearly all that it does for a row is compiled, on both sides. */
 const WARM_ROWS = 3_000;
 const TARGET = 1.3;
