@@ -9,7 +9,7 @@ import type { Damage } from '../core/damage';
 import { LedgerError } from '../core/errors';
 import { ulidAt, ULID_RANDOM_BYTES } from '../core/ids';
 import { attach, detach } from '../store/ledger/attach';
-import { readBroken } from '../store/heal/readBroken';
+import { readBroken, withoutRowInFlight } from '../store/heal/readBroken';
 import type { ReadBroken } from '../store/heal/readBroken';
 import type { ReadSoFar } from '../core/progress';
 import type { BrokenRange } from '../store/heal/brokenLines';
@@ -72,7 +72,9 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
 /** What a sweep would find; nothing is written, no lock is taken. */
 async function look(file: LedgerFile, options: SweepOptions): Promise<SweepResult> {
   const { paths } = file;
-  const { lines, ranges, indexDiffers } = await readBroken(paths, options);
+  const { indexDiffers, ...broken } = await readBroken(paths, options);
+  const { lines } = broken;
+  const ranges = await withoutRowInFlight(paths, broken);
   const size = statOf(paths.ledger)?.size ?? 0;
   const damage = ranges.map((range): Damage => {
     const atEnd = range.offset + range.length >= size;

@@ -3,10 +3,11 @@
  *
  *   "action":"audit.rows-lost","payload":{"from_seq":41,"to_seq":43,"head":"<hash of row 43>"}
  */
+import type { Group } from '../../core/group';
 import { ownRow } from '../../core/ownRows';
 import type { CheckedRow } from '../../core/row';
 import { lastRowOfAction } from './places';
-import type { WholeTail } from '../read/tail';
+import type { Tail } from '../read/tail';
 
 export interface LostRows {
   readonly fromSeq: number;
@@ -19,7 +20,12 @@ export function rowsLostRow({ fromSeq, toSeq, head }: LostRows): CheckedRow {
   return ownRow('audit.rows-lost', { from_seq: fromSeq, to_seq: toSeq, head });
 }
 
+/** What a heal adds: the loss is named in the write that changes the end of the file, since the index cannot tell afterwards. */
+export function addLostRows(group: Group, lost: LostRows | undefined): void {
+  if (lost !== undefined) group.add(rowsLostRow(lost));
+}
+
 /** Whether a row near the end names this loss already: its writer died before the index began anew. */
-export function isNamed(tail: WholeTail, lost: LostRows): boolean {
-  return lastRowOfAction(tail.window.bytes, 'audit.rows-lost')?.payload?.['head'] === lost.head;
+export function isNamed({ window }: Pick<Tail, 'window'>, lost: LostRows): boolean {
+  return lastRowOfAction(window.bytes, 'audit.rows-lost')?.payload?.['head'] === lost.head;
 }

@@ -14,7 +14,7 @@ import { identityIn } from '../ledger/genesis';
 import { checkFolder, withFreshTail } from '../ledger/ledger';
 import type { LedgerFile, LockedLedger, ReadyLedger } from '../ledger/ledger';
 import type { Kept, KeptLedger } from './kept';
-import { isNamed, rowsLostRow } from './lostRows';
+import { addLostRows, isNamed, rowsLostRow } from './lostRows';
 import type { LostRows } from './lostRows';
 import { takeLock } from '../lock/lock';
 import type { HeldLock } from '../lock/lock';
@@ -162,7 +162,7 @@ function reopened(file: LedgerFile): Opened {
 async function finishPending({ paths }: LedgerFile, target: CommitTarget): Promise<Healed[]> {
   const plan = readHealPlan(paths);
   if (plan === undefined) return [];
-  return isMiddlePlan(plan) ? finishMiddleHeal(paths, target, plan) : [await finishTailHeal(paths, target, plan)];
+  return isMiddlePlan(plan) ? finishMiddleHeal(paths, target, plan) : finishTailHeal(paths, target, plan);
 }
 
 /** Where this process has followed the file from its last commit on, a look at the very end is enough. */
@@ -178,9 +178,11 @@ async function healTail(
   events: PrepareEvents,
 ): Promise<Healed | undefined> {
   if (tail.kind !== 'unterminated' && tail.kind !== 'torn') return undefined;
-  if (tail.kind === 'unterminated') return healNewline(target, tail);
   const lost = tail.head === undefined ? undefined : lostRowsOf(file, fd, tail.head.seq);
-  const healed = await healTornTail(file.paths, target, fd, tail, lost);
+  const healed =
+    tail.kind === 'torn'
+      ? await healTornTail(file.paths, target, fd, tail, lost)
+      : await healNewline(target, tail, (group) => addLostRows(group, lost));
   if (lost !== undefined) {
     events.onRowsLost(lost);
     file.index.startAnew();

@@ -20,11 +20,11 @@ import { readLine } from '../../core/rowText';
 import { salvage } from '../../core/salvage';
 import { commitBytes } from '../append/commit';
 import type { CommitTarget } from '../append/commit';
-import { syncData, withFile } from '../files';
+import { closeQuietly, openFile, syncData, withFile } from '../files';
 import { removeHealPlan, writeHealPlan } from './healPlan';
 import type { AsidePart, HealPlan, MiddleKind, TornKind } from './healPlan';
 import { scanLines } from '../read/lines';
-import { rowsLostRow } from '../append/lostRows';
+import { addLostRows, isNamed } from '../append/lostRows';
 import type { LostRows } from '../append/lostRows';
 import type { StatePaths } from '../paths';
 import { digestRange, readSetAside, setAside } from './quarantine';
@@ -105,7 +105,8 @@ export async function healTornTail(
     ...(owed === undefined ? {} : { owed }),
   };
   writeHealPlan(paths, plan);
-  return finishTailHeal(paths, target, plan);
+  const [healed] = await finishTailHeal(paths, target, plan);
+  return healed;
 }
 
 /** NUL bytes are what a power loss leaves; a beginning without an end is what a kill leaves. */
@@ -116,23 +117,52 @@ export function tornKind(aside: SetAside): TornKind {
   return aside.start[0] === 0x7b && oneLine ? 'short' : 'garbage';
 }
 
-/** Finishes a tail heal from wherever it was left. */
-export async function finishTailHeal(paths: StatePaths, target: CommitTarget, pending: HealPlan): Promise<Healed> {
+/**
+ * Finishes a tail heal from wherever it was left.
+ * @returns this heal, and the one of its own rows where they were torn
+ */
+export async function finishTailHeal(
+  paths: StatePaths,
+  target: CommitTarget,
+  pending: HealPlan,
+): Promise<[Healed, ...Healed[]]> {
   const plan = withFile(paths.ledger, 'append', (fd) => cutPlanned(paths, target.host, fd, pending));
-  const tail = withFile(paths.ledger, 'append', readTail);
-  if (plan !== undefined) {
-    if (tail.kind !== 'whole')
-      throw unfinished(paths, `a ledger that ends in a whole row after the cut, found it ${tail.kind}`);
-    const group = new Group(tail.head, target.host);
-    const { owed } = plan;
-    if (owed !== undefined) withFile(paths.ledger, 'read', (fd) => addMiddleRows(group, paths, fd, owed));
-    group.add(healRow(paths, plan), undefined, undefined, plan.heal_id);
-    if (plan.lost !== undefined) group.add(rowsLostRow(plan.lost));
-    await commitBytes(target, tail.sizeBytes, group.bytes());
-  }
+  const more =
+    plan === undefined ? await nameLostRows(paths, target, pending.lost) : await commitRows(paths, target, plan);
   removeHealPlan(paths);
   const { heal_id: healId, kind, offset, length } = pending;
-  return { healId, kind, offset, length, quarantine: `quarantine/${healId}.bin` };
+  return [{ healId, kind, offset, length, quarantine: `quarantine/${healId}.bin` }, ...more];
+}
+
+async function commitRows(paths: StatePaths, target: CommitTarget, plan: HealPlan): Promise<Healed[]> {
+  const tail = withFile(paths.ledger, 'append', readTail);
+  if (tail.kind !== 'whole')
+    throw unfinished(paths, `a ledger that ends in a whole row after the cut, found it ${tail.kind}`);
+  const group = new Group(tail.head, target.host);
+  const { owed } = plan;
+  if (owed !== undefined) withFile(paths.ledger, 'read', (fd) => addMiddleRows(group, paths, fd, owed));
+  group.add(healRow(paths, plan), undefined, undefined, plan.heal_id);
+  addLostRows(group, plan.lost);
+  await commitBytes(target, tail.sizeBytes, group.bytes());
+  return [];
+}
+
+/** The heal row is on disk, the row after it may be torn or missing: the plan is the last that knows of those rows. */
+async function nameLostRows(paths: StatePaths, target: CommitTarget, lost: LostRows | undefined): Promise<Healed[]> {
+  if (lost === undefined) return [];
+  const fd = openFile(paths.ledger, 'append');
+  try {
+    const tail = readTail(fd);
+    if (isNamed(tail, lost)) return [];
+    if (tail.kind === 'torn') return [await healTornTail(paths, target, fd, tail, lost)];
+    if (tail.kind !== 'whole') throw unfinished(paths, `a whole row at the end, found it ${tail.kind}`);
+    const group = new Group(tail.head, target.host);
+    addLostRows(group, lost);
+    await commitBytes(target, tail.sizeBytes, group.bytes());
+    return [];
+  } finally {
+    closeQuietly(fd);
+  }
 }
 
 /**

@@ -19,7 +19,7 @@ import type { CommitTarget } from '../append/commit';
 import { closeQuietly, namesIn, openFile, readAt, statOf, syncData, syncFolder, withFile, writeAll } from '../files';
 import { healNewline, healTornTail } from './heal';
 import type { Healed } from './heal';
-import { addMiddleRows, hasRowNearEnd } from './owedRows';
+import { addMiddleRows, owesNothing } from './owedRows';
 import { voidIndex } from '../index/indexBuild';
 import { readHealPlan, removeHealPlan } from './healPlan';
 import type { HealPlan, MiddleKind } from './healPlan';
@@ -79,6 +79,7 @@ function copyRange(from: number, to: number, start: number, end: number): void {
 /**
  * Finishes a middle heal from wherever it was left; the plan is on disk. Where the end of the file is torn, by a power cut
  * in the middle of the heal row for instance, that is healed with it.
+ * @param isPrepared this process has made step 0: of what another left nobody knows whether the disk has it, whatever its size
  * @returns this heal, and what else was healed for it
  * @throws LedgerError HEAL_IMPOSSIBLE where the last row is tampered with, or the lines are not there
  */
@@ -86,12 +87,13 @@ export async function finishMiddleHeal(
   paths: StatePaths,
   target: CommitTarget,
   plan: HealPlan,
+  { isPrepared = false }: { readonly isPrepared?: boolean } = {},
 ): Promise<[Healed, ...Healed[]]> {
-  replaceUnlessDone(paths, plan);
+  replaceUnlessDone(paths, plan, isPrepared);
   const fd = openFile(paths.ledger, 'append');
   try {
     syncData(fd);
-    const more = hasRowNearEnd(fd, plan.heal_id) ? [] : await commitRows(paths, target, fd, plan);
+    const more = owesNothing(fd, plan) ? [] : await commitRows(paths, target, fd, plan);
     removeHealPlan(paths);
     removeReplacements(paths);
     const { heal_id: healId, offset, length } = plan;
@@ -114,7 +116,7 @@ async function commitRows(paths: StatePaths, target: CommitTarget, fd: number, p
   return [];
 }
 
-function replaceUnlessDone(paths: StatePaths, plan: HealPlan): void {
+function replaceUnlessDone(paths: StatePaths, plan: HealPlan, isPrepared: boolean): void {
   const fd = openFile(paths.ledger, 'append');
   try {
     const { size } = fstatSync(fd);
@@ -122,7 +124,9 @@ function replaceUnlessDone(paths: StatePaths, plan: HealPlan): void {
       if (isReplaced(fd, plan, size)) return;
       throw cannotFinish(paths, `the planned bytes or their tombstone at offset ${plan.offset}, found neither`);
     }
-    writeReplacement(paths, plan, fd, size);
+    const path = replacementPath(paths, plan.heal_id);
+    if (!isPrepared || statOf(path)?.size !== plan.offset) copyPrefix(paths, plan.heal_id, fd, plan.offset);
+    completeReplacement(path, plan, fd, size);
   } finally {
     closeQuietly(fd);
   }
@@ -137,9 +141,7 @@ function isReplaced(fd: number, plan: HealPlan, size: number): boolean {
   return readAt(fd, plan.offset, expected.length).equals(expected);
 }
 
-function writeReplacement(paths: StatePaths, plan: HealPlan, fd: number, size: number): void {
-  const path = replacementPath(paths, plan.heal_id);
-  if (statOf(path)?.size !== plan.offset) copyPrefix(paths, plan.heal_id, fd, plan.offset);
+function completeReplacement(path: string, plan: HealPlan, fd: number, size: number): void {
   const out = openFile(path, 'append');
   try {
     if (plan.tombstone !== undefined) writeAll(out, Buffer.from(`${plan.tombstone}\n`));

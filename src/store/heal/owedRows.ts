@@ -9,19 +9,32 @@ import { ownRow } from '../../core/ownRows';
 import type { CheckedRow } from '../../core/row';
 import { readLine } from '../../core/rowText';
 import { salvage } from '../../core/salvage';
-import { rowsLostRow } from '../append/lostRows';
+import { addLostRows, isNamed } from '../append/lostRows';
+import { readAt } from '../files';
 import type { StatePaths } from '../paths';
 import { scanLines } from '../read/lines';
 import { TAIL_BYTES } from '../read/tail';
 import type { HealPlan } from './healPlan';
 import { readSetAside } from './quarantine';
 
-/** Adds the row of a heal of the middle, after those that it owes itself. One that is there already is not added again. */
+/** Adds the rows of a heal of the middle, after those that it owes itself. One that is there already is not added again. */
 export function addMiddleRows(group: Group, paths: StatePaths, fd: number, plan: HealPlan): void {
   if (plan.owed !== undefined) addMiddleRows(group, paths, fd, plan.owed);
-  if (hasRowNearEnd(fd, plan.heal_id)) return;
-  group.add(rowOf(paths, plan), undefined, undefined, laterId(plan.heal_id, group.head.id));
-  if (plan.lost !== undefined) group.add(rowsLostRow(plan.lost));
+  if (!hasRowNearEnd(fd, plan.heal_id))
+    group.add(rowOf(paths, plan), undefined, undefined, laterId(plan.heal_id, group.head.id));
+  if (!isLossNamed(fd, plan)) addLostRows(group, plan.lost);
+}
+
+/** Whether everything that a plan promised to say stands in the file. */
+export function owesNothing(fd: number, plan: HealPlan): boolean {
+  return hasRowNearEnd(fd, plan.heal_id) && isLossNamed(fd, plan);
+}
+
+function isLossNamed(fd: number, { lost }: HealPlan): boolean {
+  if (lost === undefined) return true;
+  const { size } = fstatSync(fd);
+  const offset = Math.max(0, size - TAIL_BYTES);
+  return isNamed({ window: { offset, bytes: readAt(fd, offset, size - offset) } }, lost);
 }
 
 /** The ids of the rows that a plan owes. */
@@ -37,7 +50,7 @@ function laterId(healId: string, lastId: string): string {
   });
 }
 
-export function hasRowNearEnd(fd: number, id: string): boolean {
+function hasRowNearEnd(fd: number, id: string): boolean {
   const { size } = fstatSync(fd);
   let found = false;
   scanLines(fd, Math.max(0, size - TAIL_BYTES), size, ({ block, start, end }) => {

@@ -10,7 +10,7 @@
 import { fstatSync, renameSync, rmSync } from 'node:fs';
 import { sha256Hex, ZERO_HASH } from '../../core/digest';
 import { nextUlid, ULID_RANDOM_BYTES, ulidAt } from '../../core/ids';
-import { readLine } from '../../core/rowText';
+import { completeObject, readLine } from '../../core/rowText';
 import { neighbourAfter, neighbourBefore } from './brokenLines';
 import type { Neighbour } from './brokenLines';
 import { closeQuietly, openFile, readAt, statOf } from '../files';
@@ -24,6 +24,7 @@ import type { LostRows } from '../append/lostRows';
 import { nameLostRows, withLockedLedger } from '../append/prepare';
 import type { PrepareEvents } from '../append/prepare';
 import { setAside } from './quarantine';
+import { scanLines } from '../read/lines';
 import { lastIdIn, readTail } from '../read/tail';
 
 export interface TakeOut {
@@ -75,6 +76,8 @@ async function takeOutLocked(
   const { paths, host, lock, durability, fd } = locked;
   const { ino, size } = fstatSync(fd);
   if (ino !== lines.ino || size < lines.offset + lines.length) return { kind: 'moved' };
+  // What was read without the lock may have been a row on its way to the disk.
+  if (lines.byHand === undefined && !isTorn(fd, lines)) return { kind: 'moved' };
   const around = surroundings(fd, lines, size);
   if (lines.byHand !== undefined && isSound(fd, lines, around)) {
     return { kind: 'kept', why: 'it is whole, its hash is right, and the rows around it link to it' };
@@ -93,9 +96,22 @@ async function takeOutLocked(
   // Where it was tidied away meanwhile, it is copied again under the lock.
   if (statOf(prefix) !== undefined) renameSync(prefix, replacementPath(paths, plan.heal_id));
   writeHealPlan(paths, plan);
-  const [healed] = await finishMiddleHeal(paths, { path: paths.ledger, lock, host, durability }, plan);
+  const target = { path: paths.ledger, lock, host, durability };
+  const [healed] = await finishMiddleHeal(paths, target, plan, { isPrepared: true });
   if (lost !== undefined) events.onRowsLost(lost);
   return { kind: 'taken-out', healed, seq: gap.seq, lastSeq: gap.lastSeq, missing: gap.missing };
+}
+
+/** Whether these are whole lines still, each of them torn. */
+function isTorn(fd: number, { offset, length }: TakeOut): boolean {
+  let end = offset;
+  let torn = true;
+  scanLines(fd, offset, fstatSync(fd).size, (line) => {
+    torn = line.cut || completeObject(line.block.subarray(line.start, line.end)) === undefined;
+    end = line.offset + line.bytes + (line.terminated ? 1 : 0);
+    return torn && end < offset + length;
+  });
+  return torn && end === offset + length;
 }
 
 /** Whether the file ends in a whole row, or nothing, once the lines are out: the row that names them must be linked to something. */

@@ -1,4 +1,4 @@
-/** A heal of the middle that lacks only its row gets it, whatever became of the end of the file meanwhile. */
+/** A heal of the middle that was left half-done is finished, whatever became of its files and of the end of the ledger meanwhile. */
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test';
 import { sweep } from '../../../src/services/sweep';
 import { setAsideLine } from '../../../src/services/setAside';
 import { verifyLedger } from '../../../src/services/verify';
+import { replacementPath } from '../../../src/store/heal/healMiddle';
 import { readHealPlan, writeHealPlan } from '../../../src/store/heal/healPlan';
 import type { HealPlan, TornKind } from '../../../src/store/heal/healPlan';
 import type { StatePaths } from '../../../src/store/paths';
@@ -17,6 +18,8 @@ interface Pending {
   readonly dir: string;
   readonly paths: StatePaths;
   readonly plan: HealPlan;
+  /** The ledger with the broken line in it. */
+  readonly broken: Buffer;
   /** The ledger that lacks the heal row, and the row. */
   readonly before: Buffer;
   readonly row: Buffer;
@@ -47,6 +50,7 @@ async function pendingHeal(t: TestContext): Promise<Pending> {
   const chain = chainOf();
   for (let n = 0; n < 5; n++) chain.add({ action: 'a.b', run_id: 'r', n });
   const paths = writeLedger(dir, chain.lines.with(2, 'garbage'));
+  const broken = readFileSync(paths.ledger);
   await sweep({ place: placeOf(dir), dryRun: false });
   const whole = readFileSync(paths.ledger);
   const row = lastLine(whole);
@@ -54,7 +58,7 @@ async function pendingHeal(t: TestContext): Promise<Pending> {
   const { kind: torn, offset, length, sha256, seq, last_seq } = payload;
   const tombstone = whole.toString('utf8', offset, whole.indexOf(0x0a, offset));
   const plan: HealPlan = { heal_id: id, kind: 'middle', torn, offset, length, sha256, seq, last_seq, tombstone };
-  return { dir, paths, plan, before: whole.subarray(0, whole.length - row.length), row };
+  return { dir, paths, plan, broken, before: whole.subarray(0, whole.length - row.length), row };
 }
 
 /** The same in a folder of its own, with these bytes for a ledger. */
@@ -80,6 +84,15 @@ const cutsOf = (length: number): number[] =>
   [...new Set([0, 1, length - 1, length, ...Array.from({ length: Math.ceil(length / 23) }, (_, i) => i * 23)])].sort(
     (a, b) => a - b,
   );
+
+test('what another process copied is copied again: a power cut may have left zeros in the length of the rows', async (t) => {
+  const pending = await pendingHeal(t);
+  const { broken, plan } = pending;
+  const { dir, paths } = copyOf(pending, 'zeros', broken, plan);
+  writeFileSync(replacementPath(paths, plan.heal_id), Buffer.alloc(plan.offset));
+  await assertHealed(t, dir, paths, 'zeros');
+  assert.ok(readFileSync(paths.ledger).subarray(0, plan.offset).equals(broken.subarray(0, plan.offset)));
+});
 
 test('a heal row that a power cut tore, at any byte', async (t) => {
   const pending = await pendingHeal(t);

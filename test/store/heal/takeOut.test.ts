@@ -95,7 +95,7 @@ test('a complete last line is taken out by hand alone, with who and why', async 
   const lines = chainLines(3);
   const forged = (lines.at(-1) as string).replace('"n":2', '"n":7');
   const { dir, paths, take } = made(t, lines.with(-1, forged));
-  assert.equal((await take(3, 4)).kind, 'kept');
+  assert.equal((await take(3, 4)).kind, 'moved', 'nothing torn is there');
   assert.equal((await take(3, 4, { actor: 'alice', reason: 'forged \u001b[31m' })).kind, 'taken-out');
   const row = rowsOf(paths.ledger).at(-1) as Record<string, unknown>;
   assert.deepEqual([row['action'], row['actor'], row['reason']], ['audit.set-aside', 'alice', 'forged \u001b[31m']);
@@ -118,6 +118,15 @@ test('ids go on growing over a set-aside last row, also with a clock that was se
   }
   const ids = rowsOf(paths.ledger).flatMap(({ id }) => (typeof id === 'string' ? [id] : []));
   assert.deepEqual(ids, ids.toSorted());
+});
+
+test('a row that was on its way to the disk when it was read is no broken line', async (t) => {
+  const lines = chainLines(4);
+  const { paths, take } = made(t, [...lines.slice(0, 2), lines[2]?.slice(0, 90) ?? '', '']);
+  const whole = Buffer.from(lines.map((line) => `${line}\n`).join(''));
+  writeFileSync(paths.ledger, whole);
+  assert.equal((await take(2, 3)).kind, 'moved');
+  assert.ok(readFileSync(paths.ledger).equals(whole));
 });
 
 test('a file that was written to meanwhile is looked at again', async (t) => {
