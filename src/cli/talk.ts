@@ -23,9 +23,13 @@ export function talkOf(io: Io, flags: GlobalFlags): AppendEvents {
       io.stderr(
         `ledger: warning: another ledger is at this path by now: it was ${knownId}, it is ${nowId}; rows go there\n`,
       ),
-    onDrain: ({ chained, setAside }) =>
-      say(
-        `${chained === 1 ? '1 spilled row was' : `${chained} spilled rows were`} chained${setAside > 0 ? `, ${setAside} torn ${setAside === 1 ? 'record' : 'records'} set aside` : ''}`,
-      ),
+    onDrain: ({ chained, setAside }) => {
+      if (chained > 0) say(`${chained === 1 ? '1 spilled row was' : `${chained} spilled rows were`} chained`);
+      if (setAside === 0) return;
+      const records = setAside === 1 ? '1 spilled record was' : `${setAside} spilled records were`;
+      io.stderr(
+        `ledger: warning: ${records} torn, changed or foreign and set aside: see "ledger verify" and the folder quarantine\n`,
+      );
+    },
   };
 }

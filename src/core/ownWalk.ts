@@ -16,6 +16,8 @@ export function takeOwnRow(walk: Walk, row: Row, place: FindingPlace, opens: boo
   else if (row.action === 'audit.genesis' || row.action === 'audit.segment')
     report(walk, { code: 'FOREIGN', seq: row.seq, place }, { want: 'a row of this ledger', got: row.action });
   if (row.action === 'audit.rows-lost') takeRowsLost(walk, row, place);
+  if (row.action === 'audit.heal-truncation' && row.payload?.['source'] === 'spill' && row.payload['why'] === 'altered')
+    takeAlteredSpill(walk, row, place);
   registerHeal(walk, row, place);
 }
 
@@ -68,6 +70,21 @@ function takeRowsLost(walk: Walk, row: Row, place: FindingPlace): void {
   });
   const got = `rows ${fromSeq} to ${toSeq} of an earlier end, lost`;
   report(walk, { code: 'GAP', seq: row.seq, place }, { want: 'no row missing', got });
+}
+
+/** A row that was acknowledged, waited to be chained and was changed meanwhile: it is missing where it would have stood. */
+function takeAlteredSpill(walk: Walk, { seq, id, payload }: Row, place: FindingPlace): void {
+  walk.gaps.push({
+    kind: 'spilled-row',
+    from_seq: seq,
+    to_seq: seq,
+    heal_id: id,
+    named_by_seq: seq,
+    place,
+    checkpoint: null,
+  });
+  const got = `a spilled row that was changed before it was chained (${String(payload?.['quarantine'])})`;
+  report(walk, { code: 'GAP', seq, place }, { want: 'no row missing', got });
 }
 
 /** A heal row that was altered still tells which tombstone it was for: its alteration is one finding, not two. */

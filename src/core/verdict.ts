@@ -125,7 +125,8 @@ export function exitCodeOf(verdict: Verdict): number {
 
 /** A named gap: rows that are known to be missing, and the row that says so. */
 export interface Gap {
-  readonly kind: 'tombstone' | 'set-aside' | 'rows-lost';
+  readonly kind: 'tombstone' | 'set-aside' | 'rows-lost' | 'spilled-row';
+  /** For a spilled row that was changed before it was chained: the row that names it. */
   readonly from_seq: number;
   readonly to_seq: number;
   /** The heal row's id for a tombstone; null for rows that were lost from the end. */

@@ -26,6 +26,7 @@ import { findLines } from '../store/read/find';
 import type { Segment } from '../store/ledger/segments';
 import { settleTail, tailStart } from '../store/scan/settle';
 import { countSpilled } from '../store/spill/spillState';
+import { countImpossible } from '../store/spill/waiting';
 import { walkBytes, walkClosed, walkLive } from '../store/scan/walkFile';
 import type { WalkOptions } from '../store/scan/walkFile';
 
@@ -90,7 +91,7 @@ export async function verifyLedger(options: VerifyOptions): Promise<VerifyResult
   for (const finding of index.findings) walk.findings.add(finding);
   if (statOf(paths.healPlan) !== undefined)
     warnings.push('a heal is under way (audit.heal.pending): the next append or sweep finishes it');
-  warnings.push(...otherLedgerNoted(paths, walk.ledgerId));
+  warnings.push(...otherLedgerNoted(paths, walk.ledgerId), ...spoiltRecords(paths, walk.ledgerId));
   await checkHead(walk, options);
   checkExpectations(walk, options);
   checkLiveFile(walk, segments);
@@ -103,6 +104,12 @@ export async function verifyLedger(options: VerifyOptions): Promise<VerifyResult
     headHeld: options.expectHead !== undefined && options.expectHead === walk.main.hash,
     warnings: [...warnings, ...index.warnings],
   });
+}
+
+function spoiltRecords(paths: StatePaths, ledgerId: string | undefined): string[] {
+  const records = ledgerId === undefined ? 0 : countImpossible(paths, ledgerId);
+  if (records === 0) return [];
+  return [`${records} of the records in the spill files are torn, changed or foreign: they cannot be chained`];
 }
 
 export type VerifyRequest = Omit<VerifyOptions, 'paths'> & { readonly place: Pick<Place, 'dir' | 'env'> };

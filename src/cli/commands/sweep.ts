@@ -84,7 +84,7 @@ function sweepText(result: SweepResult, quiet: boolean): string {
   if (result.drained > 0) lines.push(`chained    ${count(result.drained, 'waiting row')}`);
   if (result.records_set_aside > 0)
     lines.push(
-      `${result.dry_run ? 'would set aside' : 'set aside '} ${count(result.records_set_aside, 'torn spill record')}`,
+      `${result.dry_run ? 'would set aside' : 'set aside '} ${count(result.records_set_aside, 'spill record')}`,
     );
   if (result.waiting) lines.push('waiting    rows are in the spill files and were left there');
   if (result.index === 'rebuilt' || result.index === 'caught-up') lines.push(`index      ${result.index}`);

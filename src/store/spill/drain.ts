@@ -187,7 +187,7 @@ function placeBatch(ledger: ReadyLedger, placer: Placer, spillFd: number, ahead:
 
 function placeWaiting(ledger: ReadyLedger, placer: Placer, spillFd: number, one: Waiting): void {
   if (one.kind === 'impossible') {
-    placeSetAside(ledger, placer, spillFd, one);
+    placeSetAside(ledger, placer, spillFd, one, { why: one.why });
     return;
   }
   const { row, record } = one;

@@ -11,6 +11,7 @@ import { isUlid } from '../../core/ids';
 import type { Json } from '../../core/json';
 import { checkRow, MAX_INPUT_BYTES } from '../../core/row';
 import type { CheckedRow } from '../../core/row';
+import { completeObject } from '../../core/rowText';
 import { parseSpillRecord } from '../../core/spillRecord';
 import type { SpillRecord } from '../../core/spillRecord';
 import { readAt, statOf, withFile } from '../files';
@@ -32,11 +33,16 @@ export interface InSpillFile {
   readonly bytes: number;
 }
 
+/**
+ * Why a record is set aside: cut short by a crash; written whole, so that its row may have been acknowledged, and changed
+ * since; no row of this ledger.
+ */
+export type Impossible = 'torn' | 'altered' | 'foreign';
+
 export type Waiting = InSpillFile &
   (
     | { readonly kind: 'record'; readonly record: SpillRecord; readonly row: CheckedRow }
-    /** Torn, or no row of this ledger: set aside. */
-    | { readonly kind: 'impossible' }
+    | { readonly kind: 'impossible'; readonly why: Impossible }
   );
 
 /** A record by its place and its key; whether its row can be chained shows when it is read. */
@@ -88,11 +94,14 @@ function listBy(
 function listedAt(line: Buffer, at: Place): Listed {
   const start = RECORD_START.exec(line.toString('latin1', 0, START_BYTES));
   const [id, afterSeq] = [start?.[1], start?.[2]];
-  const isWhole =
-    id !== undefined && isUlid(id) && RECORD_END.test(line.toString('latin1', Math.max(0, at.bytes - END_BYTES)));
+  const isWhole = id !== undefined && isUlid(id) && hasRecordEnd(line);
   if (isWhole) return { ...at, key: id, afterSeq: Number(afterSeq) };
   const record = parseSpillRecord(line);
   return { ...at, key: record?.id ?? impossibleKey(at.offset, line), afterSeq: record?.after.seq };
+}
+
+function hasRecordEnd(line: Buffer): boolean {
+  return RECORD_END.test(line.toString('latin1', Math.max(0, line.length - END_BYTES)));
 }
 
 function listedExactly(line: Buffer, at: Place, ledgerId: string): Listed {
@@ -108,9 +117,17 @@ export function readWaiting(fd: number, { offset, bytes }: InSpillFile, ledgerId
 function waitingIn(line: Buffer, at: Place, ledgerId: string): Waiting {
   const record = parseSpillRecord(line);
   const row = record === undefined ? undefined : checkSpilled(record, ledgerId);
-  if (record === undefined || row === undefined)
-    return { ...at, kind: 'impossible', key: impossibleKey(at.offset, line) };
+  if (record === undefined || row === undefined) {
+    const why = record !== undefined ? 'foreign' : wasWhole(line) ? 'altered' : 'torn';
+    return { ...at, kind: 'impossible', why, key: impossibleKey(at.offset, line) };
+  }
   return { ...at, kind: 'record', key: record.id, record, row };
+}
+
+/** A crash leaves no end, or zeros, in a record. */
+function wasWhole(line: Buffer): boolean {
+  if (line.includes(0)) return false;
+  return hasRecordEnd(line) || completeObject(line) !== undefined;
 }
 
 /** How many waiting records are torn, or can be no row of this ledger: a drain will set them aside. Takes no lock. */

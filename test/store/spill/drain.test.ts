@@ -15,6 +15,7 @@ import test from 'node:test';
 import { LedgerError } from '../../../src/core/errors';
 import { MAX_INPUT_BYTES, MAX_LINE_BYTES } from '../../../src/core/row';
 import { formatSpillRecord } from '../../../src/core/spillRecord';
+import { verifyLedger } from '../../../src/services/verify';
 import { nodeHost } from '../../../src/store/machine/nodeHost';
 import type { StatePaths } from '../../../src/store/paths';
 import { spillRows } from '../../../src/store/spill/spill';
@@ -94,6 +95,32 @@ test('a record that was written twice, in both places, or drained before, is cha
     drained(w.paths).map(({ action, n }) => n ?? action),
     ['first', 1, 2, 'c.d', 'c.d'],
   );
+});
+
+test('a record that was changed is a named gap, one that a crash cut is none; both are kept', async (t) => {
+  for (const [change, verdict, why] of [
+    [(text: string) => text.replace('"n":1', '"n":7'), 'gaps', 'altered'],
+    [(text: string) => text.replace('"n":1', '"n":"'), 'gaps', 'altered'],
+    [(text: string) => text.slice(0, -80), 'intact', 'torn'],
+    [(text: string) => text.replace('"n":1', '"n\0:1'), 'intact', 'torn'],
+    [(text: string) => text.replace(/("ledger_id":")../, '$177'), 'intact', 'foreign'],
+  ] as const) {
+    const w = writerIn(t, tempFolder(t));
+    await w.append({ action: 'first' });
+    spill(w.paths, { action: 'a.b', n: 1 });
+    writeFileSync(w.paths.spill, change(readFileSync(w.paths.spill, 'utf8')));
+    const before = await verifyLedger({ paths: w.paths });
+    assert.ok(before.warnings.some((text) => text.startsWith('1 of the records in the spill files')));
+    assert.equal(statusesOf(await w.append({ action: 'last' })), 'landed');
+    const [, , heal] = rowsOf(w.paths.ledger) as { seq: number; payload: Record<string, unknown> }[];
+    assert.deepEqual([heal?.payload['source'], heal?.payload['why']], ['spill', why]);
+    assert.ok(existsSync(join(w.paths.dir, String(heal?.payload['quarantine']))));
+    const after = await verifyLedger({ paths: w.paths });
+    assert.deepEqual(
+      [after.verdict, after.gaps.map(({ kind }) => kind)],
+      [verdict, verdict === 'gaps' ? ['spilled-row'] : []],
+    );
+  }
 });
 
 test('a drain that was left half-done comes first, newer records after it', async (t) => {
