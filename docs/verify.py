@@ -22,8 +22,9 @@ for n, raw in enumerate((raw for f in files for raw in (gzip.open if f[-3:] == '
     seq, head = row.get('last_seq', row['seq']) if action == 'audit.tombstone' else row['seq'], own
     if action in ('audit.heal-truncation', 'audit.set-aside'): heals[row['id']] = (action, row['payload'])
     lost = row['payload'] if action == 'audit.rows-lost' else {'from_seq': row['seq'], 'to_seq': seq}
-    if action in ('audit.tombstone', 'audit.rows-lost'): missing += lost['to_seq'] - lost['from_seq'] + 1
-    if action in ('audit.tombstone', 'audit.rows-lost', 'audit.set-aside'): gaps.append((n, row))
+    missing += lost['to_seq'] - lost['from_seq'] + 1 if action in ('audit.tombstone', 'audit.rows-lost') else 0
+    named = action == 'audit.heal-truncation' and row['payload'].get('why') == 'altered'
+    if named or action in ('audit.tombstone', 'audit.rows-lost', 'audit.set-aside'): gaps.append((n, row))
     for kind in [kind for kind in ('run', 'decision') if f'{kind}_id' in row and not action.startswith('audit.')]:
         at, last, then = streams.get((kind, row[f'{kind}_id']), (0, ZERO, 0))
         jump = row[f'{kind}_seq'] - at - 1
@@ -36,5 +37,4 @@ for line, row in [gap for gap in gaps if gap[1]['action'] == 'audit.tombstone']:
     span = {'seq': row['seq'], 'last_seq': row.get('last_seq', row['seq']), 'sha256': row['bytes_sha256']}
     if sha(data) != span['sha256'] or not span.items() <= told.items() or 'source' in told: broken(line, 'an unbacked gap')
     if by != 'audit.set-aside' and any(map(whole, data.split(b'\n'))): broken(line, 'a gap over a whole row')
-print('empty' if n == 0 else f'{"gaps in" if gaps else "intact,"} rows 1 to {seq}, head {head}')
-sys.exit(2 if n == 0 else 3 if gaps else 0)
+sys.exit(print('empty' if n == 0 else f'{"gaps in" if gaps else "intact,"} rows 1 to {seq}, head {head}') or (2 if n == 0 else 3 if gaps else 0))
