@@ -78,7 +78,9 @@ async function look(file: LedgerFile, options: SweepOptions): Promise<SweepResul
   const size = statOf(paths.ledger)?.size ?? 0;
   const damage = ranges.map((range): Damage => {
     const atEnd = range.offset + range.length >= size;
-    return notedAt(range, noted(atEnd ? 'torn-tail' : 'broken-lines', 'would-heal', linesText(range.lines)));
+    // Of a file that is torn from end to end nothing tells what stood there.
+    const outcome = atEnd && range.offset === 0 ? 'kept' : 'would-heal';
+    return notedAt(range, noted(atEnd ? 'torn-tail' : 'broken-lines', outcome, linesText(range.lines)));
   });
   damage.push(...lookAtTail(file));
   if (indexDiffers !== undefined) damage.push(noted('index-differs', 'would-heal', indexText(indexDiffers)));

@@ -86,7 +86,7 @@ export async function healTornTail(
   if (tail.head === undefined) {
     throw new LedgerError('HEAL_IMPOSSIBLE', 'expected a whole row in the ledger, found only torn bytes', {
       place: { segment: paths.ledger, line: 1, offset: 0 },
-      hint: 'run "ledger sweep": it repairs a broken first line',
+      hint: 'bring the file back from a backup: nothing in it tells what stood there',
     });
   }
   const { host } = target;

@@ -65,6 +65,8 @@ function wholeEnd(paths: StatePaths): Buffer {
   });
 }
 
+const BACKUP = 'bring it back from a backup';
+
 export function checkTail(tail: Tail): Checkup {
   const size = sizeText(tail.sizeBytes);
   switch (tail.kind) {
@@ -73,9 +75,10 @@ export function checkTail(tail: Tail): Checkup {
     case 'unterminated':
       return warn('tail', `row ${tail.head.seq} lacks its newline`, 'the next append adds it; or run: ledger sweep');
     case 'torn':
+      if (tail.head === undefined) return bad('tail', 'torn from its first byte on: no whole row is left', BACKUP);
       return warn('tail', `torn from byte ${tail.offset} on`, 'the next append sets it aside; or run: ledger sweep');
     case 'empty':
-      return bad('tail', 'the file is empty: something emptied it (a log rotation?)', 'bring it back from a backup');
+      return bad('tail', 'the file is empty: something emptied it (a log rotation?)', BACKUP);
     case 'wrong':
       return bad('tail', `the last row is wrong: ${tail.why}`, 'run: ledger verify; nothing is appended to it');
   }
