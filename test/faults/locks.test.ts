@@ -46,6 +46,28 @@ test(
   },
 );
 
+test(
+  'case 28: a sync of 6 s under the lock folder locks nobody out: the next rows land, its own and others',
+  { skip: missingTools('strace') },
+  async (t) => {
+    const box = sandbox(t);
+    assert.equal((await ledger(box, ['init', '--lock', 'lockfile'])).status, 0);
+    const slowSync = ['-e', 'trace=fdatasync', '-e', 'inject=fdatasync:delay_enter=6000000:when=1'];
+    const slow = start(['strace', '-f', '-qq', '-o', '/dev/null', ...slowSync, ...APPEND], { env: box.env });
+    let answers = '';
+    slow.child.stdout?.on('data', (chunk: Buffer) => (answers += chunk.toString()));
+    slow.child.stdin?.write(markedRows(['slow1']));
+    await until('the slow row is acknowledged', () => answers.includes('\n'), 20_000);
+    const other = await appendMarks(box, ['other1']);
+    slow.child.stdin?.end(markedRows(['slow2']));
+    const ended = await slow.ended;
+    assert.ok(ended.elapsedMs > 6_000, 'the sync took its time');
+    assert.equal(statuses(other.stdout), 'landed', other.stderr);
+    assert.equal(statuses(ended.stdout), 'landed,landed', ended.stderr);
+    assert.deepEqual(violations(box, { acknowledged: ['slow1', 'other1', 'slow2'] }), []);
+  },
+);
+
 /** Sixteen writers that are up and have written once, so that only the waiting is measured. */
 async function warmWriters(box: Sandbox): Promise<Running[]> {
   const writers = Array.from({ length: 16 }, () => start(APPEND, { env: box.env, cwd: box.root }));

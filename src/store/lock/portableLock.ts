@@ -3,8 +3,11 @@
  * native part. It promises detection, not exclusion: a holder that was paused longer than `stale` loses it without
  * being told. So before every write the holder asks `stillOurs`, which answers from the time that has passed on a
  * clock that never goes back and from the folder's inode and mtime, and what overlaps all the same ends as FORK.
+ *
+ * The time is a limit for writing alone: a holder that was slow lets go all the same, or the library would renew the
+ * folder for as long as the process lives. Whoever holds it goes by inode and mtime, and nobody removes another's.
  */
-import { statSync } from 'node:fs';
+import { mkdirSync, rmdirSync, statSync, utimesSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type lockfile from 'proper-lockfile';
 import { errnoOf } from '../../core/errors';
@@ -26,13 +29,52 @@ export async function loadPortableLock(): Promise<ProperLockfile> {
   return (await import('proper-lockfile')).default;
 }
 
+/**
+ * The folder of one holder. Inodes are given out again at once, so what tells it from a later holder's is also the time
+ * that the library last gave it.
+ */
+class LockFolder {
+  #ino: number | undefined;
+  #renewedMs = 0;
+
+  constructor(private readonly path: string) {}
+
+  /** The calls that the library makes. It removes whatever is at the path when it releases and when the process ends. */
+  readonly calls = {
+    mkdirSync,
+    statSync,
+    utimesSync: (path: string, atime: Date, mtime: Date): void => {
+      utimesSync(path, atime, mtime);
+      this.#renewedMs = mtime.getTime();
+    },
+    rmdirSync: (path: string): void => {
+      // Before it was taken it is a stale one that is cleared away.
+      if (this.#ino === undefined || this.isTaken()) rmdirSync(path);
+    },
+  };
+
+  taken(): void {
+    const { ino, mtime } = statSync(this.path);
+    this.#ino = ino;
+    // As the file system keeps it, which may know no parts of a second.
+    this.#renewedMs = mtime.getTime();
+  }
+
+  /** Whether the folder at the path is the one that was taken. */
+  isTaken(): boolean {
+    const now = statSync(this.path, { throwIfNoEntry: false });
+    return now !== undefined && now.ino === this.#ino && now.mtime.getTime() === this.#renewedMs;
+  }
+}
+
 /** Tries once to take the lock; undefined where another holds it. */
 export function tryPortableLock(
   library: ProperLockfile,
   ledgerPath: string,
   monotonicMs: () => number,
 ): HeldLock | undefined {
-  const folder = `${ledgerPath}.lock`;
+  const lockfilePath = `${ledgerPath}.lock`;
+  const folder = new LockFolder(lockfilePath);
   let compromised = false;
   const startMs = monotonicMs();
   let release: () => void;
@@ -42,7 +84,8 @@ export function tryPortableLock(
       stale: STALE_MS,
       update: UPDATE_MS,
       retries: 0,
-      lockfilePath: folder,
+      lockfilePath,
+      fs: folder.calls,
       onCompromised: () => {
         compromised = true;
       },
@@ -54,22 +97,15 @@ export function tryPortableLock(
     if (errnoOf(error) === 'ELOCKED' || isReleased) return undefined;
     throw error;
   }
-  const taken = statSync(folder);
-  const stillOurs = (): boolean => {
-    const elapsedMs = monotonicMs() - startMs;
-    if (compromised || elapsedMs > STALE_MS / 2) return false;
-    const now = statSync(folder, { throwIfNoEntry: false });
-    if (now === undefined || now.ino !== taken.ino) return false;
-    // Before its first update the library has not touched the mtime since it was taken.
-    return elapsedMs > UPDATE_MS || now.mtimeMs === taken.mtimeMs;
-  };
+  folder.taken();
+  const isHeld = (): boolean => !compromised && folder.isTaken();
   return {
-    stillOurs,
+    stillOurs: () => monotonicMs() - startMs <= STALE_MS / 2 && isHeld(),
     // The note was left when the ledger was created; this library's lock is a folder.
     leaveNote: () => undefined,
-    // Its release removes whatever folder is there, also another holder's.
+    // The library would take a later lock of this process for this one.
     release: () => {
-      if (stillOurs()) release();
+      if (isHeld()) release();
     },
   };
 }

@@ -5,6 +5,7 @@ import {
   chmodSync,
   mkdirSync,
   renameSync,
+  rmdirSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -22,12 +23,13 @@ import { nodeHost } from '../../../src/store/machine/nodeHost';
 import type { StatePaths } from '../../../src/store/paths';
 import { testPaths, TEST_LEDGER_ID } from '../../support/ledgers';
 import { holdLock } from '../../support/locks';
+import { start, until } from '../../support/process';
 import { sandboxAt } from '../../support/sandbox';
 import { tempFolder } from '../../support/writers';
 
 /** As another process would: with a lock file of its own. */
-const take = (paths: StatePaths, kind: Identity['lock'], budgetMs?: number): Promise<HeldLock> =>
-  takeLock(paths, identity(kind), nodeHost(), new KernelLock(paths.lock), budgetMs);
+const take = (paths: StatePaths, kind: Identity['lock'], budgetMs?: number, host = nodeHost()): Promise<HeldLock> =>
+  takeLock(paths, identity(kind), host, new KernelLock(paths.lock), budgetMs);
 
 const identity = (lock: Identity['lock']): Identity => ({ ledgerId: TEST_LEDGER_ID, origin: 'o"\u0085', lock });
 const code = (wanted: string) => (error: unknown) => error instanceof LedgerError && error.code === wanted;
@@ -54,6 +56,64 @@ for (const kind of ['kernel', 'lockfile'] as const) {
     (await take(paths, kind, 500)).release();
   });
 }
+
+test('lockfile: who was too slow to write on lets go all the same', async (t) => {
+  const paths = testPaths(tempFolder(t));
+  writeFileSync(paths.ledger, '');
+  let lateMs = 0;
+  const host: Host = { ...nodeHost(), monotonicMs: () => performance.now() + lateMs };
+  const slow = await take(paths, 'lockfile', 100, host);
+  lateMs = 20_000;
+  assert.ok(!slow.stillOurs());
+  slow.release();
+  slow.release();
+  (await take(paths, 'lockfile', 100)).release();
+});
+
+test('lockfile: a folder that the library has renewed is still let go', async (t) => {
+  const paths = testPaths(tempFolder(t));
+  writeFileSync(paths.ledger, '');
+  const held = await take(paths, 'lockfile');
+  const takenMs = statSync(`${paths.ledger}.lock`).mtimeMs;
+  await until('the library renews it', () => statSync(`${paths.ledger}.lock`).mtimeMs !== takenMs);
+  assert.ok(held.stillOurs());
+  held.release();
+  (await take(paths, 'lockfile', 100)).release();
+});
+
+/** As a process does that finds the folder stale. */
+function takeOver(folder: string): void {
+  rmdirSync(folder);
+  mkdirSync(folder);
+  utimesSync(folder, new Date(), new Date(Date.now() + 60_000));
+}
+
+test("lockfile: another holder's folder stays, at a release and when the process ends", async (t) => {
+  const paths = testPaths(tempFolder(t));
+  writeFileSync(paths.ledger, '');
+  const folder = `${paths.ledger}.lock`;
+  const held = await take(paths, 'lockfile');
+  takeOver(folder);
+  assert.ok(!held.stillOurs());
+  held.release();
+  assert.ok(statSync(folder).isDirectory());
+  rmdirSync(folder);
+
+  const holder = start([
+    process.execPath,
+    '--import',
+    'tsx',
+    join(__dirname, '../../support/folderHolder.ts'),
+    paths.dir,
+  ]);
+  let said = '';
+  holder.child.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  await until('the other process holds the lock', () => said.includes('held'));
+  takeOver(folder);
+  holder.child.stdin?.end();
+  assert.equal((await holder.ended).status, 0);
+  assert.ok(statSync(folder).isDirectory());
+});
 
 test('the lock file says who holds it, in JSON, whatever the origin is', async (t) => {
   const paths = testPaths(tempFolder(t));
