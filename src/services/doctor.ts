@@ -2,7 +2,6 @@
  * `ledger doctor`: is everything well around a ledger, and what is to be done where it is not. It looks, and writes
  * nothing; whether the rows are what they were is for `verify` to say.
  */
-import { dirname } from 'node:path';
 import { bad, ok, warn } from '../core/checkup';
 import type { Checkup, Health } from '../core/checkup';
 import { errnoOf, LedgerError } from '../core/errors';
@@ -24,7 +23,14 @@ import { formerLedger } from '../store/ledger/missing';
 import type { Place } from '../store/ledger/locate';
 import { statePaths } from '../store/paths';
 import type { StatePaths } from '../store/paths';
-import { checkDisk, checkFileSystem, checkOwner, checkProcess, checkRuntime } from '../store/ledger/surroundings';
+import {
+  checkDisk,
+  checkFileSystem,
+  checkOwner,
+  checkProcess,
+  checkRuntime,
+  checkSecondPlace,
+} from '../store/ledger/surroundings';
 
 export interface DoctorReport {
   /** The worst of all. */
@@ -41,7 +47,7 @@ export async function doctor(place: Place, nowMs: number): Promise<DoctorReport>
   checks.push(found.check);
   checks.push(...safely('owner', () => checkOwner(paths)), checkProcess());
   checks.push(...safely('config', () => [checkConfig(paths, place)]));
-  checks.push(...checkDisk('disk', paths.dir), ...checkDisk('2nd spill', dirname(paths.secondSpill)));
+  checks.push(...checkDisk('disk', paths.dir), ...checkSecondPlace(paths));
   checks.push(checkFileSystem(paths.dir, found.identity?.lock));
   if (found.identity !== undefined) checks.push(...(await checkLedger(paths, found.identity, nowMs)));
   checks.push(...checkRuntime(found.identity?.lock));

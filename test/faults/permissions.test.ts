@@ -121,6 +121,54 @@ test(
 );
 
 test(
+  "case 34: another account's home (sudo -u keeps HOME): a ledger works without a second place, and doctor says so",
+  { skip: notRoot || missingTools('setpriv') },
+  async (t) => {
+    const box = sandbox(t);
+    const home = join(box.root, 'home');
+    mkdirSync(home, { mode: 0o700 });
+    giveAway(box.root);
+    chownSync(home, 0, 0);
+    const env = { ...box.env, XDG_STATE_HOME: '', HOME: home };
+    const user = (...args: string[]) => run(asUser(ledgerCommand(...args)), { env, cwd: box.root });
+    const append = (mark: string) => run(asUser(APPEND), { env, cwd: box.root, stdin: markedRows([mark]) });
+
+    const landed = await append('own1');
+    assert.deepEqual([landed.status, receipts(landed.stdout)[0]?.status], [0, 'landed'], landed.stdout);
+    for (const args of [['sweep', '--dry-run'], ['sweep'], ['verify'], ['rollup']]) {
+      const ended = await user(...args);
+      assert.equal(ended.status, 0, `${args.join(' ')}: ${ended.stderr}`);
+    }
+    const doctor = await user('doctor');
+    assert.equal(doctor.status, 0, doctor.stderr);
+    assert.match(doctor.stdout, /^warn +2nd spill +no way into .*home.* \(EACCES\)\n.*XDG_STATE_HOME/m);
+
+    // Nothing is built on a row that was tampered with: the next ones spill.
+    writeFileSync(box.ledger, readFileSync(box.ledger, 'utf8').replace('"mark":"own1"', '"mark":"own2"'));
+    const spilled = await append('first1');
+    assert.deepEqual([spilled.status, receipts(spilled.stdout)[0]?.status], [0, 'spilled'], 'the first place takes it');
+    rmSync(join(box.dir, 'audit.spill.jsonl'));
+    mkdirSync(join(box.dir, 'audit.spill.jsonl'));
+    const nowhere = await append('nowhere1');
+    assert.equal(nowhere.status, 2, nowhere.stdout);
+    assert.match(nowhere.stdout + nowhere.stderr, /STORED_NOWHERE/);
+    assert.match(nowhere.stderr, /"mark":"nowhere1"/, 'the row is whole on stderr');
+  },
+);
+
+test('case 34: a second place that is no folder, or a ring of links, is none', async (t) => {
+  const box = sandbox(t);
+  const ring = join(box.root, 'ring');
+  symlinkSync(ring, ring);
+  for (const [i, stateHome] of ['/dev/null', ring].entries()) {
+    const closed = { ...box, env: { ...box.env, XDG_STATE_HOME: stateHome } };
+    const ended = await appendMarks(closed, [`own${i}`]);
+    assert.equal(receipts(ended.stdout)[0]?.status, 'landed', ended.stderr);
+    assert.equal((await ledger(closed, ['sweep'])).status, 0);
+  }
+});
+
+test(
   'case 34: a state folder that belongs to somebody else: exit 2 with the way to become them',
   { skip: notRoot },
   async (t) => {

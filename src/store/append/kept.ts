@@ -4,13 +4,14 @@
  * where opening them anew for every row takes three times as many calls. Who finds another file at the path, or other
  * rights on it, opens that one.
  */
-import { fstatSync, statSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { closeQuietly, statOf } from '../files';
 import { openForAppend } from '../ledger/ledger';
 import { KernelLock } from '../lock/kernelLock';
 import type { StatePaths } from '../paths';
+import { statInSecondPlace } from '../spill/spillFiles';
 import { Absent } from './absent';
 
 export interface KeptLedger {
@@ -56,8 +57,8 @@ export class Kept {
   somethingWaits(folder: Stats | undefined, nowMs: number): boolean {
     if (this.#waiting.isOneThere(folder, nowMs)) return true;
     const { secondDraining, secondSpill } = this.paths;
-    if (statSync(dirname(secondSpill), { throwIfNoEntry: false }) === undefined) return false;
-    return statOf(secondDraining) !== undefined || statOf(secondSpill) !== undefined;
+    if (statInSecondPlace(dirname(secondSpill)) === undefined) return false;
+    return [secondDraining, secondSpill].some((path) => statInSecondPlace(path) !== undefined);
   }
 
   /** After an error the next group begins on a fresh descriptor. */

@@ -14,6 +14,7 @@ import { readIndexHeader } from '../index/indexHeader';
 import { probeKernelLock, readLockNote } from '../lock/kernelLock';
 import { isAlive } from '../machine/alive';
 import type { StatePaths } from '../paths';
+import { spillFiles } from '../spill/spillFiles';
 import { countSpilled } from '../spill/spillState';
 import { readTail } from '../read/tail';
 import type { Tail } from '../read/tail';
@@ -129,7 +130,7 @@ function checkLockFolder(paths: StatePaths, nowMs: number): Checkup {
 
 export function checkSpill(paths: StatePaths): Checkup {
   const waiting = countSpilled(paths);
-  const draining = [paths.draining, paths.secondDraining].some((path) => statOf(path) !== undefined);
+  const draining = spillFiles(paths).some((path) => path === paths.draining || path === paths.secondDraining);
   if (waiting > 0)
     return warn('spill', waiting === 1 ? '1 row waits to be chained' : `${waiting} rows wait to be chained`, SWEEP);
   if (draining) return warn('spill', 'a drain was left half-done', SWEEP);

@@ -8,6 +8,7 @@ import type { Identity } from '../../core/ownRows';
 import { namesIn, readWhole, statOf } from '../files';
 import { readLockNote } from '../lock/kernelLock';
 import type { StatePaths } from '../paths';
+import { spillFiles } from '../spill/spillFiles';
 
 /** What says that there was a ledger at this place, or undefined where nothing does. */
 export function formerLedger(paths: StatePaths): string | undefined {
@@ -15,7 +16,7 @@ export function formerLedger(paths: StatePaths): string | undefined {
   if (statOf(paths.healPlan) !== undefined) return paths.healPlan;
   if ((statOf(paths.index)?.size ?? 0) > 0) return paths.index;
   const folder = [paths.segments, paths.checkpoints, paths.quarantine].find((path) => namesIn(path).length > 0);
-  return folder ?? [paths.draining, paths.spill, paths.secondDraining, paths.secondSpill].find(namesLedger);
+  return folder ?? spillFiles(paths).find(namesLedger);
 }
 
 /** Whether rows wait in a spill file that came from a ledger which was there. */

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { bad, ok, sizeText, warn } from '../../core/checkup';
 import type { Checkup } from '../../core/checkup';
+import { errnoOf } from '../../core/errors';
 import type { Identity } from '../../core/ownRows';
 import { statOf } from '../files';
 import { hasKernelLock } from '../lock/kernelLock';
@@ -34,6 +35,18 @@ export function checkDisk(name: string, dir: string): Checkup[] {
   if (freeBytes < LOW_BYTES) return [warn(name, text, advice)];
   if (totalInodes > 0 && freeInodes < LOW_INODES) return [warn(name, `${text}, ${freeInodes} inodes free`, advice)];
   return [ok(name, totalInodes > 0 ? `${text}, ${freeInodes.toLocaleString('en-US')} inodes free` : text)];
+}
+
+/** The place for rows that the state folder cannot take. Where this account cannot look, it cannot spill either. */
+export function checkSecondPlace(paths: StatePaths): Checkup[] {
+  const folder = dirname(paths.secondSpill);
+  try {
+    return checkDisk('2nd spill', folder);
+  } catch (error) {
+    const advice =
+      'set XDG_STATE_HOME (or HOME) to a folder of this account: a row that the state folder cannot take is printed, and stored nowhere';
+    return [warn('2nd spill', `no way into ${folder} (${errnoOf(error) ?? String(error)})`, advice)];
+  }
 }
 
 export function checkFileSystem(dir: string, lock: Identity['lock'] | undefined): Checkup {

@@ -17,7 +17,7 @@ import { ownRow } from '../../core/ownRows';
 import { salvage } from '../../core/salvage';
 import { fitsInPayload } from '../../core/spillRecord';
 import { commitBytes } from '../append/commit';
-import { closeQuietly, openFile, statOf, syncData, syncFolder } from '../files';
+import { closeQuietly, openFile, syncData, syncFolder } from '../files';
 import { tornKind } from '../heal/heal';
 import { withFreshTail } from '../ledger/ledger';
 import type { StatePaths } from '../paths';
@@ -27,6 +27,7 @@ import { setAside } from '../heal/quarantine';
 import { findChained, rewriteUnsynced, startOfSearch } from './chained';
 import type { DonePlace } from './chained';
 import { readDrainMark, removeDrainMark, writeDrainMark } from './drainMark';
+import { spillFiles } from './spillFiles';
 import { listRecords, readWaiting } from './waiting';
 import type { InSpillFile, Listed, Waiting } from './waiting';
 
@@ -40,9 +41,9 @@ export interface Drained {
   readonly more: boolean;
 }
 
-/** Whether anything waits. Two or four stats: every append asks. */
-export function somethingSpilled({ spill, draining, secondSpill, secondDraining }: StatePaths): boolean {
-  return [draining, spill, secondDraining, secondSpill].some((path) => statOf(path) !== undefined);
+/** Whether anything waits. */
+export function somethingSpilled(paths: StatePaths): boolean {
+  return spillFiles(paths).length > 0;
 }
 
 /**
@@ -61,7 +62,7 @@ export async function drainSpill(
   let current = ledger;
   for (const place of places) {
     // Newer records may have come while an older drain was left half-done: they are next.
-    while (!sum.more && beginDrain(place)) {
+    while (!sum.more && beginDrain(paths, place)) {
       const drained = await drainFile(current, place);
       const chained = sum.chained + drained.chained;
       sum = { chained, setAside: sum.setAside + drained.setAside, more: drained.more || chained >= DRAIN_LIMIT };
@@ -79,9 +80,10 @@ interface SpillPlace {
 }
 
 /** Gives the spill file the name under which it is drained. Returns whether there is anything to drain. */
-function beginDrain(place: SpillPlace): boolean {
-  if (statOf(place.draining) !== undefined) return true;
-  if (statOf(place.spill) === undefined) return false;
+function beginDrain(paths: StatePaths, place: SpillPlace): boolean {
+  const there = spillFiles(paths);
+  if (there.includes(place.draining)) return true;
+  if (!there.includes(place.spill)) return false;
   // Nothing is renamed that is not a file of ours.
   closeQuietly(openFile(place.spill, 'read'));
   renameSync(place.spill, place.draining);

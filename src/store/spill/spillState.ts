@@ -4,11 +4,12 @@ import { errnoOf } from '../../core/errors';
 import { withFile } from '../files';
 import { scanLines } from '../read/lines';
 import type { StatePaths } from '../paths';
+import { spillFiles } from './spillFiles';
 
 const RECORD_START = Buffer.from('{"spill":');
 
 export function countSpilled(paths: StatePaths): number {
-  return [paths.spill, paths.draining, paths.secondSpill, paths.secondDraining]
+  return spillFiles(paths)
     .map(countRecords)
     .reduce((sum, count) => sum + count, 0);
 }
