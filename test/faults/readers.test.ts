@@ -7,7 +7,7 @@ import { appendFileSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { view, violations } from '../support/check';
-import { LANES, mapLimit, run, sleep, start, until } from '../support/process';
+import { LANES, mapLimit, missingTools, run, sleep, start, until } from '../support/process';
 import type { Ended } from '../support/process';
 import {
   acknowledged,
@@ -25,7 +25,7 @@ import {
 import type { Sandbox } from '../support/sandbox';
 import { shimEnv } from '../support/shim';
 import { fill, tear } from '../support/states';
-import { FULL } from '../support/strace';
+import { failing, FULL, injected, strace } from '../support/strace';
 import { recover, SHIPPED } from '../support/sweep';
 
 test('case 38: verify during a thousand appends raises no false alarm', async (t) => {
@@ -107,6 +107,20 @@ test('case 39: six drains at once chain each row once', (t) =>
     t.diagnostic(`${view(box).rows.length} rows`);
     assert.deepEqual(violations(box, { acknowledged: [...before, ...own] }), []);
   }));
+
+test(
+  'case 39: a dry run beside a drain: a spill file that is gone when it is opened holds nothing',
+  { skip: missingTools('strace', 'gcc') },
+  () =>
+    inSandbox(undefined, async (box) => {
+      await spilledState(box, 2);
+      const gone = failing(['openat'], 'ENOENT', '1', [join(box.dir, 'audit.spill.jsonl')]);
+      const options = { env: box.env, cwd: box.root, arguments: gone };
+      const traced = await strace(ledgerCommand('sweep', '--dry-run'), options);
+      assert.equal(injected(traced), 1);
+      assert.equal(traced.ended.status, 0, traced.ended.stderr);
+    }),
+);
 
 test('case 39: rows spill while others drain: each is chained once', (t) =>
   inSandbox(undefined, async (box) => {

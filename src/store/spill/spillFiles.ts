@@ -4,7 +4,7 @@
  */
 import type { Stats } from 'node:fs';
 import { errnoOf } from '../../core/errors';
-import { statOf } from '../files';
+import { statOf, withFile } from '../files';
 import type { StatePaths } from '../paths';
 
 const CLOSED: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG']);
@@ -13,6 +13,19 @@ const CLOSED: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'ENO
 export function spillFiles({ spill, draining, secondSpill, secondDraining }: StatePaths): string[] {
   const first = [draining, spill].filter((path) => statOf(path) !== undefined);
   return [...first, ...[secondDraining, secondSpill].filter((path) => statInSecondPlace(path) !== undefined)];
+}
+
+/** Adds up what is counted in each of them. One that is drained between the look at its name and the open holds nothing. */
+export function countInSpillFiles(paths: StatePaths, count: (fd: number) => number): number {
+  let sum = 0;
+  for (const path of spillFiles(paths)) {
+    try {
+      sum += withFile(path, 'read', count);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+    }
+  }
+  return sum;
 }
 
 /** What is at a path of the second place; undefined also where this account cannot look. */

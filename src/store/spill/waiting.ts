@@ -14,10 +14,10 @@ import type { CheckedRow } from '../../core/row';
 import { completeObject } from '../../core/rowText';
 import { parseSpillRecord } from '../../core/spillRecord';
 import type { SpillRecord } from '../../core/spillRecord';
-import { readAt, withFile } from '../files';
+import { readAt } from '../files';
 import { scanLines } from '../read/lines';
 import type { StatePaths } from '../paths';
-import { spillFiles } from './spillFiles';
+import { countInSpillFiles } from './spillFiles';
 
 /** Room for the `spill_id` and the `occurred_at` that a spilled row gets: one of the greatest length must fit, too. */
 const SPILL_MEMBERS_BYTES = 128;
@@ -133,8 +133,7 @@ function wasWhole(line: Buffer): boolean {
 
 /** How many waiting records are torn, or can be no row of this ledger: a drain will set them aside. Takes no lock. */
 export function countImpossible(paths: StatePaths, ledgerId: string): number {
-  const counts = spillFiles(paths).map((path) => withFile(path, 'read', (fd) => countImpossibleIn(fd, ledgerId)));
-  return counts.reduce((sum, count) => sum + count, 0);
+  return countInSpillFiles(paths, (fd) => countImpossibleIn(fd, ledgerId));
 }
 
 function countImpossibleIn(fd: number, ledgerId: string): number {
