@@ -10,6 +10,7 @@ const MAX_VALUE_BYTES = 256;
 /** One member with a plain value that is surely whole: something follows it. */
 const MEMBER = /"((?:[^"\\]|\\.)*)"\s*:\s*("(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|true|false|null)\s*(?=[,}])[,}]\s*/y;
 
+/** Never throws, whatever the bytes: a heal row that cannot be made would block every writer. */
 export function salvage(bytes: Buffer): Record<string, string | number> {
   const text = bytes.toString('utf8');
   const found: Record<string, string | number> = {};
@@ -19,16 +20,21 @@ export function salvage(bytes: Buffer): Record<string, string | number> {
     const match = MEMBER.exec(text);
     if (match === null) return found;
     const [, name = '', token = ''] = match;
-    const value = NAMES.has(name) && Buffer.byteLength(token) <= MAX_VALUE_BYTES ? plainValue(token) : undefined;
-    if (value !== undefined) found[name] = value;
+    const value = NAMES.has(name) ? valueOf(token) : undefined;
+    if (isTellable(value)) found[name] = value;
   }
 }
 
-function plainValue(token: string): string | number | undefined {
+function valueOf(token: string): unknown {
   try {
-    const value: unknown = JSON.parse(token);
-    return (typeof value === 'string' && value.isWellFormed()) || typeof value === 'number' ? value : undefined;
+    return JSON.parse(token);
   } catch {
     return undefined;
   }
+}
+
+/** Whether a row can repeat it: `1e999` is no number there, half of a surrogate pair no text. */
+function isTellable(value: unknown): value is string | number {
+  if (typeof value === 'number') return Number.isFinite(value);
+  return typeof value === 'string' && value.isWellFormed() && Buffer.byteLength(value) <= MAX_VALUE_BYTES;
 }

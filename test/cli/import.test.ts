@@ -58,6 +58,7 @@ const BROKEN: readonly (readonly [string, Buffer])[] = [
   ['JSON_DUPLICATE_KEY', Buffer.from('{"action":"a.b","n":1,"n":2}')],
   ['INPUT_UTF8', Buffer.from([0x7b, 0xff, 0xfe, 0x7d])],
   ['JSON_NUMBER', Buffer.from('{"action":"a.b","n":9007199254740993}')],
+  ['JSON_NUMBER', Buffer.from('{"action":"a.b","cost_usd":1e999}')],
   ['JSON_SURROGATE', Buffer.from('{"action":"a.b","n":"\\ud800"}')],
   ['ROW_NOT_OBJECT', Buffer.from('[1,2]')],
   ['JSON_SYNTAX', Buffer.alloc(40)],

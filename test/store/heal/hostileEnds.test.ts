@@ -1,0 +1,65 @@
+/** Torn bytes can spell what no row can hold. A heal row that cannot be made would block every writer: it always can. */
+import assert from 'node:assert/strict';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import type { TestContext } from 'node:test';
+import * as fc from 'fast-check';
+import { sweep } from '../../../src/services/sweep';
+import { verifyLedger } from '../../../src/services/verify';
+import { chainOf, writeLedger } from '../../support/ledgers';
+import { rowsOf } from '../../support/miniVerifier';
+import { tornEnds } from '../../support/tornEnds';
+import { statusesOf, tempFolder, writerIn } from '../../support/writers';
+
+const OVERFLOWING = Buffer.from('{"action":"x","cost_usd":1e999,"agent":"a');
+const RUNS = { numRuns: 40, examples: [[OVERFLOWING]] as [Buffer][] };
+
+function ledgerOf(t: TestContext, lines: readonly string[]) {
+  const dir = join(tempFolder(t), 'state');
+  return { dir, paths: writeLedger(dir, lines) };
+}
+
+function chainLines(): string[] {
+  const chain = chainOf();
+  for (let n = 0; n < 4; n++) chain.add({ action: 'a.b', run_id: 'r', n });
+  return chain.lines;
+}
+
+interface HealRow {
+  readonly id: string;
+  readonly action: string;
+}
+
+test('at the end: the next append heals them, whatever they spell', async (t) => {
+  const { dir, paths } = ledgerOf(t, chainLines());
+  const writer = writerIn(t, dir);
+  await fc.assert(
+    fc.asyncProperty(tornEnds, async (bytes) => {
+      appendFileSync(paths.ledger, bytes);
+      assert.equal(statusesOf(await writer.append({ action: 'b.c' })), 'landed');
+      const heal = rowsOf(paths.ledger).at(-2) as unknown as HealRow;
+      assert.equal(heal.action, 'audit.heal-truncation');
+      assert.ok(readFileSync(join(paths.quarantine, `${heal.id}.bin`)).equals(bytes));
+      assert.ok(!existsSync(paths.healPlan));
+    }),
+    RUNS,
+  );
+  const { verdict, findings } = await verifyLedger({ paths, strict: true });
+  assert.deepEqual([verdict, findings], ['intact', []]);
+});
+
+test('in the middle: a sweep puts a named gap in their place', async (t) => {
+  const lines = chainLines();
+  await fc.assert(
+    fc.asyncProperty(tornEnds, async (bytes) => {
+      const { dir, paths } = ledgerOf(t, lines.with(2, bytes.toString('latin1')));
+      const place = { dir, configPath: undefined, env: { HOME: join(dir, '..') } };
+      await sweep({ place, dryRun: false });
+      const { verdict, findings } = await verifyLedger({ paths });
+      assert.deepEqual([verdict, findings.map(({ code }) => code)], ['gaps', ['GAP']]);
+      assert.equal(statusesOf(await writerIn(t, dir).append({ action: 'b.c' })), 'landed');
+    }),
+    { ...RUNS, numRuns: 8 },
+  );
+});
