@@ -25,6 +25,16 @@ export function salvage(bytes: Buffer): Record<string, string | number> {
   }
 }
 
+/** The same of a row that was read, whatever it holds. */
+export function originalOf(row: Readonly<Record<string, unknown>>): Record<string, string | number> {
+  const found: Record<string, string | number> = {};
+  for (const name of NAMES) {
+    const value = row[name];
+    if (isTellable(value)) found[name] = value;
+  }
+  return found;
+}
+
 function valueOf(token: string): unknown {
   try {
     return JSON.parse(token);

@@ -17,7 +17,7 @@ import type { Host } from '../../core/host';
 import { nextUlid, ULID_RANDOM_BYTES } from '../../core/ids';
 import { ownRow } from '../../core/ownRows';
 import { readLine } from '../../core/rowText';
-import { salvage } from '../../core/salvage';
+import { originalOf, salvage } from '../../core/salvage';
 import { commitBytes } from '../append/commit';
 import type { CommitTarget } from '../append/commit';
 import { closeQuietly, openFile, syncData, withFile } from '../files';
@@ -53,15 +53,13 @@ export async function healNewline(
   tail: UnterminatedTail,
   addFirst: (group: Group) => void = () => undefined,
 ): Promise<Healed> {
-  const { ts, run_id, decision_id, agent, action, id, seq, cost_usd } = tail.row;
-  const original = { ts, run_id, decision_id, agent, action, id, seq, cost_usd };
   const payload = {
     kind: 'newline',
     offset: tail.sizeBytes,
     length: 0,
     sha256: sha256Hex(''),
     quarantine: null,
-    original,
+    original: originalOf(tail.row),
   };
   const group = new Group(tail.head, target.host);
   addFirst(group);

@@ -1,10 +1,11 @@
 /** Torn bytes can spell what no row can hold. A heal row that cannot be made would block every writer: it always can. */
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
 import * as fc from 'fast-check';
+import { sha256Hex } from '../../../src/core/digest';
 import { sweep } from '../../../src/services/sweep';
 import { verifyLedger } from '../../../src/services/verify';
 import { chainOf, writeLedger } from '../../support/ledgers';
@@ -29,6 +30,7 @@ function chainLines(): string[] {
 interface HealRow {
   readonly id: string;
   readonly action: string;
+  readonly payload: { readonly kind: string; readonly original: object };
 }
 
 test('at the end: the next append heals them, whatever they spell', async (t) => {
@@ -62,4 +64,25 @@ test('in the middle: a sweep puts a named gap in their place', async (t) => {
     }),
     { ...RUNS, numRuns: 8 },
   );
+});
+
+test('a last row without its newline: what the heal row repeats of it is as short, and can stand in a row', async (t) => {
+  const chain = chainOf();
+  chain.add({ action: 'a.b', run_id: 'r'.repeat(5000), agent: 'a', cost_usd: 0.5 });
+  // Nothing keeps another program from writing this with a right hash.
+  const forged = chain.lines
+    .at(-1)
+    ?.replace(/"agent":"a"|"cost_usd":0.5/g, (member) =>
+      member.startsWith('"agent"') ? '"agent":"\\ud800"' : '"cost_usd":1e999',
+    ) as string;
+  const hash = sha256Hex(forged.replace(/,"hash":"[0-9a-f]{64}"\}$/, '}'));
+  for (const last of [chain.lines.at(-1) as string, forged.replace(/[0-9a-f]{64}"\}$/, `${hash}"}`)]) {
+    const { dir, paths } = ledgerOf(t, chain.lines.with(-1, last));
+    truncateSync(paths.ledger, statSync(paths.ledger).size - 1);
+    assert.equal(statusesOf(await writerIn(t, dir).append({ action: 'b.c' })), 'landed');
+    const { payload } = rowsOf(paths.ledger).at(-2) as unknown as HealRow;
+    const { ts, id, seq, action } = rowsOf(paths.ledger)[1] as unknown as Record<string, unknown>;
+    const more = last === chain.lines.at(-1) ? { agent: 'a', cost_usd: 0.5 } : {};
+    assert.deepEqual([payload.kind, payload.original], ['newline', { ts, action, id, seq, ...more }]);
+  }
 });
