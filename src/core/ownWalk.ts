@@ -5,7 +5,7 @@ import type { Row } from './members';
 import { identityOf } from './ownRows';
 import type { FindingPlace } from './verdict';
 import { report } from './walkState';
-import type { HealRecord, Walk } from './walkState';
+import type { AlsoAside, HealRecord, Walk } from './walkState';
 
 /**
  * Takes a row that opens a segment, or one of the ledger's own, before the walk goes on behind it.
@@ -94,7 +94,18 @@ export function registerHeal(walk: Walk, row: Partial<Row>, place: FindingPlace)
   const sha256 = typeof payload?.['sha256'] === 'string' ? payload['sha256'] : undefined;
   const kind = action === 'audit.set-aside' ? 'set-aside' : 'tombstone';
   const quarantined = payload?.['kind'] !== 'newline';
-  walk.heals.set(id, { kind, seq: seq ?? 0, place, sha256, covers: coveredBy(payload), quarantined });
+  const also = alsoIn(payload);
+  walk.heals.set(id, { kind, seq: seq ?? 0, place, sha256, covers: coveredBy(payload), quarantined, also });
+}
+
+/** A list that is none names no bytes: the row's own hash says whether somebody changed it. */
+function alsoIn(payload: Row['payload']): AlsoAside[] {
+  const also: unknown = payload?.['also'];
+  const parts = Array.isArray(also) ? (also as Partial<AlsoAside>[]) : [];
+  return parts.flatMap((part) => {
+    const { quarantine, sha256 } = part ?? {};
+    return typeof quarantine === 'string' && typeof sha256 === 'string' ? [{ quarantine, sha256 }] : [];
+  });
 }
 
 /** A heal of the tail, of a spill file or of an import names no missing rows. */

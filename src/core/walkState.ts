@@ -32,6 +32,14 @@ export interface HealRecord {
   readonly covers: { readonly from: number; readonly to: number } | undefined;
   /** Whether it set bytes aside; a heal that only added a newline did not. */
   readonly quarantined: boolean;
+  /** Other torn bytes that it set aside, in files of their own. */
+  readonly also: readonly AlsoAside[];
+}
+
+export interface AlsoAside {
+  /** As the row names it, unchecked: `quarantine/01J….bin`. */
+  readonly quarantine: string;
+  readonly sha256: string;
 }
 
 export interface Walk {

@@ -23,10 +23,11 @@ import { scanLines } from '../read/lines';
 import type { StatePaths } from '../paths';
 
 const BLOCK_BYTES = 1 << 20;
+const ASIDE_FILE = /^quarantine\/([0-9A-Z]+)\.bin$/;
 
 interface Quarantined {
   readonly sha256: string;
-  /** The seq of a whole row with a right hash among the bytes. */
+  /** The seq of a whole row with a right hash among the bytes, which should not be there. */
   readonly wholeRow: number | undefined;
 }
 
@@ -36,27 +37,47 @@ export function checkGaps(paths: StatePaths, walk: Walk): string[] {
   const tombstones = new Set(walk.tombstones.map(({ gap }) => gap.heal_id));
   for (const { gap, sha256 } of walk.tombstones) checkTombstone(paths, walk, gap, sha256);
   for (const [healId, heal] of walk.heals) {
+    warnings.push(...checkAlso(paths, walk, heal));
     if (tombstones.has(healId)) continue;
     if (heal.kind === 'set-aside') tellSetAside(walk, healId, heal);
     if (heal.sha256 === undefined || !heal.quarantined) continue;
     const quarantined = readQuarantine(paths, healId);
+    const file = `quarantine/${healId}.bin`;
     if (quarantined?.sha256 !== heal.sha256) {
-      const file = `quarantine/${healId}.bin`;
-      const got = quarantined === undefined ? 'no such file' : `bytes with sha256 ${quarantined.sha256}`;
+      const want = backing(file, heal.sha256);
       // A gap must be backed, if only one of no rows. A healed end is no gap: every row is there, so this is told, not judged.
       if (heal.kind === 'set-aside')
-        report(walk, { code: 'GAP_UNBACKED', seq: heal.seq, place: heal.place }, { want: backing(file, heal), got });
-      else warnings.push(`heal row ${heal.seq} set bytes aside: expected ${backing(file, heal)}, found ${got}`);
+        report(walk, { code: 'GAP_UNBACKED', ...placeOf(heal) }, { want, got: foundIn(quarantined) });
+      else warnings.push(lacking(heal, want, quarantined));
     } else if (quarantined.wholeRow !== undefined && heal.kind !== 'set-aside') {
-      const got = `row ${quarantined.wholeRow}, whole and with a right hash, in quarantine/${healId}.bin`;
-      const at = { code: 'GAP_UNJUSTIFIED', seq: heal.seq, place: heal.place } as const;
-      report(walk, at, { want: 'torn bytes', got });
+      reportGoodRow(walk, heal, file, quarantined.wholeRow);
     }
   }
   return warnings;
 }
 
-const backing = (file: string, { sha256 }: HealRecord): string => `the bytes with sha256 ${sha256} in ${file}`;
+/** What a second tear left is judged as the first: but it may hold rows of this very repair, which were written once more. */
+function checkAlso(paths: StatePaths, walk: Walk, heal: HealRecord): string[] {
+  const warnings: string[] = [];
+  for (const { quarantine: file, sha256 } of heal.also) {
+    const quarantined = readQuarantine(paths, ASIDE_FILE.exec(file)?.[1] ?? '', (id) => walk.heals.has(id));
+    if (quarantined?.sha256 !== sha256) warnings.push(lacking(heal, backing(file, sha256), quarantined));
+    else if (quarantined.wholeRow !== undefined) reportGoodRow(walk, heal, file, quarantined.wholeRow);
+  }
+  return warnings;
+}
+
+const placeOf = ({ seq, place }: HealRecord) => ({ seq, place });
+const backing = (file: string, sha256: string): string => `the bytes with sha256 ${sha256} in ${file}`;
+const foundIn = (quarantined: Quarantined | undefined): string =>
+  quarantined === undefined ? 'no such file' : `bytes with sha256 ${quarantined.sha256}`;
+const lacking = ({ seq }: HealRecord, want: string, found: Quarantined | undefined): string =>
+  `heal row ${seq} set bytes aside: expected ${want}, found ${foundIn(found)}`;
+
+function reportGoodRow(walk: Walk, heal: HealRecord, file: string, seq: number): void {
+  const got = `row ${seq}, whole and with a right hash, in ${file}`;
+  report(walk, { code: 'GAP_UNJUSTIFIED', ...placeOf(heal) }, { want: 'torn bytes', got });
+}
 
 function tellSetAside(walk: Walk, healId: string, { seq, place, covers }: HealRecord): void {
   const { from, to } = covers ?? { from: seq, to: seq - 1 };
@@ -110,18 +131,25 @@ function judge(
   return { code: 'GAP', want: 'no row missing', got: `${rows} ${how}, named by row ${heal.seq}` };
 }
 
-/** What lies in quarantine under an id, or undefined where nothing does. The id is a file name here, so only a ULID is one. */
-function readQuarantine(paths: StatePaths, healId: string): Quarantined | undefined {
+/**
+ * What lies in quarantine under an id, or undefined where nothing does. The id is a file name here, so only a ULID is one.
+ * @param isOwn whether a whole row with this id is to be passed over
+ */
+function readQuarantine(
+  paths: StatePaths,
+  healId: string,
+  isOwn: (id: string) => boolean = () => false,
+): Quarantined | undefined {
   if (!isUlid(healId)) return undefined;
   try {
-    return withFile(join(paths.quarantine, `${healId}.bin`), 'read', readQuarantined);
+    return withFile(join(paths.quarantine, `${healId}.bin`), 'read', (fd) => readQuarantined(fd, isOwn));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
 
-function readQuarantined(fd: number): Quarantined {
+function readQuarantined(fd: number, isOwn: (id: string) => boolean): Quarantined {
   const { size } = fstatSync(fd);
   const digest = createHash('sha256');
   const block = Buffer.allocUnsafe(Math.min(size, BLOCK_BYTES));
@@ -135,7 +163,7 @@ function readQuarantined(fd: number): Quarantined {
   scanLines(fd, 0, size, (line) => {
     if (line.cut) return true;
     const read = readStoredLine(line.block.subarray(line.start, line.end), { strict: false });
-    if (read.kind === 'row') wholeRow = read.row.seq;
+    if (read.kind === 'row' && !isOwn(read.row.id)) wholeRow = read.row.seq;
     return wholeRow === undefined;
   });
   return { sha256: digest.digest('hex'), wholeRow };
