@@ -131,6 +131,8 @@ function walkRow(walk: Walk, line: Extract<StoredLine, { kind: 'row' }>, place: 
   const opens = walk.firstInSegment;
   const faultsBefore = walk.findings.total;
   const step = connect(walk, row, place);
+  // Rows that are missing or were exchanged leave holes in streams, too. Nothing else that is wrong with a row explains one.
+  const explained = walk.findings.total > faultsBefore;
   for (const fault of line.faults) {
     report(walk, { code: fault.code, seq: row.seq, place }, fault);
     if (fault.code === 'CONTENT_ALTERED') walk.contentBroken = true;
@@ -144,7 +146,7 @@ function walkRow(walk: Walk, line: Extract<StoredLine, { kind: 'row' }>, place: 
     if (step === 'other') [walk.main, walk.other] = [walk.other ?? walk.main, walk.main];
     goOn(walk, row);
   } else walk.firstInSegment = false;
-  if (!row.action.startsWith('audit.')) walkStreams(walk, row, place, step, walk.findings.total > faultsBefore);
+  if (!row.action.startsWith('audit.')) walkStreams(walk, row, place, step, explained);
 }
 
 /** `next`: continues the walk (perhaps after a finding). `other`: continues the other branch. `aside`: a second row in a place that is taken. */
@@ -196,12 +198,14 @@ function checkOrder(walk: Walk, row: Row, place: FindingPlace, step: Connection)
   walk.lastTs = row.ts;
 }
 
-function walkStreams(walk: Walk, row: Row, place: FindingPlace, step: Connection, reported: boolean): void {
+function walkStreams(walk: Walk, row: Row, place: FindingPlace, step: Connection, explained: boolean): void {
   for (const kind of ['run', 'decision'] as const) {
     const id = row[`${kind}_id`];
     const seq = row[`${kind}_seq`];
     const prevHash = row[`${kind}_prev_hash`];
     if (typeof id !== 'string' || typeof seq !== 'number' || typeof prevHash !== 'string') continue;
+    // That is no place, and was told.
+    if (!Number.isSafeInteger(seq) || seq < 1) continue;
     const streams = kind === 'run' ? walk.runs : walk.decisions;
     const closes = (kind === 'run' ? RUN_CLOSERS : DECISION_CLOSERS).includes(row.action);
     const standing = { seq, prevHash, hash: row.hash, closes };
@@ -213,7 +217,7 @@ function walkStreams(walk: Walk, row: Row, place: FindingPlace, step: Connection
     noteWatched(walk, kind, id, result);
     if (result.kind === 'excused') walk.excusedStreams++;
     else if (result.kind === 'follows') walk.lateRows += result.late ? 1 : 0;
-    else if (!reported)
+    else if (!explained)
       report(walk, { code: 'STREAM_BROKEN', seq: row.seq, place }, { want: `${kind} ${result.want}`, got: result.got });
   }
 }
