@@ -214,6 +214,26 @@ export function ensureFolder(path: string): boolean {
   return true;
 }
 
+/**
+ * What is kept in a folder of the state folder must lie there: a link leads elsewhere.
+ * @throws LedgerError UNSAFE_PATH for a symlink
+ */
+export function refuseLink(folder: string): void {
+  if (!isLink(folder)) return;
+  throw new LedgerError('UNSAFE_PATH', `expected ${folder} to be a folder, found a symbolic link`, {
+    place: { segment: folder },
+    hint: INNER_LINK_ADVICE,
+  });
+}
+
+/** What to do about a link in the place of a folder within the state folder. */
+export const INNER_LINK_ADVICE = 'put the folder itself, with all that is in it, in the place of the link';
+
+/** Whether a path is itself a symlink, wherever that leads. */
+export function isLink(path: string): boolean {
+  return statOf(path)?.isSymbolicLink() === true;
+}
+
 /** The names in a folder; none where there is no folder. */
 export function namesIn(folder: string): string[] {
   try {

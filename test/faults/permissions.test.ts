@@ -254,6 +254,29 @@ test('permissions: a symlinked file of the set is refused, a symlinked folder is
   assert.equal(before.length, 2);
 });
 
+test('permissions: a symlinked quarantine is refused: torn bytes stay in the ledger, doctor says why', async (t) => {
+  const box = sandbox(t);
+  const before = await fill(box, 2);
+  const elsewhere = join(box.root, 'elsewhere');
+  mkdirSync(elsewhere);
+  const quarantine = join(box.dir, 'quarantine');
+  symlinkSync(elsewhere, quarantine);
+  const torn = tear(box, 'short');
+  const ledgerBytes = readFileSync(box.ledger);
+  const append = await appendMarks(box, ['new1']);
+  assert.equal(append.status, 2, append.stdout);
+  assert.equal(receipts(append.stdout)[0]?.error?.code, 'UNSAFE_PATH');
+  const sweep = await ledger(box, ['sweep']);
+  assert.equal(sweep.status, 2, sweep.stdout);
+  assert.deepEqual(readdirSync(elsewhere), []);
+  assert.ok(readFileSync(box.ledger).equals(ledgerBytes));
+  const doctor = await ledger(box, ['doctor', '-q']);
+  assert.equal(doctor.status, 1);
+  assert.match(doctor.stdout, /^bad +quarantine .*is a link/m);
+  rmSync(quarantine);
+  assert.deepEqual(await recover(SHIPPED, box, { acked: before, tried: ['new1'], torn }), []);
+});
+
 test(
   "permissions: a pipe or a device in the ledger's place is refused, not waited for",
   { skip: skipMounts },

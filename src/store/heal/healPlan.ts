@@ -8,7 +8,17 @@ import { linkSync, renameSync, unlinkSync } from 'node:fs';
 import { errnoOf, LedgerError, orNothing } from '../../core/errors';
 import { isUlid } from '../../core/ids';
 import { join } from 'node:path';
-import { closeQuietly, ensureFolder, openFile, readWhole, statOf, syncData, syncFolder, writeAll } from '../files';
+import {
+  closeQuietly,
+  ensureFolder,
+  openFile,
+  readWhole,
+  refuseLink,
+  statOf,
+  syncData,
+  syncFolder,
+  writeAll,
+} from '../files';
 import type { LostRows } from '../append/lostRows';
 import type { StatePaths } from '../paths';
 
@@ -104,6 +114,7 @@ export function removeHealPlan(paths: StatePaths): void {
  * @returns its name relative to the state folder
  */
 export function setPlanAside(paths: StatePaths, id: string): string {
+  refuseLink(paths.quarantine);
   ensureFolder(paths.quarantine);
   const name = `${id}.plan`;
   const owed = orNothing(() => readHealPlan(paths))?.owed;

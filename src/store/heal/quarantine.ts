@@ -8,6 +8,7 @@ import {
   openFile,
   readAt,
   readInto,
+  refuseLink,
   statOf,
   syncData,
   syncFolder,
@@ -30,6 +31,7 @@ export interface SetAside {
 
 /** Copies `[offset, offset + length)` of an open file into quarantine. Durable when it returns: content, name and folder. */
 export function setAside(paths: StatePaths, healId: string, fd: number, offset: number, length: number): SetAside {
+  refuseLink(paths.quarantine);
   ensureFolder(paths.quarantine);
   const name = `${healId}.bin`;
   const target = createOver(join(paths.quarantine, name));
@@ -91,6 +93,7 @@ export function digestRange(fd: number, offset: number, length: number): string 
 
 /** What is set aside under an id, or undefined where there is nothing (any more). */
 export function readSetAside(paths: StatePaths, healId: string): SetAside | undefined {
+  refuseLink(paths.quarantine);
   const path = join(paths.quarantine, `${healId}.bin`);
   const length = statOf(path)?.size;
   if (length === undefined) return undefined;

@@ -8,7 +8,7 @@ import { errnoOf, LedgerError } from '../../core/errors';
 import type { Identity } from '../../core/ownRows';
 import { readLine } from '../../core/rowText';
 import { parseRfc3339 } from '../../core/time';
-import { readAt, statOf, withFile } from '../files';
+import { INNER_LINK_ADVICE, isLink, readAt, statOf, withFile } from '../files';
 import { readHealPlan } from '../heal/healPlan';
 import { readIndexHeader } from '../index/indexHeader';
 import { probeKernelLock, readLockNote } from '../lock/kernelLock';
@@ -149,6 +149,8 @@ export function checkHeal(paths: StatePaths): Checkup {
 }
 
 export function checkQuarantine(paths: StatePaths): Checkup {
+  if (isLink(paths.quarantine))
+    return bad('quarantine', `${paths.quarantine} is a link: nothing is set aside through it`, INNER_LINK_ADVICE);
   const sizes = namesIn(paths.quarantine)
     .filter((name) => name.endsWith('.bin'))
     .map((name) => statOf(join(paths.quarantine, name))?.size ?? 0);
