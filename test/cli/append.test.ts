@@ -1,6 +1,15 @@
 /** `ledger append` as a shell uses it: one receipt for each line, in order, as soon as it is on disk; nothing is printed raw. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import test, { before } from 'node:test';
 import { MAX_INPUT_BYTES } from '../../src/core/row';
@@ -185,6 +194,30 @@ test('exactly one receipt for every input line, in order, whatever the line is',
       Buffer.concat(kept.map(([line]) => Buffer.concat([Buffer.from(line as string), Buffer.from('\n')]))),
     ),
   );
+});
+
+test("refused lines never go into the ledger's own files, under whatever name, and then no row does", async (t) => {
+  const box = sandbox(t);
+  await append(box, ['--action', 'first']);
+  const named = (name: string): string => join(box.root, name);
+  symlinkSync(box.ledger, named('link'));
+  symlinkSync(join(box.dir, 'audit.spill.jsonl'), named('dangling'));
+  symlinkSync(box.dir, named('folder'));
+  const [names, bytes] = [readdirSync(box.dir), readFileSync(box.ledger)];
+  const paths = [box.ledger, 'link', 'dangling', 'folder/new', 'state/audit.spill.jsonl', 'state/rejects'];
+  const refused = async (path: string): Promise<void> => {
+    const ended = await append(box, ['-', '--rejects', path], { stdin: '{"action":"a.b"}\nbad\n' });
+    assert.deepEqual([ended.status, ended.stdout], [2, ''], path);
+    assert.match(ended.stderr, /expected a file outside of the state folder/, path);
+    assert.deepEqual([readdirSync(box.dir), readFileSync(box.ledger)], [names, bytes], path);
+  };
+  for (const path of paths) await refused(path);
+  linkSync(box.ledger, named('second-name'));
+  await refused('second-name');
+  writeFileSync(named('mine'), '');
+  linkSync(named('mine'), named('mine-too'));
+  const own = await append(box, ['-', '--rejects', 'mine'], { stdin: 'bad\n' });
+  assert.deepEqual([own.status, readFileSync(named('mine-too'), 'utf8')], [2, 'bad\n']);
 });
 
 test('the same in prose: a line each, nothing raw, and -q keeps to what went wrong', async (t) => {

@@ -3,7 +3,7 @@ import { openSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { LedgerError } from '../../core/errors';
 import { printable } from '../../core/printable';
-import { appendRow, appendStream, previewRow } from '../../services/append';
+import { appendRow, appendStream, previewRow, refuseOwnFile } from '../../services/append';
 import type { LineReceipt, Outcome } from '../../services/append';
 import { EXIT, SIGNAL_EXIT, worst } from '../exit';
 import type { ExitCode } from '../exit';
@@ -114,7 +114,9 @@ class ReceiptPrinter {
     /** Whether there are many input lines, so that what is said of one must name it. */
     private readonly of: { readonly numbered: boolean },
   ) {
-    this.#rejects = flags.rejects === undefined ? undefined : openRejects(flags.rejects);
+    if (flags.rejects === undefined) return;
+    refuseOwnFile(placeOf(flags, io), flags.rejects);
+    this.#rejects = openRejects(flags.rejects);
   }
 
   print(receipts: readonly LineReceipt[]): void {
