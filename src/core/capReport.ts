@@ -1,7 +1,7 @@
 /**
  * Caps held against what was spent in a window. A cap is judged in the periods that lie wholly in the window and in no
  * others, because part of a day says nothing about the day; where there is none, the cap is named as not judged.
- * A cap per run is held against what each run spent within the window.
+ * A cap per run is held against all that a run has spent, for each run that spent something within the window.
  */
 import { useOf } from './caps';
 import type { Cap } from './caps';

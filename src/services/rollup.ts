@@ -15,6 +15,7 @@ import { parseDay, parseWindow } from '../core/when';
 import type { TimeWindow, WindowFlags } from '../core/when';
 import { readCosts } from '../store/costs/costs';
 import type { CostReading } from '../store/costs/costs';
+import { withWholeRuns } from '../store/costs/runCosts';
 import { zoneNamed } from '../store/machine/hostZone';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
@@ -51,7 +52,8 @@ export async function rollup(options: RollupOptions): Promise<RollupReport> {
     period: options.period,
     caps: config.caps,
   };
-  const reading = await readCosts(paths, plan, calendar);
+  const read = await readCosts(paths, plan, calendar);
+  const reading = { ...read, sums: await withWholeRuns(paths, plan, calendar, read.sums) };
   return report(options.missing ?? 'warn', { plan, calendar, thresholds: config.thresholds, window, flagCap, reading });
 }
 

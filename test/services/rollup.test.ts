@@ -156,6 +156,52 @@ test('the index, a lagging index and the bare file give the same report', async 
   assert.deepEqual(lagging.map(withoutSource), bare.map(withoutSource));
 });
 
+test('a cap per run is held against the whole run, also one that began before the window', async (t) => {
+  const dir = folder(t);
+  config(dir, { caps: [{ usd: '0.50', per: 'run' }] });
+  const chain = chainOf();
+  const rows: readonly (readonly [string, number, string])[] = [
+    ['r1', 0.4, '2026-11-20T23:59:00Z'],
+    ['over-before', 0.9, '2026-11-20T10:00:00Z'],
+    ['r2', 0.5, '2026-11-21T01:00:00Z'],
+    ['r1', 0.4, '2026-11-21T00:01:00Z'],
+  ];
+  for (const [run, cost, at] of rows) chain.add({ action: 'a.b', run_id: run, cost_usd: cost, occurred_at: at });
+  const spent = async (options: Partial<RollupOptions> = {}): Promise<unknown> => {
+    const { over_cap: over, caps, total, source } = await roll(dir, options);
+    const runs = caps[0]?.periods.map(({ label, spent_usd: usd }) => [label, usd]);
+    return { over, judged: caps[0]?.judged, runs, total: total.spent_usd, source };
+  };
+  const today = { over: true, judged: 2, runs: [['r1', '0.8']], total: '0.9' };
+  const paths = writeLedger(dir, chain.lines);
+  assert.deepEqual(await spent(), { ...today, source: 'file' });
+  await rebuildIndex(paths);
+  assert.deepEqual(await spent(), { ...today, source: 'index' });
+  // The rows of today are behind the watermark, the run's first one before it.
+  writeLedger(dir, chain.lines.slice(0, 3));
+  await rebuildIndex(paths);
+  appendFileSync(
+    paths.ledger,
+    chain.lines
+      .slice(3)
+      .map((line) => `${line}\n`)
+      .join(''),
+  );
+  assert.deepEqual(await spent(), { ...today, source: 'index+file' });
+  const { code, out } = await run(dir);
+  assert.equal(code, 1, out);
+  // Nor does it matter which end of the run the window cuts off.
+  const yesterday = {
+    over: true,
+    judged: 2,
+    runs: [
+      ['over-before', '0.9'],
+      ['r1', '0.8'],
+    ],
+  };
+  assert.deepEqual(await spent({ day: 'yesterday' }), { ...yesterday, total: '1.3', source: 'index+file' });
+});
+
 /** The report whole, but for where it came from. */
 function withoutSource(report: RollupReport): unknown {
   return { ...report, source: undefined };

@@ -41,7 +41,8 @@ const HELP_AFTER = `
 Times: 2026-11-21, "2026-11-21 10:00", 2026-11-21T10:00:00Z, today, yesterday, now, -1h, -3d, -2w, @epoch.
 A row counts when it happened (occurred_at, else ts). Days are those of --tz, else of the config's timezone, else
 of this machine; with day_start in the config they start later than midnight.
-Caps of ledger.config.json are judged in the periods that lie wholly in the window.
+Caps of ledger.config.json are judged in the periods that lie wholly in the window; a cap per run over the whole run,
+for each run that spent something in the window.
 With -q the table is printed only where something is wrong, so that cron mails only then.
 Sums are exact, and are of what the file holds: whether it was changed is for "ledger verify" to say.
 

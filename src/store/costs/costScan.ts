@@ -17,6 +17,7 @@ import { withFile } from '../files';
 import type { WindowPlaces } from '../index/indexWindow';
 import { scanLines } from '../read/lines';
 import type { LineRange } from '../read/lines';
+import type { WantedRows } from './wanted';
 
 const SETTLE_MS = 1000;
 const SETTLE_STEP_MS = 50;
@@ -67,7 +68,7 @@ export function scanPart(part: FilePart, plan: TallyPlan, calendar: Calendar): C
  */
 export function scanPlaces(
   fd: number,
-  { ranges, rows }: WindowPlaces,
+  { ranges, rows, has }: WindowPlaces & Pick<WantedRows, 'has'>,
   plan: TallyPlan,
   calendar: Calendar,
 ): TallySums | undefined {
@@ -82,9 +83,7 @@ export function scanPlaces(
       const object = line.terminated ? completeObject(line.block.subarray(line.start, line.end)) : undefined;
       const row = object && (costRowOf(object, members) ?? reader.read(line.block, line.start, line.end));
       if (row === undefined) return (whole = false);
-      const { effectiveMs: ms } = row;
-      // A tombstone has no time, nor has a row of 1970: the index names both.
-      if (!(ms < plan.sinceMs || ms >= plan.untilMs) || ms === 0) left--;
+      if (has(row)) left--;
       tally.add(row);
       return true;
     });

@@ -21,12 +21,13 @@ import type { LedgerIndex } from '../index/indexFile';
 import { guarded } from '../index/indexErrors';
 import { standingOf } from '../index/indexRead';
 import { LIVE_NAME } from '../index/indexSchema';
-import { placesOfWindow } from '../index/indexWindow';
 import type { WindowPlaces } from '../index/indexWindow';
 import type { StatePaths } from '../paths';
 import { presentSegments, segmentBlocks } from '../ledger/segments';
 import type { Segment } from '../ledger/segments';
 import { countSpilled } from '../spill/spillState';
+import { rowsOfWindow } from './wanted';
+import type { WantedRows } from './wanted';
 
 const NEWLINE = 0x0a;
 
@@ -49,11 +50,17 @@ export interface CostReading {
 
 /**
  * Adds up what the plan asks for.
+ * @param wanted the rows that can change a sum of the plan; others may be read as well
  * @throws LedgerError LEDGER_MISSING where there is no file at all, UNSAFE_PATH, READ_FAILED
  */
-export async function readCosts(paths: StatePaths, plan: TallyPlan, calendar: Calendar): Promise<CostReading> {
+export async function readCosts(
+  paths: StatePaths,
+  plan: TallyPlan,
+  calendar: Calendar,
+  wanted: WantedRows = rowsOfWindow(plan),
+): Promise<CostReading> {
   try {
-    return await readFiles(paths, plan, calendar);
+    return await readFiles(paths, plan, calendar, wanted);
   } catch (error) {
     if (error instanceof LedgerError) throw error;
     throw new LedgerError('READ_FAILED', `expected to read ${paths.ledger}, found ${errnoOf(error) ?? String(error)}`, {
@@ -63,10 +70,15 @@ export async function readCosts(paths: StatePaths, plan: TallyPlan, calendar: Ca
   }
 }
 
-async function readFiles(paths: StatePaths, plan: TallyPlan, calendar: Calendar): Promise<CostReading> {
+async function readFiles(
+  paths: StatePaths,
+  plan: TallyPlan,
+  calendar: Calendar,
+  wanted: WantedRows,
+): Promise<CostReading> {
   const segments = presentSegments(paths);
   const spilledRows = countSpilled(paths);
-  const indexed = statOf(paths.ledger) === undefined ? undefined : fromIndex(paths, plan, calendar);
+  const indexed = statOf(paths.ledger) === undefined ? undefined : fromIndex(paths, plan, calendar, wanted);
   const lostRows = indexed?.kind === 'ahead' ? indexed.rows : 0;
   if (indexed?.kind === 'sums') {
     const files = new FilesTally(plan, calendar);
@@ -90,11 +102,11 @@ type FromIndex =
   | { readonly kind: 'ahead'; readonly rows: number };
 
 /** The sums of the rows that the index knows, and up to which byte of the live file; undefined where it is to be passed over. */
-function fromIndex(paths: StatePaths, plan: TallyPlan, calendar: Calendar): FromIndex | undefined {
+function fromIndex(paths: StatePaths, plan: TallyPlan, calendar: Calendar, wanted: WantedRows): FromIndex | undefined {
   return withFile(paths.ledger, 'read', (fd) => {
-    const asked = askIndex(paths, fd, plan);
+    const asked = askIndex(paths, fd, wanted);
     if (asked?.kind !== 'places') return asked;
-    const sums = scanPlaces(fd, asked.places, plan, calendar);
+    const sums = scanPlaces(fd, { ...asked.places, has: wanted.has }, plan, calendar);
     return sums === undefined ? undefined : { kind: 'sums', sums, offset: asked.offset, inode: fstatSync(fd).ino };
   });
 }
@@ -103,12 +115,12 @@ type Asked =
   | { readonly kind: 'places'; readonly places: WindowPlaces; readonly offset: number }
   | { readonly kind: 'ahead'; readonly rows: number };
 
-function askIndex(paths: StatePaths, fd: number, plan: TallyPlan): Asked | undefined {
+function askIndex(paths: StatePaths, fd: number, wanted: WantedRows): Asked | undefined {
   try {
     const index = openIndex(paths, 'read');
     if (index === undefined) return undefined;
     try {
-      return asOfOneMoment(index, fd, plan);
+      return asOfOneMoment(index, fd, wanted);
     } finally {
       index.close();
     }
@@ -121,14 +133,14 @@ function askIndex(paths: StatePaths, fd: number, plan: TallyPlan): Asked | undef
 const PASSED_OVER: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['INDEX_FAILED', 'INDEX_BUSY', 'UNSAFE_PATH']);
 
 /** One view of watermark and rows: a writer may be catching up. */
-function asOfOneMoment(index: LedgerIndex, fd: number, plan: TallyPlan): Asked | undefined {
+function asOfOneMoment(index: LedgerIndex, fd: number, wanted: WantedRows): Asked | undefined {
   // It is given up before the close, which may leave statements, and with them SQLite's lock, to the garbage collector.
   guarded(index.path, () => index.database.exec('BEGIN'));
   try {
     const standing = standingOf(index, fd);
     if (standing.kind === 'ahead') return { kind: 'ahead', rows: standing.toSeq - standing.fromSeq + 1 };
     if (standing.kind === 'disagrees' || standing.watermark.segment !== LIVE_NAME) return undefined;
-    const places = placesOfWindow(index, plan.sinceMs, plan.untilMs);
+    const places = wanted.places(index);
     return places === undefined ? undefined : { kind: 'places', places, offset: standing.watermark.offset };
   } finally {
     guarded(index.path, () => index.database.exec('COMMIT'));

@@ -1,10 +1,11 @@
 /**
- * Where the rows of a span of time lie, from the index: a sum of today reads today's lines, whatever the size of the
+ * Where the rows of a span of time, or of some runs, lie, from the index: a sum of today reads today's lines, whatever the size of the
  * ledger. Mostly they stand one behind the other.
  */
 import { LIVE_SEGMENT } from './indexSchema';
 import { guarded } from './indexErrors';
 import type { LedgerIndex } from './indexFile';
+import type { SqlRow } from './sqlite';
 
 /** A part of the live file, from the start of a line to behind a newline. */
 export interface ByteRange {
@@ -12,7 +13,7 @@ export interface ByteRange {
   readonly to: number;
 }
 
-/** Where the rows of a window lie. */
+/** Where the rows of a window, or of runs, lie. */
 export interface WindowPlaces {
   readonly ranges: readonly ByteRange[];
   /** How many rows of the window, and rows without a time, lie in them. */
@@ -32,8 +33,12 @@ const NO_TIME_MS = 0;
 
 const IN_WINDOW = 'rows INDEXED BY rows_time WHERE effective_ms >= ? AND effective_ms < ?';
 /** Joined in SQL as far as that is quick: an object a row would take more memory than a sum should. */
-const BLOCKS = `SELECT segment, count(*) AS rows, min(offset) AS start, max(offset + bytes) AS newline
-  FROM ${IN_WINDOW} GROUP BY segment, offset / ${NEAR_BYTES}`;
+const blocksOf = (rows: string): string =>
+  `SELECT segment, count(*) AS rows, min(offset) AS start, max(offset + bytes) AS newline
+  FROM ${rows} GROUP BY segment, offset / ${NEAR_BYTES}`;
+/** A run's rows are asked for on their own, so that one among many takes a look at the index and no more. */
+const OF_RUN = 'rows INDEXED BY rows_run WHERE run_key = ? AND run_key <> 0';
+const MAX_RUNS = 1_000;
 
 /**
  * The parts of the live file that have all rows with an effective time in `[sinceMs, untilMs)`, and all without one
@@ -48,14 +53,28 @@ export function placesOfWindow(index: LedgerIndex, sinceMs: number, untilMs: num
     const { seq, offset } = index.watermark();
     const count = index.database.prepare(`SELECT count(*) AS rows FROM ${IN_WINDOW}`).get(window)?.['rows'];
     if (Number(count) > Math.max(FEW_ROWS, seq / PART_OF_ALL)) return undefined;
-    const blocks = index.database.prepare(BLOCKS);
+    const blocks = index.database.prepare(blocksOf(IN_WINDOW));
     const found = [...blocks.all(window), ...(holdsTimeless ? [] : blocks.all([NO_TIME_MS, NO_TIME_MS + 1]))];
-    if (found.some(({ segment }) => segment !== LIVE_SEGMENT)) return undefined;
-    const ranges = joined(found.map(({ start, newline }) => ({ from: Number(start), to: Number(newline) + 1 })));
-    const bytes = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
-    if (bytes > Math.max(FEW_BYTES, offset / PART_OF_ALL)) return undefined;
-    return { ranges, rows: found.reduce((sum, { rows }) => sum + Number(rows), 0) };
+    return placesOf(found, offset);
   });
+}
+
+/** Where the rows of runs lie, by the runs' keys; as `placesOfWindow` says it. */
+export function placesOfRuns(index: LedgerIndex, keys: ReadonlySet<number>): WindowPlaces | undefined {
+  if (keys.size > MAX_RUNS) return undefined;
+  return guarded(index.path, () => {
+    const blocks = index.database.prepare(blocksOf(OF_RUN));
+    const found = [...keys].flatMap((key) => blocks.all([key]));
+    return placesOf(found, index.watermark().offset);
+  });
+}
+
+function placesOf(found: readonly SqlRow[], offset: number): WindowPlaces | undefined {
+  if (found.some(({ segment }) => segment !== LIVE_SEGMENT)) return undefined;
+  const ranges = joined(found.map(({ start, newline }) => ({ from: Number(start), to: Number(newline) + 1 })));
+  const bytes = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
+  if (bytes > Math.max(FEW_BYTES, offset / PART_OF_ALL)) return undefined;
+  return { ranges, rows: found.reduce((sum, { rows }) => sum + Number(rows), 0) };
 }
 
 function joined(ranges: readonly ByteRange[]): ByteRange[] {

@@ -1,9 +1,10 @@
-/** Where the rows of a window lie: all of them, few others, and no answer where reading the whole file is as fast. */
+/** Where the rows of a window, or of runs, lie: all of them, few others, and no answer where reading the whole file is as fast. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
+import { keyOf } from '../../../src/core/indexDigest';
 import { rebuildIndex } from '../../../src/store/index/indexBuild';
-import { placesOfWindow } from '../../../src/store/index/indexWindow';
+import { placesOfRuns, placesOfWindow } from '../../../src/store/index/indexWindow';
 import { indexOf, ledgerOf, rowsOf, testFolder } from '../../support/indexes';
 import { chainOf, makeLedger, sampleRows, TEST_START_MS, testPaths, writeLedger } from '../../support/ledgers';
 
@@ -40,6 +41,22 @@ test('every row of a window lies in its ranges, which begin and end with lines',
     placesOfWindow(index, TEST_START_MS - 49 * HOUR_MS, TEST_START_MS - 48 * HOUR_MS) ?? assert.fail('few rows');
   const bytes = oneHour.reduce((sum, { from, to }) => sum + to - from, 0);
   assert(oneHour.length > 1 && bytes < rows.reduce((sum, row) => sum + row.bytes, 0) / 5, `${bytes} bytes`);
+});
+
+test('the rows of a few runs are looked up, whenever they were', async (t) => {
+  const chain = chainOf();
+  const note = 'x'.repeat(30_000);
+  for (let i = 0; i < 60; i++) chain.add({ action: 'a.b', ...(i % 20 === 7 ? { run_id: 'r1' } : {}), note });
+  const paths = writeLedger(testFolder(t), chain.lines);
+  await rebuildIndex(paths);
+  const index = indexOf(t, paths);
+  const own = rowsOf(ledgerOf(t, paths)).filter(({ seq }) => (seq - 2) % 20 === 7);
+  const { ranges, rows } = placesOfRuns(index, new Set([keyOf('r1'), keyOf('r2')])) ?? assert.fail('few rows');
+  assert.deepEqual(
+    ranges,
+    own.map(({ offset, bytes }) => ({ from: offset, to: offset + bytes + 1 })),
+  );
+  assert.equal(rows, 3);
 });
 
 test('a part of a large ledger is looked up, most of it is not', async (t) => {
