@@ -17,8 +17,11 @@ export function talkOf(io: Io, flags: GlobalFlags): AppendEvents {
           : `${length} torn bytes (${kind}) were set aside in ${quarantine}`,
       ),
     onRowsLost: (lost) => io.stderr(`ledger: warning: ${lostText(lost)}; a row audit.rows-lost says so\n`),
-    onIndexFault: (error) =>
-      say(`${printable(error.message)}; the ledger itself answers until "ledger sweep" rebuilds the index`),
+    onIndexFault: (error) => {
+      if (error.code === 'INDEX_DISAGREES')
+        io.stderr(`ledger: warning: ${printable(`${error.message}; ${error.hint ?? ''}`)}\n`);
+      else say(`${printable(error.message)}; the ledger itself answers until "ledger sweep" rebuilds the index`);
+    },
     onOtherLedger: (knownId, nowId) =>
       io.stderr(
         `ledger: warning: another ledger is at this path by now: it was ${knownId}, it is ${nowId}; rows go there\n`,

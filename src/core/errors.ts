@@ -47,6 +47,7 @@ export type ErrorCode =
   | 'STORED_NOWHERE'
   | 'INDEX_FAILED'
   | 'INDEX_BUSY'
+  | 'INDEX_DISAGREES'
   | 'CLOSED'
   | 'INVARIANT';
 

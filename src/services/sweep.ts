@@ -173,15 +173,18 @@ class Sweeper {
     return true;
   }
 
-  async #tendIndex(differs: string | undefined): Promise<SweepResult['index']> {
+  async #tendIndex(known: string | undefined): Promise<SweepResult['index']> {
     const { paths } = this.file;
-    let index = await tendIndex(paths, differs !== undefined);
+    const { differs, ...tended } = await tendIndex(paths, known);
+    let { index } = tended;
     // It could not be asked when the tail was looked at: a lock of another's, an error of the moment.
     for (let tries = 0; index === 'ahead' && tries < MAX_INDEX_TRIES; tries++) {
       this.file.index.tryAgain();
       await withReadyLedger(this.file, this, (ready) => nameLostRows(ready, this));
-      index = await tendIndex(paths, false);
+      ({ index } = await tendIndex(paths, undefined));
     }
+    // A new one answers what the old one could not.
+    this.file.index.tryAgain();
     if (index === 'ahead') this.#damage.push(noted('rows-lost', 'kept', 'the index has rows that the file has not'));
     if (differs !== undefined)
       this.#damage.push(noted('index-differs', index === 'rebuilt' ? 'healed' : 'kept', indexText(differs)));

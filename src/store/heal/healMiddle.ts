@@ -6,7 +6,7 @@
  *   1. quarantine/<heal_id>.bin                           the lines, verbatim
  *   2. audit.heal.pending                                 the plan
  *   3. the temporary file: tombstone and the rest, synced
- *   4. index void, rename over the ledger, folder synced
+ *   4. index void, rename over the ledger, folder synced; index void again, since one may have been built meanwhile
  *   5. heal row (or set-aside row) + sync
  *   6. plan removed
  */
@@ -133,6 +133,8 @@ function replaceUnlessDone(paths: StatePaths, plan: HealPlan, isPrepared: boolea
   voidIndex(paths);
   renameSync(replacementPath(paths, plan.heal_id), paths.ledger);
   syncFolder(paths.dir);
+  // One that another process built from the file as it was, and put there since, would pass for evidence.
+  voidIndex(paths);
 }
 
 function isReplaced(fd: number, plan: HealPlan, size: number): boolean {

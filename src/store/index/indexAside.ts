@@ -1,5 +1,7 @@
 /** The index, kept up by a thread of its own while a long append goes on. One order at a time; the newest one counts. */
 import type { Worker } from 'node:worker_threads';
+import type { LedgerError } from '../../core/errors';
+import { indexFailed, indexOfOtherFile } from './indexErrors';
 import type { IndexOrder, IndexReport } from './indexWorker';
 import type { StatePaths } from '../paths';
 import { startWorker } from '../machine/workers';
@@ -14,10 +16,10 @@ export class IndexAside {
   readonly #worker: Worker;
   #busy: Promise<IndexReport> | undefined;
 
-  /** @param onBehind hears why the index could not be kept up */
+  /** @param onFault hears why the index could not be kept up */
   constructor(
     private readonly paths: StatePaths,
-    private readonly onBehind: (why: string) => void,
+    private readonly onFault: (error: LedgerError) => void,
   ) {
     this.#worker = startWorker('index/indexWorker', undefined, HEAP);
     // The thread alone keeps no process alive.
@@ -35,7 +37,8 @@ export class IndexAside {
         // By name: the worker's own listeners carry its messages.
         for (const event of ['message', 'error', 'exit']) this.#worker.removeAllListeners(event);
         this.#busy = undefined;
-        if (report.kind === 'behind') this.onBehind(report.why);
+        if (report.kind === 'behind') this.onFault(indexFailed(this.paths.index, report.why));
+        if (report.kind === 'disagrees') this.onFault(indexOfOtherFile(this.paths.index, report.why));
         resolve(report);
       };
       this.#worker.on('message', settle);

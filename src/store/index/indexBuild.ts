@@ -140,12 +140,16 @@ function oneStep(index: LedgerIndex, fd: number | undefined, sizeBytes: number):
  */
 export function finishIndex(paths: StatePaths, temporary: string): Finished {
   try {
-    const result = takeDifference(paths, temporary);
+    const { ino, ...result } = takeDifference(paths, temporary);
     withFile(temporary, 'update', fsyncSync);
     whileLocked(paths, () => {
       rmSync(`${paths.index}-journal`, { force: true });
       renameSync(temporary, paths.index);
     });
+    if (statOf(paths.ledger)?.ino !== ino) {
+      voidIndex(paths);
+      throw indexFailed(paths.index, 'the ledger was replaced while it was built');
+    }
     return result;
   } catch (error) {
     rmSync(temporary, { force: true });
@@ -153,7 +157,7 @@ export function finishIndex(paths: StatePaths, temporary: string): Finished {
   }
 }
 
-function takeDifference(paths: StatePaths, temporary: string): Finished {
+function takeDifference(paths: StatePaths, temporary: string): Finished & { readonly ino: number | undefined } {
   const ledger = openLedger(paths);
   const database = openDatabase(temporary, { readOnly: false, busyMs: 0 });
   try {
@@ -163,11 +167,11 @@ function takeDifference(paths: StatePaths, temporary: string): Finished {
       const standing = standingOf(index, ledger);
       if (standing.kind !== 'agrees') throw indexFailed(temporary, 'the ledger was replaced while it was built');
     }
-    const sizeBytes = ledger === undefined ? 0 : fstatSync(ledger).size;
+    const { size: sizeBytes, ino } = ledger === undefined ? { size: 0 } : fstatSync(ledger);
     let step = oneStep(index, ledger, sizeBytes);
     while (step.kind === 'more') step = oneStep(index, ledger, sizeBytes);
     const { offset, seq } = step;
-    return { seq, offset, blockedAt: step.kind === 'blocked' ? { offset, seq: seq + 1 } : undefined };
+    return { ino, seq, offset, blockedAt: step.kind === 'blocked' ? { offset, seq: seq + 1 } : undefined };
   } finally {
     database.close();
     if (ledger !== undefined) closeQuietly(ledger);

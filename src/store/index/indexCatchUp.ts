@@ -26,7 +26,7 @@ export type CaughtUp =
   | { readonly kind: 'current'; readonly rows: number; readonly seq: number; readonly offset: number }
   /** The line at `offset` is not row `seq`: what comes after it is not in before it is healed. */
   | { readonly kind: 'blocked'; readonly rows: number; readonly seq: number; readonly offset: number }
-  /** Another process holds SQLite's lock; nothing more was stored. */
+  /** Another process holds SQLite's lock, or has put another index in its place; nothing more was stored. */
   | { readonly kind: 'busy' }
   | Exclude<Standing, { readonly kind: 'agrees' }>;
 
@@ -51,6 +51,8 @@ export function catchUp(
 ): CaughtUp {
   return guarded(index.path, () => {
     const standing = standingOf(index, ledgerFd);
+    // A heal has replaced the file and taken the index away since it was opened.
+    if (standing.kind === 'disagrees' && !index.isInPlace) return { kind: 'busy' };
     if (standing.kind !== 'agrees') return standing;
     if (options.ifFree === true) index.database.exec('PRAGMA busy_timeout = 0');
     let rows = 0;

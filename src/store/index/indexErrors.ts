@@ -1,4 +1,7 @@
-/** What can be wrong with `index.db`, in our words: INDEX_FAILED (rebuild it), INDEX_BUSY (go on without it). */
+/**
+ * What can be wrong with `index.db`, in our words: INDEX_FAILED (rebuild it), INDEX_BUSY (go on without it),
+ * INDEX_DISAGREES (leave it).
+ */
 import { errnoOf, LedgerError } from '../../core/errors';
 import { APPLICATION_ID } from './indexSchema';
 import { sqliteFault } from './sqlite';
@@ -21,6 +24,21 @@ export function indexFailed(path: string, found: string, cause?: unknown): Ledge
     hint: 'nothing is lost: "ledger sweep" rebuilds it from the ledger',
     cause,
   });
+}
+
+/**
+ * An index that is whole and of another file: the ledger was replaced, or written again behind it. It may be the only
+ * thing that tells of that, so who writes rows leaves it as it is; only `sweep` makes it anew, and says so.
+ */
+export function indexOfOtherFile(path: string, why: string): LedgerError {
+  return new LedgerError(
+    'INDEX_DISAGREES',
+    `expected an index of this ledger file in ${path}, found one of another: ${why}`,
+    {
+      place: { segment: path },
+      hint: 'it is left as it is: run "ledger verify", then "ledger sweep", which says so and makes it anew',
+    },
+  );
 }
 
 /** An index that an older or newer release made. It is made anew by whoever writes it, and says nothing against the ledger. */

@@ -1,6 +1,7 @@
 /**
  * What a writer does with the index: asks it about old rows, learns from it that rows were lost, and keeps it close
- * behind the file. The index is never needed: where it is missing, busy or damaged, the file itself answers, slower.
+ * behind the file. The index is never needed: where it is missing, busy, damaged or of another file, the file itself
+ * answers, slower.
  *
  * An index that lags by some rows is not caught up under the lock: the bytes it lacks are searched backwards, the rest
  * it knows.
@@ -12,8 +13,9 @@ import type { LedgerIndex } from './indexFile';
 import { IndexAside } from './indexAside';
 import { rebuildIndex, voidIndex } from './indexBuild';
 import { catchUp } from './indexCatchUp';
-import { indexFailed } from './indexErrors';
+import { indexFailed, indexOfOtherFile } from './indexErrors';
 import { readIndexHeader } from './indexHeader';
+import { isLossNamed } from './indexLoss';
 import { indexAsOlderRows, standingOf } from './indexRead';
 import type { LostRows } from '../append/lostRows';
 import type { StatePaths } from '../paths';
@@ -97,6 +99,7 @@ export class IndexKeeper {
       const index = this.#open(busyMs);
       if (index === undefined || index.watermark().seq <= lastSeq) return undefined;
       const standing = standingOf(index, fd);
+      if (standing.kind === 'disagrees') this.#leave(index, fd, standing.why);
       if (standing.kind !== 'ahead') return undefined;
       const { fromSeq, toSeq, head } = standing;
       return { fromSeq, toSeq, head };
@@ -129,7 +132,7 @@ export class IndexKeeper {
   /** The same beside the appends, in a thread, for a writer that stays. `upToBytes`: where its committed rows end. */
   keepUpAside(lastSeq: number, upToBytes: number): void {
     if (lastSeq - this.#watermarkSeq <= ASIDE_LAG_ROWS || this.#failed) return;
-    this.#aside ??= new IndexAside(this.paths, (why) => this.#fault(indexFailed(this.paths.index, why)));
+    this.#aside ??= new IndexAside(this.paths, (error) => this.#fault(error));
     if (this.#aside.isBusy) return;
     this.#watermarkSeq = lastSeq;
     void this.#aside.bringUp(upToBytes);
@@ -163,7 +166,7 @@ export class IndexKeeper {
     const fd = openFile(this.paths.ledger, 'read');
     try {
       const done = catchUp(index, fd, Number.MAX_SAFE_INTEGER, { ifFree: true, maxRows: MAX_REBUILT_ROWS });
-      if (done.kind === 'disagrees') voidIndex(this.paths);
+      if (done.kind === 'disagrees') this.#leave(index, fd, done.why);
       this.#watermarkSeq = 'seq' in done ? done.seq : lastSeq;
     } finally {
       closeQuietly(fd);
@@ -176,9 +179,17 @@ export class IndexKeeper {
     const index = this.#open();
     if (index === undefined) return undefined;
     const standing = standingOf(index, fd);
+    if (standing.kind === 'disagrees') this.#leave(index, fd, standing.why);
     if (standing.kind !== 'agrees') return undefined;
     const { watermark } = standing;
     return { index, offset: watermark.segment === 'audit.jsonl' ? watermark.offset : 0 };
+  }
+
+  /** An index that is not of this file is evidence: neither used nor made anew, unless the file itself names the loss. */
+  #leave(index: LedgerIndex, fd: number, why: string): void {
+    if (!index.isInPlace) this.#close();
+    else if (isLossNamed(index, fd)) this.startAnew();
+    else this.#fault(indexOfOtherFile(this.paths.index, why));
   }
 
   #open(busyMs?: number): LedgerIndex | undefined {

@@ -141,7 +141,7 @@ export type Standing =
       readonly head: string;
       readonly agreesUpTo: number;
     }
-  /** It is of another ledger, or the file was changed since: discard and rebuild it. */
+  /** It is of another ledger, or the file was changed since: it answers nothing, and may be the only evidence of that. */
   | { readonly kind: 'disagrees'; readonly why: string };
 
 const FIRST_LINE_BYTES = 8 << 10;
@@ -186,8 +186,8 @@ function agreesAt(index: LedgerIndex, fd: number, seq: number, hash?: string): b
   return hash === undefined ? hashPrefixOf(found.hash) === place.hashPrefix : found.hash === hash;
 }
 
-/** Bisects: rows are lost from the end. */
-function lastCommonSeq(index: LedgerIndex, fd: number, watermark: Watermark): number {
+/** The last row that the index and the file have alike. Bisects: rows are lost from the end. */
+export function lastCommonSeq(index: LedgerIndex, fd: number, watermark: Watermark): number {
   let low = (watermark.liveFirstSeq ?? 1) - 1;
   let high = watermark.seq;
   while (high - low > 1) {

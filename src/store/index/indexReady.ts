@@ -18,8 +18,8 @@ export async function readyIndex(paths: StatePaths, onFault: (error: LedgerError
   if ((statOf(paths.ledger)?.size ?? 0) < SMALL_BYTES) return;
   try {
     const state = caughtUp(paths);
-    // One that is ahead of the file is evidence of lost rows: the next writer names them.
-    if (state === 'missing' || state === 'disagrees') await rebuildIndex(paths);
+    // One that is ahead of the file, or of another file, is evidence: the writer says so.
+    if (state === 'missing') await rebuildIndex(paths);
   } catch (error) {
     if (!(error instanceof LedgerError) || error.code === 'INVARIANT') throw error;
     onFault(error);

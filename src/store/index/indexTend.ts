@@ -10,43 +10,53 @@ import type { StatePaths } from '../paths';
 /** `ahead`: it knows of rows that the file has no more, and was left as it is, as evidence. */
 export type IndexState = 'current' | 'caught-up' | 'rebuilt' | 'busy' | 'ahead';
 
+export interface Tended {
+  readonly index: IndexState | 'not-checked';
+  /** What the index had other than the file, where that is why it is to be made anew. */
+  readonly differs: string | undefined;
+}
+
 /**
- * @param differs that it does not hold what the file gives, though it is of this file: it is made anew
+ * @param differs what it holds other than the file, where that is known already: it is made anew
  * @returns `not-checked` where it cannot be made now (a line that is no row stays where it is, the disk is full): no damage
  *   of the ledger
  * @throws LedgerError only for what is no fault of the index
  */
-export async function tendIndex(paths: StatePaths, differs: boolean): Promise<IndexState | 'not-checked'> {
+export async function tendIndex(paths: StatePaths, differs: string | undefined): Promise<Tended> {
+  let found = differs;
   try {
     removeLeftovers(paths);
     // A small ledger needs none to be answered, but it is what remembers rows that are cut off.
-    const state = differs || statOf(paths.index) === undefined ? undefined : caughtUp(paths);
-    if (state !== undefined) return state;
+    const state =
+      differs !== undefined || statOf(paths.index) === undefined ? { kind: 'unusable' as const } : caughtUp(paths);
+    if (state.kind === 'disagrees') found = state.why;
+    else if (state.kind !== 'unusable') return { index: state.kind, differs: undefined };
     await rebuildIndex(paths);
-    return 'rebuilt';
+    return { index: 'rebuilt', differs: found };
   } catch (error) {
-    if (error instanceof LedgerError && error.code === 'INDEX_FAILED') return 'not-checked';
+    if (error instanceof LedgerError && error.code === 'INDEX_FAILED') return { index: 'not-checked', differs: found };
     throw error;
   }
 }
 
-/** Undefined: it must be made anew. */
-function caughtUp(paths: StatePaths): IndexState | undefined {
+/** `unusable`: it must be made anew, and says nothing; `disagrees`: it is of another file, which is to be said. */
+type Found = { readonly kind: IndexState | 'unusable' } | { readonly kind: 'disagrees'; readonly why: string };
+
+function caughtUp(paths: StatePaths): Found {
   const fd = openFile(paths.ledger, 'read');
   try {
     const index = openIndex(paths, 'write');
-    if (index === undefined) return undefined;
+    if (index === undefined) return { kind: 'unusable' };
     try {
       const done = catchUp(index, fd, fstatSync(fd).size);
-      if (done.kind === 'busy' || done.kind === 'ahead') return done.kind;
-      if (done.kind !== 'current' && done.kind !== 'blocked') return undefined;
-      return done.rows === 0 ? 'current' : 'caught-up';
+      if (done.kind !== 'current' && done.kind !== 'blocked') return done;
+      return { kind: done.rows === 0 ? 'current' : 'caught-up' };
     } finally {
       index.close();
     }
   } catch (error) {
-    if (error instanceof LedgerError && error.code === 'INDEX_FAILED') return undefined;
-    if (error instanceof LedgerError && error.code === 'INDEX_BUSY') return 'busy';
+    if (error instanceof LedgerError && error.code === 'INDEX_FAILED') return { kind: 'unusable' };
+    if (error instanceof LedgerError && error.code === 'INDEX_BUSY') return { kind: 'busy' };
     throw error;
   } finally {
     closeQuietly(fd);

@@ -1,6 +1,6 @@
 /**
- * Worker thread of a long append: catches the index up while the writer goes on, builds a missing or unusable one, and
- * answers each message with one `IndexReport`. The index stays open from one message to the next as long as it is the file
+ * Worker thread of a long append: catches the index up while the writer goes on, builds a missing or unusable one, leaves
+ * one that is evidence, and answers each message with one `IndexReport`. The index stays open from one message to the next as long as it is the file
  * at its path: a connection that is closed frees its 2 MB only when the engine collects garbage.
  *
  *   → {paths, upToBytes: 1048576}     ← {kind: 'caught-up', seq: 1600, offset: 1048001}
@@ -15,6 +15,7 @@ import type { LedgerIndex } from './indexFile';
 import { rebuildIndex } from './indexBuild';
 import { catchUp } from './indexCatchUp';
 import type { CaughtUp } from './indexCatchUp';
+import { isLossNamed } from './indexLoss';
 import type { StatePaths } from '../paths';
 
 export interface IndexOrder {
@@ -29,6 +30,8 @@ export type IndexReport =
   | { readonly kind: 'caught-up'; readonly seq: number; readonly offset: number }
   /** Rows were lost: the index is kept as it is, it is the evidence. */
   | { readonly kind: 'ahead'; readonly fromSeq: number; readonly toSeq: number; readonly head: string }
+  /** It is not of this file: kept likewise. */
+  | { readonly kind: 'disagrees'; readonly why: string }
   | { readonly kind: 'behind'; readonly why: string };
 
 /** Streams have random keys: the pages of their index are met again and again. */
@@ -40,7 +43,8 @@ let kept: LedgerIndex | undefined;
 export async function obey({ paths, upToBytes, last }: IndexOrder): Promise<IndexReport> {
   try {
     const done = caughtUp(paths, upToBytes);
-    if (done === undefined || done.kind === 'disagrees') return await rebuilt(paths);
+    if (done === undefined || done.kind === 'superseded') return await rebuilt(paths);
+    if (done.kind === 'disagrees') return { kind: 'disagrees', why: done.why };
     if (done.kind === 'ahead') {
       const { fromSeq, toSeq, head } = done;
       return { kind: 'ahead', fromSeq, toSeq, head };
@@ -61,14 +65,19 @@ function letGo(): void {
   kept = undefined;
 }
 
-function caughtUp(paths: StatePaths, upToBytes: number): CaughtUp | undefined {
+/** `superseded`: what only the index told, the file tells by now. Undefined: there is none. */
+function caughtUp(paths: StatePaths, upToBytes: number): CaughtUp | { readonly kind: 'superseded' } | undefined {
   if (kept?.path !== paths.index || !kept.isInPlace) letGo();
   if (kept === undefined) {
     kept = openIndex(paths, 'write');
     kept?.database.exec(CACHE);
   }
   const index = kept;
-  return index && withFile(paths.ledger, 'read', (fd) => catchUp(index, fd, upToBytes));
+  if (index === undefined) return undefined;
+  return withFile(paths.ledger, 'read', (fd) => {
+    const done = catchUp(index, fd, upToBytes);
+    return done.kind === 'disagrees' && isLossNamed(index, fd) ? { kind: 'superseded' } : done;
+  });
 }
 
 async function rebuilt(paths: StatePaths): Promise<IndexReport> {
