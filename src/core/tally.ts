@@ -12,6 +12,7 @@ import { DAY_MS } from './day';
 import type { Calendar, PeriodUnit } from './day';
 import { ExactSum } from './exactSum';
 import { Periods } from './periods';
+import { MAX_AHEAD_MS } from './row';
 
 /** What is to be added up; plain data, so that a worker can be given it. */
 export interface TallyPlan {
@@ -216,7 +217,9 @@ class CapTally {
   private keyOf(row: CostLineRow): number | string | undefined {
     if (this.periods !== undefined) return this.periods.at(row.effectiveMs).startMs;
     if (this.cap.per === 'run') return row.members[this.run] ?? undefined;
-    return row.effectiveMs > this.nowMs - DAY_MS ? 0 : undefined;
+    // A row may be this much ahead of the clock when it is appended; what is dated later (an import's) has yet to happen.
+    const isRecent = row.effectiveMs > this.nowMs - DAY_MS && row.effectiveMs <= this.nowMs + MAX_AHEAD_MS;
+    return isRecent ? 0 : undefined;
   }
 
   private sum(key: number | string): ExactSum {

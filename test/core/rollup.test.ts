@@ -12,6 +12,7 @@ import type { CostGroup } from '../../src/core/costs';
 import { DAY_MS, HOUR_MS, openZone } from '../../src/core/day';
 import { formatNanos, parseCostNanos } from '../../src/core/money';
 import { allGroups, burnOf, groupLines, netOf, periodLines, totalOf } from '../../src/core/rollup';
+import { MAX_AHEAD_MS } from '../../src/core/row';
 import { membersOf, Tally } from '../../src/core/tally';
 import type { TallyPlan, TallySums } from '../../src/core/tally';
 
@@ -407,6 +408,15 @@ test('the last 24 hours are judged where the window holds them', () => {
     { cost_usd: 1, occurred_at: new Date(noon - DAY_MS).toISOString() },
   ];
   assert.equal(judged([cap('1', 'rolling_24h')], rows, plan).caps[0]?.periods[0]?.spent_usd, '1');
+});
+
+test('the last 24 hours end now: what is dated later has yet to be spent, unless a clock was ahead', () => {
+  const at = (ms: number): Fields => ({ cost_usd: 1, occurred_at: new Date(ms).toISOString() });
+  const rows = [at(noon), at(noon + MAX_AHEAD_MS), at(noon + MAX_AHEAD_MS + 1), at(Date.UTC(2030, 0, 1))];
+  for (const untilMs of [Infinity, noon + DAY_MS]) {
+    const plan = { ...PLAN, sinceMs: noon - 2 * DAY_MS, untilMs };
+    assert.equal(judged([cap('5', 'rolling_24h')], rows, plan).caps[0]?.periods[0]?.spent_usd, '2');
+  }
 });
 
 test('every exceeded period is named, and a quiet one that is running', () => {
