@@ -42,7 +42,10 @@ export interface Ledger {
    * @throws LedgerError with a refusal code (nothing of the call is written), NOT_OWNER, NOT_WRITABLE, UNSAFE_PATH, STORED_NOWHERE
    */
   append(rows: readonly RowInput[]): Promise<RowReceipt[]>;
-  /** The rows that are appended from now on, by whomever. Ends when `signal` aborts. */
+  /**
+   * The rows that are appended after this call, by whomever, whenever they are asked for. Ends when `signal` aborts.
+   * @throws LedgerError LEDGER_MISSING, UNSAFE_PATH, CONFIG_INVALID, READ_FAILED: at once
+   */
   follow(filter?: FollowFilter, signal?: AbortSignal): AsyncIterable<FollowedRow>;
   verify(options?: Omit<VerifyRequest, 'place'>): Promise<VerifyResult>;
   rollup(options?: Omit<RollupOptions, 'place' | 'nowMs'>): Promise<RollupReport>;

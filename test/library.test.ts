@@ -223,6 +223,24 @@ test('follow shows rows of another process, once, in order, filtered; it ends wh
   );
 });
 
+test('follow shows what is appended between the call and the loop; without a ledger the call says so', async (t) => {
+  const { ledger } = opened(t);
+  assert.throws(() => ledger.follow(), { code: 'LEDGER_MISSING' });
+  await ledger.append([{ action: 'before.it' }]);
+  const stop = new AbortController();
+  const rows = ledger.follow({}, stop.signal);
+  await ledger.append([{ action: 'in.between' }]);
+  const seen: string[] = [];
+  const done = (async () => {
+    for await (const { action } of rows) seen.push(action);
+  })();
+  t.after(() => stop.abort());
+  await until('the row is seen', () => seen.length > 0);
+  stop.abort();
+  await done;
+  assert.deepEqual(seen, ['in.between']);
+});
+
 test('ids grow over processes that append at the same time, and over one whose clock was set back', async (t) => {
   const { ledger, dir, path } = opened(t);
   await ledger.append([{ action: 'a.b' }]);

@@ -1,6 +1,7 @@
 /** Following a ledger from a program: every whole row once, in order, whoever appended it. */
 import type { Row } from '../core/members';
 import { followLedger } from '../store/read/follow';
+import type { Followed } from '../store/read/follow';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
 
@@ -13,16 +14,26 @@ export interface FollowFilter {
 
 export type FollowedRow = Row;
 
-/** @throws LedgerError CONFIG_INVALID, LEDGER_MISSING, UNSAFE_PATH, READ_FAILED */
-export async function* followRows(
+/**
+ * The place is taken before this returns: rows that are appended from then on come, however late they are asked for.
+ * @throws LedgerError CONFIG_INVALID, LEDGER_MISSING, UNSAFE_PATH, READ_FAILED
+ */
+export function followRows(
   place: Place,
   { afterSeq, where = {} }: FollowFilter,
   signal?: AbortSignal,
 ): AsyncGenerator<FollowedRow> {
   const { paths } = locate(place);
-  const wanted = Object.entries(where);
   const from = afterSeq === undefined ? { lastRows: 0 } : { afterSeq };
-  for await (const batch of followLedger(paths, { from, follow: true, ...(signal === undefined ? {} : { signal }) })) {
+  const batches = followLedger(paths, { from, follow: true, ...(signal === undefined ? {} : { signal }) });
+  return rowsOf(batches, Object.entries(where));
+}
+
+async function* rowsOf(
+  batches: AsyncIterable<readonly Followed[]>,
+  wanted: readonly (readonly [string, unknown])[],
+): AsyncGenerator<FollowedRow> {
+  for await (const batch of batches) {
     for (const one of batch) {
       if (one.kind === 'row' && wanted.every(([name, value]) => one.row[name] === value)) yield one.row;
     }

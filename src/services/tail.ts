@@ -23,7 +23,7 @@ export interface Tail {
   readonly batches: AsyncIterable<readonly Followed[]>;
 }
 
-/** @throws LedgerError USAGE for an unknown zone, CONFIG_INVALID; the batches throw LEDGER_MISSING, UNSAFE_PATH, READ_FAILED */
+/** @throws LedgerError USAGE for an unknown zone, CONFIG_INVALID, LEDGER_MISSING, UNSAFE_PATH, READ_FAILED; the batches as well */
 export function tail({ place, lastRows, follow, signal, tz }: TailRequest): Tail {
   const { paths, config } = locate(place);
   const zone = zoneNamed(tz ?? config.timezone, place.env);

@@ -45,22 +45,30 @@ const MAX_LOOK_BYTES = 4 << 20;
 const LINE_END_BYTES = 156;
 
 /**
- * Hands on rows in batches until the end, or with `follow` until the signal.
+ * Hands on rows in batches until the end, or with `follow` until the signal. The place is taken before this returns, and
+ * is a row, not an open file: whenever the first batch is asked for, nothing that came meanwhile is missed.
  * @throws LedgerError LEDGER_MISSING where there is none, UNSAFE_PATH; the system's error where it cannot be read
  */
-export async function* followLedger(paths: StatePaths, options: FollowOptions): AsyncGenerator<readonly Followed[]> {
+export function followLedger(paths: StatePaths, options: FollowOptions): AsyncGenerator<readonly Followed[]> {
   presentSegments(paths);
   const follower = new Follower(paths);
   const lacking = follower.begin(options.from);
-  yield* closedRows(paths, options.from, lacking);
-  for (;;) {
-    if (options.signal?.aborted === true) return;
-    const batch = follower.look(performance.now());
+  return batchesFrom(paths, options, follower, { lacking, first: follower.look(performance.now()) });
+}
+
+async function* batchesFrom(
+  paths: StatePaths,
+  { from, follow, signal }: FollowOptions,
+  follower: Follower,
+  { lacking, first }: { readonly lacking: number; readonly first: readonly Followed[] },
+): AsyncGenerator<readonly Followed[]> {
+  yield* closedRows(paths, from, lacking);
+  for (let batch = first; signal?.aborted !== true; batch = follower.look(performance.now())) {
     if (batch.length > 0) yield batch;
     if (follower.hasMore) continue;
-    if (!options.follow && !follower.isWaiting) return;
+    if (!follow && !follower.isWaiting) return;
     try {
-      await sleep(POLL_MS, undefined, options.signal === undefined ? {} : { signal: options.signal });
+      await sleep(POLL_MS, undefined, signal === undefined ? {} : { signal });
     } catch {
       return;
     }

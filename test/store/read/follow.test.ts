@@ -1,6 +1,15 @@
 /** Following a ledger: every row once, whole, in order, whatever heals do to the file meanwhile. */
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -64,6 +73,32 @@ test('the last n rows, as they stand in the file', async (t) => {
     const heard = (await read(dir, n)).flatMap((one) => ('line' in one ? [one.line] : []));
     assert.deepEqual(heard, n === 0 ? [] : lines.slice(-n));
   }
+});
+
+test('the place is taken by the call: rows that come before the first look are shown, and nothing is held open', async (t) => {
+  const dir = folder(t);
+  const chain = chainWith(3);
+  writeLedger(dir, chain.lines);
+  const options: FollowOptions = { from: { lastRows: 0 }, follow: true, signal: AbortSignal.timeout(5_000) };
+  const open = readdirSync('/dev/fd').length;
+  const [grown, replaced] = [followLedger(testPaths(dir), options), followLedger(testPaths(dir), options)];
+  assert.equal(readdirSync('/dev/fd').length, open);
+  append(dir, `${chain.add({ action: 'a.c' })}\n`);
+  const first = await grown.next();
+  assert.deepEqual(
+    (first.value as Followed[]).map((one) => 'seq' in one && one.seq),
+    [5],
+  );
+  // As a heal of the middle leaves it: another file under the name.
+  const other = folder(t);
+  chain.add({ action: 'a.d' });
+  setLineAside(other, chain, 1);
+  renameSync(ledgerOf(other), ledgerOf(dir));
+  const second = await replaced.next();
+  assert.deepEqual(
+    (second.value as Followed[]).map((one) => 'seq' in one && one.seq),
+    [5, 6, 7],
+  );
 });
 
 test('a row in flight is not shown before its newline is there, and then once', async (t) => {
