@@ -12,6 +12,7 @@ import type { TestContext } from 'node:test';
 import { COMMANDS } from '../src/cli/commandTable';
 import { CALLER_MEMBER_NAMES, LEDGER_MEMBERS } from '../src/core/members';
 import { FINDING_CODES } from '../src/core/verdict';
+import { REFUSALS } from '../src/store/append/append';
 
 const ROOT = resolve(__dirname, '..');
 const LEDGER = join(ROOT, 'bin', 'ledger.js');
@@ -221,6 +222,16 @@ test('a code in the documents is a code of the program', () => {
     const unknown = named.filter((name) => !known.has(name));
     assert.deepEqual(unknown, [], document);
   }
+});
+
+test('the reasons of a spill are those of the type, on both pages', () => {
+  const codesIn = (text: string | undefined): Set<string> =>
+    new Set([...(text ?? '').matchAll(/['`]([A-Z][A-Z_]+)['`]/g)].map((match) => match[1] ?? ''));
+  const ofType = codesIn(/type SpillCode =([^;]+);/.exec(textOf('src/core/errors.ts'))?.[1]);
+  assert.deepEqual(codesIn(/^\| `why` .*$/m.exec(textOf('docs/format.md'))?.[0]), ofType);
+  const paragraphs = textOf('docs/library.md').split('\n\n');
+  assert.deepEqual(codesIn(paragraphs.find((text) => text.includes('in a `spilled` receipt'))), ofType);
+  for (const refusal of REFUSALS) assert.ok(!ofType.has(refusal), refusal);
 });
 
 test('rows and records in the documents are JSON, and links lead to files and headings that are there', () => {

@@ -15,6 +15,7 @@ import { gunzipSync } from 'node:zlib';
 import { openLedger } from '../src/index';
 import { hasKernelLock } from '../src/store/lock/kernelLock';
 import { ensureBuilt } from './support/built';
+import { spillRecords } from './support/check';
 import { bytesOf, copyOf, FIXTURES_FOLDER as ROOT, pathsIn } from './support/fixtureCopy';
 import { FIXTURES, makeFixture } from './support/fixtures';
 import { ledger, sandboxAt, temporaryFolder } from './support/sandbox';
@@ -232,6 +233,7 @@ test('a stream goes on over closed segments; without an index nothing is built o
   const append = ledger(box, ['append', '--action', 'step.done', '--run-id', 'r2']);
   assert.equal((await append).status, 0);
   assert.match((await append).stdout, /^spilled /);
+  assert.equal(spillRecords(box)[0]?.['why'], 'INDEX_FAILED');
   assert.equal((await ledger(box, ['sweep'])).status, 0);
   const checked = await ledger(box, ['verify', '--json']);
   assert.equal((JSON.parse(checked.stdout) as { streams: string }).streams, 'intact', checked.stdout);

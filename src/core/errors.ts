@@ -31,7 +31,9 @@ export type SpillCode =
   | 'FORK'
   | 'WRITE_FAILED'
   | 'HEAL_FAILED'
-  | 'HEAL_IMPOSSIBLE';
+  | 'HEAL_IMPOSSIBLE'
+  /** Closed segments have no index, and only that tells how a stream in them goes on. */
+  | 'INDEX_FAILED';
 
 export type ErrorCode =
   | RefusalCode
@@ -45,7 +47,6 @@ export type ErrorCode =
   | 'LEDGER_EXISTS'
   | 'NOT_FOUND'
   | 'STORED_NOWHERE'
-  | 'INDEX_FAILED'
   | 'INDEX_BUSY'
   | 'INDEX_DISAGREES'
   | 'CLOSED'
