@@ -12,6 +12,7 @@ import type { RowKind } from './costs';
 import { DOT, MINUS, ZERO } from './jsonBytes';
 import { SlotReader } from './lineSlots';
 import { NANOS_PER_USD, parseCostNanos } from './money';
+import { completeObject } from './rowText';
 import { parseRfc3339 } from './time';
 
 export interface CostLineRow {
@@ -24,6 +25,14 @@ export interface CostLineRow {
   readonly costUnreadable: boolean;
   /** The members that were asked for, in that order: strings as they are, other values as JSON text, null where missing. */
   readonly members: readonly (string | null)[];
+  /** Of a row that names lost rows: which. */
+  readonly lost?: LostRange;
+}
+
+/** Rows that were in the ledger and are gone, the last one included. */
+export interface LostRange {
+  readonly fromSeq: number;
+  readonly toSeq: number;
 }
 
 const OWN = ['ts', 'occurred_at', 'action', 'provenance', 'cost_usd'] as const;
@@ -50,6 +59,7 @@ export class CostLineReader {
     if (!this.slots.find(bytes, start, end)) return undefined;
     const kind = kindOf(this.slots.text(ACTION), this.slots.text(PROVENANCE));
     if (kind === ROW_KINDS.tombstone) return tombstone(this.asked.length);
+    if (kind === ROW_KINDS.rowsLost) return rowsLost(this.asked.length, completeObject(bytes.subarray(start, end)));
     const ts = this.time(TS);
     const effective = this.slots.has(OCCURRED) ? this.time(OCCURRED) : ts;
     if (ts === undefined || effective === undefined) return undefined;
@@ -103,6 +113,7 @@ export function costRowOf(
 ): CostLineRow | undefined {
   const kind = kindOf(line['action'], line['provenance']);
   if (kind === ROW_KINDS.tombstone) return tombstone(members.length);
+  if (kind === ROW_KINDS.rowsLost) return rowsLost(members.length, line);
   const ts = momentOf(line['ts']);
   const effective = Object.hasOwn(line, 'occurred_at') ? momentOf(line['occurred_at']) : ts;
   const cost = line['cost_usd'];
@@ -123,6 +134,7 @@ function momentOf(value: unknown): number | undefined {
 
 function kindOf(action: unknown, provenance: unknown): RowKind {
   if (typeof action === 'string' && action.startsWith('audit.')) {
+    if (action === 'audit.rows-lost') return ROW_KINDS.rowsLost;
     return action === 'audit.tombstone' ? ROW_KINDS.tombstone : ROW_KINDS.own;
   }
   if (provenance === 'sample') return ROW_KINDS.sample;
@@ -180,9 +192,18 @@ const POWERS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 /** 10^6 USD, which no single cost reaches. */
 const LIMIT_NANOS = 1e15;
 
-function tombstone(members: number): CostLineRow {
+const tombstone = (members: number): CostLineRow => timeless(ROW_KINDS.tombstone, members);
+
+/** It tells of rows of any time: its own counts nowhere. */
+function rowsLost(members: number, line: Readonly<Record<string, unknown>> | undefined): CostLineRow {
+  const row = timeless(ROW_KINDS.rowsLost, members);
+  const { from_seq: fromSeq, to_seq: toSeq } = (line?.['payload'] ?? {}) as Record<string, unknown>;
+  return typeof fromSeq === 'number' && typeof toSeq === 'number' ? { ...row, lost: { fromSeq, toSeq } } : row;
+}
+
+function timeless(kind: RowKind, members: number): CostLineRow {
   return {
-    kind: ROW_KINDS.tombstone,
+    kind,
     tsMs: NaN,
     effectiveMs: NaN,
     costNanos: undefined,

@@ -17,6 +17,8 @@ export const ROW_KINDS = {
   /** The ledger's own `audit.*` rows. */
   own: 4,
   tombstone: 5,
+  /** An `audit.rows-lost` row: one of the ledger's own that tells of rows which are gone. */
+  rowsLost: 6,
 } as const;
 
 export type RowKind = (typeof ROW_KINDS)[keyof typeof ROW_KINDS];

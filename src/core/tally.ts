@@ -7,7 +7,7 @@
 import type { Cap } from './caps';
 import { ROW_KINDS } from './costs';
 import type { CostGroup } from './costs';
-import type { CostLineRow } from './costLine';
+import type { CostLineRow, LostRange } from './costLine';
 import { DAY_MS } from './day';
 import type { Calendar, PeriodUnit } from './day';
 import { ExactSum } from './exactSum';
@@ -34,6 +34,8 @@ export interface TallySums {
   /** Rows in the window whose `cost_usd` is no amount. */
   readonly unreadableCosts: number;
   readonly tombstones: number;
+  /** Rows that the ledger itself names as lost. */
+  readonly lost: readonly LostRange[];
 }
 
 /** The members that rows must be read with, in the order that `Tally` expects them. */
@@ -54,6 +56,7 @@ export class Tally {
   private readonly days: Periods;
   private unreadableCosts = 0;
   private tombstones = 0;
+  private readonly lost: LostRange[] = [];
 
   constructor(
     private readonly plan: TallyPlan,
@@ -67,6 +70,7 @@ export class Tally {
 
   add(row: CostLineRow): void {
     if (row.kind === ROW_KINDS.tombstone) this.tombstones++;
+    if (row.lost !== undefined) this.lost.push(row.lost);
     const ms = row.effectiveMs;
     if (row.kind >= ROW_KINDS.own || !(ms >= this.plan.sinceMs && ms < this.plan.untilMs)) return;
     const key = this.plan.by === undefined ? null : (row.members[0] ?? null);
@@ -86,6 +90,7 @@ export class Tally {
     });
     this.unreadableCosts += other.unreadableCosts;
     this.tombstones += other.tombstones;
+    this.lost.push(...other.lost);
   }
 
   result(): TallySums {
@@ -96,6 +101,7 @@ export class Tally {
       caps: this.caps.map((cap) => cap.result()),
       unreadableCosts: this.unreadableCosts,
       tombstones: this.tombstones,
+      lost: this.lost,
     };
   }
 

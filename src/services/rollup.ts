@@ -5,6 +5,7 @@
  */
 import { capsReport } from '../core/capReport';
 import type { Cap } from '../core/caps';
+import { lostText } from '../core/damage';
 import type { Calendar, PeriodUnit } from '../core/day';
 import { LedgerError } from '../core/errors';
 import { parseCostNanos } from '../core/money';
@@ -136,6 +137,7 @@ function warningsOf(missing: MissingCosts, missingRows: number, reading: CostRea
     sums.tombstones,
     `${count(sums.tombstones, 'named gap')} in the ledger: what was lost there is not in the sums; see "ledger verify"`,
   );
+  warn('ROWS_LOST', sums.lost.length, lostWarning(sums.lost));
   warn(
     'ROWS_LOST',
     lostRows,
@@ -154,6 +156,12 @@ function warningsOf(missing: MissingCosts, missingRows: number, reading: CostRea
   if (missing !== 'ignore')
     warn('COSTS_MISSING', missingRows, `${count(missingRows, 'row')} without a cost; absent is not zero`);
   return warnings;
+}
+
+/** What the ledger says of itself: which rows are gone. */
+function lostWarning(lost: TallySums['lost']): string {
+  const named = lost.slice(0, 3).map(lostText).join('; ');
+  return `${named}${lost.length > 3 ? '; …' : ''}: a row says so; what they cost is not in the sums; see "ledger verify"`;
 }
 
 const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;

@@ -231,6 +231,35 @@ test('a damaged index is passed over, and one that knows more than the file is t
   assert.equal((await roll(dir)).source, 'file');
 });
 
+test('rows that the ledger itself names as lost are told of, whatever the window', async (t) => {
+  const dir = folder(t);
+  const chain = chainOf();
+  chain.add({ action: 'a.b', cost_usd: 1 }, { tsMs: noon - 72 * HOUR_MS });
+  chain.addOwn('audit.rows-lost', { from_seq: 3, to_seq: 5, head: 'f'.repeat(64) }, { tsMs: noon - 71 * HOUR_MS });
+  chain.add({ action: 'a.b', cost_usd: 1 }, { tsMs: noon - HOUR_MS });
+  const paths = writeLedger(dir, chain.lines);
+  const expected = [
+    {
+      code: 'ROWS_LOST',
+      message:
+        'rows 3 to 5 were in the ledger and are gone: a row says so; what they cost is not in the sums; see "ledger verify"',
+    },
+  ];
+  const windows: Partial<RollupOptions>[] = [
+    {},
+    { since: '@0' },
+    { until: '-71h', since: '-80h' },
+    { day: '2026-11-18' },
+  ];
+  for (const source of ['file', 'index']) {
+    if (source === 'index') await rebuildIndex(paths);
+    for (const window of windows) {
+      const report = await roll(dir, window);
+      assert.deepEqual([report.source, report.warnings], [source, expected], JSON.stringify(window));
+    }
+  }
+});
+
 test('where the index names a line that is none, the file is read: what is broken there is counted', async (t) => {
   const dir = folder(t);
   const paths = mixedLedger(dir, 50);

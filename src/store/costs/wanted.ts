@@ -18,7 +18,7 @@ export interface WantedRows {
 export function rowsOfWindow({ sinceMs, untilMs }: TallyPlan): WantedRows {
   return {
     places: (index) => placesOfWindow(index, sinceMs, untilMs),
-    // A tombstone has no time, nor has a row of 1970: the index names both.
+    // What names a gap counts as without a time, and a row of 1970 has none for the index, which names them all.
     has: ({ effectiveMs: ms }) => !(ms < sinceMs || ms >= untilMs) || ms === 0,
   };
 }

@@ -22,7 +22,7 @@ export interface IndexedRow extends DigestRow {
   readonly healsMiddle: string | undefined;
   /** Heal rows: the id. */
   readonly healId: string | undefined;
-  /** Tombstones: the id of the heal row that they name. */
+  /** Tombstones: the id of the heal row that they name. Rows that name lost ones: their own. */
   readonly gapOf: string | undefined;
   /** First rows of a segment: which ledger this is. */
   readonly ledgerId: string | undefined;
@@ -165,6 +165,7 @@ function withOwnParts(row: IndexedRow, action: string, line: Where): IndexedRow 
   const given = (typeof payload === 'object' && payload !== null ? payload : {}) as Record<string, unknown>;
   const ledgerId = given['ledger_id'];
   if (typeof ledgerId === 'string') return { ...row, ledgerId };
+  if (action === 'audit.rows-lost' && typeof id === 'string') return { ...row, gapOf: id };
   if (!HEALS.has(action) || typeof id !== 'string') return row;
   // A heal row stands where the torn tail stood (a byte later where only the newline was missing); else it is about the middle.
   const place = given['offset'];

@@ -2,7 +2,7 @@
  * The tables of `index.db`. One row a ledger row, one watermark, and secondary indexes that a bulk build makes last.
  *
  *   rows       seq → where the line lies, its effective time, the keys of its ids
- *   gaps       tombstones: seq → the heal row that it names
+ *   gaps       tombstones: seq → the heal row that it names; rows that name lost ones: seq → their own id
  *   watermark  the last row that is in, and which ledger it is of
  *   segments   the closed segments that were read, by their number in rows.segment (0 is the live file)
  *
@@ -16,7 +16,7 @@ import type { Database, SqlValue, Statement } from './sqlite';
 import type { IndexedRow } from './indexRows';
 
 /** Raise it with every change here or in what the columns mean: an older index is rebuilt. */
-export const INDEX_VERSION = 4;
+export const INDEX_VERSION = 5;
 export const APPLICATION_ID = 0x4c444700 + INDEX_VERSION;
 /** rows.segment of the live file, and its name in the watermark. */
 export const LIVE_SEGMENT = 0;

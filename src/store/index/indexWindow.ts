@@ -16,7 +16,7 @@ export interface ByteRange {
 /** Where the rows of a window, or of runs, lie. */
 export interface WindowPlaces {
   readonly ranges: readonly ByteRange[];
-  /** How many rows of the window, and rows without a time, lie in them. */
+  /** How many rows of the window, and rows that tell of others which are gone, lie in them. */
   readonly rows: number;
 }
 
@@ -36,13 +36,15 @@ const IN_WINDOW = 'rows INDEXED BY rows_time WHERE effective_ms >= ? AND effecti
 const blocksOf = (rows: string): string =>
   `SELECT segment, count(*) AS rows, min(offset) AS start, max(offset + bytes) AS newline
   FROM ${rows} GROUP BY segment, offset / ${NEAR_BYTES}`;
+const GAPS = `rows WHERE seq IN (SELECT seq FROM gaps) AND NOT (effective_ms >= ? AND effective_ms < ?)
+  AND effective_ms <> ${NO_TIME_MS}`;
 /** A run's rows are asked for on their own, so that one among many takes a look at the index and no more. */
 const OF_RUN = 'rows INDEXED BY rows_run WHERE run_key = ? AND run_key <> 0';
 const MAX_RUNS = 1_000;
 
 /**
- * The parts of the live file that have all rows with an effective time in `[sinceMs, untilMs)`, and all without one
- * (tombstones), up to the watermark; other rows may lie between them.
+ * The parts of the live file that have all rows with an effective time in `[sinceMs, untilMs)`, and all that tell of rows
+ * which are gone (tombstones, which have no time, and rows that name lost ones), up to the watermark; other rows may lie between them.
  * @returns undefined where closed segments have some of them, or reading all is as fast
  * @throws LedgerError INDEX_FAILED, INDEX_BUSY
  */
@@ -54,7 +56,8 @@ export function placesOfWindow(index: LedgerIndex, sinceMs: number, untilMs: num
     const count = index.database.prepare(`SELECT count(*) AS rows FROM ${IN_WINDOW}`).get(window)?.['rows'];
     if (Number(count) > Math.max(FEW_ROWS, seq / PART_OF_ALL)) return undefined;
     const blocks = index.database.prepare(blocksOf(IN_WINDOW));
-    const found = [...blocks.all(window), ...(holdsTimeless ? [] : blocks.all([NO_TIME_MS, NO_TIME_MS + 1]))];
+    const timeless = holdsTimeless ? [] : blocks.all([NO_TIME_MS, NO_TIME_MS + 1]);
+    const found = [...blocks.all(window), ...timeless, ...index.database.prepare(blocksOf(GAPS)).all(window)];
     return placesOf(found, offset);
   });
 }
