@@ -6,13 +6,16 @@ import { CONFIG_TEMPLATE } from '../core/configTemplate';
 import { errnoOf, LedgerError } from '../core/errors';
 import type { Identity, LockKind } from '../core/ownRows';
 import { printable } from '../core/printable';
+import { withFile } from '../store/files';
 import { configPath, writeConfig } from '../store/ledger/configFile';
 import { createLedger, readIdentity } from '../store/ledger/genesis';
+import { emptyLedger, ruinedLedger } from '../store/ledger/missing';
 import { hasKernelLock } from '../store/lock/kernelLock';
 import { checkFolder } from '../store/ledger/ledger';
 import type { Place } from '../store/ledger/locate';
 import { mountOf } from '../store/machine/mount';
 import { nodeHost } from '../store/machine/nodeHost';
+import { readTail } from '../store/read/tail';
 import { statePaths } from '../store/paths';
 import type { StatePaths } from '../store/paths';
 
@@ -37,7 +40,7 @@ const MAX_ORIGIN_CHARS = 256;
 
 /**
  * @throws LedgerError USAGE for an origin that cannot be one, LEDGER_EXISTS where another ledger is there,
- *   LEDGER_MISSING where there was one, LOCK_UNAVAILABLE, NOT_OWNER, UNSAFE_PATH, NOT_WRITABLE, TAIL_TAMPERED
+ *   LEDGER_MISSING where there was one, or no row of it is left, LOCK_UNAVAILABLE, NOT_OWNER, UNSAFE_PATH, NOT_WRITABLE, TAIL_TAMPERED
  */
 export async function initLedger(request: InitRequest): Promise<InitResult> {
   const { place, origin, lock } = request;
@@ -45,6 +48,7 @@ export async function initLedger(request: InitRequest): Promise<InitResult> {
   const paths = statePaths(place.dir, place.env);
   checkFolder(paths.dir);
   const found = readIdentity(paths);
+  if (found !== undefined) expectRows(paths);
   const made = found ?? create(paths, request);
   if (!isSameWish(made, { origin, lock })) throw exists(paths, made, request);
   const path = configPath(paths.dir, place.configPath);
@@ -58,6 +62,13 @@ export async function initLedger(request: InitRequest): Promise<InitResult> {
     config: { path, status: written ? 'written' : 'kept' },
     notes: notesOn(paths, made, found === undefined && lock === undefined),
   };
+}
+
+/** The lock file may still name a ledger of which no row is left. */
+function expectRows(paths: StatePaths): void {
+  const tail = withFile(paths.ledger, 'read', readTail);
+  if (tail.kind === 'empty') throw emptyLedger(paths);
+  if (tail.kind === 'torn' && tail.head === undefined) throw ruinedLedger(paths, tail.sizeBytes);
 }
 
 function checkOrigin(origin: string): void {

@@ -59,6 +59,14 @@ export function emptyLedger(paths: StatePaths): LedgerError {
   });
 }
 
+/** The error where not one row is left: which ledger it was, only the lock file still says. */
+export function ruinedLedger(paths: StatePaths, bytes: number): LedgerError {
+  return new LedgerError('LEDGER_MISSING', `expected rows in ${paths.ledger}, found ${bytes} bytes that are none`, {
+    place: { segment: paths.ledger },
+    hint: 'bring it back from a backup; keep what is there now: it may show what happened',
+  });
+}
+
 /**
  * What the lock file says against a ledger: the last writer here left the name of its own, and another one may have been
  * put in its place since. For people: who can replace the one can replace the other.
