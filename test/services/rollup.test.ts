@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict';
 import {
   appendFileSync,
+  closeSync,
   readFileSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -316,6 +319,24 @@ test('a torn tail is counted and told after a second; a whole last row without i
   assert.deepEqual([bare.total.spent_usd, bare.broken_lines], ['3', 0]);
 });
 
+test('a file that is replaced while its tail is looked at is read anew, from its start', async (t) => {
+  const dir = folder(t);
+  const chain = chainOf();
+  for (const cost of [1, 2, 4]) chain.add({ action: 'a.b', cost_usd: cost });
+  const [genesis = '', first = '', second = '', third = ''] = chain.lines;
+  const paths = writeLedger(dir, [genesis, first, second]);
+  appendFileSync(paths.ledger, third.slice(0, 90));
+  const reading = roll(dir, { since: '@0' });
+  await sleep(250);
+  // Where the torn row began, one begins that was counted already.
+  const filler = second.replace('"cost_usd":2,', '"cost_usd":0,');
+  const healed = [genesis, first, filler, second, third].map((line) => `${line}\n`).join('');
+  writeFileSync(`${paths.ledger}.new`, healed);
+  renameSync(`${paths.ledger}.new`, paths.ledger);
+  const report = await reading;
+  assert.deepEqual([report.total.spent_usd, report.total.rows, report.broken_lines], ['7', 4, 0]);
+});
+
 /** Genesis and `count` rows of 1 USD. */
 function chainAfter(count: number): readonly string[] {
   const chain = chainOf();
@@ -371,7 +392,9 @@ test('a large file is read by several threads: the same sums, the same broken li
   const { size } = statSync(path);
   const plan = { sinceMs: -Infinity, untilMs: Infinity, nowMs: noon, by: 'agent', period: undefined, caps: [] };
   const calendar = { zone: openZone('UTC'), dayStartMs: 0 };
-  const part = { path, from: 0, to: size };
+  const fd = openSync(path, 'r');
+  t.after(() => closeSync(fd));
+  const part = { fd, from: 0, to: size };
   const one = scanPart(part, plan, calendar);
   assert.ok(one.brokenLines > 300);
   assert.deepEqual(await scanCosts(part, plan, calendar), one);

@@ -9,7 +9,6 @@ import type { TallyPlan } from '../../core/tally';
 import { KEPT_PLACES, scanPart } from './costScan';
 import type { CostScan, FilePart } from './costScan';
 import type { CostTask } from './costWorker';
-import { withFile } from '../files';
 import { scanLines } from '../read/lines';
 import { startWorker } from '../machine/workers';
 
@@ -25,26 +24,24 @@ export async function scanCosts(part: FilePart, plan: TallyPlan, calendar: Calen
   const others = parts.map((one) =>
     inWorker({ part: one, plan, zone: calendar.zone.name, dayStartMs: calendar.dayStartMs }),
   );
-  const mine = scanPart(last, plan, calendar);
-  return others.length === 0 ? mine : joined([...(await Promise.all(others)), mine], plan, calendar);
+  const mine = Promise.resolve().then(() => scanPart(last, plan, calendar));
+  return others.length === 0 ? mine : joined(await Promise.all([...others, mine]), plan, calendar);
 }
 
 /** Pieces that take equally long, each from the start of a line. */
-function split({ path, from, to }: FilePart): FilePart[] {
+function split({ fd, from, to }: FilePart): FilePart[] {
   const count = Math.min(availableParallelism(), MAX_PARTS, Math.floor((to - from) / WORTH_A_THREAD_BYTES));
-  if (count < 2) return [{ path, from, to }];
+  if (count < 2) return [{ fd, from, to }];
   const cuts = [from];
   const share = (to - from - HEAD_START_BYTES) / count;
-  withFile(path, 'read', (fd) => {
-    for (let i = 1; i < count; i++) {
-      const middle = from + Math.floor(share * i);
-      scanLines(fd, middle, to, (line) => {
-        cuts.push(line.offset + line.bytes + (line.terminated ? 1 : 0));
-        return false;
-      });
-    }
-  });
-  return [...new Set(cuts)].map((cut, i, all) => ({ path, from: cut, to: all[i + 1] ?? to }));
+  for (let i = 1; i < count; i++) {
+    const middle = from + Math.floor(share * i);
+    scanLines(fd, middle, to, (line) => {
+      cuts.push(line.offset + line.bytes + (line.terminated ? 1 : 0));
+      return false;
+    });
+  }
+  return [...new Set(cuts)].map((cut, i, all) => ({ fd, from: cut, to: all[i + 1] ?? to }));
 }
 
 /** Only the last piece has the file's last line: in the others what is broken at the end is broken in the middle. */

@@ -4,6 +4,7 @@
  *
  * A row in flight is not damage: what is broken or unfinished at the end of the live file is read again, on a fresh
  * descriptor, for up to a second before it is reported. A broken line anywhere is counted, never skipped in silence.
+ * Another file that takes its place meanwhile is told apart: its rows stand elsewhere.
  */
 import { fstatSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,9 +25,9 @@ const SETTLE_STEP_MS = 50;
 /** Places of broken lines that are kept; the rest is only counted. */
 export const KEPT_PLACES = 10;
 
-/** A part of one file, from the start of a line. */
+/** A part of one file, from the start of a line. Threads share the descriptor: whatever happens to its name, it is one file. */
 export interface FilePart {
-  readonly path: string;
+  readonly fd: number;
   readonly from: number;
   readonly to: number;
 }
@@ -58,7 +59,7 @@ export function scanPart(part: FilePart, plan: TallyPlan, calendar: Calendar): C
     brokenLines++;
     if (brokenAt.length < KEPT_PLACES) brokenAt.push(offset);
   };
-  withFile(part.path, 'read', (fd) => scanLines(fd, part.from, part.to, onLine));
+  scanLines(part.fd, part.from, part.to, onLine);
   return { sums: tally.result(), brokenLines, brokenAt, unsettledAt: lastBroken };
 }
 
@@ -91,31 +92,44 @@ export function scanPlaces(
   return whole && left === 0 ? tally.result() : undefined;
 }
 
-/** What became of an unfinished last line: a row, nothing (a heal has cut it off), or still broken. */
-export type Settled = { readonly kind: 'row'; readonly row: CostLineRow } | { readonly kind: 'gone' | 'broken' };
+/**
+ * What became of an unfinished last line: a row, nothing (a heal has cut it off), still broken; or it is not to be seen any
+ * more, since the file at the path is another one.
+ */
+export type Settled =
+  { readonly kind: 'row'; readonly row: CostLineRow } | { readonly kind: 'gone' | 'broken' | 'replaced' };
+
+/** The ledger's live file, open. */
+export interface LiveFile {
+  readonly path: string;
+  readonly fd: number;
+  readonly ino: number;
+}
 
 /** Reads the line at `offset` again, on fresh descriptors, until it is whole or a second has passed. */
-export async function settleTail(path: string, offset: number, plan: TallyPlan): Promise<Settled> {
+export async function settleTail(live: LiveFile, offset: number, plan: TallyPlan): Promise<Settled> {
   const reader = new CostLineReader(membersOf(plan));
   const deadline = performance.now() + SETTLE_MS;
   for (;;) {
     const last = performance.now() >= deadline;
-    const found = lineAt(path, offset, reader, last);
+    const found = lineAt(live, offset, reader, last);
     if (found.kind !== 'broken' || last) return found;
     await sleep(SETTLE_STEP_MS);
   }
 }
 
 /** @param bare whether a whole row counts though its newline is missing */
-function lineAt(path: string, offset: number, reader: CostLineReader, bare: boolean): Settled {
-  let found: Settled = { kind: 'gone' };
-  withFile(path, 'read', (fd) => {
-    scanLines(fd, offset, fstatSync(fd).size, (line) => {
+function lineAt({ path, ino }: LiveFile, offset: number, reader: CostLineReader, bare: boolean): Settled {
+  return withFile(path, 'read', (fd) => {
+    const now = fstatSync(fd);
+    if (now.ino !== ino) return { kind: 'replaced' };
+    let found: Settled = { kind: 'gone' };
+    scanLines(fd, offset, now.size, (line) => {
       const bytes = line.block.subarray(line.start, line.end);
       const row = (line.terminated || bare) && !line.cut ? reader.read(bytes, 0, bytes.length) : undefined;
       found = row === undefined ? { kind: 'broken' } : { kind: 'row', row };
       return false;
     });
+    return found;
   });
-  return found;
 }

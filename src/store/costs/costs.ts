@@ -3,6 +3,7 @@
  * every line of the ledger: closed segments unpacked as a stream, the live file on both cores.
  *
  * An index that is damaged, busy or not of this file is passed over; one that knows more rows than the file is told of.
+ * The live file is opened once, and all that is summed up is of that file, also where a heal puts another in its place.
  */
 import { fstatSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -15,7 +16,8 @@ import { membersOf, Tally } from '../../core/tally';
 import type { TallyPlan, TallySums } from '../../core/tally';
 import { scanCosts } from './costPool';
 import { KEPT_PLACES, scanPlaces, settleTail } from './costScan';
-import { statOf, withFile } from '../files';
+import type { LiveFile } from './costScan';
+import { closeQuietly, openFile, statOf } from '../files';
 import { openIndex } from '../index/indexFile';
 import type { LedgerIndex } from '../index/indexFile';
 import { guarded } from '../index/indexErrors';
@@ -30,6 +32,8 @@ import { rowsOfWindow } from './wanted';
 import type { WantedRows } from './wanted';
 
 const NEWLINE = 0x0a;
+/** How often a file that is replaced under the reader is begun anew. */
+const MAX_RESTARTS = 3;
 
 export interface BrokenPlace {
   readonly segment: string;
@@ -76,39 +80,61 @@ async function readFiles(
   calendar: Calendar,
   wanted: WantedRows,
 ): Promise<CostReading> {
-  const segments = presentSegments(paths);
+  for (let restarts = 0; ; restarts++) {
+    const closed = presentSegments(paths).filter(({ kind }) => kind !== 'live');
+    const fd = openFile(paths.ledger, 'read');
+    try {
+      const live = { path: paths.ledger, fd, ino: fstatSync(fd).ino };
+      const files = new FilesTally(plan, calendar);
+      const reading = await readOnce(paths, { closed, live, wanted }, files);
+      if (!files.replaced || restarts === MAX_RESTARTS) return reading;
+    } finally {
+      closeQuietly(fd);
+    }
+  }
+}
+
+interface OpenFiles {
+  readonly closed: readonly Segment[];
+  readonly live: LiveFile;
+  readonly wanted: WantedRows;
+}
+
+async function readOnce(
+  paths: StatePaths,
+  { closed, live, wanted }: OpenFiles,
+  files: FilesTally,
+): Promise<CostReading> {
   const spilledRows = countSpilled(paths);
-  const indexed = statOf(paths.ledger) === undefined ? undefined : fromIndex(paths, plan, calendar, wanted);
+  const indexed = fromIndex(paths, live, wanted, files);
   const lostRows = indexed?.kind === 'ahead' ? indexed.rows : 0;
-  if (indexed?.kind === 'sums') {
-    const files = new FilesTally(plan, calendar);
-    files.addSums(indexed.sums);
-    const to = statOf(paths.ledger)?.size ?? indexed.offset;
-    if (to > indexed.offset) await files.addLive(paths, indexed.offset, to);
-    const source = to > indexed.offset ? 'index+file' : 'index';
-    // A heal that replaced the file meanwhile: the two parts are not of one file.
-    if (statOf(paths.ledger)?.ino === indexed.inode) return { ...files.result(), source, spilledRows, lostRows };
-  }
-  const files = new FilesTally(plan, calendar);
-  for (const segment of segments) {
-    if (segment.kind === 'live') await files.addLive(paths, 0, statOf(paths.ledger)?.size ?? 0);
-    else await files.addSegment(segment);
-  }
-  return { ...files.result(), source: 'file', spilledRows, lostRows };
+  const sums = indexed?.kind === 'sums' ? indexed : undefined;
+  if (sums !== undefined) files.addSums(sums.sums);
+  else for (const segment of closed) await files.addSegment(segment);
+  const from = sums?.offset ?? 0;
+  const { size } = fstatSync(live.fd);
+  if (size > from) await files.addLive(live, from, size);
+  const source = sums === undefined ? 'file' : size > from ? 'index+file' : 'index';
+  return { ...files.result(), source, spilledRows, lostRows };
 }
 
 type FromIndex =
-  | { readonly kind: 'sums'; readonly sums: TallySums; readonly offset: number; readonly inode: number }
+  | { readonly kind: 'sums'; readonly sums: TallySums; readonly offset: number }
   | { readonly kind: 'ahead'; readonly rows: number };
 
 /** The sums of the rows that the index knows, and up to which byte of the live file; undefined where it is to be passed over. */
-function fromIndex(paths: StatePaths, plan: TallyPlan, calendar: Calendar, wanted: WantedRows): FromIndex | undefined {
-  return withFile(paths.ledger, 'read', (fd) => {
-    const asked = askIndex(paths, fd, wanted);
-    if (asked?.kind !== 'places') return asked;
-    const sums = scanPlaces(fd, { ...asked.places, has: wanted.has }, plan, calendar);
-    return sums === undefined ? undefined : { kind: 'sums', sums, offset: asked.offset, inode: fstatSync(fd).ino };
-  });
+function fromIndex(
+  paths: StatePaths,
+  { fd, ino }: LiveFile,
+  wanted: WantedRows,
+  { plan, calendar }: FilesTally,
+): FromIndex | undefined {
+  const asked = askIndex(paths, fd, wanted);
+  // It may be the index of a file that has taken the place of this one.
+  if (asked === undefined || statOf(paths.ledger)?.ino !== ino) return undefined;
+  if (asked.kind === 'ahead') return asked;
+  const sums = scanPlaces(fd, { ...asked.places, has: wanted.has }, plan, calendar);
+  return sums === undefined ? undefined : { kind: 'sums', sums, offset: asked.offset };
 }
 
 type Asked =
@@ -149,13 +175,15 @@ function asOfOneMoment(index: LedgerIndex, fd: number, wanted: WantedRows): Aske
 
 /** Adds up files one after the other. */
 class FilesTally {
+  /** Whether another file has taken the live one's place before its last line was whole. */
+  replaced = false;
   private readonly tally: Tally;
   private brokenLines = 0;
   private readonly brokenAt: BrokenPlace[] = [];
 
   constructor(
-    private readonly plan: TallyPlan,
-    private readonly calendar: Calendar,
+    readonly plan: TallyPlan,
+    readonly calendar: Calendar,
   ) {
     this.tally = new Tally(plan, calendar);
   }
@@ -174,15 +202,16 @@ class FilesTally {
   }
 
   /** @param from the start of a line */
-  async addLive(paths: StatePaths, from: number, to: number): Promise<void> {
-    const name = basename(paths.ledger);
-    const scan = await scanCosts({ path: paths.ledger, from, to }, this.plan, this.calendar);
+  async addLive(live: LiveFile, from: number, to: number): Promise<void> {
+    const name = basename(live.path);
+    const scan = await scanCosts({ fd: live.fd, from, to }, this.plan, this.calendar);
     this.tally.merge(scan.sums);
     this.broken(name, scan.brokenAt, scan.brokenLines);
     if (scan.unsettledAt === undefined) return;
-    const tail = await settleTail(paths.ledger, scan.unsettledAt, this.plan);
+    const tail = await settleTail(live, scan.unsettledAt, this.plan);
+    this.replaced = tail.kind === 'replaced';
     if (tail.kind === 'row') this.tally.add(tail.row);
-    if (tail.kind === 'broken') this.broken(name, [scan.unsettledAt], 1);
+    if (tail.kind === 'broken' || tail.kind === 'replaced') this.broken(name, [scan.unsettledAt], 1);
   }
 
   result(): Pick<CostReading, 'sums' | 'brokenLines' | 'brokenAt'> {
