@@ -175,13 +175,15 @@ class Sweeper {
 
   async #tendIndex(known: string | undefined): Promise<SweepResult['index']> {
     const { paths } = this.file;
-    const { differs, ...tended } = await tendIndex(paths, known);
+    // Under the lock nobody is in the middle of a group: what stands there then is not cut off any more.
+    const upToBytes = await withReadyLedger(this.file, this, ({ tail }) => Promise.resolve(tail.sizeBytes));
+    const { differs, ...tended } = await tendIndex(paths, upToBytes, known);
     let { index } = tended;
     // It could not be asked when the tail was looked at: a lock of another's, an error of the moment.
     for (let tries = 0; index === 'ahead' && tries < MAX_INDEX_TRIES; tries++) {
       this.file.index.tryAgain();
-      await withReadyLedger(this.file, this, (ready) => nameLostRows(ready, this));
-      ({ index } = await tendIndex(paths, undefined));
+      const { tail } = await withReadyLedger(this.file, this, (ready) => nameLostRows(ready, this));
+      ({ index } = await tendIndex(paths, tail.sizeBytes, undefined));
     }
     // A new one answers what the old one could not.
     this.file.index.tryAgain();

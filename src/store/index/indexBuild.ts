@@ -27,6 +27,8 @@ import type { StatePaths } from '../paths';
 import { openDatabase } from './sqlite';
 
 export interface BuildOptions {
+  /** How far the file is known to be committed: lines that end behind this are left, since they may be cut off again. */
+  readonly upToBytes?: number;
   readonly onProgress?: (done: { readonly rows: number; readonly bytes: number; readonly ofBytes: number }) => void;
   readonly signal?: AbortSignal;
 }
@@ -61,7 +63,7 @@ export async function rebuildIndex(paths: StatePaths, options: BuildOptions = {}
   for (let attempt = 1; ; attempt++) {
     try {
       const built = await buildIndex(paths, options);
-      return { ...built, ...finishIndex(paths, built.temporary) };
+      return { ...built, ...finishIndex(paths, built.temporary, options.upToBytes) };
     } catch (error) {
       // A heal replaced the file in the meantime.
       const again = error instanceof LedgerError && error.code === 'INDEX_FAILED' && attempt < BUILD_ATTEMPTS;
@@ -92,7 +94,7 @@ async function fill(paths: StatePaths, temporary: string, options: BuildOptions)
     const index = new LedgerIndex(database, temporary, 0);
     await addSegments(paths, index, options.signal);
     let rows = 0;
-    const sizeBytes = ledger === undefined ? 0 : fstatSync(ledger).size;
+    const sizeBytes = Math.min(ledger === undefined ? 0 : fstatSync(ledger).size, options.upToBytes ?? Infinity);
     for (;;) {
       options.signal?.throwIfAborted();
       const step = oneStep(index, ledger, sizeBytes);
@@ -138,9 +140,9 @@ function oneStep(index: LedgerIndex, fd: number | undefined, sizeBytes: number):
  * Takes in what was appended since, syncs, and puts the new index in place.
  * @throws LedgerError INDEX_BUSY where the old index stays locked for 5 s; INDEX_FAILED. The temporary file is gone then
  */
-export function finishIndex(paths: StatePaths, temporary: string): Finished {
+export function finishIndex(paths: StatePaths, temporary: string, upToBytes = Infinity): Finished {
   try {
-    const { ino, ...result } = takeDifference(paths, temporary);
+    const { ino, ...result } = takeDifference(paths, temporary, upToBytes);
     withFile(temporary, 'update', fsyncSync);
     whileLocked(paths, () => {
       rmSync(`${paths.index}-journal`, { force: true });
@@ -157,7 +159,11 @@ export function finishIndex(paths: StatePaths, temporary: string): Finished {
   }
 }
 
-function takeDifference(paths: StatePaths, temporary: string): Finished & { readonly ino: number | undefined } {
+function takeDifference(
+  paths: StatePaths,
+  temporary: string,
+  upToBytes: number,
+): Finished & { readonly ino: number | undefined } {
   const ledger = openLedger(paths);
   const database = openDatabase(temporary, { readOnly: false, busyMs: 0 });
   try {
@@ -167,7 +173,8 @@ function takeDifference(paths: StatePaths, temporary: string): Finished & { read
       const standing = standingOf(index, ledger);
       if (standing.kind !== 'agrees') throw indexFailed(temporary, 'the ledger was replaced while it was built');
     }
-    const { size: sizeBytes, ino } = ledger === undefined ? { size: 0 } : fstatSync(ledger);
+    const { size, ino } = ledger === undefined ? { size: 0 } : fstatSync(ledger);
+    const sizeBytes = Math.min(size, upToBytes);
     let step = oneStep(index, ledger, sizeBytes);
     while (step.kind === 'more') step = oneStep(index, ledger, sizeBytes);
     const { offset, seq } = step;

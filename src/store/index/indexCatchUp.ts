@@ -6,7 +6,9 @@
  *   3. insert rows, move the watermark and user_version
  *   4. COMMIT         all of it or nothing
  *
- * Needs no ledger lock: a whole line before the end of the file does not change but by a heal, which voids the index.
+ * Needs no ledger lock, but for what it is told: where the committed lines end. Before that a line does not change but by
+ * a heal, which voids the index. Behind it may stand a group that its writer cuts off again when the sync fails: an index
+ * that has taken it in would be ahead of the file, and tell of rows that were never lost.
  */
 import type { LedgerIndex, Watermark } from './indexFile';
 import { guarded } from './indexErrors';
@@ -40,7 +42,7 @@ export interface CatchUpOptions {
 /**
  * Catches up with the live file.
  * @param ledgerFd the ledger, open for reading
- * @param sizeBytes lines that end behind this are left
+ * @param sizeBytes lines that end behind this are left: how far the file is known to be committed
  * @throws LedgerError INDEX_FAILED where the index is damaged, or was replaced meanwhile
  */
 export function catchUp(

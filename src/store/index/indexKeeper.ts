@@ -119,11 +119,15 @@ export class IndexKeeper {
     this.#failed = false;
   }
 
-  /** Brings the index up to the file where it lags by more than `lagRows`. No error of it fails what was committed: it is only a projection. */
-  async keepUp(lastSeq: number, lagRows: number): Promise<void> {
+  /**
+   * Brings the index up to `upToBytes` where it lags by more than `lagRows`. No error of it fails what was committed: it is
+   * only a projection.
+   * @param upToBytes where the rows end that this process knows to be committed: behind them others may be at work
+   */
+  async keepUp(lastSeq: number, upToBytes: number, lagRows: number): Promise<void> {
     if (lastSeq - this.#watermarkSeq <= lagRows || this.#failed) return;
     try {
-      await this.#catchUp(lastSeq);
+      await this.#catchUp(lastSeq, upToBytes);
     } catch (error) {
       this.#giveUp(error);
     }
@@ -140,13 +144,13 @@ export class IndexKeeper {
 
   /** Brings the index up to the writer's last row, and waits for it. */
   async bringUp(lastSeq: number, upToBytes: number): Promise<void> {
-    if (this.#aside === undefined) await this.keepUp(lastSeq, 0);
+    if (this.#aside === undefined) await this.keepUp(lastSeq, upToBytes, 0);
     else await this.#aside.bringUpAfter(upToBytes);
   }
 
   /** The writer is done: the index is brought up to its last row. */
   async finish(lastSeq: number, upToBytes: number, lagRows: number): Promise<void> {
-    if (this.#aside === undefined) await this.keepUp(lastSeq, lagRows);
+    if (this.#aside === undefined) await this.keepUp(lastSeq, upToBytes, lagRows);
     else await this.#aside.finish(upToBytes);
     this.#close();
   }
@@ -155,17 +159,17 @@ export class IndexKeeper {
     this.#close();
   }
 
-  async #catchUp(lastSeq: number): Promise<void> {
+  async #catchUp(lastSeq: number, upToBytes: number): Promise<void> {
     this.#close();
     const index = openIndex(this.paths, 'write');
     if (index === undefined) {
-      if (lastSeq <= MAX_REBUILT_ROWS) this.#watermarkSeq = (await rebuildIndex(this.paths)).seq;
+      if (lastSeq <= MAX_REBUILT_ROWS) this.#watermarkSeq = (await rebuildIndex(this.paths, { upToBytes })).seq;
       else this.#watermarkSeq = lastSeq;
       return;
     }
     const fd = openFile(this.paths.ledger, 'read');
     try {
-      const done = catchUp(index, fd, Number.MAX_SAFE_INTEGER, { ifFree: true, maxRows: MAX_REBUILT_ROWS });
+      const done = catchUp(index, fd, upToBytes, { ifFree: true, maxRows: MAX_REBUILT_ROWS });
       if (done.kind === 'disagrees') this.#leave(index, fd, done.why);
       this.#watermarkSeq = 'seq' in done ? done.seq : lastSeq;
     } finally {

@@ -43,7 +43,7 @@ let kept: LedgerIndex | undefined;
 export async function obey({ paths, upToBytes, last }: IndexOrder): Promise<IndexReport> {
   try {
     const done = caughtUp(paths, upToBytes);
-    if (done === undefined || done.kind === 'superseded') return await rebuilt(paths);
+    if (done === undefined || done.kind === 'superseded') return await rebuilt(paths, upToBytes);
     if (done.kind === 'disagrees') return { kind: 'disagrees', why: done.why };
     if (done.kind === 'ahead') {
       const { fromSeq, toSeq, head } = done;
@@ -53,7 +53,7 @@ export async function obey({ paths, upToBytes, last }: IndexOrder): Promise<Inde
     return { kind: 'caught-up', seq: done.seq, offset: done.offset };
   } catch (error) {
     letGo();
-    if (error instanceof LedgerError && error.code === 'INDEX_FAILED') return rebuilt(paths);
+    if (error instanceof LedgerError && error.code === 'INDEX_FAILED') return rebuilt(paths, upToBytes);
     return { kind: 'behind', why: String(error) };
   } finally {
     if (last === true) letGo();
@@ -80,9 +80,9 @@ function caughtUp(paths: StatePaths, upToBytes: number): CaughtUp | { readonly k
   });
 }
 
-async function rebuilt(paths: StatePaths): Promise<IndexReport> {
+async function rebuilt(paths: StatePaths, upToBytes: number): Promise<IndexReport> {
   try {
-    const { seq, offset } = await rebuildIndex(paths);
+    const { seq, offset } = await rebuildIndex(paths, { upToBytes });
     return { kind: 'caught-up', seq, offset };
   } catch (error) {
     return { kind: 'behind', why: String(error) };
