@@ -17,7 +17,7 @@ import { LedgerError } from '../../core/errors';
 import { closeQuietly, openFile, statOf, syncFolder, withFile } from '../files';
 import { LedgerIndex } from './indexFile';
 import { advance } from './indexCatchUp';
-import { guarded, indexFailed } from './indexErrors';
+import { guarded, indexFailed, inOurWords } from './indexErrors';
 import { standingOf } from './indexRead';
 import { createIndexes, createTables } from './indexSchema';
 import { addSegments } from './indexSegments';
@@ -67,7 +67,7 @@ export async function rebuildIndex(paths: StatePaths, options: BuildOptions = {}
     } catch (error) {
       // A heal replaced the file in the meantime.
       const again = error instanceof LedgerError && error.code === 'INDEX_FAILED' && attempt < BUILD_ATTEMPTS;
-      if (!again) throw error;
+      if (!again) throw inOurWords(paths.index, error);
     }
   }
 }

@@ -11,11 +11,16 @@ export function guarded<T>(path: string, use: () => T): T {
   try {
     return use();
   } catch (error) {
-    if (error instanceof LedgerError) throw error;
-    const fault = sqliteFault(error);
-    if (fault === undefined && errnoOf(error) === undefined) throw error;
-    throw fault === 'busy' ? indexBusy(path, error) : indexFailed(path, String(error), error);
+    throw inOurWords(path, error);
   }
+}
+
+/** An error of SQLite's or of the system's (a full disk, no descriptors left) as one of the index's; any other as it is. */
+export function inOurWords(path: string, error: unknown): unknown {
+  if (error instanceof LedgerError) return error;
+  const fault = sqliteFault(error);
+  if (fault === undefined && errnoOf(error) === undefined) return error;
+  return fault === 'busy' ? indexBusy(path, error) : indexFailed(path, String(error), error);
 }
 
 export function indexFailed(path: string, found: string, cause?: unknown): LedgerError {

@@ -7,6 +7,7 @@ import { statOf, withFile } from '../files';
 import { openIndex } from './indexFile';
 import { rebuildIndex } from './indexBuild';
 import { catchUp } from './indexCatchUp';
+import { inOurWords } from './indexErrors';
 import type { StatePaths } from '../paths';
 
 /** A file of this size is searched faster than an index is built. */
@@ -29,8 +30,9 @@ export async function readyIndex(
     // One that is ahead of the file, or of another file, is evidence: the writer says so.
     if (state === 'missing') await rebuildIndex(paths, { upToBytes });
   } catch (error) {
-    if (!(error instanceof LedgerError) || error.code === 'INVARIANT') throw error;
-    onFault(error);
+    const why = inOurWords(paths.index, error);
+    if (!(why instanceof LedgerError) || why.code === 'INVARIANT') throw why;
+    onFault(why);
   }
 }
 

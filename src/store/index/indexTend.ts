@@ -4,6 +4,7 @@ import { closeQuietly, openFile, statOf } from '../files';
 import { openIndex } from './indexFile';
 import { rebuildIndex, removeLeftovers } from './indexBuild';
 import { catchUp } from './indexCatchUp';
+import { inOurWords } from './indexErrors';
 import type { StatePaths } from '../paths';
 
 /** `ahead`: it knows of rows that the file has no more, and was left as it is, as evidence. */
@@ -18,8 +19,8 @@ export interface Tended {
 /**
  * @param upToBytes how far the file is known to be committed: its end while the ledger's lock was held
  * @param differs what it holds other than the file, where that is known already: it is made anew
- * @returns `not-checked` where it cannot be made now (a line that is no row stays where it is, the disk is full): no damage
- *   of the ledger
+ * @returns `busy` where another process is at work on it; `not-checked` where it cannot be made now (a line that is no row
+ *   stays where it is, the disk is full): no damage of the ledger
  * @throws LedgerError only for what is no fault of the index
  */
 export async function tendIndex(paths: StatePaths, upToBytes: number, differs: string | undefined): Promise<Tended> {
@@ -36,8 +37,11 @@ export async function tendIndex(paths: StatePaths, upToBytes: number, differs: s
     await rebuildIndex(paths, { upToBytes });
     return { index: 'rebuilt', differs: found };
   } catch (error) {
-    if (error instanceof LedgerError && error.code === 'INDEX_FAILED') return { index: 'not-checked', differs: found };
-    throw error;
+    const why = inOurWords(paths.index, error);
+    if (!(why instanceof LedgerError)) throw why;
+    if (why.code === 'INDEX_FAILED') return { index: 'not-checked', differs: found };
+    if (why.code === 'INDEX_BUSY') return { index: 'busy', differs: found };
+    throw why;
   }
 }
 
