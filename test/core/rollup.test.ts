@@ -14,6 +14,7 @@ import { formatNanos, parseCostNanos } from '../../src/core/money';
 import { allGroups, burnOf, groupLines, netOf, periodLines, totalOf } from '../../src/core/rollup';
 import { MAX_AHEAD_MS } from '../../src/core/row';
 import { membersOf, Tally } from '../../src/core/tally';
+import { parseRfc3339 } from '../../src/core/time';
 import type { TallyPlan, TallySums } from '../../src/core/tally';
 
 const noon = Date.parse('2026-11-21T12:00:00Z');
@@ -301,9 +302,17 @@ test('a cost that is no amount is counted as missing, and told', () => {
   assert.equal(totalIn(sums).missingCostRows, 4);
 });
 
+/** Of a row whose `ts` is noon; undefined where it is broken. */
+function effectiveMsOf(row: Fields): number | undefined {
+  if (!Object.hasOwn(row, 'occurred_at')) return noon;
+  const occurred = row['occurred_at'];
+  return typeof occurred === 'string' ? parseRfc3339(occurred) : undefined;
+}
+
 test('the reader of bytes sees what JSON.parse sees, also in lines that no writer of ours spells', () => {
   const names = ['agent', 'x', '__proto__', 'a"b', 'é'];
-  const values = fc.jsonValue({ maxDepth: 3 });
+  const times = ['2026-11-21T10:00:00.000Z', '2026-11-21T10:00:00+02:00', '2026-02-30T00:00:00.000Z', '2026-11-21'];
+  const values = fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.constantFrom(...times));
   const keys = fc.constantFrom(...names, 'cost_usd', 'occurred_at', 'payload', 'hash', 'nonce', 'y');
   fc.assert(
     fc.property(fc.array(fc.tuple(keys, values), { maxLength: 8 }), fc.nat(2), (pairs, style) => {
@@ -318,13 +327,14 @@ test('the reader of bytes sees what JSON.parse sees, also in lines that no write
       const bytes = Buffer.from(line);
       const row = new CostLineReader(names).read(bytes, 0, bytes.length);
       const parsed = JSON.parse(line) as Record<string, unknown>;
-      if (Object.hasOwn(parsed, 'occurred_at') && row === undefined) return;
+      assert.equal(row?.effectiveMs, effectiveMsOf(parsed));
+      if (row === undefined) return;
       const expected = names.map((name) => {
         const value = Object.hasOwn(parsed, name) ? parsed[name] : undefined;
         return value === undefined ? null : typeof value === 'string' ? value : JSON.stringify(value);
       });
-      assert.deepEqual(row?.members, expected);
-      assert.equal(row?.tsMs, noon);
+      assert.deepEqual(row.members, expected);
+      assert.equal(row.tsMs, noon);
     }),
     { numRuns: 500 },
   );
