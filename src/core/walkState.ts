@@ -15,7 +15,7 @@ export interface Position {
   readonly hash: string;
 }
 
-/** A second row in a place that is taken. Rows far away tell whether it is a replay or a fork (`resolveSuspect`). */
+/** A second row in a place that is taken. Rows far away tell whether it is a replay or a fork (`nameSuspect`). */
 export interface Suspect {
   readonly finding: Finding;
   readonly prevHash: string;
@@ -50,7 +50,7 @@ export interface Walk {
   readonly gaps: Gap[];
   /** Heal rows by their id. */
   readonly heals: Map<string, HealRecord>;
-  /** What each tombstone declares of the bytes that were set aside, by heal id. */
+  /** Each tombstone with what it declares of the bytes that were set aside, in the order of the lines. */
   readonly tombstones: { readonly gap: Gap; readonly sha256: string | undefined }[];
   main: Position;
   other: Position | undefined;

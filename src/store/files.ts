@@ -27,7 +27,10 @@ const { O_RDONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_D
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 
-/** How a file is opened: `read`, `append` (exists), `append-or-create`, `create` (must not exist), `update` (written at offsets). */
+/**
+ * How a file is opened: `read`; `append` (exists); `create` (must not exist); `truncate` (exists, and is emptied);
+ * `update` (exists, and is written at offsets). `…-or-create`: the same, and created where it is missing.
+ */
 export type OpenMode = 'read' | 'append' | 'append-or-create' | 'create' | 'truncate' | 'update' | 'update-or-create';
 
 const FLAGS: Readonly<Record<OpenMode, number>> = {

@@ -6,7 +6,8 @@
  * transaction, and the journal and the file are synced in order (synchronous=FULL), so that a power cut leaves the old
  * index or the new one, never a watermark without its rows. A bulk build is synced before it gets its name.
  *
- * No file descriptor of index.db is ever opened and closed beside SQLite: POSIX would drop the locks of this process.
+ * No file descriptor of index.db is opened and closed beside SQLite: POSIX would drop the locks of this process. Only
+ * `readIndexHeader` does that, and only while no thread of this process has the index open.
  */
 import type { Stats } from 'node:fs';
 import { keyOf } from '../../core/indexDigest';

@@ -4,7 +4,7 @@
  *
  *   0 "SQLite format 3\0"   60 user_version = seq of the watermark   68 application_id = "LDG" + version
  *
- * Only for a process that has not opened the index yet, in any thread: closing a file drops the locks that the same
+ * Only for a process that does not have the index open, in any thread: closing a file drops the locks that the same
  * process holds on it through SQLite.
  */
 import { errnoOf } from '../../core/errors';
