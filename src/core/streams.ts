@@ -54,10 +54,6 @@ export class Streams {
     return { seq: block.seqs[at] as number, hash, closed: block.closed[at] === 1 };
   }
 
-  *states(): Generator<readonly [string, StreamState]> {
-    for (const id of this.slots.keys()) yield [id, this.stateOf(id) as StreamState];
-  }
-
   /** Takes one row. Whatever it says, the stream then stands at this row, so that one fault is told once. */
   step(
     id: string,

@@ -59,9 +59,16 @@ function byChunks(lines: readonly string[], size: number): { readonly walk: Walk
   return { walk, absorbed };
 }
 
+/** All that `longChain` has. */
+const STREAM_IDS = ['run-0', 'run-1', 'Grüße "x"', 'run-new', 'decision-1'];
+
 function essence(walk: Walk): unknown {
   const { findings, gaps, heals, main, rows, lines, firstSeq, lastId, lastTs, content, lateRows, ledgerId } = walk;
-  const streams = [walk.runs, walk.decisions].map((all) => [[...all.states()].sort(), all.open]);
+  const streams = [walk.runs, walk.decisions].map((all) => [
+    STREAM_IDS.map((id) => all.stateOf(id)),
+    all.size,
+    all.open,
+  ]);
   const kept = [findings.kept, findings.total];
   return { kept, gaps, heals, main, rows, lines, firstSeq, lastId, lastTs, content, lateRows, ledgerId, streams };
 }

@@ -108,7 +108,6 @@ const QUERIES = {
   run: streamQuery('run'),
   decision: streamQuery('decision'),
   idempotency: `SELECT ${PLACE} FROM rows INDEXED BY rows_idempotency_key WHERE idempotency_key_key = ? AND idempotency_key_key <> 0 ORDER BY seq`,
-  spill: `SELECT ${PLACE} FROM rows INDEXED BY rows_spill WHERE spill_key = ? AND spill_key <> 0 ORDER BY seq`,
   segment: 'SELECT name FROM segments WHERE segment = ?',
 } as const;
 
@@ -180,11 +179,6 @@ export class LedgerIndex {
   /** The rows that may have this idempotency key, the first one first: two keys may share an entry, the line tells. */
   idempotencyKey(key: string): RowPlace[] {
     return this.#all(QUERIES.idempotency, [keyOf(key)]).map((row) => this.#place(row));
-  }
-
-  /** The rows that may have this `spill_id`, the first one first. */
-  spillId(id: string): RowPlace[] {
-    return this.#all(QUERIES.spill, [keyOf(id)]).map((row) => this.#place(row));
   }
 
   /** The line that stands for `seq`: the row, or the tombstone that covers it. */

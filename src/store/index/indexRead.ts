@@ -67,10 +67,10 @@ export function lastRowOfStream(
   paths: StatePaths,
   fd: number,
   index: LedgerIndex,
-  stream: { readonly kind: StreamKind; readonly id: string; readonly beforeSeq?: number },
+  stream: { readonly kind: StreamKind; readonly id: string },
 ): Row | undefined {
   const { kind, id } = stream;
-  let before = stream.beforeSeq;
+  let before: number | undefined;
   for (let others = 0; others <= MAX_OTHERS; others++) {
     const place = index.stream(kind, id, before);
     if (place === undefined) return undefined;
@@ -97,25 +97,10 @@ const MAX_OTHERS = 1_000;
 
 /** The first row with this idempotency key up to the watermark, read from the file. Throws as `lastRowOfStream` does. */
 export function rowOfKey(paths: StatePaths, fd: number, index: LedgerIndex, key: string): Row | undefined {
-  return firstOf(paths, fd, index, index.idempotencyKey(key), (row) => row.idempotency_key === key);
-}
-
-/** The row that took in a spilled record, read from the file. Throws as `lastRowOfStream` does. */
-export function rowOfSpill(paths: StatePaths, fd: number, index: LedgerIndex, spillId: string): Row | undefined {
-  return firstOf(paths, fd, index, index.spillId(spillId), (row) => row.spill_id === spillId);
-}
-
-function firstOf(
-  paths: StatePaths,
-  fd: number,
-  index: LedgerIndex,
-  places: readonly RowPlace[],
-  isIt: (row: Row) => boolean,
-): Row | undefined {
-  for (const place of places) {
+  for (const place of index.idempotencyKey(key)) {
     const row = readPlace(paths, fd, place)?.row;
     if (row === undefined) throw indexFailed(index.path, `row ${place.rowSeq} is not at offset ${place.offset}`);
-    if (isIt(row)) return row;
+    if (row.idempotency_key === key) return row;
   }
   return undefined;
 }

@@ -10,7 +10,6 @@ export interface Statement {
   run(values?: readonly SqlValue[]): void;
   get(values?: readonly SqlValue[]): SqlRow | undefined;
   all(values?: readonly SqlValue[]): SqlRow[];
-  iterate(values?: readonly SqlValue[]): Iterable<SqlRow>;
 }
 
 export interface Database {
@@ -81,7 +80,6 @@ interface BuiltInDatabase {
     run(...values: readonly SqlValue[]): unknown;
     get(...values: readonly SqlValue[]): unknown;
     all(...values: readonly SqlValue[]): unknown[];
-    iterate(...values: readonly SqlValue[]): Iterable<unknown>;
   };
   exec(sql: string): unknown;
   close(): unknown;
@@ -114,7 +112,6 @@ function openBuiltIn(builtIn: BuiltIn, path: string, options: OpenOptions): Data
         run: (values = []) => void statement.run(...values),
         get: (values = []) => statement.get(...values) as SqlRow | undefined,
         all: (values = []) => statement.all(...values) as SqlRow[],
-        iterate: (values = []) => statement.iterate(...values) as Iterable<SqlRow>,
       };
     },
     exec: (sql) => void database.exec(sql),
@@ -128,7 +125,6 @@ interface Libsql {
     run(values: readonly SqlValue[]): unknown;
     get(values: readonly SqlValue[]): unknown;
     all(values: readonly SqlValue[]): unknown[];
-    iterate(values: readonly SqlValue[]): Iterable<unknown>;
   };
   exec(sql: string): unknown;
   close(): unknown;
@@ -146,7 +142,6 @@ function openLibsql(path: string, options: OpenOptions): Database {
         run: (values = []) => void statement.run(values),
         get: (values = []) => statement.get(values) as SqlRow | undefined,
         all: (values = []) => statement.all(values) as SqlRow[],
-        iterate: (values = []) => statement.iterate(values) as Iterable<SqlRow>,
       };
     },
     exec: (sql) => void database.exec(sql),

@@ -9,7 +9,7 @@ import { openIndex } from '../../../src/store/index/indexFile';
 import { rebuildIndex } from '../../../src/store/index/indexBuild';
 import { compareDigests, digestOf, inWords } from '../../../src/store/index/indexCompare';
 import { readIndexHeader } from '../../../src/store/index/indexHeader';
-import { lastRowOfStream, readPlace, readRowAt, rowOfKey, rowOfSpill } from '../../../src/store/index/indexRead';
+import { lastRowOfStream, readPlace, readRowAt, rowOfKey } from '../../../src/store/index/indexRead';
 import { openDatabase } from '../../../src/store/index/sqlite';
 import { digestOfFile, indexOf, ledgerOf, testFolder } from '../../support/indexes';
 import { chainOf, makeLedger, sampleRows, testPaths, writeLedger } from '../../support/ledgers';
@@ -22,7 +22,7 @@ test('no index is no error: it is rebuilt from the file', (t) => {
   assert.equal(readIndexHeader(paths), undefined);
 });
 
-test('what the index names is read from the file, for streams, keys, spilled rows and seqs', async (t) => {
+test('what the index names is read from the file, for streams, keys and seqs', async (t) => {
   const dir = testFolder(t);
   const chain = chainOf();
   for (const row of sampleRows(50)) chain.add(row);
@@ -33,14 +33,13 @@ test('what the index names is read from the file, for streams, keys, spilled row
   const index = indexOf(t, paths);
   const fd = ledgerOf(t, paths);
   assert.equal(lastRowOfStream(paths, fd, index, { kind: 'run', id: 'run-0' })?.seq, 53);
-  assert.equal(lastRowOfStream(paths, fd, index, { kind: 'run', id: 'run-0', beforeSeq: 53 })?.seq, 50);
+  assert.equal(index.stream('run', 'run-0', 53)?.rowSeq, 50);
   assert.equal(lastRowOfStream(paths, fd, index, { kind: 'run', id: 'run-1' })?.run_seq, 25);
   assert.equal(lastRowOfStream(paths, fd, index, { kind: 'run', id: 'run-ü"\\' })?.seq, 52);
   assert.equal(lastRowOfStream(paths, fd, index, { kind: 'decision', id: 'decision-1' })?.decision_seq, 13);
   assert.equal(lastRowOfStream(paths, fd, index, { kind: 'decision', id: 'run-1' }), undefined);
   assert.equal(rowOfKey(paths, fd, index, 'k"1"')?.seq, 52);
   assert.equal(rowOfKey(paths, fd, index, 'other'), undefined);
-  assert.equal(rowOfSpill(paths, fd, index, '01JSPILLSPILLSPILLSPILLSPI')?.seq, 53);
   for (const seq of [1, 2, 53]) {
     const place = index.row(seq);
     assert(place !== undefined);
