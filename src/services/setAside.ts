@@ -6,8 +6,8 @@ import { attach, detach } from '../store/ledger/attach';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
 import { takeOut } from '../store/heal/takeOut';
-import { lineByNumber, lineBySeq } from '../store/read/wholeLine';
-import type { WholeLine } from '../store/read/wholeLine';
+import { lineByNumber, lineBySeq } from '../store/read/linePlace';
+import type { LinePlace } from '../store/read/linePlace';
 
 export interface SetAsideOptions {
   readonly place: Place;
@@ -48,7 +48,7 @@ export async function setAsideLine(options: SetAsideOptions): Promise<Damage> {
   }
 }
 
-function findTarget(ledgerPath: string, target: string): WholeLine {
+function findTarget(ledgerPath: string, target: string): LinePlace {
   const byLine = /^line:([1-9][0-9]*)$/.exec(target);
   if (byLine !== null) return lineByNumber(ledgerPath, Number(byLine[1]));
   if (/^[1-9][0-9]*$/.test(target)) return lineBySeq(ledgerPath, Number(target));

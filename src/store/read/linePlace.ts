@@ -4,7 +4,8 @@ import { LedgerError } from '../../core/errors';
 import { withFile } from '../files';
 import { scanLines } from './lines';
 
-export interface WholeLine {
+/** Where any line lies, whole row or not. */
+export interface LinePlace {
   /** The inode of the file in which it was found. */
   readonly ino: number;
   /** From 1. */
@@ -15,19 +16,19 @@ export interface WholeLine {
 }
 
 /** @throws LedgerError NOT_FOUND */
-export function lineByNumber(path: string, wanted: number): WholeLine {
+export function lineByNumber(path: string, wanted: number): LinePlace {
   let line = 0;
   return theOnly(path, `line ${wanted}`, () => ++line === wanted);
 }
 
 /** @throws LedgerError NOT_FOUND; USAGE where several lines say this seq */
-export function lineBySeq(path: string, seq: number): WholeLine {
+export function lineBySeq(path: string, seq: number): LinePlace {
   const start = Buffer.from(`{"seq":${seq},`);
   return theOnly(path, `row ${seq}`, (bytes) => bytes.subarray(0, start.length).equals(start));
 }
 
-function theOnly(path: string, what: string, isIt: (line: Buffer) => boolean): WholeLine {
-  const found: WholeLine[] = [];
+function theOnly(path: string, what: string, isIt: (line: Buffer) => boolean): LinePlace {
+  const found: LinePlace[] = [];
   let line = 0;
   withFile(path, 'read', (fd) => {
     const { ino, size } = fstatSync(fd);
