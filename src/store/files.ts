@@ -22,6 +22,7 @@ import {
 import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoOf, LedgerError } from '../core/errors';
+import { INNER_LINK_ADVICE, linkAdvice, ownFileAdvice } from './linkAdvice';
 
 const { O_RDONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY, O_TRUNC } = constants;
 const FILE_MODE = 0o600;
@@ -63,8 +64,8 @@ function openNoFollow(path: string, flags: number): number {
     return openSync(path, flags | O_NOFOLLOW | O_NONBLOCK, FILE_MODE);
   } catch (error) {
     const errno = errnoOf(error);
-    if (errno === 'ELOOP') throw unsafe(path, 'a symbolic link', error);
-    if (errno === 'ENXIO') throw unsafe(path, 'a pipe or socket', error);
+    if (errno === 'ELOOP') throw unsafe(path, 'a symbolic link', { hint: linkAdvice(path), cause: error });
+    if (errno === 'ENXIO') throw unsafe(path, 'a pipe or socket', { cause: error });
     throw error;
   }
 }
@@ -79,14 +80,15 @@ function checkOpened(path: string, stats: Stats, mode: OpenMode): void {
       hint: `run as the owner, for instance: sudo -u '#${stats.uid}' ledger …`,
     });
   }
-  if (stats.nlink > 1) throw unsafe(path, `a file with ${stats.nlink} names (hard links)`);
+  if (stats.nlink > 1)
+    throw unsafe(path, `a file with ${stats.nlink} names (hard links)`, { hint: ownFileAdvice(path) });
 }
 
-function unsafe(path: string, found: string, cause?: unknown): LedgerError {
+function unsafe(path: string, found: string, more: { hint?: string; cause?: unknown } = {}): LedgerError {
   return new LedgerError('UNSAFE_PATH', `expected ${path} to be a regular file, found ${found}`, {
     place: { segment: path },
-    hint: 'remove it, or choose another folder with --dir',
-    cause,
+    hint: 'move it away, or choose another folder with --dir',
+    ...more,
   });
 }
 
@@ -228,9 +230,6 @@ export function refuseLink(folder: string): void {
     hint: INNER_LINK_ADVICE,
   });
 }
-
-/** What to do about a link in the place of a folder within the state folder. */
-export const INNER_LINK_ADVICE = 'put the folder itself, with all that is in it, in the place of the link';
 
 /** Whether a path is itself a symlink, wherever that leads. */
 export function isLink(path: string): boolean {

@@ -5,9 +5,11 @@ import assert from 'node:assert/strict';
 import {
   chmodSync,
   chownSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -253,6 +255,36 @@ test('permissions: a symlinked file of the set is refused, a symlinked folder is
   assert.equal(readFileSync(victim, 'utf8'), 'precious\n');
   assert.equal(before.length, 2);
 });
+
+for (const [what, makeAlias] of [
+  ['a hard link', (box: Sandbox) => linkSync(box.ledger, join(box.root, 'backup'))],
+  [
+    'a symbolic link',
+    (box: Sandbox) => {
+      renameSync(box.ledger, join(box.root, 'backup'));
+      symlinkSync(join(box.root, 'backup'), box.ledger);
+    },
+  ],
+] as const) {
+  test(`permissions: a ledger with ${what}: append and doctor say so, and what they advise keeps the record`, async (t) => {
+    const box = sandbox(t);
+    const before = await fill(box, 2);
+    makeAlias(box);
+    const ended = await ledger(box, ['append', '--action', 'a.b']);
+    assert.equal(ended.status, 2, ended.stdout);
+    const advised = /cp -p .* && mv '[^']*' '[^']*'/.exec(ended.stderr)?.[0] ?? '';
+    const doctor = await ledger(box, ['doctor', '-q', '--json']);
+    assert.equal(doctor.status, 1);
+    const { checks } = JSON.parse(doctor.stdout) as { checks: { name: string; advice: string | null }[] };
+    assert.ok(
+      checks.some(({ name, advice }) => name === 'owner' && advice?.includes(advised) === true),
+      doctor.stdout,
+    );
+    assert.equal((await run(['sh', '-c', advised])).status, 0, advised);
+    assert.deepEqual(await recover(SHIPPED, box, { acked: before, tried: [] }), []);
+    assert.equal((await ledger(box, ['doctor', '-q'])).stdout.includes('audit.jsonl'), false);
+  });
+}
 
 test('permissions: a symlinked quarantine is refused: torn bytes stay in the ledger, doctor says why', async (t) => {
   const box = sandbox(t);

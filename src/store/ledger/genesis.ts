@@ -5,7 +5,7 @@
  * EEXIST and obeys the winner. A missing ledger is created only where nothing says that there was one before.
  */
 import { linkSync, unlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { placeRow } from '../../core/chain';
 import { ZERO_HASH } from '../../core/digest';
 import { errnoOf, LedgerError } from '../../core/errors';
@@ -162,7 +162,12 @@ function unlinkQuietly(path: string): void {
  * that is not holds a row 1 that lost the race or was never linked, so nothing that anybody was promised.
  */
 export function removeCreationLeftovers(paths: StatePaths): string[] {
-  const leftovers = namesIn(dirname(paths.ledger)).filter((name) => TEMPORARY.test(name));
+  const leftovers = creationLeftovers(paths);
   for (const name of leftovers) unlinkQuietly(join(paths.dir, name));
   return leftovers;
+}
+
+/** The temporary names that a killed creator left, or one at work has. */
+export function creationLeftovers(paths: StatePaths): string[] {
+  return namesIn(paths.dir).filter((name) => TEMPORARY.test(name));
 }

@@ -1,14 +1,16 @@
 /** What surrounds a ledger: disk, file system, owner and modes, the runtime. Looked at for `doctor`; nothing is written. */
 import { statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { bad, ok, sizeText, warn } from '../../core/checkup';
 import type { Checkup } from '../../core/checkup';
 import { errnoOf } from '../../core/errors';
 import type { Identity } from '../../core/ownRows';
 import { statOf } from '../files';
+import { linkAdvice, ownFileAdvice } from '../linkAdvice';
 import { hasKernelLock } from '../lock/kernelLock';
 import { freeSpace, mountOf } from '../machine/mount';
 import type { StatePaths } from '../paths';
+import { creationLeftovers } from './genesis';
 import { openDatabase } from '../index/sqlite';
 
 const LOW_BYTES = 256e6;
@@ -86,19 +88,31 @@ export function checkOwner(paths: StatePaths): Checkup[] {
   if ((stats.mode & 0o055) !== 0 && !isOpen)
     found.push(warn('owner', `others can look into ${paths.dir} (mode ${mode})`, `chmod 700 '${paths.dir}'`));
   found.push(...[paths.ledger, paths.lock, paths.spill, paths.index].flatMap((path) => checkFile(path, stats.uid)));
+  found.push(...[paths.ledger, paths.lock, paths.spill].flatMap((path) => checkNames(paths, path)));
   return found.length > 0 ? found : [ok('owner', `uid ${stats.uid}, mode ${mode}`)];
 }
 
 function checkFile(path: string, uid: number): Checkup[] {
   const stats = statOf(path);
   if (stats === undefined) return [];
-  if (!stats.isFile())
-    return [bad('owner', `${path} is no regular file`, 'remove it: nothing is written through links')];
+  if (stats.isSymbolicLink())
+    return [bad('owner', `${path} is a link, and nothing is written through links`, linkAdvice(path))];
+  if (!stats.isFile()) return [bad('owner', `${path} is no regular file`, 'move it away: nothing is written to it')];
   if (stats.uid !== uid)
     return [bad('owner', `${path} is uid ${stats.uid}'s, its folder uid ${uid}'s`, `chown ${uid} '${path}'`)];
   if ((stats.mode & 0o077) === 0) return [];
   const mode = (stats.mode & 0o777).toString(8);
   return [warn('owner', `others can use ${path} (mode ${mode})`, `chmod 600 '${path}'`)];
+}
+
+/** A second name lets others write past the lock: nothing is appended to such a file. */
+function checkNames(paths: StatePaths, path: string): Checkup[] {
+  const stats = statOf(path);
+  if (stats === undefined || !stats.isFile() || stats.nlink === 1) return [];
+  // A creator that was killed leaves one, which the next append takes away.
+  const leftover = creationLeftovers(paths).some((name) => statOf(join(paths.dir, name))?.ino === stats.ino);
+  if (leftover && stats.nlink === 2) return [];
+  return [bad('owner', `${path} has ${stats.nlink} names (hard links): nothing is written to it`, ownFileAdvice(path))];
 }
 
 export function checkProcess(): Checkup {
