@@ -1,5 +1,6 @@
 /** What happened on the way to a commit, told on stderr: the system tells on itself. */
 import { lostText } from '../core/damage';
+import { ignoredInEnvironment } from '../core/defaults';
 import { printable } from '../core/printable';
 import type { AppendEvents } from '../services/append';
 import type { Io } from './io';
@@ -35,4 +36,10 @@ export function talkOf(io: Io, flags: GlobalFlags): AppendEvents {
       );
     },
   };
+}
+
+/** What somebody set for a row, and no row gets, must not go unsaid: a key that is not there keeps nothing from coming twice. */
+export function tellIgnored(io: Io): void {
+  for (const name of ignoredInEnvironment(io.env))
+    io.stderr(`ledger: warning: ${name} is set and ignored: it belongs to one row, give it as a flag or in the row\n`);
 }

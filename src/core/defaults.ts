@@ -11,7 +11,8 @@ import type { CallerMember } from './members';
 import { parseCostNanos } from './money';
 import { parseRfc3339 } from './time';
 
-const NOT_FROM_ENVIRONMENT: ReadonlySet<string> = new Set(['action', 'payload', 'idempotency_key']);
+/** They belong to one row: a key that came with every row of a pipe would make all but the first a duplicate, or refused. */
+const NOT_FROM_ENVIRONMENT: ReadonlySet<string> = new Set<CallerMember>(['action', 'payload', 'idempotency_key']);
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** `LEDGER_RUN_ID` for `run_id`, and so on. */
@@ -30,6 +31,13 @@ export function environmentDefaults(env: Readonly<Record<string, string | undefi
   if (trace !== undefined && TRACEPARENT.test(trace) && !defaults.has('traceparent'))
     defaults.set('traceparent', trace);
   return defaults;
+}
+
+/** The variables that are set, are named as a member is, and set none: `LEDGER_IDEMPOTENCY_KEY`. */
+export function ignoredInEnvironment(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+  return CALLER_MEMBER_NAMES.filter((name) => NOT_FROM_ENVIRONMENT.has(name))
+    .map(environmentName)
+    .filter((name) => (env[name] ?? '') !== '');
 }
 
 /** A member given as text, by a flag or the environment. Costs stay text: they are decimals. */

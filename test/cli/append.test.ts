@@ -391,6 +391,14 @@ test('the environment sets defaults; flags and rows come first; TRACEPARENT is r
   assert.equal(rowsOf(box.ledger)[0]?.['run_id'], undefined);
 });
 
+test('a key in the environment is no key of any row, and that is said', async (t) => {
+  const box = sandbox(t);
+  const env = { LEDGER_IDEMPOTENCY_KEY: 'k' };
+  const ended = await append(box, ['-q', '-'], { env, stdin: '{"action":"a.b"}\n{"action":"a.c"}\n' });
+  assert.deepEqual([ended.status, callerRows(box).length], [0, 2]);
+  assert.match(ended.stderr, /^ledger: warning: LEDGER_IDEMPOTENCY_KEY is set and ignored: [^\n]*\n$/);
+});
+
 test('the longest row lands, spills and drains whole', async (t) => {
   const box = sandbox(t);
   const around = Buffer.byteLength('"run_id":"r","action":"a.b","x":""');

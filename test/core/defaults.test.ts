@@ -1,7 +1,13 @@
 /** Flags say the same of every row, the environment fills what is missing; nothing is falsified. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { completeRow, environmentDefaults, memberFromText, parseMemberJson } from '../../src/core/defaults';
+import {
+  completeRow,
+  environmentDefaults,
+  ignoredInEnvironment,
+  memberFromText,
+  parseMemberJson,
+} from '../../src/core/defaults';
 import type { LedgerError } from '../../src/core/errors';
 import { MAX_DEPTH, storedJson } from '../../src/core/json';
 import { parseJson } from '../../src/core/parseJson';
@@ -31,6 +37,17 @@ test('the environment sets any known member but the three that belong to one row
     LEDGER_SEQ: '1',
   });
   assert.equal(storedJson(found), '{"run_id":"r","cost_usd":"0.10","duration_ms":5}');
+});
+
+test('what the environment sets in vain is named', () => {
+  const env = {
+    LEDGER_AGENT: 'a',
+    LEDGER_ACTION: '',
+    LEDGER_PAYLOAD: '{}',
+    LEDGER_IDEMPOTENCY_KEY: 'k',
+    LEDGER_DIR: '/x',
+  };
+  assert.deepEqual(ignoredInEnvironment(env), ['LEDGER_IDEMPOTENCY_KEY', 'LEDGER_PAYLOAD']);
 });
 
 test('TRACEPARENT is recorded where it is one', () => {

@@ -12,7 +12,7 @@ import type { Io } from '../io';
 import { flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { addRowFlags, rowFromFlags } from '../rowFlags';
-import { talkOf } from '../talk';
+import { talkOf, tellIgnored } from '../talk';
 
 interface AppendFlags {
   readonly confirm?: boolean;
@@ -30,7 +30,8 @@ const EXAMPLES = `Examples:
 `;
 
 const HELP = `
-Any member can come from the environment: LEDGER_AGENT, LEDGER_RUN_ID, … ; TRACEPARENT is recorded.
+Any member can come from the environment: LEDGER_AGENT, LEDGER_RUN_ID, … ; TRACEPARENT is recorded. But for action,
+payload and idempotency_key: they belong to one row.
 
 Exit: 0 every row landed, was a duplicate, or waits safely in the spill file · 2 a row was refused, or stored nowhere ·
       3 with --confirm: a row is not in the chain yet`;
@@ -50,6 +51,7 @@ export function registerAppend(program: Command, io: Io): void {
 }
 
 async function runAppend(io: Io, argument: string | undefined, flags: Flags): Promise<void> {
+  tellIgnored(io);
   const printer = new ReceiptPrinter(io, flags, { numbered: argument === '-' });
   const request = { place: placeOf(flags, io), flags: rowFromFlags(flags), events: talkOf(io, flags) };
   if (argument === '-') {

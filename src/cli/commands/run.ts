@@ -10,7 +10,7 @@ import type { Io } from '../io';
 import { flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { addRowFlags, rowFromFlags } from '../rowFlags';
-import { talkOf } from '../talk';
+import { talkOf, tellIgnored } from '../talk';
 
 type Flags = { readonly recordArgs?: boolean } & GlobalFlags &
   Readonly<Record<string, string | readonly string[] | boolean | undefined>>;
@@ -46,6 +46,7 @@ async function runRun(io: Io, command: readonly string[], flags: Flags): Promise
   if (command.length === 0) {
     throw new LedgerError('USAGE', 'expected a command after "--", found none', { hint: 'ledger run -- make test' });
   }
+  tellIgnored(io);
   const result = await runCommand({
     place: placeOf(flags, io),
     flags: rowFromFlags(flags),
