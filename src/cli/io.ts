@@ -5,7 +5,7 @@
  * ends the output quietly and changes nothing of what was done.
  */
 import { fstatSync } from 'node:fs';
-import { errnoOf, LedgerError } from '../core/errors';
+import { errnoOf, LedgerError, orNothing } from '../core/errors';
 import { printableLines } from '../core/printable';
 import { EXIT, worst } from './exit';
 import type { ExitCode } from './exit';
@@ -98,6 +98,12 @@ export function hasInput(): boolean {
   } catch {
     return false;
   }
+}
+
+/** @throws LedgerError READ_FAILED where stdin is a folder: it reads as an empty input, and is a mistake */
+export function refuseFolderAsInput(): void {
+  if (orNothing(() => fstatSync(0))?.isDirectory() !== true) return;
+  throw new LedgerError('READ_FAILED', 'expected rows on standard input, found a folder');
 }
 
 /** `ledger: error: …` and, where there is a next step, `ledger: hint: …`; with --json an object on stderr as well. */

@@ -257,6 +257,14 @@ test('an input that ends before it begins is no row, and no error', async (t) =>
   assert.deepEqual([ended.status, ended.stdout], [0, '']);
 });
 
+test('a folder as input is a mistake, not an empty input', async (t) => {
+  const box = sandbox(t);
+  const command = ['sh', '-c', 'exec "$@" <.', 'sh', ...ledgerCommand('append', '-', '--confirm')];
+  const ended = await start(command, { cwd: box.root, env: box.env, timeoutMs: 20_000 }).ended;
+  assert.equal(ended.status, 2);
+  assert.match(ended.stderr, /^ledger: error: expected rows on standard input, found a folder\n$/);
+});
+
 /** The receipts of a coprocess, one at a time. */
 function coprocess(box: Sandbox, args: readonly string[] = ['append', '--json', '-']): Running & { said(): string[] } {
   const running = start(ledgerCommand(...args), { env: box.env, timeoutMs: 20_000 });

@@ -7,7 +7,7 @@ import { appendRow, appendStream, previewRow, refuseOwnFile } from '../../servic
 import type { LineReceipt, Outcome } from '../../services/append';
 import { EXIT, SIGNAL_EXIT, worst } from '../exit';
 import type { ExitCode } from '../exit';
-import { hasInput, jsonLine, printError, printWarning } from '../io';
+import { hasInput, jsonLine, printError, printWarning, refuseFolderAsInput } from '../io';
 import type { Io } from '../io';
 import { flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
@@ -56,6 +56,7 @@ async function runAppend(io: Io, argument: string | undefined, flags: Flags): Pr
   const request = { place: placeOf(flags, io), flags: rowFromFlags(flags), events: talkOf(io, flags) };
   if (argument === '-') {
     if (flags.dryRun === true) throw new LedgerError('USAGE', 'expected one row with --dry-run, found "-"');
+    refuseFolderAsInput();
     await appendPiped(io, printer, request);
     return;
   }
