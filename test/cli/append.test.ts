@@ -170,6 +170,15 @@ test('exactly one receipt for every input line, in order, whatever the line is',
     receipts(ended.stdout).map(({ status, error }) => error?.code ?? status),
     HOSTILE.map(([, want]) => want),
   );
+  // An object a refused line on stderr as well, with the same place.
+  assert.deepEqual(
+    ended.stderr
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { error: { code: string; place: { line: number } } }).error)
+      .map(({ code, place }) => [place.line, code]),
+    HOSTILE.flatMap(([, want], i) => (want === 'landed' ? [] : [[i + 1, want]])),
+  );
   assert.deepEqual(
     ended.stdout
       .trim()

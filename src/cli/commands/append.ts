@@ -163,8 +163,7 @@ class ReceiptPrinter {
     this.#codes.add(EXIT.failed);
     if (this.#rejects !== undefined && text.length > 0) this.#reject(this.#rejects, text);
     if (outcome.row !== undefined) this.io.stderr(`${outcome.row}\n`);
-    if (this.flags.json !== true)
-      printError(this.io, this.of.numbered ? atLine(line, outcome.error) : outcome.error, false);
+    printError(this.io, this.of.numbered ? atLine(line, outcome.error) : outcome.error, this.flags.json === true);
   }
 
   /** A rejects file that cannot be written to is told, and stops nothing. */
@@ -187,8 +186,9 @@ class ReceiptPrinter {
   }
 }
 
-function atLine(line: number, { code, message, hint }: LedgerError): LedgerError {
-  return new LedgerError(code, `line ${line}: ${message}`, hint === undefined ? {} : { hint });
+function atLine(line: number, { code, message, place, hint }: LedgerError): LedgerError {
+  const more = hint === undefined ? {} : { hint };
+  return new LedgerError(code, `line ${line}: ${message}`, { place: { ...place, line }, ...more });
 }
 
 function publicReceipt(line: number, outcome: Outcome): object {
