@@ -13,7 +13,7 @@ import { MAX_ASIDE_LINES, setAsideLines } from '../store/import/asideLines';
 import type { AsideLine } from '../store/import/asideLines';
 import { openSource, readBatch } from '../store/import/importSource';
 import type { ImportSource, SourceLine } from '../store/import/importSource';
-import { withReadyLedger } from '../store/append/prepare';
+import { committedEnd } from '../store/append/prepare';
 import { readyIndex } from '../store/index/indexReady';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
@@ -70,8 +70,7 @@ export async function importFile(request: ImportRequest): Promise<ImportResult> 
   const source = await openSource(request.file, request.stdin, paths);
   const { events } = request;
   const writer = new Writer({ paths, host: nodeHost(), durability: config.durability, events, indexAtEnd: true });
-  const committedBytes = (): Promise<number> =>
-    writer.exclusively((file) => withReadyLedger(file, events, ({ tail }) => Promise.resolve(tail.sizeBytes)));
+  const committedBytes = (): Promise<number> => writer.exclusively((file) => committedEnd(file, events));
   try {
     await readyIndex(paths, committedBytes, (error) => events.onIndexFault(error));
     return await new Import(request, source, writer).run();

@@ -27,7 +27,7 @@ import { locate } from '../store/ledger/locate';
 import { hasClosedSegments } from '../store/ledger/segments';
 import type { Place } from '../store/ledger/locate';
 import type { LostRows } from '../store/append/lostRows';
-import { nameLostRows, withReadyLedger } from '../store/append/prepare';
+import { committedEnd, nameLostRows, withReadyLedger } from '../store/append/prepare';
 import { readTail } from '../store/read/tail';
 import { takeOut } from '../store/heal/takeOut';
 import { countImpossible } from '../store/spill/waiting';
@@ -175,8 +175,7 @@ class Sweeper {
 
   async #tendIndex(known: string | undefined): Promise<SweepResult['index']> {
     const { paths } = this.file;
-    // Under the lock nobody is in the middle of a group: what stands there then is not cut off any more.
-    const upToBytes = await withReadyLedger(this.file, this, ({ tail }) => Promise.resolve(tail.sizeBytes));
+    const upToBytes = await committedEnd(this.file, this);
     const { differs, ...tended } = await tendIndex(paths, upToBytes, known);
     let { index } = tended;
     // It could not be asked when the tail was looked at: a lock of another's, an error of the moment.

@@ -7,6 +7,7 @@ import { Group } from '../../core/group';
 import { commitBytes } from './commit';
 import type { CommitTarget } from './commit';
 import { emptyLedger, lostLedger, OtherLedger, refuseToReplace } from '../ledger/missing';
+import { syncData } from '../files';
 import { finishTailHeal, healNewline, healTornTail } from '../heal/heal';
 import type { Healed } from '../heal/heal';
 import { readHealPlan } from '../heal/healPlan';
@@ -43,6 +44,17 @@ export function withReadyLedger<T>(
     const { fd, tail } = ready;
     const followed = file.recent.isAsLeft(tail) || file.recent.follow(fd, tail.sizeBytes);
     return use(followed ? ready : await nameLostRows(ready, events));
+  });
+}
+
+/**
+ * Where the rows end that nobody takes back any more: under the lock no writer is in the middle of a group. They are on disk
+ * then, too, or an index that has taken them in would tell of lost rows after a power cut.
+ */
+export function committedEnd(file: LedgerFile, events: PrepareEvents): Promise<number> {
+  return withReadyLedger(file, events, ({ fd, tail }) => {
+    syncData(fd);
+    return Promise.resolve(tail.sizeBytes);
   });
 }
 
