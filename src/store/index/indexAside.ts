@@ -15,6 +15,9 @@ const HEAP = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 8 };
 export class IndexAside {
   readonly #worker: Worker;
   #busy: Promise<IndexReport> | undefined;
+  #answer: ((report: IndexReport) => void) | undefined;
+  /** Set once the thread is gone, killed by its heap's limit for instance: nobody answers any more. */
+  #ended: IndexReport | undefined;
 
   /** @param onFault hears why the index could not be kept up */
   constructor(
@@ -22,6 +25,9 @@ export class IndexAside {
     private readonly onFault: (error: LedgerError) => void,
   ) {
     this.#worker = startWorker('index/indexWorker', undefined, HEAP);
+    this.#worker.on('message', (report: IndexReport) => this.#answer?.(report));
+    this.#worker.on('error', (error) => this.#end(String(error)));
+    this.#worker.on('exit', () => this.#end('its thread ended'));
     // The thread alone keeps no process alive.
     this.#worker.unref();
   }
@@ -32,36 +38,49 @@ export class IndexAside {
 
   /** Orders the index to be brought up to `upToBytes`; resolves when it has answered. */
   bringUp(upToBytes: number, last = false): Promise<IndexReport> {
-    const answer = new Promise<IndexReport>((resolve) => {
-      const settle = (report: IndexReport): void => {
-        // By name: the worker's own listeners carry its messages.
-        for (const event of ['message', 'error', 'exit']) this.#worker.removeAllListeners(event);
+    if (this.#ended !== undefined) {
+      this.#tell(this.#ended);
+      return Promise.resolve(this.#ended);
+    }
+    this.#busy = new Promise<IndexReport>((resolve) => {
+      this.#answer = (report) => {
+        this.#answer = undefined;
         this.#busy = undefined;
-        if (report.kind === 'behind') this.onFault(indexFailed(this.paths.index, report.why));
-        if (report.kind === 'disagrees') this.onFault(indexOfOtherFile(this.paths.index, report.why));
+        this.#tell(report);
         resolve(report);
       };
-      this.#worker.on('message', settle);
-      this.#worker.on('error', (error) => settle({ kind: 'behind', why: String(error) }));
-      this.#worker.on('exit', () => settle({ kind: 'behind', why: 'its thread ended' }));
     });
-    this.#busy = answer;
     const order: IndexOrder = { paths: this.paths, upToBytes, last };
     this.#worker.postMessage(order);
-    return answer;
+    return this.#busy;
   }
 
   /** Waits for the order under way, gives a last one, and ends the thread. */
   async finish(upToBytes: number): Promise<void> {
-    this.#worker.ref();
-    const limit = new Promise((resolve) => setTimeout(resolve, FINISH_MS).unref());
+    // It keeps the process alive: a thread that is gone would not, and whoever waits here would never go on.
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise((resolve) => (timer = setTimeout(resolve, FINISH_MS)));
     await Promise.race([this.bringUpAfter(upToBytes, true), limit]);
+    clearTimeout(timer);
     await this.#worker.terminate();
   }
 
   /** Waits for the order under way, and for one more. */
   async bringUpAfter(upToBytes: number, last = false): Promise<void> {
+    // Somebody waits.
+    this.#worker.ref();
     await this.#busy;
     await this.bringUp(upToBytes, last);
+    this.#worker.unref();
+  }
+
+  #end(why: string): void {
+    this.#ended ??= { kind: 'behind', why };
+    this.#answer?.(this.#ended);
+  }
+
+  #tell(report: IndexReport): void {
+    if (report.kind === 'behind') this.onFault(indexFailed(this.paths.index, report.why));
+    if (report.kind === 'disagrees') this.onFault(indexOfOtherFile(this.paths.index, report.why));
   }
 }

@@ -150,8 +150,11 @@ export class IndexKeeper {
 
   /** The writer is done: the index is brought up to its last row. */
   async finish(lastSeq: number, upToBytes: number, lagRows: number): Promise<void> {
-    if (this.#aside === undefined) await this.keepUp(lastSeq, upToBytes, lagRows);
-    else await this.#aside.finish(upToBytes);
+    const aside = this.#aside;
+    // Its thread ends here: who closes twice does not ask it again.
+    this.#aside = undefined;
+    if (aside === undefined) await this.keepUp(lastSeq, upToBytes, lagRows);
+    else await aside.finish(upToBytes);
     this.#close();
   }
 
