@@ -21,7 +21,7 @@ export const ZERO = 0x30;
 export const NINE = 0x39;
 
 /** 1 where the inside of a string stops being plain: quote, backslash, control (so also the newline that ends the line). */
-const STOPS = Uint8Array.from({ length: 256 }, (_, byte) =>
+export const STOPS = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < 0x20 || byte === QUOTE || byte === BACKSLASH ? 1 : 0,
 );
 /** What may follow a backslash; `u` has its own rule. */

@@ -9,13 +9,9 @@
  */
 import { keyOf, keyOfBytes } from './indexDigest';
 import { BACKSLASH, CLOSE, COLON, COMMA, OPEN, QUOTE, ZERO } from './jsonBytes';
-import { CANONICAL, matches, OTHERWISE, scanned, skipSpace, skipString, skipValue } from './jsonBytes';
+import { CANONICAL, matches, OTHERWISE, scanned, skipSpace, skipString, skipValue, STOPS } from './jsonBytes';
 
 const MISSING = -1;
-/** 1 where the inside of a string stops being plain. */
-const STOPS = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte < 0x20 || byte === QUOTE || byte === BACKSLASH ? 1 : 0,
-);
 /** Texts that are remembered, a power of two: agents and actions repeat, run ids do so in runs. Longer ones do not. */
 const REMEMBERED = 4096;
 const MAX_REMEMBERED_BYTES = 128;

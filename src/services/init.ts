@@ -10,7 +10,7 @@ import { withFile } from '../store/files';
 import { configPath, writeConfig } from '../store/ledger/configFile';
 import { createLedger, readIdentity } from '../store/ledger/genesis';
 import { emptyLedger, ruinedLedger } from '../store/ledger/missing';
-import { hasKernelLock } from '../store/lock/kernelLock';
+import { defaultLock, hasKernelLock } from '../store/lock/kernelLock';
 import { checkFolder } from '../store/ledger/ledger';
 import type { Place } from '../store/ledger/locate';
 import { mountOf } from '../store/machine/mount';
@@ -90,10 +90,9 @@ function checkOrigin(origin: string): void {
 
 function create(paths: StatePaths, { origin, lock }: InitRequest): Identity {
   if (lock === 'kernel' && !hasKernelLock()) throw noKernelLock(paths);
-  const kind: LockKind = lock ?? (hasKernelLock() ? 'kernel' : 'lockfile');
   try {
     const host = nodeHost();
-    return createLedger(paths, host, { lock: kind, ...(origin === undefined ? {} : { origin }) });
+    return createLedger(paths, host, { lock: lock ?? defaultLock(), ...(origin === undefined ? {} : { origin }) });
   } catch (error) {
     if (error instanceof LedgerError) throw error;
     throw new LedgerError(

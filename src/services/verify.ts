@@ -11,7 +11,7 @@ import type { ReadSoFar } from '../core/progress';
 import { endWalk } from '../core/walk';
 import { newWalk } from '../core/walkState';
 import type { Walk } from '../core/walkState';
-import type { Finding, FindingCode, IndexState, VerifyResult } from '../core/verdict';
+import type { FindingCode, VerifyResult } from '../core/verdict';
 import { resultOf } from '../core/verifyResult';
 import { closeQuietly, namesIn, openFile, readAt, statOf, statOpen } from '../store/files';
 import { checkGaps } from '../store/scan/gapCheck';
@@ -20,6 +20,7 @@ import { statePaths } from '../store/paths';
 import type { StatePaths } from '../store/paths';
 import { nameSuspects } from '../store/scan/suspects';
 import { openIndexCheck } from '../store/index/indexCheck';
+import type { IndexCheck, IndexVerdict } from '../store/index/indexCheck';
 import { otherLedgerNoted } from '../store/ledger/missing';
 import { listSegments } from '../store/ledger/segments';
 import { findLines } from '../store/read/find';
@@ -33,23 +34,6 @@ import type { WalkOptions } from '../store/scan/walkFile';
 /** How often a file that is replaced under the reader is begun anew. */
 const MAX_RESTARTS = 3;
 const TAIL_WAIT_MS = 1000;
-
-/** What an index says of a ledger that was walked. */
-export interface IndexVerdict {
-  readonly state: IndexState;
-  readonly findings: readonly Finding[];
-  readonly warnings: readonly string[];
-}
-
-/**
- * The comparison of an index with the file. It is opened before the walk, with what the index says at that moment; the
- * walk sums up the same fingerprint (`walk.digest`, of the rows up to `upToSeq`) and then it is asked to judge.
- */
-export interface IndexCheck {
-  /** The seq of the index's watermark. */
-  readonly upToSeq: number;
-  judge(walk: Walk): IndexVerdict | Promise<IndexVerdict>;
-}
 
 /** Reads the index, never writes it; undefined where there is none. */
 export type OpenIndexCheck = (paths: StatePaths) => IndexCheck | undefined;

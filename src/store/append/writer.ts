@@ -2,18 +2,19 @@
  * A writer of one ledger: calls that come while a group is on its way to the disk wait, and go together as the next
  * group: one lock, one write, one sync. The lock is released between groups, so that many writers take turns.
  */
+import type { Durability } from '../../core/config';
 import { LedgerError, orNothing } from '../../core/errors';
 import type { Host } from '../../core/host';
-import type { Identity, LockKind } from '../../core/ownRows';
+import type { Identity } from '../../core/ownRows';
 import type { CheckedRow } from '../../core/row';
 import { appendGroup, asLedgerError, ledgerIdNow, REFUSALS, spilledReceipt, unitSizes } from './append';
 import type { AppendCall, AppendEvents, Receipt } from './append';
 import { checkFolder } from '../ledger/ledger';
-import type { Durability, LedgerFile } from '../ledger/ledger';
+import type { LedgerFile } from '../ledger/ledger';
 import { statOf } from '../files';
 import { createLedger, identityIn } from '../ledger/genesis';
 import { lostLedger, OtherLedger } from '../ledger/missing';
-import { hasKernelLock, readLockNote } from '../lock/kernelLock';
+import { defaultLock, readLockNote } from '../lock/kernelLock';
 import type { StatePaths } from '../paths';
 import { IndexKeeper, LAG_ROWS } from '../index/indexKeeper';
 import { Kept } from './kept';
@@ -232,11 +233,6 @@ function spillUnknown(
   const spilled = spillRows(paths, host, rows, reason, sizes);
   let next = 0;
   return calls.map((call) => call.rows.map(() => spilledReceipt(spilled, next++, error)));
-}
-
-/** The kernel's lock wherever this machine has it. */
-export function defaultLock(): LockKind {
-  return hasKernelLock() ? 'kernel' : 'lockfile';
 }
 
 function charsOf({ rows }: AppendCall): number {

@@ -5,7 +5,7 @@
  */
 import { LedgerError } from '../../core/errors';
 import type { IndexDigest } from '../../core/indexDigest';
-import type { Finding } from '../../core/verdict';
+import type { Finding, IndexState } from '../../core/verdict';
 import { gravityOf } from '../../core/verdict';
 import type { Walk } from '../../core/walkState';
 import { statOf, withFile } from '../files';
@@ -20,20 +20,24 @@ import { standingOf } from './indexRead';
 import { hasClosedSegments } from '../ledger/segments';
 import type { StatePaths } from '../paths';
 
-export interface IndexJudgement {
-  readonly state: 'agrees' | 'disagrees' | 'behind' | 'absent' | 'not-checked';
+/** What an index says of a ledger that was walked. */
+export interface IndexVerdict {
+  readonly state: IndexState;
   readonly findings: readonly Finding[];
   readonly warnings: readonly string[];
 }
 
-export interface OpenedIndexCheck {
-  /** Rows up to this seq are summed up by the walk. */
+/**
+ * The comparison of an index with the file. It is opened before the walk, with what the index says at that moment; the
+ * walk sums up the same fingerprint (`walk.digest`, of the rows up to `upToSeq`) and then it is asked to judge.
+ */
+export interface IndexCheck {
   readonly upToSeq: number;
-  judge(walk: Walk): Promise<IndexJudgement>;
+  judge(walk: Walk): Promise<IndexVerdict>;
 }
 
 /** Takes what the index says at this moment; undefined where there is none. */
-export function openIndexCheck(paths: StatePaths): OpenedIndexCheck | undefined {
+export function openIndexCheck(paths: StatePaths): IndexCheck | undefined {
   try {
     return withIndex(paths, (index) => {
       const other = disagreement(paths, index);
@@ -99,7 +103,7 @@ async function namesOf(file: IndexDigest, aside: DigestAside): Promise<string | 
 }
 
 /** An index of another ledger, or of a file that was changed since, says nothing about rows that were lost. */
-function disagreement(paths: StatePaths, index: LedgerIndex): IndexJudgement | undefined {
+function disagreement(paths: StatePaths, index: LedgerIndex): IndexVerdict | undefined {
   if (statOf(paths.ledger) === undefined) return undefined;
   const standing = withFile(paths.ledger, 'read', (fd) => standingOf(index, fd));
   if (standing.kind !== 'disagrees') return undefined;
@@ -108,7 +112,7 @@ function disagreement(paths: StatePaths, index: LedgerIndex): IndexJudgement | u
 }
 
 /** Another process at work on it says nothing about it, nor does another release that made it; anything else does. */
-function faulty(error: LedgerError): IndexJudgement {
+function faulty(error: LedgerError): IndexVerdict {
   if (error.code === 'INDEX_BUSY' || error instanceof IndexOfOtherVersion) {
     return { state: 'not-checked', findings: [], warnings: [error.message] };
   }
@@ -123,7 +127,7 @@ async function judge(
   watermark: { readonly seq: number; readonly hash: string },
   aside: DigestAside,
   walk: Walk,
-): Promise<IndexJudgement> {
+): Promise<IndexVerdict> {
   const lastSeq = walk.main.expected - 1;
   if (lastSeq < watermark.seq) {
     const want = `row ${watermark.seq} with hash ${watermark.hash}`;
@@ -141,7 +145,7 @@ async function judge(
   }
 }
 
-function compared(differences: readonly IndexDifference[], upToSeq: number, lastSeq: number): IndexJudgement {
+function compared(differences: readonly IndexDifference[], upToSeq: number, lastSeq: number): IndexVerdict {
   if (differences.length === 0) return { state: lastSeq > upToSeq ? 'behind' : 'agrees', findings: [], warnings: [] };
   const got = `other ${inWords(differences)} ("ledger sweep" makes it anew; nothing is lost)`;
   const differs = finding('INDEX_DISAGREES', null, `what rows 1 to ${upToSeq} give`, got);

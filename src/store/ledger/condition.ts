@@ -1,14 +1,14 @@
 /** The condition of the ledger's own files: tail, lock, spill, heal, quarantine, index. Nothing is written or healed. */
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bad, ok, sizeText, spanText, warn } from '../../core/checkup';
 import type { Checkup } from '../../core/checkup';
-import { errnoOf, LedgerError } from '../../core/errors';
+import { LedgerError } from '../../core/errors';
 import type { Identity } from '../../core/ownRows';
 import { readLine } from '../../core/rowText';
 import { parseRfc3339 } from '../../core/time';
-import { isLink, readAt, statOf, withFile } from '../files';
+import { isLink, namesIn, readAt, statOf, withFile } from '../files';
 import { readHealPlan } from '../heal/healPlan';
 import { INNER_LINK_ADVICE } from '../linkAdvice';
 import { readIndexHeader } from '../index/indexHeader';
@@ -160,15 +160,6 @@ export function checkQuarantine(paths: StatePaths): Checkup {
     'quarantine',
     sizes.length === 0 ? 'empty' : `${sizes.length} files, ${sizeText(bytes)}; each is named by a row`,
   );
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 export function checkIndex(paths: StatePaths, last: LastRow | undefined): Checkup {

@@ -1,6 +1,7 @@
 /** One ledger as a writer knows it: where it lies, what it is, and what the writer remembers of its newest rows. */
 import { statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
+import type { Durability } from '../../core/config';
 import { errnoOf, LedgerError } from '../../core/errors';
 import type { Host } from '../../core/host';
 import type { Identity } from '../../core/ownRows';
@@ -14,8 +15,6 @@ import type { Kept } from '../append/kept';
 import type { Recent } from '../append/recent';
 import { readTail } from '../read/tail';
 import type { Tail, WholeTail } from '../read/tail';
-
-export type Durability = 'disk' | 'os';
 
 export interface LedgerFile {
   readonly paths: StatePaths;

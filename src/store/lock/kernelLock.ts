@@ -8,7 +8,7 @@ import type { Stats } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { errnoOf } from '../../core/errors';
-import type { Identity } from '../../core/ownRows';
+import type { Identity, LockKind } from '../../core/ownRows';
 import { closeQuietly, openFile, readAt, readWhole, statOf, withFile } from '../files';
 import type { HeldLock } from './lock';
 
@@ -36,6 +36,11 @@ export function hasKernelLock(): boolean {
   } catch {
     return false;
   }
+}
+
+/** How a new ledger is locked: by the kernel wherever this machine has the native part. */
+export function defaultLock(): LockKind {
+  return hasKernelLock() ? 'kernel' : 'lockfile';
 }
 
 interface LockFile {
