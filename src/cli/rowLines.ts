@@ -8,7 +8,7 @@ import { formatLocal } from '../core/day';
 import type { Zone } from '../core/day';
 import type { Row } from '../core/members';
 import { parseCostNanos, formatNanos } from '../core/money';
-import { printable } from '../core/printable';
+import { plainText, printable } from '../core/printable';
 import { parseRfc3339 } from '../core/time';
 import type { Colors } from './color';
 import { cut, widthOf } from './table';
@@ -21,7 +21,7 @@ interface Column {
 
 /** What is there from which width on; the last column takes the rest. */
 const COST: Column = { width: 9, align: 'right', text: costText };
-const OUTCOME: Column = { width: 8, align: 'left', text: ({ outcome }) => outcome ?? '' };
+const OUTCOME: Column = { width: 8, align: 'left', text: ({ outcome }) => shown(outcome) };
 const SEQ: Column = { width: 6, align: 'right', text: ({ seq }) => String(seq) };
 
 function columnsFor(width: number): readonly Column[] {
@@ -30,9 +30,9 @@ function columnsFor(width: number): readonly Column[] {
     align: 'left',
     text: (row, zone) => timeText(row, zone, chars),
   });
-  const agent = (chars: number): Column => ({ width: chars, align: 'left', text: ({ agent: name }) => name ?? '' });
+  const agent = (chars: number): Column => ({ width: chars, align: 'left', text: ({ agent: name }) => shown(name) });
   const action = (chars: number): Column => ({ width: chars, align: 'left', text: actionText });
-  const target = (chars: number): Column => ({ width: chars, align: 'left', text: ({ target: what }) => what ?? '' });
+  const target = (chars: number): Column => ({ width: chars, align: 'left', text: ({ target: what }) => shown(what) });
   if (width < 60) return [time(5), agent(8), action(14), { ...COST, width: 7 }];
   if (width < 80) return [time(8), agent(8), action(22), { ...OUTCOME, width: 7 }, { ...COST, width: 7 }];
   if (width < 110) return [SEQ, time(8), agent(10), action(19), target(8), OUTCOME, COST];
@@ -85,22 +85,27 @@ function fit(value: string, { width, align }: Column): string {
   return align === 'right' ? space + text : text + space;
 }
 
+/** Who can compute a hash can write a row with a number for a name: it is shown, not stumbled over. */
+function shown(value: unknown): string {
+  return value === undefined ? '' : plainText(value);
+}
+
 const BAD = /^(fail|error|den|refus|reject|abort|timeout)/i;
 
-function paint(outcome: string | undefined, text: string, colors: Colors): string {
-  if (outcome === undefined) return text;
+function paint(outcome: unknown, text: string, colors: Colors): string {
+  if (typeof outcome !== 'string') return text;
   if (BAD.test(outcome)) return colors.bad(text);
   return outcome === 'success' ? colors.good(text) : text;
 }
 
 /** What is not live is labelled wherever it is shown, in front, where no cut takes it off. */
 function actionText({ action, provenance }: Row): string {
-  return provenance === undefined || provenance === 'live' ? action : `[${provenance}] ${action}`;
+  return provenance === undefined || provenance === 'live' ? action : `[${shown(provenance)}] ${action}`;
 }
 
 /** The ledger's own rows say it in their payload. */
 function reasonText({ reason, action, payload }: Row): string {
-  if (reason !== undefined || !action.startsWith('audit.')) return reason ?? '';
+  if (reason !== undefined || !action.startsWith('audit.')) return shown(reason);
   return Object.entries(payload ?? {})
     .filter(([, value]) => typeof value === 'string' || typeof value === 'number')
     .map(([name, value]) => `${name}=${String(value)}`)
@@ -109,13 +114,13 @@ function reasonText({ reason, action, payload }: Row): string {
 
 function costText({ cost_usd: cost }: Row): string {
   if (cost === undefined) return '';
-  const nanos = parseCostNanos(String(cost));
-  return nanos === undefined ? String(cost) : formatNanos(nanos);
+  const nanos = parseCostNanos(plainText(cost));
+  return nanos === undefined ? plainText(cost) : formatNanos(nanos);
 }
 
 /** When it happened: the time alone, or with the day where there is room. */
 function timeText(row: Row, zone: Zone, chars: number): string {
-  const ms = parseRfc3339(row.occurred_at ?? row.ts);
+  const ms = parseRfc3339(shown(row.occurred_at ?? row.ts));
   if (ms === undefined) return '';
   const local = formatLocal(zone, Math.floor(ms / 1000) * 1000).replace('T', ' ');
   return chars < 19 ? local.slice(11, 11 + chars) : local.slice(0, chars);

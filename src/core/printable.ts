@@ -19,3 +19,8 @@ export function printable(text: string): string {
 export function printableLines(text: string): string {
   return text.replace(UNSAFE_BUT_LINES, visible);
 }
+
+/** Any value of a row as text: a member may hold what it should not. */
+export function plainText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
+}

@@ -1,9 +1,12 @@
 /**
  * Reading one line back, without trust: is it a whole JSON object at all, and if so, is it a row whose own hash is right?
  * A line that is not a complete JSON object is torn. A complete one with a wrong hash is tampering; nothing heals it.
+ * One without what every row has is no row, whatever its hash: who reads a row here may rely on these members.
  */
 import { declaredLinks, hashOfLine } from './chain';
+import { isUlid } from './ids';
 import type { Row } from './members';
+import { isStoredTime } from './time';
 
 export type LineReading =
   /** Not a complete JSON object: cut short, NUL bytes, garbage. */
@@ -30,17 +33,52 @@ export function readLine(line: Buffer): LineReading {
   if (value === undefined) return { kind: 'torn' };
   const links = declaredLinks(line);
   if (links === undefined) return { kind: 'wrong', why: 'a JSON object that does not end as a row does' };
-  const { seq, action } = value;
-  if (typeof seq !== 'number' || typeof action !== 'string')
-    return { kind: 'wrong', why: 'a JSON object that is no row' };
-  if (action === 'audit.tombstone') {
-    const lastSeq = typeof value['last_seq'] === 'number' ? value['last_seq'] : seq;
-    return { kind: 'tombstone', seq, lastSeq, ...links };
+  if (value['action'] === 'audit.tombstone') {
+    const gap = missingRows(value);
+    return gap === undefined
+      ? { kind: 'wrong', why: 'a tombstone that does not say which rows are missing' }
+      : { kind: 'tombstone', ...gap, ...links };
   }
   const hash = hashOfLine(line);
-  if (hash !== links.hash)
-    return { kind: 'wrong', why: `row ${seq} declares hash ${links.hash}, its bytes give ${hash}` };
+  const name = seqOf(value['seq']) === undefined ? 'it' : `row ${String(value['seq'])}`;
+  if (hash !== links.hash) return { kind: 'wrong', why: `${name} declares hash ${links.hash}, its bytes give ${hash}` };
+  const fault = memberFault(value);
+  if (fault !== undefined) return { kind: 'wrong', why: `${name} lacks ${fault.want} (there: ${fault.got})` };
   return { kind: 'row', row: value as unknown as Row };
+}
+
+/** The seq that a value is, or undefined. */
+export function seqOf(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value < 1e15 ? value : undefined;
+}
+
+/** The rows that a tombstone stands for. */
+export function missingRows(
+  value: Readonly<Record<string, unknown>>,
+): { readonly seq: number; readonly lastSeq: number } | undefined {
+  const seq = seqOf(value['seq']);
+  const lastSeq = 'last_seq' in value ? seqOf(value['last_seq']) : seq;
+  return seq === undefined || lastSeq === undefined || lastSeq < seq ? undefined : { seq, lastSeq };
+}
+
+/** What a row cannot be without. Its hash may be right all the same: then the wrong row was written, not altered. */
+export function memberFault(
+  value: Readonly<Record<string, unknown>>,
+): { readonly want: string; readonly got: string } | undefined {
+  const { seq, ts, id, action } = value;
+  if (seqOf(seq) === undefined) return { want: 'a member "seq" from 1', got: shownValue(seq) };
+  if (typeof ts !== 'string' || !isStoredTime(ts)) return { want: 'a member "ts" in stored form', got: shownValue(ts) };
+  if (typeof id !== 'string' || !isUlid(id)) return { want: 'a member "id" that is a ULID', got: shownValue(id) };
+  if (typeof action !== 'string') return { want: 'a member "action"', got: shownValue(action) };
+  const place = PLACES.find((name) => name in value && seqOf(value[name]) === undefined);
+  return place === undefined ? undefined : { want: `a member "${place}" from 1`, got: shownValue(value[place]) };
+}
+
+/** Further rows of a stream are counted on from there. */
+const PLACES = ['run_seq', 'decision_seq'];
+
+export function shownValue(value: unknown): string {
+  return value === undefined ? 'none' : JSON.stringify(value).slice(0, 200);
 }
 
 /** The object that a line is, or undefined where it is not a complete JSON object. Invalid UTF-8 inside strings does not make a line torn. */

@@ -12,9 +12,8 @@ import { MAX_DEPTH } from './json';
 import { newLineFacts, PAYLOAD, scanLine } from './lineScan';
 import type { Row } from './members';
 import { MAX_LINE_BYTES } from './row';
-import { completeObject } from './rowText';
+import { completeObject, memberFault, missingRows, seqOf, shownValue } from './rowText';
 import { strictFault } from './strictForm';
-import { isStoredTime } from './time';
 import type { FindingCode } from './verdict';
 
 /** What is wrong with a line on its own. */
@@ -69,7 +68,7 @@ export function readStoredLine(line: Buffer, options: { readonly strict: boolean
   if (hash !== links.hash)
     return altered(value, { code: 'CONTENT_ALTERED', want: `hash ${links.hash}`, got: `hash ${hash}` });
   const fault = memberFault(value);
-  if (fault !== undefined) return altered(value, fault);
+  if (fault !== undefined) return altered(value, malformed(fault.want, fault.got));
   const row = value as unknown as Row;
   return { kind: 'row', row, faults: [...faultsOf(line, row, options)] };
 }
@@ -89,38 +88,22 @@ function tombstone(
   value: Record<string, unknown>,
   links: { readonly prevHash: string; readonly hash: string },
 ): StoredLine {
-  const seq = seqOf(value['seq']);
-  const lastSeq = 'last_seq' in value ? seqOf(value['last_seq']) : seq;
-  if (seq === undefined || lastSeq === undefined || lastSeq < seq)
+  const gap = missingRows(value);
+  if (gap === undefined)
     return altered(value, malformed('the seq of the rows that are missing', JSON.stringify(value['seq'] ?? null)));
   const healId = textOf(value['heal_id']);
   const bytesSha256 = textOf(value['bytes_sha256']);
   return {
     kind: 'tombstone',
-    seq,
-    lastSeq,
+    ...gap,
     healId: healId !== undefined && isUlid(healId) ? healId : undefined,
     bytesSha256: bytesSha256 !== undefined && HEX64.test(bytesSha256) ? bytesSha256 : undefined,
     ...links,
   };
 }
 
-const seqOf = (value: unknown): number | undefined =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value < 1e15 ? value : undefined;
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 const malformed = (want: string, got: string): Fault => ({ code: 'MALFORMED', want, got });
-
-/** What a row cannot be without. Its hash may be right all the same: then the wrong row was written, not altered. */
-function memberFault(value: Record<string, unknown>): Fault | undefined {
-  const { seq, ts, id, action } = value;
-  if (seqOf(seq) === undefined) return malformed('a member "seq" from 1', show(seq));
-  if (typeof ts !== 'string' || !isStoredTime(ts)) return malformed('a member "ts" in stored form', show(ts));
-  if (typeof id !== 'string' || !isUlid(id)) return malformed('a member "id" that is a ULID', show(id));
-  if (typeof action !== 'string') return malformed('a member "action"', show(action));
-  return undefined;
-}
-
-const show = (value: unknown): string => (value === undefined ? 'none' : JSON.stringify(value).slice(0, 200));
 
 function* faultsOf(line: Buffer, row: Row, options: { readonly strict: boolean }): Generator<Fault> {
   if (line.length > MAX_LINE_BYTES) yield malformed(`at most ${MAX_LINE_BYTES} bytes`, `${line.length} bytes`);
@@ -141,7 +124,7 @@ function* contentFaults(line: Buffer, row: Row): Generator<Fault> {
     return;
   }
   if (line[facts.from[PAYLOAD] as number] !== 0x7b) {
-    yield malformed('a payload that is an object', show(row.payload));
+    yield malformed('a payload that is an object', shownValue(row.payload));
     return;
   }
   const want = `content_hash ${row.content_hash ?? '(none stored)'}`;
@@ -169,7 +152,7 @@ function* membershipFaults(row: Row): Generator<Fault> {
     yield {
       code: 'STREAM_BROKEN',
       want: `${kind}_id, ${kind}_seq and ${kind}_prev_hash together`,
-      got: `${kind}_id ${show(id)}, ${kind}_seq ${show(seq)}, ${kind}_prev_hash ${show(prevHash)}`,
+      got: `${kind}_id ${shownValue(id)}, ${kind}_seq ${shownValue(seq)}, ${kind}_prev_hash ${shownValue(prevHash)}`,
     };
   }
 }

@@ -204,8 +204,6 @@ function walkStreams(walk: Walk, row: Row, place: FindingPlace, step: Connection
     const seq = row[`${kind}_seq`];
     const prevHash = row[`${kind}_prev_hash`];
     if (typeof id !== 'string' || typeof seq !== 'number' || typeof prevHash !== 'string') continue;
-    // That is no place, and was told.
-    if (!Number.isSafeInteger(seq) || seq < 1) continue;
     const streams = kind === 'run' ? walk.runs : walk.decisions;
     const closes = (kind === 'run' ? RUN_CLOSERS : DECISION_CLOSERS).includes(row.action);
     const standing = { seq, prevHash, hash: row.hash, closes };

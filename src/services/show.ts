@@ -84,7 +84,7 @@ function shown(found: FoundLine): ShownLine {
     bytes: line.length,
     line: line.toString('utf8'),
     row,
-    hash: { declared, computed, right: isTombstone ? null : reading.kind === 'row' },
+    hash: { declared, computed, right: isTombstone ? null : declared !== null && computed === declared },
     links: { before: linkBefore(found, text('prev_hash')), after: compare(found.prevHashAfter, declared) },
     streams: [...streamPlace(row, 'run_id', 'run_seq'), ...streamPlace(row, 'decision_id', 'decision_seq')],
   };

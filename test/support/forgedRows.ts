@@ -20,7 +20,13 @@ interface LastRow {
 export function forgedRow(lines: readonly string[], members: ForgedMembers): string {
   const { seq, ts, id, hash } = JSON.parse(lines.at(-1) as string) as LastRow;
   const later = 'id' in members ? members['id'] : `"${ulidAfter(id)}"`;
-  const own = { seq: `${seq + 1}`, ts: `"${ts}"`, id: later, by: '"1000:test@host"', action: '"a.b"' };
+  const own = {
+    seq: 'seq' in members ? members['seq'] : `${seq + 1}`,
+    ts: 'ts' in members ? members['ts'] : `"${ts}"`,
+    id: later,
+    by: '"1000:test@host"',
+    action: '"a.b"',
+  };
   const { nonce = '"hmR0PnEucgZBCOeD_sjWfg"', prev_hash: prevHash = `"${hash}"`, ...given } = members;
   const all: ForgedMembers = { ...own, ...given, nonce, prev_hash: prevHash };
   const texts = Object.entries(all).flatMap(([name, text]) => (text === undefined ? [] : [`"${name}":${text}`]));

@@ -1,6 +1,6 @@
 /** `ledger show`: one row. On a terminal a listing, in a pipe the stored line. */
 import type { Command } from 'commander';
-import { printable, printableLines } from '../../core/printable';
+import { plainText, printable, printableLines } from '../../core/printable';
 import { show } from '../../services/show';
 import type { ShownLine, ShowResult } from '../../services/show';
 import { colorsFor } from '../color';
@@ -76,7 +76,7 @@ function nameOf({ by, sought }: ShowResult): string {
 function ambiguous(result: ShowResult): string {
   const { found } = result;
   const rows = found
-    .map(({ row, hash }) => `  seq ${String(row['seq'])}  hash ${hash.declared ?? ''}\n`)
+    .map(({ row, hash }) => `  seq ${plainText(row['seq'])}  hash ${hash.declared ?? ''}\n`)
     .map(printableLines);
   return `ledger: error: expected one row with ${nameOf(result)}, found ${found.length}\n${rows.join('')}ledger: hint: give more digits, or the seq\n`;
 }
@@ -93,9 +93,11 @@ function judgements({ kind, hash, links, row }: ShownLine): Judgement[] {
   const say = (name: string, text: string, isBad = false): void =>
     void judged.push({ name, text: printable(text), isBad });
   if (kind === 'tombstone')
-    say('hash', `declared, not computed: the row was broken and set aside (heal row ${String(row['heal_id'])})`);
+    say('hash', `declared, not computed: the row was broken and set aside (heal row ${plainText(row['heal_id'])})`);
   else if (hash.right === true) say('hash', 'right: it is the hash of these bytes');
   else say('hash', `wrong: these bytes give ${hash.computed ?? 'none'}`, true);
+  if (kind === 'wrong' && hash.right === true)
+    say('form', 'no row: members that every row has are missing or odd', true);
   if (links.before === null) say('before', 'no line to compare with');
   else if (links.before) say('before', 'links to the line before');
   else say('before', 'does not link to the line before it', true);
@@ -128,7 +130,7 @@ function listing(line: ShownLine, colors: Colors, width: number): string {
 function titleOf({ kind, seq, row }: ShownLine): string {
   const label = typeof row['provenance'] === 'string' && row['provenance'] !== 'live' ? ` [${row['provenance']}]` : '';
   if (kind === 'tombstone') return `row ${seq}: a named gap`;
-  return printable(`row ${seq ?? '?'}: ${String(row['action'])}${label}`);
+  return printable(`row ${seq ?? '?'}: ${plainText(row['action'])}${label}`);
 }
 
 function valueLines(value: unknown): string[] {

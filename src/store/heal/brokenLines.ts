@@ -8,7 +8,7 @@ import { declaredLinks } from '../../core/chain';
 import { accumulate, emptyDigest, mergeDigests } from '../../core/indexDigest';
 import type { ReadSoFar } from '../../core/progress';
 import type { IndexDigest } from '../../core/indexDigest';
-import { completeObject } from '../../core/rowText';
+import { completeObject, seqOf } from '../../core/rowText';
 import { readAt } from '../files';
 import { projectLine } from '../index/indexRows';
 import { scanLines } from '../read/lines';
@@ -174,8 +174,7 @@ export function neighbourAfter(fd: number, offset: number): Neighbour | undefine
 function neighbourOf(line: Buffer): Neighbour | undefined {
   const value = completeObject(line);
   const links = value === undefined ? undefined : declaredLinks(line);
-  const seq = value?.['seq'];
-  if (links === undefined || typeof seq !== 'number') return undefined;
-  const lastSeq = value?.['last_seq'];
-  return { seq, lastSeq: typeof lastSeq === 'number' ? lastSeq : seq, ...links };
+  const seq = seqOf(value?.['seq']);
+  if (links === undefined || seq === undefined) return undefined;
+  return { seq, lastSeq: seqOf(value?.['last_seq']) ?? seq, ...links };
 }
