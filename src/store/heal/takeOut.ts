@@ -24,6 +24,7 @@ import type { LostRows } from '../append/lostRows';
 import { nameLostRows, withLockedLedger } from '../append/prepare';
 import type { PrepareEvents } from '../append/prepare';
 import { setAside } from './quarantine';
+import { isSound } from './sound';
 import { scanLines } from '../read/lines';
 import { lastIdIn, readTail } from '../read/tail';
 
@@ -121,18 +122,6 @@ function endsWhole({ fd, tail }: LockedLedger, { offset, length }: TakeOut, size
   // The last row may be wrong for nothing but the lines before it.
   if (tail.kind !== 'wrong' || tail.offset !== end) return false;
   return readLine(readAt(fd, end, size - end - 1)).kind === 'row';
-}
-
-/** A row that verifies, or a named gap: nothing that a person should take out. */
-function isSound(fd: number, { offset, length }: TakeOut, { before, after }: Surroundings): boolean {
-  const line = readAt(fd, offset, length);
-  const reading = readLine(line[line.length - 1] === 0x0a ? line.subarray(0, -1) : line);
-  if (reading.kind !== 'row' && reading.kind !== 'tombstone') return false;
-  const { prevHash, hash } =
-    reading.kind === 'row' ? { prevHash: reading.row.prev_hash, hash: reading.row.hash } : reading;
-  const first = reading.kind === 'row' ? reading.row.seq : reading.seq;
-  const linked = prevHash === (before?.hash ?? ZERO_HASH) && first === (before?.lastSeq ?? 0) + 1;
-  return linked && (after === undefined || after.prevHash === hash);
 }
 
 interface Surroundings {
