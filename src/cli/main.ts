@@ -4,7 +4,7 @@ import { EXIT } from './exit';
 import type { ExitCode } from './exit';
 import { printError } from './io';
 import type { Io } from './io';
-import { addGlobalFlags, commandName } from './options';
+import { addGlobalFlags, commandName, refuseRepeats } from './options';
 import { tellUsage } from './usage';
 
 declare const LEDGER_VERSION: string | undefined;
@@ -53,6 +53,7 @@ export async function main(argv: readonly string[], io: Io, commands: CommandTab
     if (command === name) (await load())(program, io);
     else program.command(command).summary(summary).description(summary);
   }
+  refuseRepeats(program);
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {

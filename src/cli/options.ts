@@ -30,6 +30,24 @@ export function addGlobalFlags(program: Command): Command {
     .option('--tz <zone>', 'IANA time zone, for instance Europe/Berlin');
 }
 
+/** Those that gather what they are given. */
+const REPEATABLE: ReadonlySet<string> = new Set(['set', 'set-json']);
+
+/** An option that is given two values says neither: a row must not get the last one in silence. */
+export function refuseRepeats(program: Command): void {
+  for (const command of [program, ...program.commands]) {
+    for (const option of command.options.filter(({ required }) => required)) {
+      const name = option.name();
+      let times = 0;
+      if (!REPEATABLE.has(name)) command.on(`option:${name}`, () => expectOnce(`--${name}`, ++times));
+    }
+  }
+}
+
+function expectOnce(flag: string, times: number): void {
+  if (times > 1) throw new LedgerError('USAGE', `expected ${flag} once, found it twice`);
+}
+
 const WITH_VALUE: ReadonlySet<string> = new Set(['--dir', '--config', '--tz']);
 
 /** The command of a command line: its first word that is no flag and no global flag's value. */

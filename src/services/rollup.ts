@@ -40,6 +40,7 @@ export interface RollupOptions extends WindowFlags {
  * @throws LedgerError USAGE for flags that mean nothing, LEDGER_MISSING where there is no ledger, READ_FAILED
  */
 export async function rollup(options: RollupOptions): Promise<RollupReport> {
+  if (options.by !== undefined) checkMember(options.by);
   const { paths, config } = locate(options.place);
   const zone = zoneNamed(options.tz ?? config.timezone, options.place.env);
   const calendar = { zone, dayStartMs: config.dayStartMs };
@@ -102,6 +103,14 @@ function windowFrom(options: RollupOptions, calendar: Calendar): TimeWindow {
   if (options.period !== undefined) return { sinceMs: -Infinity, untilMs: Infinity, label: undefined };
   const { startMs, endMs, label } = parseDay('today', { nowMs, calendar, flag: '--day' });
   return { sinceMs: startMs, untilMs: endMs, label };
+}
+
+/** Every row would be among those without that member. */
+function checkMember(name: string): void {
+  if (name !== '' && !name.includes(',')) return;
+  throw new LedgerError('USAGE', `expected --by to be the name of one member, found ${JSON.stringify(name)}`, {
+    hint: 'take one after the other: --by agent, then --by action',
+  });
 }
 
 function capOf(text: string): Cap {

@@ -99,6 +99,9 @@ test('what cannot be a row, and wrong use, is exit 2 with a reason, and writes n
     ['--action', 'a.b', '--set-json', `x=${deep(64)}`],
     ['--action', 'a.b', '--no-such-flag\u001b[31m\u009b2J'],
     ['-', '--dry-run'],
+    ['--action', 'a.b', '--action', 'a.b'],
+    ['--action', 'a.b', '--payload', '{}', '--payload', '{"x":1}'],
+    ['--dir', 'one', '--action', 'a.b', '--dir', 'two'],
     ['--action', 'a.b', '--dir', ''],
     ['-', '--rejects', '/nowhere/at/all'],
   ];

@@ -414,6 +414,8 @@ test('flags that contradict each other are usage errors', async (t) => {
   const usage = (error: unknown): boolean => error instanceof LedgerError && error.code === 'USAGE';
   await assert.rejects(roll(dir, { day: 'today', period: 'day' }), usage);
   await assert.rejects(roll(dir, { capUsd: '-1' }), usage);
+  await assert.rejects(roll(dir, { by: '' }), usage);
+  await assert.rejects(roll(dir, { by: 'agent,action' }), usage);
   await assert.rejects(roll(dir, { tz: 'Mars/Olympus' }), usage);
 });
 
