@@ -21,6 +21,7 @@ import { exitCodeOf } from '../../src/core/verdict';
 import { verifyLedger } from '../../src/services/verify';
 import type { VerifyOptions } from '../../src/services/verify';
 import { rebuildIndex } from '../../src/store/index/indexBuild';
+import { INDEX_VERSION } from '../../src/store/index/indexSchema';
 import { openIndexCheck } from '../../src/store/index/indexCheck';
 import {
   chainOf,
@@ -349,7 +350,7 @@ test('what waits in the spill files, and a heal under way, are warnings', async 
   writeFileSync(secondSpill, '\n{"spill":1,"id":"c"}\n');
   writeFileSync(healPlan, '{}');
   const result = await verify(dir);
-  assert.deepEqual([result.verdict, result.spilled, result.warnings.length], ['intact', 3, 2]);
+  assert.deepEqual([result.verdict, result.spilled, result.warnings.length], ['intact', 3, 3], 'none of them is a record');
 });
 
 test('TORN: a last line without its newline is reported only after it was read again for the whole wait', async (t) => {
@@ -468,7 +469,7 @@ test('an index that another release made is not held against the ledger', async 
   writeFileSync(paths.index, bytes);
   const { verdict, index, warnings } = await verify(dir, { openIndexCheck });
   assert.deepEqual([verdict, index], ['intact', 'not-checked']);
-  assert.match(warnings.join(), /found one of layout 3/);
+  assert.match(warnings.join(), new RegExp(`found one of layout ${INDEX_VERSION - 1}`));
   bytes.writeUInt32BE(7, 68);
   writeFileSync(paths.index, bytes);
   assertFindings(await verify(dir, { openIndexCheck }), [['INDEX_DISAGREES', null, null]]);

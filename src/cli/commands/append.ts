@@ -2,6 +2,7 @@
 import { openSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { LedgerError } from '../../core/errors';
+import type { ErrorCode } from '../../core/errors';
 import { printable } from '../../core/printable';
 import { appendRow, appendStream, previewRow, refuseOwnFile } from '../../services/append';
 import type { LineReceipt, Outcome } from '../../services/append';
@@ -110,6 +111,8 @@ class ReceiptPrinter {
   readonly #codes = new Set<ExitCode>([EXIT.ok]);
   readonly #rejects: Rejects | undefined;
   #spilled = 0;
+  /** Why rows were spilled that no append and no sweep can chain as things are. */
+  #forPerson: ErrorCode | undefined;
 
   constructor(
     private readonly io: Io,
@@ -135,8 +138,9 @@ class ReceiptPrinter {
     const { io } = this;
     if (this.#spilled > 0) {
       const [wait, them] = this.#spilled === 1 ? ['row waits', 'it'] : ['rows wait', 'them'];
+      const until = this.#forPerson === undefined ? ';' : ` until a person puts ${this.#forPerson} right; then`;
       io.stderr(
-        `ledger: warning: ${this.#spilled} ${wait} in the spill file; the next append or "ledger sweep" chains ${them}\n`,
+        `ledger: warning: ${this.#spilled} ${wait} in the spill file${until} the next append or "ledger sweep" chains ${them}\n`,
       );
     }
     io.setExit(worst([...this.#codes]));
@@ -176,6 +180,7 @@ class ReceiptPrinter {
   }
 
   #countSpilled(error: LedgerError): void {
+    if (NEEDS_PERSON.has(error.code)) this.#forPerson = error.code;
     // Somebody writes beside the lock: the row is safe, the ledger is not well.
     const isFork = error.code === 'FORK';
     if (isFork) this.#codes.add(EXIT.failed);
@@ -185,6 +190,13 @@ class ReceiptPrinter {
     else printWarning(this.io, error);
   }
 }
+
+const NEEDS_PERSON: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'LEDGER_MISSING',
+  'TAIL_TAMPERED',
+  'HEAL_IMPOSSIBLE',
+  'LOCK_UNAVAILABLE',
+]);
 
 function atLine(line: number, { code, message, place, hint }: LedgerError): LedgerError {
   const more = hint === undefined ? {} : { hint };

@@ -175,8 +175,10 @@ export function spilledReceipt({ ids, nowhere }: Spilled, index: number, error: 
 export function asLedgerError(error: unknown): LedgerError {
   if (error instanceof LedgerError) return error;
   const why = error instanceof Error ? error.message : String(error);
-  return new LedgerError(errnoOf(error) === 'ENOENT' ? 'LEDGER_MISSING' : 'WRITE_FAILED', `could not append: ${why}`, {
-    hint: 'run "ledger doctor"; rows wait in the spill file and are chained by the next append or "ledger sweep"',
+  const isMissing = errnoOf(error) === 'ENOENT';
+  const then = isMissing ? 'once it is back' : 'by the next append or "ledger sweep"';
+  return new LedgerError(isMissing ? 'LEDGER_MISSING' : 'WRITE_FAILED', `could not append: ${why}`, {
+    hint: `run "ledger doctor"; rows wait in the spill file and are chained ${then}`,
     cause: error,
   });
 }

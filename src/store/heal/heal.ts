@@ -71,7 +71,7 @@ export async function healNewline(
 /**
  * Sets torn bytes at the end aside and cuts them off.
  * @param owed a heal of the middle that lacks its row: it is committed with this one's
- * @throws LedgerError HEAL_IMPOSSIBLE where no whole row stands before them (only `sweep` repairs a first line)
+ * @throws LedgerError HEAL_IMPOSSIBLE where no whole row stands before them
  */
 export async function healTornTail(
   paths: StatePaths,
@@ -84,7 +84,7 @@ export async function healTornTail(
   if (tail.head === undefined) {
     throw new LedgerError('HEAL_IMPOSSIBLE', 'expected a whole row in the ledger, found only torn bytes', {
       place: { segment: paths.ledger, line: 1, offset: 0 },
-      hint: 'bring the file back from a backup: nothing in it tells what stood there',
+      hint: 'bring it back from a backup; keep what is there now: it may show what happened',
     });
   }
   const { host } = target;
