@@ -1,6 +1,7 @@
 /**
  * `verify --strict`: is a line exactly what the writer would have written? Unique keys, members in their order, strings
- * and numbers in their one spelling, no spaces. The line is parsed strictly and written again; the two must be equal.
+ * and numbers in their one spelling, no spaces, and no value that the writer refuses. The line is parsed strictly, checked
+ * as the input of a caller is, and written again; the two must be equal.
  *
  *   {"seq":2,"ts":"…","id":"…","by":"…",<known members in the order of members.ts>,<extra ones>,"run_seq":…,…,"hash":"…"}
  */
@@ -8,8 +9,9 @@ import { LedgerError } from './errors';
 import { storedJson, storedString } from './json';
 import { parseJson } from './parseJson';
 import type { Json, JsonObject } from './json';
-import { CALLER_MEMBERS, CALLER_MEMBER_NAMES } from './members';
-import { formatNanos, parseCostNanos } from './money';
+import { MEMBERS } from './members';
+import type { MemberKind } from './members';
+import { checkRow, MAX_LINE_BYTES } from './row';
 
 const FIRST = ['seq', 'ts', 'id', 'by'];
 const LAST = [
@@ -22,6 +24,8 @@ const LAST = [
   'prev_hash',
   'hash',
 ];
+/** What the ledger itself adds behind the caller's members. */
+const ADDED = ['imported_from', 'spill_id'];
 const REQUIRED = [...FIRST, 'action', 'nonce', 'prev_hash', 'hash'];
 const NONCE = /^[A-Za-z0-9_-]{22}$/;
 const SHOWN_CHARS = 60;
@@ -40,32 +44,61 @@ export function strictFault(line: string): { readonly want: string; readonly got
   if (missing !== undefined) return { want: `a member "${missing}"`, got: 'none' };
   const nonce = row.get('nonce');
   if (typeof nonce !== 'string' || !NONCE.test(nonce))
-    return { want: 'a nonce of 22 base64url characters', got: storedJson(nonce ?? null).slice(0, SHOWN_CHARS) };
-  return firstDifference(written(row), line);
+    return { want: 'a nonce of 22 base64url characters', got: shown(nonce) };
+  const by = row.get('by');
+  if (typeof by !== 'string' || by === '') return { want: 'the account that appended, as "by"', got: shown(by) };
+  try {
+    return firstDifference(written(row), line);
+  } catch (error) {
+    if (!(error instanceof LedgerError)) throw error;
+    return { want: 'a row that the writer takes', got: error.message };
+  }
 }
 
-/** The line that the writer would have made of these members. */
+/**
+ * The line that the writer would have made of these members.
+ * @throws LedgerError where it would have refused them
+ */
 function written(row: JsonObject): string {
-  const own = new Set([...FIRST, ...LAST]);
-  const extra = [...row.keys()].filter((name) => !own.has(name) && !Object.hasOwn(CALLER_MEMBERS, name));
-  const present = (names: readonly string[]): string[] => names.filter((name) => row.has(name));
-  const order = [...FIRST, ...callerOrder(row, present(CALLER_MEMBER_NAMES)), ...extra, ...present(LAST)];
-  return `{${order.map((name) => `${storedString(name)}:${valueText(name, row.get(name) as Json)}`).join(',')}}`;
-}
-
-/** The ledger's own rows begin with their action, whatever follows it. */
-function callerOrder(row: JsonObject, known: readonly string[]): readonly string[] {
   const action = row.get('action');
-  if (typeof action !== 'string' || !action.startsWith('audit.')) return known;
-  return [...row.keys()].filter((name) => known.includes(name));
+  const isOwn = typeof action === 'string' && action.startsWith('audit.');
+  const members = isOwn ? ownMembers(row) : callerMembers(row);
+  return `{${[...texts(row, FIRST), members, ...texts(row, LAST)].join(',')}}`;
 }
 
-function valueText(name: string, value: Json): string {
-  if (name !== 'cost_usd' || typeof value !== 'number') return storedJson(value);
-  // A cost is plain decimal notation where RFC 8785 would write 1e-7.
-  const nanos = parseCostNanos(String(value));
-  return nanos === undefined ? storedJson(value) : formatNanos(nanos);
+function texts(row: JsonObject, names: readonly string[]): string[] {
+  return names
+    .filter((name) => row.has(name))
+    .map((name) => `${storedString(name)}:${storedJson(row.get(name) as Json)}`);
 }
+
+/** What a caller gave is checked as it was then, but for the clock. */
+function callerMembers(row: JsonObject): string {
+  const given = without(row, [...FIRST, ...LAST, ...ADDED]);
+  const own = new Map(ADDED.flatMap((name) => (row.has(name) ? [[name, row.get(name) as Json] as const] : [])));
+  return checkRow(given, { nowMs: undefined, own, maxBytes: MAX_LINE_BYTES }).members;
+}
+
+/** The ledger's own rows begin with their action, whatever follows it; they hold texts, and a payload. */
+function ownMembers(row: JsonObject): string {
+  const given = [...without(row, [...FIRST, ...LAST]).keys()];
+  const known = given.filter((name) => MEMBERS.has(name));
+  const odd = known.find((name) => !fitsOwnRow(MEMBERS.get(name)?.kind, row.get(name)));
+  if (odd !== undefined)
+    throw new LedgerError('MEMBER_TYPE', `expected texts and a payload in a row of the ledger's own, found "${odd}"`);
+  return texts(row, [...known, ...given.filter((name) => !MEMBERS.has(name))]).join(',');
+}
+
+function fitsOwnRow(kind: MemberKind | undefined, value: Json | undefined): boolean {
+  if (kind === 'payload') return value instanceof Map;
+  return typeof value === 'string' && (kind === 'string' || kind === 'action');
+}
+
+function without(row: JsonObject, names: readonly string[]): JsonObject {
+  return new Map([...row].filter(([name]) => !names.includes(name)));
+}
+
+const shown = (value: Json | undefined): string => storedJson(value ?? null).slice(0, SHOWN_CHARS);
 
 function firstDifference(want: string, got: string): { readonly want: string; readonly got: string } | undefined {
   if (want === got) return undefined;
