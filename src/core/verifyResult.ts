@@ -67,7 +67,7 @@ export function resultOf(walk: Walk, inputs: ResultInputs): VerifyResult {
     warnings: [...ownWarnings(walk, inputs), ...inputs.warnings],
     findings: [...findings.kept].sort((a, b) => segmentOrder(inputs.segments, a.place, b.place)),
     findings_total: findings.total,
-    not_proved: verdict === 'not-verifiable' ? ['anything: there was nothing to check'] : notProved(inputs),
+    not_proved: empty ? ['anything: there was nothing to check'] : [...unknownStream(walk), ...notProved(inputs)],
   };
 }
 
@@ -82,10 +82,16 @@ function streamReport(walk: Walk): StreamReport | null {
   return {
     kind: watched.kind,
     id: watched.id,
-    rows: (state?.seq ?? 0) - watched.missing,
+    rows: watched.rows,
     open: state !== undefined && !state.closed,
     complete: state !== undefined && watched.missing === 0 && !watched.broken,
   };
+}
+
+/** A stream that was asked for and is not there; what was checked of the others holds all the same. */
+function unknownStream({ watched }: Walk): string[] {
+  if (watched === undefined || watched.rows > 0) return [];
+  return [`anything about ${watched.kind} ${watched.id}: no row of it is here`];
 }
 
 function ownWarnings(walk: Walk, inputs: ResultInputs): string[] {

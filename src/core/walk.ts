@@ -11,8 +11,8 @@ import type { Row } from './members';
 import { mergeDigests } from './indexDigest';
 import { registerHeal, takeOwnRow } from './ownWalk';
 import type { StoredLine } from './storedLine';
-import type { StreamStep } from './streams';
 import type { FindingPlace, Gap } from './verdict';
+import { countWatched, isWatched, noteWatched } from './watched';
 import { goOn, report } from './walkState';
 import type { Suspect, Walk } from './walkState';
 
@@ -27,6 +27,7 @@ export function absorbChunk(walk: Walk, chunk: ChunkSummary, place: FindingPlace
     const at = { ...place, line: place.line + own.line, offset: place.offset + own.offset };
     takeOwnRow(walk, JSON.parse(own.text) as Row, at, own.line === 0 && walk.firstInSegment);
   }
+  countWatched(walk, chunk);
   walk.runs.apply(chunk.runs, walk.missing);
   walk.decisions.apply(chunk.decisions, walk.missing);
   goOn(walk, { seq: chunk.firstSeq + chunk.lines - 1, hash: chunk.lastHash });
@@ -208,6 +209,7 @@ function walkStreams(walk: Walk, row: Row, place: FindingPlace, step: Connection
     const closes = (kind === 'run' ? RUN_CLOSERS : DECISION_CLOSERS).includes(row.action);
     const standing = { seq, prevHash, hash: row.hash, closes };
     if (step !== 'next') {
+      if (isWatched(walk, kind, id) && seq > (streams.stateOf(id)?.seq ?? 0)) walk.watched.rows++;
       streams.resync(id, standing, walk.missing);
       continue;
     }
@@ -218,13 +220,6 @@ function walkStreams(walk: Walk, row: Row, place: FindingPlace, step: Connection
     else if (!explained)
       report(walk, { code: 'STREAM_BROKEN', seq: row.seq, place }, { want: `${kind} ${result.want}`, got: result.got });
   }
-}
-
-function noteWatched(walk: Walk, kind: 'run' | 'decision', id: string, step: StreamStep): void {
-  const { watched } = walk;
-  if (watched?.kind !== kind || watched.id !== id) return;
-  if (step.kind === 'excused') watched.missing += step.missing;
-  if (step.kind === 'broken') watched.broken = true;
 }
 
 /** The walk is over: what is torn at the very end is a torn tail, not a broken line between others. */

@@ -84,6 +84,8 @@ export interface Walk {
 export interface WatchedStream {
   readonly kind: 'run' | 'decision';
   readonly id: string;
+  /** Its rows that are there, each place once. */
+  rows: number;
   missing: number;
   broken: boolean;
 }
@@ -117,7 +119,7 @@ export function newWalk(watched?: { readonly kind: 'run' | 'decision'; readonly 
     excusedStreams: 0,
     lateRows: 0,
     digest: emptyDigest(),
-    watched: watched && { ...watched, missing: 0, broken: false },
+    watched: watched && { ...watched, rows: 0, missing: 0, broken: false },
   };
 }
 

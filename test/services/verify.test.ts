@@ -474,3 +474,30 @@ test('an index that another release made is not held against the ledger', async 
   writeFileSync(paths.index, bytes);
   assertFindings(await verify(dir, { openIndexCheck }), [['INDEX_DISAGREES', null, null]]);
 });
+
+test('--run counts the rows that are there, also where the run is broken', async (t) => {
+  const dir = folder(t);
+  const chain = chainOf();
+  for (let i = 0; i < 5; i++) chain.add({ action: 'a', run_id: 'r' });
+  const [last, before] = [chain.lines.pop() as string, chain.lines.pop() as string];
+  writeLedger(dir, [...chain.lines, before, last]);
+  assert.deepEqual((await verify(dir, { run: 'r' })).stream?.rows, 5);
+  const jump = rehashed(before, (text) => text.replace('"run_seq":4', '"run_seq":5'));
+  writeLedger(dir, [...chain.lines, jump]);
+  const { verdict, stream } = await verify(dir, { run: 'r' });
+  assert.deepEqual([verdict, stream], ['broken', { kind: 'run', id: 'r', rows: 4, open: true, complete: false }]);
+  const back = rehashed(before, (text) => text.replace('"run_seq":4', '"run_seq":1'));
+  writeLedger(dir, [...chain.lines, back]);
+  assert.equal((await verify(dir, { run: 'r' })).stream?.rows, 4);
+});
+
+test('--run of a run that nobody wrote does not unsay what was checked', async (t) => {
+  const dir = folder(t);
+  makeLedger(dir, sampleRows(3));
+  const { verdict, chain, content, stream, not_proved: notProved } = await verify(dir, { run: 'nobody' });
+  assert.deepEqual([verdict, chain, content], ['not-verifiable', 'intact', 'intact']);
+  assert.deepEqual(stream, { kind: 'run', id: 'nobody', rows: 0, open: false, complete: false });
+  assert.equal(notProved[0], 'anything about run nobody: no row of it is here');
+  assert.doesNotMatch(notProved.join('\n'), /nothing to check/);
+  assert.match(notProved.join('\n'), /cut off the end/);
+});

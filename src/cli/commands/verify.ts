@@ -132,5 +132,7 @@ function partLines(result: VerifyResult, width: number): string[] {
 }
 
 function streamText({ kind, id, rows, open, complete }: StreamReport): string {
-  return `${kind.padEnd(11)}${printable(id)}: ${rows} ${rows === 1 ? 'row' : 'rows'}, ${open ? 'open' : 'closed'}, ${complete ? 'complete' : 'not complete'}`;
+  const name = `${kind.padEnd(11)}${printable(id)}`;
+  if (rows === 0) return `${name}: no row of it in this ledger`;
+  return `${name}: ${rows} ${rows === 1 ? 'row' : 'rows'}, ${open ? 'open' : 'closed'}, ${complete ? 'complete' : 'not complete'}`;
 }
