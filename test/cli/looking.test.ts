@@ -136,6 +136,19 @@ test('tail -f shows every row of many writers once, in order, while torn tails a
   assert.ok(out === stored.join('\n'));
 });
 
+test('tail -f ends with the first row after its reader has gone', async (t) => {
+  const box = sandbox(t);
+  const append = (): Promise<Ended> => ledger(box, 'append', '-q', '--action', 'a.b');
+  await append();
+  const told = join(box.root, 'told');
+  const script = `"$0" "$1" tail -f -n 1 | head -n 1 >"$2"; echo "\${PIPESTATUS[*]}"`;
+  const { ended } = start(['bash', '-c', script, process.execPath, LEDGER, told], { env: box.env, timeoutMs: 15_000 });
+  await until('the first row was read', () => existsSync(told) && readFileSync(told).length > 0);
+  await append();
+  const { stdout, stderr } = await ended;
+  assert.deepEqual([stdout, stderr], ['0 0\n', '']);
+});
+
 test('a reader that has had enough ends tail quietly', async (t) => {
   const box = sandbox(t);
   writeLedger(box.dir, chainWith(5_000).lines);

@@ -54,6 +54,8 @@ async function runTail(io: Io, flags: Flags): Promise<void> {
       stop.abort();
     });
   }
+  // A write that finds the reader gone says so only later: nothing more is waited for then.
+  for (const event of ['error', 'close']) process.stdout.once(event, () => stop.abort());
   const { lines: lastRows, follow = false, tz } = flags;
   const { zone, batches } = tail({ place: placeOf(flags, io), lastRows, follow, signal: stop.signal, tz });
   const colors = await colorsFor(io, flags);
