@@ -6,6 +6,7 @@
  *   const [receipt] = await ledger.append([{ agent: 'coder', action: 'tool.call', cost_usd: '0.0123' }]);
  *   await ledger.close();
  */
+import { LedgerError } from './core/errors';
 import type { RowInput } from './core/members';
 import type { RollupReport } from './core/rollup';
 import type { VerifyResult } from './core/verdict';
@@ -53,8 +54,9 @@ export interface Ledger {
   close(): Promise<void>;
 }
 
-/** @throws LedgerError CONFIG_INVALID, READ_FAILED. The ledger itself is created by the first append. */
+/** @throws LedgerError USAGE, CONFIG_INVALID, READ_FAILED. The ledger itself is created by the first append. */
 export function openLedger(options: LedgerOptions = {}): Ledger {
+  if (options.dir === '') throw new LedgerError('USAGE', 'expected dir to be a folder, found an empty name');
   const place = { dir: options.dir ?? './state', configPath: options.config, env: process.env };
   const silent: AppendEvents = {
     onHeal: () => undefined,

@@ -294,3 +294,9 @@ test('verify and rollup answer from the same handle', async (t) => {
   assert.equal((await ledger.verify()).verdict, 'intact');
   assert.match(JSON.stringify(await ledger.rollup()), /0\.300000001/);
 });
+
+test('what means nothing is a typed error: no list of rows, no name of a folder', async (t) => {
+  const { ledger } = opened(t);
+  await assert.rejects(ledger.append({ action: 'a.b' } as unknown as RowInput[]), refused('USAGE'));
+  assert.throws(() => openLedger({ dir: '' }), refused('USAGE'));
+});

@@ -22,7 +22,7 @@ export interface RowWriter {
   /**
    * @returns a receipt a row, in order, once all of them are on disk
    * @throws LedgerError a refusal code (nothing of the call is written; `place.line` is the row's number in the call, from 1),
-   *   NOT_OWNER, NOT_WRITABLE, UNSAFE_PATH, STORED_NOWHERE, CLOSED
+   *   NOT_OWNER, NOT_WRITABLE, UNSAFE_PATH, STORED_NOWHERE, CLOSED; USAGE for what is no list
    */
   append(rows: readonly RowInput[]): Promise<RowReceipt[]>;
   /** Waits for what is under way; later calls are refused. */
@@ -36,11 +36,17 @@ export function openRows(place: Place, events: AppendEvents): RowWriter {
   const writer = new Writer({ paths, host, durability: config.durability, events });
   return {
     async append(rows) {
+      if (!isList(rows)) throw new LedgerError('USAGE', 'expected a list of rows, found something else');
       const checked = rows.map((row, i) => checkNumbered(row, i + 1, host.nowMs()));
       return (await writer.append(checked)).map(accepted);
     },
     close: () => writer.close(),
   };
+}
+
+/** Not every caller is typed. */
+function isList(rows: unknown): boolean {
+  return Array.isArray(rows);
 }
 
 function checkNumbered(row: RowInput, line: number, nowMs: number): CheckedRow {
