@@ -6,7 +6,7 @@
 import { capsReport } from '../core/capReport';
 import type { Cap } from '../core/caps';
 import { lostText } from '../core/damage';
-import type { Calendar, PeriodUnit } from '../core/day';
+import type { Calendar, PeriodUnit, Zone } from '../core/day';
 import { LedgerError } from '../core/errors';
 import { parseCostNanos } from '../core/money';
 import { allGroups, burnOf, groupLines, moneyLine, netOf, periodLines, totalOf, windowOf } from '../core/rollup';
@@ -19,7 +19,7 @@ import type { CostReading } from '../store/costs/costs';
 import { withWholeRuns } from '../store/costs/runCosts';
 import { zoneNamed } from '../store/machine/hostZone';
 import { locate } from '../store/ledger/locate';
-import type { Place } from '../store/ledger/locate';
+import type { LocatedLedger, Place } from '../store/ledger/locate';
 
 export type MissingCosts = 'ignore' | 'warn' | 'fail';
 
@@ -41,8 +41,9 @@ export interface RollupOptions extends WindowFlags {
  */
 export async function rollup(options: RollupOptions): Promise<RollupReport> {
   if (options.by !== undefined) checkMember(options.by);
-  const { paths, config } = locate(options.place);
-  const zone = zoneNamed(options.tz ?? config.timezone, options.place.env);
+  const located = locate(options.place);
+  const { paths, config } = located;
+  const zone = zoneOf(options, located);
   const calendar = { zone, dayStartMs: config.dayStartMs };
   const window = windowFrom(options, calendar);
   const flagCap = options.capUsd === undefined ? undefined : capOf(options.capUsd);
@@ -57,6 +58,19 @@ export async function rollup(options: RollupOptions): Promise<RollupReport> {
   const read = await readCosts(paths, plan, calendar);
   const reading = { ...read, sums: await withWholeRuns(paths, plan, calendar, read.sums) };
   return report(options.missing ?? 'warn', { plan, calendar, thresholds: config.thresholds, window, flagCap, reading });
+}
+
+/** @throws LedgerError USAGE for an unknown zone of `--tz`, CONFIG_INVALID for one of the config, with its file */
+function zoneOf({ tz, place }: RollupOptions, { config, configPath }: LocatedLedger): Zone {
+  try {
+    return zoneNamed(tz ?? config.timezone, place.env);
+  } catch (error) {
+    if (tz !== undefined || configPath === undefined || !(error instanceof LedgerError)) throw error;
+    throw new LedgerError('CONFIG_INVALID', `${configPath}: timezone: ${error.message}`, {
+      place: { segment: configPath },
+      cause: error,
+    });
+  }
 }
 
 interface Parts {

@@ -419,6 +419,13 @@ test('flags that contradict each other are usage errors', async (t) => {
   await assert.rejects(roll(dir, { tz: 'Mars/Olympus' }), usage);
 });
 
+test('an unknown zone of the config is told with its file', async (t) => {
+  const dir = folder(t);
+  makeLedger(dir, []);
+  config(dir, { timezone: 'X/Y' });
+  await assert.rejects(roll(dir, { tz: undefined }), /ledger\.config\.json: timezone: .*X\/Y/);
+});
+
 interface Ran {
   readonly code: number;
   readonly out: string;
