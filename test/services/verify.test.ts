@@ -350,7 +350,11 @@ test('what waits in the spill files, and a heal under way, are warnings', async 
   writeFileSync(secondSpill, '\n{"spill":1,"id":"c"}\n');
   writeFileSync(healPlan, '{}');
   const result = await verify(dir);
-  assert.deepEqual([result.verdict, result.spilled, result.warnings.length], ['intact', 3, 3], 'none of them is a record');
+  assert.deepEqual(
+    [result.verdict, result.spilled, result.warnings.length],
+    ['intact', 3, 3],
+    'none of them is a record',
+  );
 });
 
 test('TORN: a last line without its newline is reported only after it was read again for the whole wait', async (t) => {
