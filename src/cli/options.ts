@@ -30,8 +30,8 @@ export function addGlobalFlags(program: Command): Command {
     .option('--tz <zone>', 'IANA time zone, for instance Europe/Berlin');
 }
 
-/** Those that gather what they are given. */
-const REPEATABLE: ReadonlySet<string> = new Set(['set', 'set-json']);
+/** Those that gather what they are given, and those of a shell alias, which a later one overrides. */
+const REPEATABLE: ReadonlySet<string> = new Set(['set', 'set-json', 'dir', 'config', 'tz']);
 
 /** An option that is given two values says neither: a row must not get the last one in silence. */
 export function refuseRepeats(program: Command): void {
