@@ -101,7 +101,6 @@ test('what cannot be a row, and wrong use, is exit 2 with a reason, and writes n
     ['-', '--dry-run'],
     ['--action', 'a.b', '--action', 'a.b'],
     ['--action', 'a.b', '--payload', '{}', '--payload', '{"x":1}'],
-    ['--dir', 'one', '--action', 'a.b', '--dir', 'two'],
     ['--action', 'a.b', '--dir', ''],
     ['-', '--rejects', '/nowhere/at/all'],
   ];
