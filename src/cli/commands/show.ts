@@ -57,9 +57,11 @@ async function print(io: Io, flags: Flags, line: ShownLine): Promise<void> {
   else {
     io.stdout(`${io.isTTY ? printableLines(line.line) : line.line}\n`);
     for (const { name, text } of judgements(line).filter(({ isBad }) => isBad))
-      io.stderr(`ledger: warning: row ${line.seq ?? '?'}: ${name === 'hash' ? `its hash is ${text}` : text}\n`);
+      io.stderr(`ledger: warning: ${lineName(line)}: ${name === 'hash' ? `its hash is ${text}` : text}\n`);
   }
 }
+
+const lineName = ({ seq, offset }: ShownLine): string => (seq === null ? `the line at byte ${offset}` : `row ${seq}`);
 
 function exitOf({ found }: ShowResult): ExitCode {
   const [line, ...others] = found;
@@ -95,7 +97,8 @@ function judgements({ kind, hash, links, row }: ShownLine): Judgement[] {
   if (kind === 'tombstone')
     say('hash', `declared, not computed: the row was broken and set aside (heal row ${plainText(row['heal_id'])})`);
   else if (hash.right === true) say('hash', 'right: it is the hash of these bytes');
-  else say('hash', `wrong: these bytes give ${hash.computed ?? 'none'}`, true);
+  else if (hash.computed === null) say('hash', 'missing: the line does not end as a row does', true);
+  else say('hash', `wrong: these bytes give ${hash.computed}`, true);
   if (kind === 'wrong' && hash.right === true)
     say('form', 'no row: members that every row has are missing or odd', true);
   if (links.before === null) say('before', 'no line to compare with');
@@ -130,7 +133,8 @@ function listing(line: ShownLine, colors: Colors, width: number): string {
 function titleOf({ kind, seq, row }: ShownLine): string {
   const label = typeof row['provenance'] === 'string' && row['provenance'] !== 'live' ? ` [${row['provenance']}]` : '';
   if (kind === 'tombstone') return `row ${seq}: a named gap`;
-  return printable(`row ${seq ?? '?'}: ${plainText(row['action'])}${label}`);
+  const what = typeof row['action'] === 'string' ? `${row['action']}${label}` : 'a line that is no row';
+  return printable(seq === null ? what : `row ${seq}: ${what}`);
 }
 
 function valueLines(value: unknown): string[] {
