@@ -295,8 +295,9 @@ test('verify and rollup answer from the same handle', async (t) => {
   assert.match(JSON.stringify(await ledger.rollup()), /0\.300000001/);
 });
 
-test('what means nothing is a typed error: no list of rows, no name of a folder', async (t) => {
+test('what means nothing is a typed error: no list of rows, no name of a folder, no number of rows', async (t) => {
   const { ledger } = opened(t);
   await assert.rejects(ledger.append({ action: 'a.b' } as unknown as RowInput[]), refused('USAGE'));
   assert.throws(() => openLedger({ dir: '' }), refused('USAGE'));
+  await assert.rejects(ledger.verify({ minRows: -1 }), refused('USAGE'));
 });

@@ -8,6 +8,7 @@
  */
 import { availableParallelism } from 'node:os';
 import type { ReadSoFar } from '../core/progress';
+import { LedgerError } from '../core/errors';
 import { endWalk } from '../core/walk';
 import { newWalk } from '../core/walkState';
 import type { Walk } from '../core/walkState';
@@ -99,7 +100,10 @@ function spoiltRecords(paths: StatePaths, ledgerId: string | undefined): string[
 export type VerifyRequest = Omit<VerifyOptions, 'paths'> & { readonly place: Pick<Place, 'dir' | 'env'> };
 
 /** The same for a ledger where a user says it is. */
-export function verify(options: VerifyRequest): Promise<VerifyResult> {
+export async function verify(options: VerifyRequest): Promise<VerifyResult> {
+  const { minRows = 0 } = options;
+  if (!Number.isSafeInteger(minRows) || minRows < 0)
+    throw new LedgerError('USAGE', `expected minRows to be a whole number of 0 or more, found ${minRows}`);
   return verifyLedger({ openIndexCheck, ...options, paths: statePaths(options.place.dir, options.place.env) });
 }
 
