@@ -9,8 +9,7 @@ import { testPaths } from './ledgers';
 import { checked } from './writers';
 
 async function work(dir: string): Promise<void> {
-  let thread: Worker | undefined;
-  process.once('worker', (started: Worker) => (thread = started));
+  const started = new Promise<Worker>((resolve) => process.once('worker', resolve));
   const told: string[] = [];
   const events = {
     onHeal: () => undefined,
@@ -21,7 +20,9 @@ async function work(dir: string): Promise<void> {
   };
   const writer = new Writer({ paths: testPaths(dir), host: nodeHost(), durability: 'disk', events });
   for (let n = 0; n < 3; n++) await writer.append(Array.from({ length: 3000 }, () => checked({ action: 'a.b' })));
-  await thread?.terminate();
+  // It is started after the receipts are out.
+  const thread = await started;
+  await thread.terminate();
   await writer.append([checked({ action: 'a.b' })]);
   process.exitCode = 1;
   await writer.close();

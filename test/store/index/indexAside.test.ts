@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test from 'node:test';
+import type { Worker } from 'node:worker_threads';
 import type { LedgerError } from '../../../src/core/errors';
 import { IndexAside } from '../../../src/store/index/indexAside';
 import { sizeOf, testFolder } from '../../support/indexes';
@@ -23,13 +24,12 @@ test('an order under way is answered when the thread dies, and every later one a
   const dir = testFolder(t);
   makeLedger(dir, sampleRows(20));
   const faults: LedgerError[] = [];
-  let thread: { terminate(): Promise<number> } | undefined;
-  process.once('worker', (started: { terminate(): Promise<number> }) => (thread = started));
+  const started = new Promise<Worker>((resolve) => process.once('worker', resolve));
   const paths = testPaths(dir);
   const aside = new IndexAside(paths, (error) => faults.push(error));
-  await new Promise((resolve) => setImmediate(resolve));
+  const thread = await started;
   const underway = aside.bringUp(sizeOf(paths));
-  await thread?.terminate();
+  await thread.terminate();
   assert.deepEqual(await underway, { kind: 'behind', why: 'its thread ended' });
   assert.equal((await aside.bringUp(sizeOf(paths))).kind, 'behind');
   await aside.finish(sizeOf(paths));
