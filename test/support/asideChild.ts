@@ -2,14 +2,14 @@
  * A process whose index thread dies while its writer is open. Argument: the state folder. It says "closed" and what was
  * told of the index, and ends with 2.
  */
-import type { Worker } from 'node:worker_threads';
 import { Writer } from '../../src/store/append/writer';
 import { nodeHost } from '../../src/store/machine/nodeHost';
+import { nextIndexThread } from './indexThread';
 import { testPaths } from './ledgers';
 import { checked } from './writers';
 
 async function work(dir: string): Promise<void> {
-  const started = new Promise<Worker>((resolve) => process.once('worker', resolve));
+  const started = nextIndexThread();
   const told: string[] = [];
   const events = {
     onHeal: () => undefined,

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test from 'node:test';
-import type { Worker } from 'node:worker_threads';
 import type { LedgerError } from '../../../src/core/errors';
 import { IndexAside } from '../../../src/store/index/indexAside';
 import { sizeOf, testFolder } from '../../support/indexes';
+import { nextIndexThread } from '../../support/indexThread';
 import { makeLedger, sampleRows, testPaths } from '../../support/ledgers';
 import { rowsOf } from '../../support/miniVerifier';
 import { run } from '../../support/process';
@@ -24,7 +24,7 @@ test('an order under way is answered when the thread dies, and every later one a
   const dir = testFolder(t);
   makeLedger(dir, sampleRows(20));
   const faults: LedgerError[] = [];
-  const started = new Promise<Worker>((resolve) => process.once('worker', resolve));
+  const started = nextIndexThread();
   const paths = testPaths(dir);
   const aside = new IndexAside(paths, (error) => faults.push(error));
   const thread = await started;
