@@ -9,13 +9,14 @@ import type { Damage } from '../core/damage';
 import { LedgerError } from '../core/errors';
 import { ulidAt, ULID_RANDOM_BYTES } from '../core/ids';
 import { attach, detach } from '../store/ledger/attach';
-import { readBroken, withoutRowInFlight } from '../store/heal/readBroken';
+import { lookForDamage } from '../store/heal/lookForDamage';
+import { readBroken } from '../store/heal/readBroken';
 import type { ReadBroken } from '../store/heal/readBroken';
 import type { ReadSoFar } from '../core/progress';
 import type { BrokenRange } from '../store/heal/brokenLines';
 import { drainSpill, somethingSpilled } from '../store/spill/drain';
 import type { Drained } from '../store/spill/drain';
-import { closeQuietly, openFile, statOf } from '../store/files';
+import { statOf } from '../store/files';
 import { removeCreationLeftovers } from '../store/ledger/genesis';
 import type { Healed } from '../store/heal/heal';
 import { isHalfDone, removeReplacements } from '../store/heal/healMiddle';
@@ -28,10 +29,9 @@ import { hasClosedSegments } from '../store/ledger/segments';
 import type { Place } from '../store/ledger/locate';
 import type { LostRows } from '../store/append/lostRows';
 import { committedEnd, nameLostRows, withReadyLedger } from '../store/append/prepare';
-import { readTail } from '../store/read/tail';
 import { takeOut } from '../store/heal/takeOut';
-import { countImpossible } from '../store/spill/waiting';
 import type { TakenOut } from '../store/heal/takeOut';
+import { countImpossible } from '../store/spill/waiting';
 
 export interface SweepOptions {
   readonly place: Place;
@@ -71,50 +71,19 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
 
 /** What a sweep would find; nothing is written, no lock is taken. */
 async function look(file: LedgerFile, options: SweepOptions): Promise<SweepResult> {
-  const { paths } = file;
-  const { indexDiffers, ...broken } = await readBroken(paths, options);
-  const { lines } = broken;
-  const ranges = await withoutRowInFlight(paths, broken);
-  const size = statOf(paths.ledger)?.size ?? 0;
-  const damage = ranges.map((range): Damage => {
-    const atEnd = range.offset + range.length >= size;
-    // Of a file that is torn from end to end nothing tells what stood there.
-    const outcome = atEnd && range.offset === 0 ? 'kept' : 'would-heal';
-    return notedAt(range, noted(atEnd ? 'torn-tail' : 'broken-lines', outcome, linesText(range.lines)));
-  });
-  damage.push(...lookAtTail(file));
-  if (indexDiffers !== undefined) damage.push(noted('index-differs', 'would-heal', indexText(indexDiffers)));
-  if (statOf(paths.healPlan) !== undefined) {
-    damage.push(noted('pending-heal', 'would-heal', 'a heal was left half-done'));
-  }
-  const impossible = countImpossible(paths, file.identity.ledgerId);
+  const { lines, damage } = await lookForDamage(file, options);
+  const impossible = countImpossible(file.paths, file.identity.ledgerId);
   return {
     verdict: damage.length === 0 && impossible === 0 ? 'clean' : 'damage',
     lines,
     damage,
     drained: 0,
     records_set_aside: impossible,
-    waiting: somethingSpilled(paths),
+    waiting: somethingSpilled(file.paths),
     index: 'not-checked',
     removed: [],
     dry_run: true,
   };
-}
-
-/** What is wrong at the end though every line is a JSON object. */
-function lookAtTail({ paths, index }: LedgerFile): Damage[] {
-  const fd = openFile(paths.ledger, 'read');
-  try {
-    const tail = readTail(fd);
-    if (tail.kind === 'wrong') return [{ ...noted('tampered-tail', 'kept', tail.why), offset: tail.offset }];
-    const lastSeq = tail.kind === 'empty' ? 0 : (tail.head?.seq ?? 0);
-    const lost = index.lostRows(fd, lastSeq);
-    const damage =
-      tail.kind === 'unterminated' ? [noted('torn-tail', 'would-heal', 'the last row lacks its newline')] : [];
-    return lost === undefined ? damage : [...damage, noted('rows-lost', 'would-heal', lostText(lost))];
-  } finally {
-    closeQuietly(fd);
-  }
 }
 
 class Sweeper {

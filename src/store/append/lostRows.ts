@@ -3,11 +3,13 @@
  *
  *   "action":"audit.rows-lost","payload":{"from_seq":41,"to_seq":43,"head":"<hash of row 43>"}
  */
-import type { Group } from '../../core/group';
+import { Group } from '../../core/group';
 import { ownRow } from '../../core/ownRows';
 import type { CheckedRow } from '../../core/row';
+import { commitBytes } from './commit';
+import type { CommitTarget } from './commit';
 import { lastRowOfAction } from './places';
-import type { Tail } from '../read/tail';
+import type { Tail, WholeTail } from '../read/tail';
 
 export interface LostRows {
   readonly fromSeq: number;
@@ -23,6 +25,13 @@ export function rowsLostRow({ fromSeq, toSeq, head }: LostRows): CheckedRow {
 /** What a heal adds: the loss is named in the write that changes the end of the file, since the index cannot tell afterwards. */
 export function addLostRows(group: Group, lost: LostRows | undefined): void {
   if (lost !== undefined) group.add(rowsLostRow(lost));
+}
+
+/** The same as a commit of its own. Errors as `commitBytes`. */
+export async function commitLostRows(target: CommitTarget, tail: WholeTail, lost: LostRows): Promise<void> {
+  const group = new Group(tail.head, target.host);
+  addLostRows(group, lost);
+  await commitBytes(target, tail.sizeBytes, group.bytes());
 }
 
 /** Whether a row near the end names this loss already: its writer died before the index began anew. */

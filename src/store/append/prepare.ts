@@ -3,8 +3,6 @@
  * healed. Steps 2 and 3 of an append; a sweep begins the same way.
  */
 import { errnoOf, LedgerError } from '../../core/errors';
-import { Group } from '../../core/group';
-import { commitBytes } from './commit';
 import type { CommitTarget } from './commit';
 import { emptyLedger, lostLedger, OtherLedger, refuseToReplace } from '../ledger/missing';
 import { syncData } from '../files';
@@ -15,7 +13,7 @@ import { identityIn } from '../ledger/genesis';
 import { checkFolder, withFreshTail } from '../ledger/ledger';
 import type { LedgerFile, LockedLedger, ReadyLedger } from '../ledger/ledger';
 import type { Kept, KeptLedger } from './kept';
-import { addLostRows, isNamed, rowsLostRow } from './lostRows';
+import { addLostRows, commitLostRows, isNamed } from './lostRows';
 import type { LostRows } from './lostRows';
 import { takeLock } from '../lock/lock';
 import type { HeldLock } from '../lock/lock';
@@ -119,9 +117,7 @@ export async function nameLostRows(ready: ReadyLedger, events: PrepareEvents): P
   const lost = lostRowsOf(ready, ready.fd, ready.tail.head.seq);
   if (lost === undefined) return ready;
   if (!isNamed(ready.tail, lost)) {
-    const group = new Group(ready.tail.head, ready.host);
-    group.add(rowsLostRow(lost));
-    await commitBytes({ path: ready.paths.ledger, ...ready }, ready.tail.sizeBytes, group.bytes());
+    await commitLostRows({ path: ready.paths.ledger, ...ready }, ready.tail, lost);
     events.onRowsLost(lost);
   }
   ready.index.startAnew();

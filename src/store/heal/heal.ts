@@ -24,7 +24,7 @@ import { closeQuietly, openFile, syncData, withFile } from '../files';
 import { removeHealPlan, writeHealPlan } from './healPlan';
 import type { AsidePart, HealPlan, MiddleKind, TornKind } from './healPlan';
 import { scanLines } from '../read/lines';
-import { addLostRows, isNamed } from '../append/lostRows';
+import { addLostRows, commitLostRows, isNamed } from '../append/lostRows';
 import type { LostRows } from '../append/lostRows';
 import type { StatePaths } from '../paths';
 import { digestRange, readSetAside, setAside } from './quarantine';
@@ -125,14 +125,14 @@ export async function finishTailHeal(
   pending: HealPlan,
 ): Promise<[Healed, ...Healed[]]> {
   const plan = withFile(paths.ledger, 'append', (fd) => cutPlanned(paths, target.host, fd, pending));
-  const more =
-    plan === undefined ? await nameLostRows(paths, target, pending.lost) : await commitRows(paths, target, plan);
+  if (plan !== undefined) await commitRows(paths, target, plan);
+  const more = plan === undefined ? await nameLoss(paths, target, pending.lost) : [];
   removeHealPlan(paths);
   const { heal_id: healId, kind, offset, length } = pending;
   return [{ healId, kind, offset, length, quarantine: `quarantine/${healId}.bin` }, ...more];
 }
 
-async function commitRows(paths: StatePaths, target: CommitTarget, plan: HealPlan): Promise<Healed[]> {
+async function commitRows(paths: StatePaths, target: CommitTarget, plan: HealPlan): Promise<void> {
   const tail = withFile(paths.ledger, 'append', readTail);
   if (tail.kind !== 'whole')
     throw unfinished(paths, `a ledger that ends in a whole row after the cut, found it ${tail.kind}`);
@@ -142,11 +142,10 @@ async function commitRows(paths: StatePaths, target: CommitTarget, plan: HealPla
   group.add(healRow(paths, plan), undefined, undefined, plan.heal_id);
   addLostRows(group, plan.lost);
   await commitBytes(target, tail.sizeBytes, group.bytes());
-  return [];
 }
 
 /** The heal row is on disk, the row after it may be torn or missing: the plan is the last that knows of those rows. */
-async function nameLostRows(paths: StatePaths, target: CommitTarget, lost: LostRows | undefined): Promise<Healed[]> {
+async function nameLoss(paths: StatePaths, target: CommitTarget, lost: LostRows | undefined): Promise<Healed[]> {
   if (lost === undefined) return [];
   const fd = openFile(paths.ledger, 'append');
   try {
@@ -154,9 +153,7 @@ async function nameLostRows(paths: StatePaths, target: CommitTarget, lost: LostR
     if (isNamed(tail, lost)) return [];
     if (tail.kind === 'torn') return [await healTornTail(paths, target, fd, tail, lost)];
     if (tail.kind !== 'whole') throw unfinished(paths, `a whole row at the end, found it ${tail.kind}`);
-    const group = new Group(tail.head, target.host);
-    addLostRows(group, lost);
-    await commitBytes(target, tail.sizeBytes, group.bytes());
+    await commitLostRows(target, tail, lost);
     return [];
   } finally {
     closeQuietly(fd);

@@ -22,15 +22,15 @@ export function addMiddleRows(group: Group, paths: StatePaths, fd: number, plan:
   if (plan.owed !== undefined) addMiddleRows(group, paths, fd, plan.owed);
   if (!hasRowNearEnd(fd, plan.heal_id))
     group.add(rowOf(paths, plan), undefined, undefined, laterId(plan.heal_id, group.head.id));
-  if (!isLossNamed(fd, plan)) addLostRows(group, plan.lost);
+  if (!saysLoss(fd, plan)) addLostRows(group, plan.lost);
 }
 
 /** Whether everything that a plan promised to say stands in the file. */
 export function owesNothing(fd: number, plan: HealPlan): boolean {
-  return hasRowNearEnd(fd, plan.heal_id) && isLossNamed(fd, plan);
+  return hasRowNearEnd(fd, plan.heal_id) && saysLoss(fd, plan);
 }
 
-function isLossNamed(fd: number, { lost }: HealPlan): boolean {
+function saysLoss(fd: number, { lost }: HealPlan): boolean {
   if (lost === undefined) return true;
   const { size } = fstatSync(fd);
   const offset = Math.max(0, size - TAIL_BYTES);
