@@ -44,10 +44,10 @@ export function gapText(gap: { readonly seq: number; readonly lastSeq: number; r
     : `rows ${gap.seq} to ${gap.lastSeq} are a named gap now`;
 }
 
-/** Rows that were at the end and are not there any more. */
+/** Rows that were in the ledger and are not there any more, or not as they were. */
 export function lostText({ fromSeq, toSeq }: { readonly fromSeq: number; readonly toSeq: number }): string {
-  if (fromSeq === toSeq) return `row ${fromSeq} was in the ledger and is gone`;
-  return `rows ${fromSeq} to ${toSeq} were in the ledger and are gone`;
+  if (fromSeq === toSeq) return `row ${fromSeq}, as it was appended, is gone`;
+  return `rows ${fromSeq} to ${toSeq}, as they were appended, are gone`;
 }
 
 /** @param differs what the index has other than the file, or why it is not of this file at all */

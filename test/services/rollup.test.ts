@@ -245,7 +245,7 @@ test('rows that the ledger itself names as lost are told of, whatever the window
     {
       code: 'ROWS_LOST',
       message:
-        'rows 3 to 5 were in the ledger and are gone: a row says so; what they cost is not in the sums; see "ledger verify"',
+        'rows 3 to 5, as they were appended, are gone: a row says so; what they cost is not in the sums; see "ledger verify"',
     },
   ];
   const windows: Partial<RollupOptions>[] = [

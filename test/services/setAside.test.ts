@@ -5,8 +5,10 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
+import { hashOfLine } from '../../src/core/chain';
 import { setAsideLine } from '../../src/services/setAside';
 import { verifyLedger } from '../../src/services/verify';
+import { rebuildIndex } from '../../src/store/index/indexBuild';
 import { chainOf, writeLedger } from '../support/ledgers';
 import { rowsOf } from '../support/miniVerifier';
 import { statusesOf, tempFolder, writerIn } from '../support/writers';
@@ -76,4 +78,30 @@ test('a changed last row is not taken for a replay: the row that it was is missi
   assert.match(taken.detail, /row 5 is a named gap/);
   const result = await verifyLedger({ paths });
   assert.deepEqual([result.verdict, result.gaps.length], ['gaps', 1]);
+});
+
+test('rows that only the index knows are named before the last row is judged: nothing links to what goes', async (t) => {
+  const dir = tempFolder(t);
+  const chain = chainOf();
+  for (let n = 0; n < 8; n++) chain.add({ action: 'a.b', run_id: 'r', n });
+  const paths = writeLedger(dir, chain.lines);
+  await rebuildIndex(paths);
+  const altered = (chain.lines[5] as string).replace('"run_seq":5', '"run_seq":7');
+  const hash = hashOfLine(Buffer.from(altered));
+  writeLedger(dir, [...chain.lines.slice(0, 5), `${altered.slice(0, -66)}${hash}"}`]);
+  const place = { dir, configPath: undefined, env: { XDG_STATE_HOME: `${dir}/.home` } };
+  const taken = await setAsideLine({ place, target: '6', actor: 'alice', reason: 'out of its stream' });
+  assert.match(taken.detail, /row 6 is a named gap/);
+  const { verdict, chain: links, gaps } = await verifyLedger({ paths });
+  assert.deepEqual(
+    [verdict, links, gaps.map(({ kind, from_seq, to_seq }) => [kind, from_seq, to_seq])],
+    [
+      'gaps',
+      'gaps',
+      [
+        ['set-aside', 6, 6],
+        ['rows-lost', 6, 9],
+      ],
+    ],
+  );
 });

@@ -113,8 +113,16 @@ function lostRowsOf({ index, recent }: LedgerFile, fd: number, lastSeq: number):
 }
 
 /** An index that is ahead of the file is evidence that rows are gone: the writer that goes on says so first. */
-export async function nameLostRows(ready: ReadyLedger, events: PrepareEvents): Promise<ReadyLedger> {
-  const lost = lostRowsOf(ready, ready.fd, ready.tail.head.seq);
+export function nameLostRows(ready: ReadyLedger, events: PrepareEvents): Promise<ReadyLedger> {
+  return nameLoss(ready, lostRowsOf(ready, ready.fd, ready.tail.head.seq), events);
+}
+
+/** One that knows other rows than the file has is the same evidence. Writers leave it as it is; a sweep, which makes it anew, says so first. */
+export function nameReplacedRows(ready: ReadyLedger, events: PrepareEvents): Promise<ReadyLedger> {
+  return nameLoss(ready, ready.index.replacedRows(ready.fd), events);
+}
+
+async function nameLoss(ready: ReadyLedger, lost: LostRows | undefined, events: PrepareEvents): Promise<ReadyLedger> {
   if (lost === undefined) return ready;
   if (!isNamed(ready.tail, lost)) {
     await commitLostRows({ path: ready.paths.ledger, ...ready }, ready.tail, lost);

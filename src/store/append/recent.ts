@@ -10,7 +10,7 @@ import type { Row } from '../../core/members';
 import { readLine } from '../../core/rowText';
 import { readAt } from '../files';
 import { scanLines } from '../read/lines';
-import { offsetAfterSeq } from '../read/seek';
+import { hashOfRow } from '../read/seek';
 import type { WholeTail } from '../read/tail';
 import type { LostRows } from './lostRows';
 import { streamHeadOf } from './places';
@@ -184,17 +184,4 @@ export class Recent {
 function endBefore(fd: number, offset: number): Buffer {
   const start = Math.max(0, offset - END_BYTES);
   return readAt(fd, start, offset - start);
-}
-
-/** The hash of the row with this seq, or undefined where the file has none. */
-function hashOfRow(fd: number, seq: number): string | undefined {
-  const { size } = fstatSync(fd);
-  let hash: string | undefined;
-  scanLines(fd, offsetAfterSeq(fd, size, seq - 1), size, ({ block, start, end }) => {
-    const reading = readLine(block.subarray(start, end));
-    if (reading.kind !== 'row' || reading.row.seq < seq) return true;
-    if (reading.row.seq === seq) hash = reading.row.hash;
-    return false;
-  });
-  return hash;
 }

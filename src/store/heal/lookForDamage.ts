@@ -22,8 +22,11 @@ export async function lookForDamage(
     const outcome = atEnd && range.offset === 0 ? 'kept' : 'would-heal';
     return notedAt(range, noted(atEnd ? 'torn-tail' : 'broken-lines', outcome, linesText(range.lines)));
   });
-  damage.push(...lookAtTail(file));
-  if (indexDiffers !== undefined) damage.push(noted('index-differs', 'would-heal', indexText(indexDiffers)));
+  const atEnd = lookAtTail(file);
+  damage.push(...atEnd);
+  // Rows that only the index knows are the whole of what it has to say.
+  if (indexDiffers !== undefined && !atEnd.some(({ what }) => what === 'rows-lost'))
+    damage.push(noted('index-differs', 'would-heal', indexText(indexDiffers)));
   if (statOf(paths.healPlan) !== undefined) {
     damage.push(noted('pending-heal', 'would-heal', 'a heal was left half-done'));
   }
@@ -37,7 +40,7 @@ function lookAtTail({ paths, index }: LedgerFile): Damage[] {
     const tail = readTail(fd);
     if (tail.kind === 'wrong') return [{ ...noted('tampered-tail', 'kept', tail.why), offset: tail.offset }];
     const lastSeq = tail.kind === 'empty' ? 0 : (tail.head?.seq ?? 0);
-    const lost = index.lostRows(fd, lastSeq);
+    const lost = index.lostRows(fd, lastSeq) ?? index.replacedRows(fd);
     const damage =
       tail.kind === 'unterminated' ? [noted('torn-tail', 'would-heal', 'the last row lacks its newline')] : [];
     return lost === undefined ? damage : [...damage, noted('rows-lost', 'would-heal', lostText(lost))];

@@ -21,7 +21,7 @@ import { writeHealPlan } from './healPlan';
 import type { HealPlan } from './healPlan';
 import type { LedgerFile, LockedLedger } from '../ledger/ledger';
 import type { LostRows } from '../append/lostRows';
-import { nameLostRows, withLockedLedger } from '../append/prepare';
+import { nameLostRows, nameReplacedRows, withLockedLedger } from '../append/prepare';
 import type { PrepareEvents } from '../append/prepare';
 import { setAside } from './quarantine';
 import { isSound } from './sound';
@@ -75,6 +75,8 @@ async function takeOutLocked(
   events: PrepareEvents,
 ): Promise<TakenOut> {
   const { paths, host, lock, durability, fd } = locked;
+  // Before the lines are judged: a row that is appended may link to them.
+  const lost = await namedOrPlanned(locked, events);
   const { ino, size } = fstatSync(fd);
   if (ino !== lines.ino || size < lines.offset + lines.length) return { kind: 'moved' };
   // What was read without the lock may have been a row on its way to the disk.
@@ -91,7 +93,6 @@ async function takeOutLocked(
       why: 'the last row is tampered with, so no row can name this: set that one aside first',
     };
   }
-  const lost = await namedOrPlanned(locked, events);
   const plan = planOf(locked, lines, gap, lost);
   const prefix = replacementPath(paths, prefixId);
   // Where it was tidied away meanwhile, it is copied again under the lock.
@@ -139,7 +140,8 @@ function surroundings(fd: number, { offset, length }: TakeOut, size: number): Su
 async function namedOrPlanned(locked: LockedLedger, events: PrepareEvents): Promise<LostRows | undefined> {
   const { tail } = locked;
   if (tail.kind === 'whole') {
-    await nameLostRows({ ...locked, tail }, events);
+    const ready = await nameLostRows({ ...locked, tail }, events);
+    await nameReplacedRows(ready, events);
     return undefined;
   }
   return locked.index.lostRows(locked.fd, neighbourBefore(locked.fd, tail.sizeBytes)?.lastSeq ?? 0);

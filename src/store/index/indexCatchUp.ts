@@ -30,7 +30,8 @@ export type CaughtUp =
   | { readonly kind: 'blocked'; readonly rows: number; readonly seq: number; readonly offset: number }
   /** Another process holds SQLite's lock, or has put another index in its place; nothing more was stored. */
   | { readonly kind: 'busy' }
-  | Exclude<Standing, { readonly kind: 'agrees' }>;
+  | Extract<Standing, { readonly kind: 'ahead' }>
+  | { readonly kind: 'disagrees'; readonly why: string };
 
 export interface CatchUpOptions {
   /** Store only if SQLite's lock is free at once; else a writer waits up to 2 s for another. */

@@ -15,7 +15,7 @@ import { rebuildIndex, voidIndex } from './indexBuild';
 import { catchUp } from './indexCatchUp';
 import { indexFailed, indexOfOtherFile } from './indexErrors';
 import { readIndexHeader } from './indexHeader';
-import { isLossNamed } from './indexLoss';
+import { isLossNamed, replacedRows } from './indexLoss';
 import { indexAsOlderRows, standingOf } from './indexRead';
 import type { LostRows } from '../append/lostRows';
 import type { StatePaths } from '../paths';
@@ -103,6 +103,14 @@ export class IndexKeeper {
       if (standing.kind !== 'ahead') return undefined;
       const { fromSeq, toSeq, head } = standing;
       return { fromSeq, toSeq, head };
+    });
+  }
+
+  /** Rows that the index has seen and that have others in their place, for a sweep: it makes such an index anew. */
+  replacedRows(fd: number): LostRows | undefined {
+    return this.#orNothing(() => {
+      const index = this.#open(EVIDENCE_BUSY_MS);
+      return index === undefined ? undefined : replacedRows(index, fd);
     });
   }
 

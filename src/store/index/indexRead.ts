@@ -127,21 +127,22 @@ export type Standing =
       readonly agreesUpTo: number;
     }
   /** It is of another ledger, or the file was changed since: it answers nothing, and may be the only evidence of that. */
-  | { readonly kind: 'disagrees'; readonly why: string };
+  | { readonly kind: 'disagrees'; readonly why: string; readonly otherLedger: boolean };
 
 const FIRST_LINE_BYTES = 8 << 10;
 
 /** Holds the watermark against the live file: a few reads, whatever the size. */
 export function standingOf(index: LedgerIndex, fd: number): Standing {
   const watermark = index.watermark();
-  const why = otherLedger(fd, watermark);
-  if (why !== undefined) return { kind: 'disagrees', why };
+  const other = otherLedger(fd, watermark);
+  if (other !== undefined) return { kind: 'disagrees', why: other, otherLedger: true };
   if (watermark.seq === 0 || watermark.segment !== LIVE_NAME) return { kind: 'agrees', watermark };
   if (agreesAt(index, fd, watermark.rowSeq, watermark.hash)) return { kind: 'agrees', watermark };
   const tail = readTail(fd);
   const lastSeq = 'head' in tail ? (tail.head?.seq ?? 0) : tail.kind === 'empty' ? 0 : undefined;
   if (lastSeq === undefined || lastSeq >= watermark.seq) {
-    return { kind: 'disagrees', why: `row ${watermark.seq} is not what it was (the file has ${tail.sizeBytes} bytes)` };
+    const why = `row ${watermark.seq} is not what it was (the file has ${tail.sizeBytes} bytes)`;
+    return { kind: 'disagrees', why, otherLedger: false };
   }
   const { seq: toSeq, hash: head } = watermark;
   const agreesUpTo = lastCommonSeq(index, fd, watermark);

@@ -2,6 +2,8 @@
  * Finding a row by its seq or its id without an index: both grow along the file, so the place is bisected. Broken lines
  * on the way are stepped over. O(log n) reads whatever the size of the ledger.
  */
+import { fstatSync } from 'node:fs';
+import { readLine } from '../../core/rowText';
 import { readAt } from '../files';
 import { scanLines } from './lines';
 
@@ -35,6 +37,19 @@ export function offsetBeforeId(fd: number, sizeBytes: number, id: string): numbe
     const found = ID.exec(start)?.[1];
     return found === undefined ? undefined : found >= id;
   });
+}
+
+/** The hash of the row with this seq, or undefined where the file has none that is whole. */
+export function hashOfRow(fd: number, seq: number): string | undefined {
+  const { size } = fstatSync(fd);
+  let hash: string | undefined;
+  scanLines(fd, offsetAfterSeq(fd, size, seq - 1), size, ({ block, start, end }) => {
+    const reading = readLine(block.subarray(start, end));
+    if (reading.kind !== 'row' || reading.row.seq < seq) return true;
+    if (reading.row.seq === seq) hash = reading.row.hash;
+    return false;
+  });
+  return hash;
 }
 
 function bisect(fd: number, sizeBytes: number, isAfter: IsAfter): number {

@@ -1,6 +1,6 @@
 /** A heal of the middle that was left half-done is finished, whatever became of its files and of the end of the ledger meanwhile. */
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
@@ -61,11 +61,12 @@ async function pendingHeal(t: TestContext): Promise<Pending> {
   return { dir, paths, plan, broken, before: whole.subarray(0, whole.length - row.length), row };
 }
 
-/** The same in a folder of its own, with these bytes for a ledger. */
+/** The same in a folder of its own, with these bytes for a ledger; the heal has made the index void by then. */
 function copyOf({ dir }: Pending, name: string, bytes: Buffer, plan: HealPlan): { dir: string; paths: StatePaths } {
   const copy = join(dir, '..', name);
   cpSync(dir, copy, { recursive: true });
   const paths = testPaths(copy);
+  rmSync(paths.index, { force: true });
   writeFileSync(paths.ledger, bytes);
   writeHealPlan(paths, plan);
   return { dir: copy, paths };
@@ -158,8 +159,7 @@ test('a plan that cannot be finished is dropped, the heal that it owes is not', 
   const { damage } = await sweep({ place: placeOf(dir), dryRun: false });
   assert.deepEqual(
     damage.map(({ what }) => what),
-    // The index is of the ledger before it was put back to where it stood when its plan was pending.
-    ['broken-plan', 'pending-heal', 'index-differs'],
+    ['broken-plan', 'pending-heal'],
   );
   assert.equal(readHealPlan(paths), undefined);
   await assertHealed(t, dir, paths, 'dropped');
