@@ -28,7 +28,7 @@ import { locate } from '../store/ledger/locate';
 import { hasClosedSegments } from '../store/ledger/segments';
 import type { Place } from '../store/ledger/locate';
 import type { LostRows } from '../store/append/lostRows';
-import { committedEnd, nameLostRows, nameReplacedRows, withReadyLedger } from '../store/append/prepare';
+import { committedEnd, nameLostRows, nameGoneRows, withReadyLedger } from '../store/append/prepare';
 import { takeOut } from '../store/heal/takeOut';
 import type { TakenOut } from '../store/heal/takeOut';
 import { countImpossible } from '../store/spill/waiting';
@@ -122,7 +122,7 @@ class Sweeper {
   /** Finishes a pending heal, heals the tail, names lost rows. Returns whether rows can be built on the tail. */
   async #prepare(): Promise<boolean> {
     try {
-      await withReadyLedger(this.file, this, (ready) => nameReplacedRows(ready, this));
+      await withReadyLedger(this.file, this, (ready) => nameGoneRows(ready, this));
       return true;
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error;

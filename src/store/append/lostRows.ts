@@ -3,13 +3,16 @@
  *
  *   "action":"audit.rows-lost","payload":{"from_seq":41,"to_seq":43,"head":"<hash of row 43>"}
  */
+import { fstatSync } from 'node:fs';
 import { Group } from '../../core/group';
+import type { Row } from '../../core/members';
 import { ownRow } from '../../core/ownRows';
 import type { CheckedRow } from '../../core/row';
 import { commitBytes } from './commit';
 import type { CommitTarget } from './commit';
-import { lastRowOfAction } from './places';
-import type { Tail, WholeTail } from '../read/tail';
+import { lastInBlocks, lastRowOfAction } from './places';
+import { offsetAfterSeq } from '../read/seek';
+import type { WholeTail } from '../read/tail';
 
 export interface LostRows {
   readonly fromSeq: number;
@@ -34,7 +37,10 @@ export async function commitLostRows(target: CommitTarget, tail: WholeTail, lost
   await commitBytes(target, tail.sizeBytes, group.bytes());
 }
 
-/** Whether a row near the end names this loss already: its writer died before the index began anew. */
-export function isNamed({ window }: Pick<Tail, 'window'>, lost: LostRows): boolean {
-  return lastRowOfAction(window.bytes, 'audit.rows-lost')?.payload?.['head'] === lost.head;
+/** Whether a row names this loss already: its writer died before the index began anew. Looked for from where the rows were. */
+export function isNamed(fd: number, { fromSeq, head }: LostRows): boolean {
+  const { size } = fstatSync(fd);
+  const names = ({ payload }: Row): boolean => payload?.['head'] === head && Number(payload['from_seq']) <= fromSeq;
+  const find = (bytes: Buffer): Row | undefined => lastRowOfAction(bytes, 'audit.rows-lost', names);
+  return lastInBlocks(fd, offsetAfterSeq(fd, size, fromSeq - 1), size, find) !== undefined;
 }

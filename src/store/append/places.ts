@@ -43,9 +43,9 @@ export function lastRowWith(bytes: Buffer, kind: PlaceKind, value: string): Row 
   return lastRowThat(bytes, kind, value, (row) => row[kind] === value && counts(row));
 }
 
-/** The last of the ledger's own rows of one kind in `bytes`. */
-export function lastRowOfAction(bytes: Buffer, action: OwnAction): Row | undefined {
-  return lastRowThat(bytes, 'action', action, (row) => row.action === action);
+/** The last of the ledger's own rows of one kind in `bytes` (of which `isIt` is true). */
+export function lastRowOfAction(bytes: Buffer, action: OwnAction, isIt?: (row: Row) => boolean): Row | undefined {
+  return lastRowThat(bytes, 'action', action, (row) => row.action === action && (isIt === undefined || isIt(row)));
 }
 
 function lastRowThat(bytes: Buffer, member: string, value: string, isIt: (row: Row) => boolean): Row | undefined {
@@ -66,21 +66,30 @@ function lastRowThat(bytes: Buffer, member: string, value: string, isIt: (row: R
 /** Answers from the file itself, backwards: right on its own, and what is left where there is no index. */
 export function fileAsOlderRows(fd: number): FileRows {
   return {
-    find(kind, value, beforeOffset, fromOffset = 0) {
-      let end = beforeOffset;
-      while (end > fromOffset) {
-        const start = Math.max(fromOffset, end - BLOCK_BYTES);
-        const block = readAt(fd, start, end - start);
-        // The line that the block's start falls into is left for the next block.
-        const firstLine = start === fromOffset ? 0 : block.indexOf(0x0a) + 1;
-        const found = lastRowWith(block.subarray(firstLine), kind, value);
-        if (found !== undefined) return found;
-        end = start + firstLine;
-        if (start > fromOffset && firstLine === 0) end = start;
-      }
-      return undefined;
-    },
+    find: (kind, value, beforeOffset, fromOffset = 0) =>
+      lastInBlocks(fd, fromOffset, beforeOffset, (bytes) => lastRowWith(bytes, kind, value)),
   };
+}
+
+/** The last row in a part of a file, which `find` finds in the bytes of whole lines; read backwards. */
+export function lastInBlocks(
+  fd: number,
+  fromOffset: number,
+  beforeOffset: number,
+  find: (bytes: Buffer) => Row | undefined,
+): Row | undefined {
+  let end = beforeOffset;
+  while (end > fromOffset) {
+    const start = Math.max(fromOffset, end - BLOCK_BYTES);
+    const block = readAt(fd, start, end - start);
+    // The line that the block's start falls into is left for the next block.
+    const firstLine = start === fromOffset ? 0 : block.indexOf(0x0a) + 1;
+    const found = find(block.subarray(firstLine));
+    if (found !== undefined) return found;
+    end = start + firstLine;
+    if (start > fromOffset && firstLine === 0) end = start;
+  }
+  return undefined;
 }
 
 /** The first line that begins inside the tail window: older rows are asked for what is before it. */

@@ -109,7 +109,11 @@ function openLedger(paths: StatePaths, kept: Kept): KeptLedger {
 function lostRowsOf({ index, recent }: LedgerFile, fd: number, lastSeq: number): LostRows | undefined {
   const seen = index.lostRows(fd, lastSeq);
   const written = recent.lostRows(fd, lastSeq);
-  return (written?.toSeq ?? 0) > (seen?.toSeq ?? 0) ? written : seen;
+  if (written === undefined) return seen;
+  // The index is made anew once they are named: whatever it knows is named with them.
+  const known = seen ?? index.goneRows(fd);
+  if (known === undefined) return written;
+  return { ...(written.toSeq > known.toSeq ? written : known), fromSeq: Math.min(written.fromSeq, known.fromSeq) };
 }
 
 /** An index that is ahead of the file is evidence that rows are gone: the writer that goes on says so first. */
@@ -117,14 +121,14 @@ export function nameLostRows(ready: ReadyLedger, events: PrepareEvents): Promise
   return nameLoss(ready, lostRowsOf(ready, ready.fd, ready.tail.head.seq), events);
 }
 
-/** One that knows other rows than the file has is the same evidence. Writers leave it as it is; a sweep, which makes it anew, says so first. */
-export function nameReplacedRows(ready: ReadyLedger, events: PrepareEvents): Promise<ReadyLedger> {
-  return nameLoss(ready, ready.index.replacedRows(ready.fd), events);
+/** One that knows other rows than the file has is the same evidence. Writers leave it as it is; who makes it void says so first. */
+export function nameGoneRows(ready: ReadyLedger, events: PrepareEvents): Promise<ReadyLedger> {
+  return nameLoss(ready, ready.index.goneRows(ready.fd), events);
 }
 
 async function nameLoss(ready: ReadyLedger, lost: LostRows | undefined, events: PrepareEvents): Promise<ReadyLedger> {
   if (lost === undefined) return ready;
-  if (!isNamed(ready.tail, lost)) {
+  if (!isNamed(ready.fd, lost)) {
     await commitLostRows({ path: ready.paths.ledger, ...ready }, ready.tail, lost);
     events.onRowsLost(lost);
   }
@@ -175,10 +179,15 @@ function reopened(file: LedgerFile): Opened {
   return { fd: kept.fd, tail: readTailOf(file, kept) };
 }
 
-async function finishPending({ paths }: LedgerFile, target: CommitTarget): Promise<Healed[]> {
+async function finishPending({ paths, index, recent }: LedgerFile, target: CommitTarget): Promise<Healed[]> {
   const plan = readHealPlan(paths);
   if (plan === undefined) return [];
-  return isMiddlePlan(plan) ? finishMiddleHeal(paths, target, plan) : finishTailHeal(paths, target, plan);
+  const healed = await (isMiddlePlan(plan) ? finishMiddleHeal : finishTailHeal)(paths, target, plan);
+  if (plan.lost !== undefined) {
+    index.startAnew();
+    recent.forgetAcknowledged();
+  }
+  return healed;
 }
 
 /** Where this process has followed the file from its last commit on, a look at the very end is enough. */
@@ -195,12 +204,13 @@ async function healTail(
 ): Promise<Healed | undefined> {
   if (tail.kind !== 'unterminated' && tail.kind !== 'torn') return undefined;
   const lost = tail.head === undefined ? undefined : lostRowsOf(file, fd, tail.head.seq);
+  const unnamed = lost === undefined || isNamed(fd, lost) ? undefined : lost;
   const healed =
     tail.kind === 'torn'
-      ? await healTornTail(file.paths, target, fd, tail, lost)
-      : await healNewline(target, tail, (group) => addLostRows(group, lost));
+      ? await healTornTail(file.paths, target, fd, tail, unnamed)
+      : await healNewline(target, tail, (group) => addLostRows(group, unnamed));
+  if (unnamed !== undefined) events.onRowsLost(unnamed);
   if (lost !== undefined) {
-    events.onRowsLost(lost);
     file.index.startAnew();
     file.recent.forgetAcknowledged();
   }

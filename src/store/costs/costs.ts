@@ -21,6 +21,7 @@ import { closeQuietly, openFile, statOf } from '../files';
 import { openIndex } from '../index/indexFile';
 import type { LedgerIndex } from '../index/indexFile';
 import { guarded } from '../index/indexErrors';
+import { goneRows } from '../index/indexLoss';
 import { standingOf } from '../index/indexRead';
 import { LIVE_NAME } from '../index/indexSchema';
 import type { WindowPlaces } from '../index/indexWindow';
@@ -164,7 +165,10 @@ function asOfOneMoment(index: LedgerIndex, fd: number, wanted: WantedRows): Aske
   guarded(index.path, () => index.database.exec('BEGIN'));
   try {
     const standing = standingOf(index, fd);
-    if (standing.kind === 'ahead') return { kind: 'ahead', rows: standing.toSeq - standing.fromSeq + 1 };
+    if (standing.kind === 'ahead') {
+      const gone = goneRows(index, fd);
+      return gone && { kind: 'ahead', rows: gone.toSeq - gone.fromSeq + 1 };
+    }
     if (standing.kind === 'disagrees' || standing.watermark.segment !== LIVE_NAME) return undefined;
     const places = wanted.places(index);
     return places === undefined ? undefined : { kind: 'places', places, offset: standing.watermark.offset };

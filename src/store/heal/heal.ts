@@ -15,6 +15,7 @@ import { sha256Hex } from '../../core/digest';
 import { Group } from '../../core/group';
 import type { Host } from '../../core/host';
 import { nextUlid, ULID_RANDOM_BYTES } from '../../core/ids';
+import type { Row } from '../../core/members';
 import { ownRow } from '../../core/ownRows';
 import { readLine } from '../../core/rowText';
 import { originalOf, salvage } from '../../core/salvage';
@@ -23,13 +24,14 @@ import type { CommitTarget } from '../append/commit';
 import { closeQuietly, openFile, syncData, withFile } from '../files';
 import { removeHealPlan, writeHealPlan } from './healPlan';
 import type { AsidePart, HealPlan, MiddleKind, TornKind } from './healPlan';
+import { voidIndex } from '../index/indexBuild';
 import { scanLines } from '../read/lines';
 import { addLostRows, commitLostRows, isNamed } from '../append/lostRows';
 import type { LostRows } from '../append/lostRows';
 import type { StatePaths } from '../paths';
 import { digestRange, readSetAside, setAside } from './quarantine';
 import type { SetAside } from './quarantine';
-import { addMiddleRows, owedIds } from './owedRows';
+import { addMiddleRows, owedIds, owedLosses } from './owedRows';
 import { readTail } from '../read/tail';
 import type { Tail } from '../read/tail';
 
@@ -127,6 +129,8 @@ export async function finishTailHeal(
   const plan = withFile(paths.ledger, 'append', (fd) => cutPlanned(paths, target.host, fd, pending));
   if (plan !== undefined) await commitRows(paths, target, plan);
   const more = plan === undefined ? await nameLoss(paths, target, pending.lost) : [];
+  // It is told in the ledger by now; an index that still tells it would be taken for another loss.
+  if (pending.lost !== undefined) voidIndex(paths);
   removeHealPlan(paths);
   const { heal_id: healId, kind, offset, length } = pending;
   return [{ healId, kind, offset, length, quarantine: `quarantine/${healId}.bin` }, ...more];
@@ -149,8 +153,8 @@ async function nameLoss(paths: StatePaths, target: CommitTarget, lost: LostRows 
   if (lost === undefined) return [];
   const fd = openFile(paths.ledger, 'append');
   try {
+    if (isNamed(fd, lost)) return [];
     const tail = readTail(fd);
-    if (isNamed(tail, lost)) return [];
     if (tail.kind === 'torn') return [await healTornTail(paths, target, fd, tail, lost)];
     if (tail.kind !== 'whole') throw unfinished(paths, `a whole row at the end, found it ${tail.kind}`);
     await commitLostRows(target, tail, lost);
@@ -175,7 +179,7 @@ function cutPlanned(paths: StatePaths, host: Host, fd: number, plan: HealPlan): 
   if (size === plan.offset) return plan;
   const planned = plan.length <= size - plan.offset && digestRange(fd, plan.offset, plan.length) === plan.sha256;
   const rest = planned ? plan.offset + plan.length : plan.offset;
-  const whole = firstCompleteLine(fd, plan.offset, size, [plan.heal_id, ...owedIds(plan)]);
+  const whole = firstCompleteLine(fd, plan.offset, size, plan);
   if (whole !== undefined) throw unfinished(paths, `only torn bytes from offset ${plan.offset} on, found ${whole}`);
   // The plan says that they are in quarantine; nothing is cut on its word.
   if (planned && readSetAside(paths, plan.heal_id)?.sha256 !== plan.sha256) {
@@ -208,11 +212,15 @@ function hasRow(fd: number, from: number, size: number, id: string): boolean {
 }
 
 /** A line that is not torn and none of this heal's own rows, which may stand there from an attempt that was cut short. */
-function firstCompleteLine(fd: number, from: number, size: number, ownIds: readonly string[]): string | undefined {
+function firstCompleteLine(fd: number, from: number, size: number, plan: HealPlan): string | undefined {
+  const ownIds = [plan.heal_id, ...owedIds(plan)];
+  const owedHeads = owedLosses(plan).map(({ head }) => head);
+  const isOwn = ({ id, action, payload }: Row): boolean =>
+    ownIds.includes(id) || (action === 'audit.rows-lost' && owedHeads.includes(String(payload?.['head'])));
   let found: string | undefined;
   scanLines(fd, from, size, ({ block, start, end }) => {
     const reading = readLine(block.subarray(start, end));
-    if (reading.kind === 'torn' || (reading.kind === 'row' && ownIds.includes(reading.row.id))) return true;
+    if (reading.kind === 'torn' || (reading.kind === 'row' && isOwn(reading.row))) return true;
     found = reading.kind === 'row' ? `row ${reading.row.seq}` : 'a complete line that is no row';
     return false;
   });

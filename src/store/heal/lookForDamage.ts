@@ -40,7 +40,7 @@ function lookAtTail({ paths, index }: LedgerFile): Damage[] {
     const tail = readTail(fd);
     if (tail.kind === 'wrong') return [{ ...noted('tampered-tail', 'kept', tail.why), offset: tail.offset }];
     const lastSeq = tail.kind === 'empty' ? 0 : (tail.head?.seq ?? 0);
-    const lost = index.lostRows(fd, lastSeq) ?? index.replacedRows(fd);
+    const lost = index.lostRows(fd, lastSeq) ?? index.goneRows(fd);
     const damage =
       tail.kind === 'unterminated' ? [noted('torn-tail', 'would-heal', 'the last row lacks its newline')] : [];
     return lost === undefined ? damage : [...damage, noted('rows-lost', 'would-heal', lostText(lost))];

@@ -10,7 +10,7 @@ import type { CheckedRow } from '../../core/row';
 import { readLine } from '../../core/rowText';
 import { salvage } from '../../core/salvage';
 import { addLostRows, isNamed } from '../append/lostRows';
-import { readAt } from '../files';
+import type { LostRows } from '../append/lostRows';
 import type { StatePaths } from '../paths';
 import { scanLines } from '../read/lines';
 import { TAIL_BYTES } from '../read/tail';
@@ -31,15 +31,17 @@ export function owesNothing(fd: number, plan: HealPlan): boolean {
 }
 
 function saysLoss(fd: number, { lost }: HealPlan): boolean {
-  if (lost === undefined) return true;
-  const { size } = fstatSync(fd);
-  const offset = Math.max(0, size - TAIL_BYTES);
-  return isNamed({ window: { offset, bytes: readAt(fd, offset, size - offset) } }, lost);
+  return lost === undefined || isNamed(fd, lost);
 }
 
 /** The ids of the rows that a plan owes. */
 export function owedIds({ owed }: HealPlan): string[] {
   return owed === undefined ? [] : [...owedIds(owed), owed.heal_id];
+}
+
+/** The losses that a plan owes a row. */
+export function owedLosses({ owed }: HealPlan): LostRows[] {
+  return owed === undefined ? [] : [...owedLosses(owed), ...(owed.lost === undefined ? [] : [owed.lost])];
 }
 
 /** The heal row's id is the plan's; ids grow along the file, and the plan's was made from the last row's under the lock. */

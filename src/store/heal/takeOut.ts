@@ -21,7 +21,7 @@ import { writeHealPlan } from './healPlan';
 import type { HealPlan } from './healPlan';
 import type { LedgerFile, LockedLedger } from '../ledger/ledger';
 import type { LostRows } from '../append/lostRows';
-import { nameLostRows, nameReplacedRows, withLockedLedger } from '../append/prepare';
+import { nameLostRows, nameGoneRows, withLockedLedger } from '../append/prepare';
 import type { PrepareEvents } from '../append/prepare';
 import { setAside } from './quarantine';
 import { isSound } from './sound';
@@ -141,10 +141,10 @@ async function namedOrPlanned(locked: LockedLedger, events: PrepareEvents): Prom
   const { tail } = locked;
   if (tail.kind === 'whole') {
     const ready = await nameLostRows({ ...locked, tail }, events);
-    await nameReplacedRows(ready, events);
+    await nameGoneRows(ready, events);
     return undefined;
   }
-  return locked.index.lostRows(locked.fd, neighbourBefore(locked.fd, tail.sizeBytes)?.lastSeq ?? 0);
+  return locked.index.goneRows(locked.fd);
 }
 
 function planOf(locked: LockedLedger, lines: TakeOut, gap: Gap, lost: LostRows | undefined): HealPlan {

@@ -108,6 +108,7 @@ const QUERIES = {
   run: streamQuery('run'),
   decision: streamQuery('decision'),
   idempotency: `SELECT ${PLACE} FROM rows INDEXED BY rows_idempotency_key WHERE idempotency_key_key = ? AND idempotency_key_key <> 0 ORDER BY seq`,
+  gap: 'SELECT seq FROM gaps WHERE seq = ?',
   segment: 'SELECT name FROM segments WHERE segment = ?',
 } as const;
 
@@ -186,6 +187,11 @@ export class LedgerIndex {
     if (seq > this.watermark().seq) return undefined;
     const row = this.#get(QUERIES.row, [seq]);
     return row === undefined ? undefined : this.#place(row);
+  }
+
+  /** Whether this row, up to the watermark, is a tombstone or names rows that were lost. */
+  isGap(seq: number): boolean {
+    return this.#get(QUERIES.gap, [seq]) !== undefined;
   }
 
   /** May be called again. */

@@ -15,7 +15,7 @@ import { rebuildIndex, voidIndex } from './indexBuild';
 import { catchUp } from './indexCatchUp';
 import { indexFailed, indexOfOtherFile } from './indexErrors';
 import { readIndexHeader } from './indexHeader';
-import { isLossNamed, replacedRows } from './indexLoss';
+import { goneRows, isLossNamed } from './indexLoss';
 import { indexAsOlderRows, standingOf } from './indexRead';
 import type { LostRows } from '../append/lostRows';
 import type { StatePaths } from '../paths';
@@ -100,17 +100,22 @@ export class IndexKeeper {
       if (index === undefined || index.watermark().seq <= lastSeq) return undefined;
       const standing = standingOf(index, fd);
       if (standing.kind === 'disagrees') this.#leave(index, fd, standing.why);
-      if (standing.kind !== 'ahead') return undefined;
-      const { fromSeq, toSeq, head } = standing;
-      return { fromSeq, toSeq, head };
+      return standing.kind === 'ahead' ? goneRows(index, fd) : undefined;
     });
   }
 
-  /** Rows that the index has seen and that have others in their place, for a sweep: it makes such an index anew. */
-  replacedRows(fd: number): LostRows | undefined {
+  /**
+   * Rows that the index has seen and the file has no more, also where others stand in their place: for who makes it void.
+   * Asked of the file itself, since this process may have given it up as one of another file.
+   */
+  goneRows(fd: number): LostRows | undefined {
     return this.#orNothing(() => {
-      const index = this.#open(EVIDENCE_BUSY_MS);
-      return index === undefined ? undefined : replacedRows(index, fd);
+      const index = this.#index ?? openIndex(this.paths, 'read', EVIDENCE_BUSY_MS);
+      try {
+        return index === undefined || isLossNamed(index, fd) ? undefined : goneRows(index, fd);
+      } finally {
+        if (index !== this.#index) index?.close();
+      }
     });
   }
 

@@ -2,9 +2,12 @@
  * What an index tells that disagrees with the file: which rows the file has no more as they were appended, since it was cut
  * and has grown over the cut, or was written again from some row on. And whether the file names that loss itself.
  */
-import { hashOfRow } from '../read/seek';
+import { fstatSync } from 'node:fs';
+import { readLine } from '../../core/rowText';
 import { readAt } from '../files';
-import type { LedgerIndex } from './indexFile';
+import { scanLines } from '../read/lines';
+import { hashOfRow } from '../read/seek';
+import type { LedgerIndex, Watermark } from './indexFile';
 import { lastCommonSeq, standingOf } from './indexRead';
 import { hashPrefixOf } from './indexRows';
 import { LIVE_NAME } from './indexSchema';
@@ -15,32 +18,64 @@ import { lastRowOfAction } from '../append/places';
 const NEAR_BYTES = 64 << 10;
 
 /**
- * The rows that have others in their place, to be named before such an index is made anew. Undefined where it agrees, is
- * of another ledger, or where nothing proves a loss: rows that are damaged or have moved are `verify`'s to judge.
+ * The rows that the index has seen and the file has no more, to be named before such an index is made void. Undefined where
+ * it agrees, is of another ledger, or where nothing proves a loss: rows that were altered or have moved are `verify`'s to judge.
  */
-export function replacedRows(index: LedgerIndex, fd: number): LostRows | undefined {
+export function goneRows(index: LedgerIndex, fd: number): LostRows | undefined {
   const standing = standingOf(index, fd);
-  if (standing.kind !== 'disagrees' || standing.otherLedger || isLossNamed(index, fd)) return undefined;
+  if (standing.kind === 'agrees' || (standing.kind === 'disagrees' && standing.otherLedger)) return undefined;
   const watermark = index.watermark();
   const { seq: toSeq, hash: head } = watermark;
-  const fromSeq = lastCommonSeq(index, fd, watermark) + 1;
-  const known = index.row(fromSeq)?.hashPrefix;
-  const first = hashOfRow(fd, fromSeq);
-  const last = hashOfRow(fd, toSeq);
-  if (known === undefined || first === undefined || last === undefined) return undefined;
-  return hashPrefixOf(first) === known || last === head ? undefined : { fromSeq, toSeq, head };
+  // A row that has only moved is not gone; an index that contradicts itself proves nothing.
+  if (hashOfRow(fd, toSeq) === head) return undefined;
+  const isSound = index.row(watermark.rowSeq)?.hashPrefix === hashPrefixOf(head);
+  if (standing.kind === 'disagrees' && !isSound) return undefined;
+  const next = firstGone(index, fd, watermark);
+  const fromSeq = standing.kind === 'ahead' ? Math.min(next, standing.lastSeq + 1) : next;
+  return fromSeq > toSeq ? undefined : { fromSeq, toSeq, head };
+}
+
+/**
+ * The first of the index's rows that no line of the file can be; one behind the last where each can be one. A line that
+ * cannot be read, or is another row in the place of one alone, may be what is left of that row: it is no proof. Rows that
+ * others link to are.
+ */
+function firstGone(index: LedgerIndex, fd: number, watermark: Watermark): number {
+  const commonSeq = lastCommonSeq(index, fd, watermark);
+  let next = commonSeq + 1;
+  let other: { readonly seq: number; readonly hash: string } | undefined;
+  scanLines(fd, endOfRow(index, commonSeq), fstatSync(fd).size, ({ block, start, end }) => {
+    const reading = readLine(block.subarray(start, end));
+    const prevHash = 'row' in reading ? reading.row.prev_hash : 'prevHash' in reading ? reading.prevHash : undefined;
+    if (other !== undefined && prevHash === other.hash) return false;
+    if (other !== undefined) next = Math.max(next, other.seq + 1);
+    other = undefined;
+    if (reading.kind === 'tombstone') next = Math.max(next, reading.lastSeq + 1);
+    else if (reading.kind !== 'row') next++;
+    else if (index.row(reading.row.seq)?.hashPrefix === hashPrefixOf(reading.row.hash))
+      next = Math.max(next, reading.row.seq + 1);
+    else if (reading.row.seq > commonSeq) other = reading.row;
+    return next <= watermark.seq;
+  });
+  return other === undefined ? next : Math.min(next, other.seq);
+}
+
+/** Where the line behind a row of the live file begins. */
+function endOfRow(index: LedgerIndex, seq: number): number {
+  const place = index.row(seq);
+  return place?.segment === LIVE_NAME ? place.offset + place.bytes + 1 : 0;
 }
 
 /**
  * Whether the loss is named: a writer died after its row `audit.rows-lost` and before the index began anew, and rows were
- * appended since. Such an index tells nothing more.
+ * appended since. Such an index tells nothing more. A row of that kind that the index itself knows tells of an older loss.
  */
 export function isLossNamed(index: LedgerIndex, fd: number): boolean {
   const watermark = index.watermark();
   const commonSeq = lastCommonSeq(index, fd, watermark);
-  const place = index.row(commonSeq);
-  const parted = place?.segment === LIVE_NAME ? place.offset + place.bytes + 1 : 0;
-  const { from_seq: fromSeq, to_seq: toSeq } =
-    lastRowOfAction(readAt(fd, parted, NEAR_BYTES), 'audit.rows-lost')?.payload ?? {};
-  return typeof fromSeq === 'number' && typeof toSeq === 'number' && fromSeq <= commonSeq + 1 && toSeq >= watermark.seq;
+  const row = lastRowOfAction(readAt(fd, endOfRow(index, commonSeq), NEAR_BYTES), 'audit.rows-lost');
+  const { from_seq: fromSeq, to_seq: toSeq, head } = row?.payload ?? {};
+  if (row === undefined || typeof fromSeq !== 'number' || typeof toSeq !== 'number') return false;
+  if (fromSeq > commonSeq + 1 || toSeq < watermark.seq) return false;
+  return toSeq === watermark.seq ? head === watermark.hash : !index.isGap(row.seq);
 }

@@ -13,6 +13,7 @@ import { hashPrefixOf, projectLine } from './indexRows';
 import { LIVE_NAME, LIVE_SEGMENT } from './indexSchema';
 import type { StatePaths } from '../paths';
 import type { OlderRows } from '../append/places';
+import { lastDeclaredSeq } from '../read/seek';
 import { readTail } from '../read/tail';
 
 /** A line and what it is: a whole row with its right hash, or a tombstone. */
@@ -118,14 +119,8 @@ export function indexAsOlderRows(paths: StatePaths, fd: number, index: LedgerInd
 /** How an index stands to the file. */
 export type Standing =
   | { readonly kind: 'agrees'; readonly watermark: Watermark }
-  /** The file ends before the index does: rows were lost, from the first one that is not in it as it was. `agreesUpTo` is the last row that both have. */
-  | {
-      readonly kind: 'ahead';
-      readonly fromSeq: number;
-      readonly toSeq: number;
-      readonly head: string;
-      readonly agreesUpTo: number;
-    }
+  /** The file ends, with row `lastSeq`, before the index does: rows were lost. Which ones, indexLoss.ts tells. */
+  | { readonly kind: 'ahead'; readonly lastSeq: number; readonly toSeq: number; readonly head: string }
   /** It is of another ledger, or the file was changed since: it answers nothing, and may be the only evidence of that. */
   | { readonly kind: 'disagrees'; readonly why: string; readonly otherLedger: boolean };
 
@@ -139,14 +134,13 @@ export function standingOf(index: LedgerIndex, fd: number): Standing {
   if (watermark.seq === 0 || watermark.segment !== LIVE_NAME) return { kind: 'agrees', watermark };
   if (agreesAt(index, fd, watermark.rowSeq, watermark.hash)) return { kind: 'agrees', watermark };
   const tail = readTail(fd);
-  const lastSeq = 'head' in tail ? (tail.head?.seq ?? 0) : tail.kind === 'empty' ? 0 : undefined;
+  const lastSeq =
+    'head' in tail ? (tail.head?.seq ?? 0) : tail.kind === 'empty' ? 0 : lastDeclaredSeq(tail.window.bytes);
   if (lastSeq === undefined || lastSeq >= watermark.seq) {
     const why = `row ${watermark.seq} is not what it was (the file has ${tail.sizeBytes} bytes)`;
     return { kind: 'disagrees', why, otherLedger: false };
   }
-  const { seq: toSeq, hash: head } = watermark;
-  const agreesUpTo = lastCommonSeq(index, fd, watermark);
-  return { kind: 'ahead', fromSeq: agreesUpTo + 1, toSeq, head, agreesUpTo };
+  return { kind: 'ahead', lastSeq, toSeq: watermark.seq, head: watermark.hash };
 }
 
 /** Compares what the first line says. A broken first line says nothing: only `sweep` repairs it. */

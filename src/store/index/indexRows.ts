@@ -167,8 +167,8 @@ function withOwnParts(row: IndexedRow, action: string, line: Where): IndexedRow 
   if (typeof ledgerId === 'string') return { ...row, ledgerId };
   if (action === 'audit.rows-lost' && typeof id === 'string') return { ...row, gapOf: id };
   if (!HEALS.has(action) || typeof id !== 'string') return row;
-  // A heal row stands where the torn tail stood (a byte later where only the newline was missing); else it is about the middle.
-  const place = given['offset'];
-  const middle = typeof place === 'number' && place < row.offset - 1 && given['kind'] !== 'junk';
+  // Only a heal that left a tombstone says how many rows it stands for. One of a spill file or an import is about another file.
+  const replaced = given['missing'];
+  const middle = typeof replaced === 'number' && replaced > 0 && given['source'] === undefined;
   return middle ? { ...row, healId: id, healsMiddle: id } : { ...row, healId: id };
 }

@@ -29,7 +29,7 @@ export interface IndexOrder {
 export type IndexReport =
   | { readonly kind: 'caught-up'; readonly seq: number; readonly offset: number }
   /** Rows were lost: the index is kept as it is, it is the evidence. */
-  | { readonly kind: 'ahead'; readonly fromSeq: number; readonly toSeq: number; readonly head: string }
+  | { readonly kind: 'ahead' }
   /** It is not of this file: kept likewise. */
   | { readonly kind: 'disagrees'; readonly why: string }
   | { readonly kind: 'behind'; readonly why: string };
@@ -45,10 +45,7 @@ export async function obey({ paths, upToBytes, last }: IndexOrder): Promise<Inde
     const done = caughtUp(paths, upToBytes);
     if (done === undefined || done.kind === 'superseded') return await rebuilt(paths, upToBytes);
     if (done.kind === 'disagrees') return { kind: 'disagrees', why: done.why };
-    if (done.kind === 'ahead') {
-      const { fromSeq, toSeq, head } = done;
-      return { kind: 'ahead', fromSeq, toSeq, head };
-    }
+    if (done.kind === 'ahead') return { kind: 'ahead' };
     if (done.kind === 'busy') return { kind: 'behind', why: 'another process is at work on it' };
     return { kind: 'caught-up', seq: done.seq, offset: done.offset };
   } catch (error) {

@@ -190,9 +190,8 @@ test('the worker catches up, builds what is missing or unusable, and keeps an in
   assert.deepEqual(await order(), { kind: 'caught-up', seq: 22, offset: sizeOf(paths) });
   writeFileSync(paths.index, 'noise');
   assert.deepEqual(await order(), { kind: 'caught-up', seq: 22, offset: sizeOf(paths) });
-  const head = chain.head().hash;
   writeLedger(paths.dir, chain.lines.slice(0, 20));
-  assert.deepEqual(await order(), { kind: 'ahead', fromSeq: 21, toSeq: 22, head });
+  assert.deepEqual(await order(), { kind: 'ahead' });
   const index = openIndex(paths, 'read');
   assert.equal(index?.watermark().seq, 22);
   index?.close();

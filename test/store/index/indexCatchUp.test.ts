@@ -98,16 +98,15 @@ test('rows that the index knows and the file has not: evidence, with their place
   for (const tail of ['', '{"seq":16,"ts', '\0'.repeat(whole.length)]) {
     writeFileSync(paths.ledger, Buffer.concat([whole.subarray(0, keep), Buffer.from(tail)]));
     const fd = ledgerOf(t, paths);
-    assert.deepEqual(standingOf(index, fd), { kind: 'ahead', fromSeq: 16, toSeq: 21, head, agreesUpTo: 15 });
+    assert.deepEqual(standingOf(index, fd), { kind: 'ahead', lastSeq: 15, toSeq: 21, head });
     assert.equal(catchUp(index, fd, END).kind, 'ahead');
   }
   truncateSync(paths.ledger, 0);
   assert.deepEqual(standingOf(index, ledgerOf(t, paths)), {
     kind: 'ahead',
-    fromSeq: 1,
+    lastSeq: 0,
     toSeq: 21,
     head,
-    agreesUpTo: 0,
   });
   writeFileSync(paths.ledger, whole.subarray(0, whole.length - 1));
   assert.equal(standingOf(index, ledgerOf(t, paths)).kind, 'agrees', 'the last row is there, its newline is missing');
