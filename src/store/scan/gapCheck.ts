@@ -13,6 +13,7 @@ import { createHash } from 'node:crypto';
 import { fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { readStoredLine } from '../../core/storedLine';
+import type { Row } from '../../core/members';
 import type { FindingCode, Gap } from '../../core/verdict';
 import { report } from '../../core/walkState';
 import type { HealRecord, Walk } from '../../core/walkState';
@@ -60,11 +61,18 @@ export function checkGaps(paths: StatePaths, walk: Walk): string[] {
 function checkAlso(paths: StatePaths, walk: Walk, heal: HealRecord): string[] {
   const warnings: string[] = [];
   for (const { quarantine: file, sha256 } of heal.also) {
-    const quarantined = readQuarantine(paths, ASIDE_FILE.exec(file)?.[1] ?? '', (id) => walk.heals.has(id));
+    const quarantined = readQuarantine(paths, ASIDE_FILE.exec(file)?.[1] ?? '', (row) => isNamedAgain(walk, row));
     if (quarantined?.sha256 !== sha256) warnings.push(lacking(heal, backing(file, sha256), quarantined));
     else if (quarantined.wholeRow !== undefined) reportGoodRow(walk, heal, file, quarantined.wholeRow);
   }
   return warnings;
+}
+
+/** A row of the ledger's own that was cut off again when its writer died in the middle of a heal's rows: the chain has it once more. */
+function isNamedAgain({ heals, gaps }: Walk, { id, action, payload }: Row): boolean {
+  if (action !== 'audit.rows-lost') return heals.has(id);
+  const { from_seq: from, to_seq: to } = payload ?? {};
+  return gaps.some(({ kind, from_seq, to_seq }) => kind === 'rows-lost' && from_seq === from && to_seq === to);
 }
 
 const placeOf = ({ seq, place }: HealRecord) => ({ seq, place });
@@ -133,12 +141,12 @@ function judge(
 
 /**
  * What lies in quarantine under an id, or undefined where nothing does. The id is a file name here, so only a ULID is one.
- * @param isOwn whether a whole row with this id is to be passed over
+ * @param isOwn whether a whole row is to be passed over
  */
 function readQuarantine(
   paths: StatePaths,
   healId: string,
-  isOwn: (id: string) => boolean = () => false,
+  isOwn: (row: Row) => boolean = () => false,
 ): Quarantined | undefined {
   if (!isUlid(healId)) return undefined;
   try {
@@ -149,7 +157,7 @@ function readQuarantine(
   }
 }
 
-function readQuarantined(fd: number, isOwn: (id: string) => boolean): Quarantined {
+function readQuarantined(fd: number, isOwn: (row: Row) => boolean): Quarantined {
   const { size } = fstatSync(fd);
   const digest = createHash('sha256');
   const block = Buffer.allocUnsafe(Math.min(size, BLOCK_BYTES));
@@ -163,7 +171,7 @@ function readQuarantined(fd: number, isOwn: (id: string) => boolean): Quarantine
   scanLines(fd, 0, size, (line) => {
     if (line.cut) return true;
     const read = readStoredLine(line.block.subarray(line.start, line.end), { strict: false });
-    if (read.kind === 'row' && !isOwn(read.row.id)) wholeRow = read.row.seq;
+    if (read.kind === 'row' && !isOwn(read.row)) wholeRow = read.row.seq;
     return wholeRow === undefined;
   });
   return { sha256: digest.digest('hex'), wholeRow };

@@ -49,9 +49,10 @@ test('the row before the lost ones lacks its newline: append and sweep name them
   }
 });
 
-test('the heal row is on disk, the row behind it that names them was cut at any byte', async (t) => {
+test('killed at any byte of the heal row, or of the one behind it that names them: told once, the index tells it no more', async (t) => {
   const { dir, paths, starts } = await indexed(t);
   truncateSync(paths.ledger, (starts.at(-2) as number) + 40);
+  const index = readFileSync(paths.index);
   assert.equal((await sweep({ place: placeOf(dir), dryRun: false })).verdict, 'damage');
   const [heal, lost] = rowsOf(paths.ledger).slice(-2) as {
     id: string;
@@ -59,7 +60,7 @@ test('the heal row is on disk, the row behind it that names them was cut at any 
     payload: Record<string, unknown>;
   }[];
   const healed = readFileSync(paths.ledger);
-  const rowStart = healed.lastIndexOf(0x0a, healed.length - 2) + 1;
+  const rowStart = starts.at(-2) as number;
   const { kind, offset, length, sha256 } = heal?.payload as {
     kind: TornKind;
     offset: number;
@@ -85,10 +86,44 @@ test('the heal row is on disk, the row behind it that names them was cut at any 
     cpSync(dir, copy, { recursive: true });
     const there = testPaths(copy);
     writeFileSync(there.ledger, healed.subarray(0, rowStart + cut));
+    writeFileSync(there.index, index);
     writeHealPlan(there, plan);
     assert.equal(statusesOf(await writerIn(t, copy).append({ action: 'b.c' })), 'landed', `cut at ${cut}`);
     assert.deepEqual(lostOf(there), [lost?.payload], `cut at ${cut}`);
     assert.equal(readHealPlan(there), undefined);
+    await assertGaps(there, `cut at ${cut}`);
+  }
+});
+
+/**
+ * A ledger whose end is as `tear` leaves it, whose index knows more, and which an append has healed: the first `from`
+ * bytes, and everything behind them that the append wrote, up to the row of the caller.
+ */
+async function healedBy(t: TestContext, tear: (paths: StatePaths, starts: readonly number[]) => void) {
+  const { dir, paths, starts } = await indexed(t);
+  tear(paths, starts);
+  const torn = join(dir, '..', 'torn');
+  cpSync(dir, torn, { recursive: true });
+  const base = readFileSync(paths.ledger);
+  const writer = writerIn(t, dir);
+  await writer.append({ action: 'b.c' });
+  await writer.writer.close();
+  const healed = readFileSync(paths.ledger);
+  const rest = healed.subarray(0, healed.lastIndexOf(0x0a, healed.length - 2) + 1);
+  return { torn, base, healed: rest };
+}
+
+test('killed at any byte of what names a missing newline and the rows behind it: told once, by one append', async (t) => {
+  const { torn, base, healed } = await healedBy(t, (paths, starts) =>
+    truncateSync(paths.ledger, (starts.at(-3) as number) - 1),
+  );
+  for (let cut = base.length; cut <= healed.length; cut += cut < base.length + 3 ? 1 : 23) {
+    const copy = join(torn, '..', `newline-${cut}`);
+    cpSync(torn, copy, { recursive: true });
+    const there = testPaths(copy);
+    writeFileSync(there.ledger, healed.subarray(0, cut));
+    assert.equal(statusesOf(await writerIn(t, copy).append({ action: 'b.c' })), 'landed', `cut at ${cut}`);
+    assert.equal(lostOf(there).length, 1, `cut at ${cut}`);
     await assertGaps(there, `cut at ${cut}`);
   }
 });

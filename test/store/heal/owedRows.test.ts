@@ -73,11 +73,11 @@ function copyOf({ dir }: Pending, name: string, bytes: Buffer, plan: HealPlan): 
 }
 
 /** One append puts it right: gaps that are named, no finding, no plan left. */
-async function assertHealed(t: TestContext, dir: string, paths: StatePaths, what: string): Promise<void> {
+async function assertHealed(t: TestContext, dir: string, paths: StatePaths, what: string, named = 1): Promise<void> {
   assert.equal(statusesOf(await writerIn(t, dir).append({ action: 'b.c' })), 'landed', what);
   assert.equal(existsSync(paths.healPlan), false, what);
   const { verdict, findings, gaps } = await verifyLedger({ paths });
-  assert.deepEqual([verdict, findings.filter(({ code }) => code !== 'GAP'), gaps.length], ['gaps', [], 1], what);
+  assert.deepEqual([verdict, findings.filter(({ code }) => code !== 'GAP'), gaps.length], ['gaps', [], named], what);
 }
 
 /** Every 23rd byte, and both ends. */
@@ -109,26 +109,29 @@ test('a heal row that a power cut tore, at any byte', async (t) => {
   }
 });
 
-test('and the rows of the heal of that heal, torn again', async (t) => {
-  const pending = await pendingHeal(t);
-  const torn = Buffer.concat([pending.before, pending.row.subarray(0, 40)]);
-  const once = copyOf(pending, 'once', torn, pending.plan);
-  await sweep({ place: placeOf(once.dir), dryRun: false });
-  const healed = readFileSync(once.paths.ledger);
-  const { id, seq, payload } = JSON.parse(lastLine(healed).toString()) as HealRow;
-  const { kind, offset, length, sha256 } = payload;
-  assert.equal(offset, pending.before.length);
-  const plan: HealPlan = { heal_id: id, kind, offset, length, sha256, seq, owed: pending.plan };
-  for (const cut of [...cutsOf(healed.length - offset), pending.row.length]) {
-    const { dir, paths } = copyOf(
-      { ...pending, dir: once.dir },
-      `again-${cut}`,
-      healed.subarray(0, offset + cut),
-      plan,
-    );
-    await assertHealed(t, dir, paths, `cut at ${cut}`);
-  }
-});
+for (const lost of [undefined, { fromSeq: 7, toSeq: 8, head: 'f'.repeat(64) }]) {
+  test(`and the rows of the heal of that heal, torn again${lost === undefined ? '' : ', which tells of lost rows'}`, async (t) => {
+    const pending = await pendingHeal(t);
+    const torn = Buffer.concat([pending.before, pending.row.subarray(0, 40)]);
+    const owed: HealPlan = lost === undefined ? pending.plan : { ...pending.plan, lost };
+    const once = copyOf(pending, 'once', torn, owed);
+    await sweep({ place: placeOf(once.dir), dryRun: false });
+    const healed = readFileSync(once.paths.ledger);
+    const { id, seq, payload } = JSON.parse(lastLine(healed).toString()) as HealRow;
+    const { kind, offset, length, sha256 } = payload;
+    assert.equal(offset, pending.before.length);
+    const plan: HealPlan = { heal_id: id, kind, offset, length, sha256, seq, owed };
+    for (const cut of [...cutsOf(healed.length - offset), pending.row.length]) {
+      const { dir, paths } = copyOf(
+        { ...pending, dir: once.dir },
+        `again-${cut}`,
+        healed.subarray(0, offset + cut),
+        plan,
+      );
+      await assertHealed(t, dir, paths, `cut at ${cut}`, lost === undefined ? 1 : 2);
+    }
+  });
+}
 
 test('a last row that is tampered with blocks it until a person sets that row aside: both are named', async (t) => {
   const pending = await pendingHeal(t);

@@ -26,7 +26,7 @@ import { start } from '../../support/process';
 import type { Ended } from '../../support/process';
 import { APPEND, ledger, markedRows, sandbox } from '../../support/sandbox';
 import type { Sandbox } from '../../support/sandbox';
-import { checked, statusesOf, tempFolder } from '../../support/writers';
+import { checked, statusesOf, tempFolder, writerIn } from '../../support/writers';
 
 before(ensureBuilt);
 
@@ -202,4 +202,34 @@ test('a loss that the ledger names itself, its writer killed before the index be
   assert.equal((await sweep({ place: placeIn(dir), dryRun: false })).verdict, 'clean');
   const { verdict, gaps } = await verify({ place: placeIn(dir) });
   assert.deepEqual([verdict, gaps.map(({ kind }) => kind)], ['gaps', ['rows-lost']]);
+});
+
+test('heals that left no tombstone, in an import, of a newline or of junk, keep no index from being built or caught up', async (t) => {
+  const dir = tempFolder(t);
+  // More than one step of a build.
+  const lines = linesOf(false, 20_100);
+  const paths = writeLedger(dir, lines.toSpliced(20_050, 0, 'junk'));
+  const place = placeIn(dir);
+  assert.equal((await sweep({ place, dryRun: false })).index, 'rebuilt');
+  const file = join(tempFolder(t), 'old.jsonl');
+  appendFileSync(file, `${'{"action":"a.b","n":1}\n'.repeat(3)}no JSON\n`);
+  const { events } = listening(dir);
+  await importFile({ place, file, stdin: process.stdin, events, onProgress: () => undefined, stopped: () => false });
+  assert.equal((await sweep({ place, dryRun: false })).verdict, 'clean');
+  const { length } = readFileSync(paths.ledger);
+  const start = readFileSync(paths.ledger).lastIndexOf(0x0a, length - 2);
+  truncateSync(paths.ledger, start);
+  assert.equal((await writerIn(t, dir).append({ action: 'x.y' })).length, 1);
+  assert.deepEqual(
+    rowsOf(paths.ledger)
+      .slice(-3)
+      .map(({ action }) => action),
+    ['audit.rows-lost', 'audit.heal-truncation', 'x.y'],
+  );
+  for (const rebuild of [false, true]) {
+    if (rebuild) rmSync(paths.index);
+    assert.match((await sweep({ place, dryRun: false })).index, rebuild ? /rebuilt/ : /rebuilt|caught-up|current/);
+    const { verdict, index } = await verify({ place });
+    assert.deepEqual([verdict, index], ['gaps', 'agrees']);
+  }
 });
