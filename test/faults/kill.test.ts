@@ -188,8 +188,13 @@ for (const step of ['first', 'second'] as const) {
       const order = [LEDGER_WRITTEN, LEDGER_SYNCED, /^write\(\d+<[^>]*audit\.spill\.drained>/];
       assert.equal(firstStepMissing(await appendCalls(template), order), undefined, 'chained, synced, noted');
       const choose = (calls: readonly Call[]) =>
-        changing(calls).filter(({ text }, i) => FULL || (/spill\.drained/.test(text) && i % 3 === 0) || i % 6 === 2);
-      await expectPassRule(t, { program: SHIPPED, template, before, marks: MARKS, choose }, 2);
+        changing(calls).filter(({ text }, i) => (/spill\.drained/.test(text) && i % 3 === 0) || i % 6 === 2);
+      // A drain of ten rows is killed before every call; here a kill before a read leaves what one before the next change does.
+      const chooseInFull = (calls: readonly Call[]) => {
+        const changes = new Set(changing(calls));
+        return calls.filter((call, i) => changes.has(call) || i % 20 === 0);
+      };
+      await expectPassRule(t, { program: SHIPPED, template, before, marks: MARKS, choose, chooseInFull }, 2);
     },
   );
 }

@@ -37,6 +37,8 @@ export interface KillSweep {
   readonly only?: (box: Sandbox) => readonly string[];
   /** Which points are run. Default: every call that changes something; in the long form every call. */
   readonly choose?: (calls: readonly Call[]) => Call[];
+  /** The same in the long form, where every call would be thousands of reads between two changes. */
+  readonly chooseInFull?: (calls: readonly Call[]) => Call[];
   /** What is looked at after the kill, in place of the next append and the pass rule. */
   readonly look?: (box: Sandbox) => Promise<string[]>;
   /** How many rows of repair the chain must show in the end (heal rows), where that is fixed. */
@@ -54,7 +56,7 @@ export interface SweepResult {
 /** Kills the program before every chosen system call and returns what breaks the pass rule. */
 export async function killSweep(sweep: KillSweep): Promise<SweepResult> {
   const calls = await tracePoints(sweep);
-  const chosen = FULL ? calls : (sweep.choose ?? changing)(calls);
+  const chosen = FULL ? (sweep.chooseInFull?.(calls) ?? calls) : (sweep.choose ?? changing)(calls);
   if (chosen.length === 0) throw new Error('expected system calls that touch the state, found none');
   const outcomes = await mapLimit(chosen, LANES, (call, i) => reachPoint(sometimesVerified(sweep, i), call));
   return {
