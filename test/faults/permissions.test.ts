@@ -123,6 +123,36 @@ test(
 );
 
 test(
+  'case 34: doctor names what its owner may not write: the ledger, the lock, the folder that a torn end is set aside in',
+  { skip: notRoot || missingTools('setpriv') },
+  async (t) => {
+    const box = sandbox(t);
+    await fill(box, 3);
+    giveAway(box.root);
+    chmodSync(box.root, 0o755);
+    tear(box, 'short');
+    for (const [path, mode] of [
+      [box.ledger, 0o400],
+      [join(box.dir, 'audit.lock'), 0o400],
+      [box.dir, 0o500],
+    ] as const) {
+      const before = statSync(path).mode;
+      chmodSync(path, mode);
+      const swept = await run(asUser(ledgerCommand('sweep')), { env: box.env, cwd: box.root });
+      assert.equal(swept.status, 2, swept.stdout);
+      assert.match(swept.stderr, /ledger doctor/);
+      const doctor = await run(asUser(ledgerCommand('doctor', '-q')), { env: box.env, cwd: box.root });
+      assert.equal(doctor.status, 1, doctor.stdout);
+      const advised = /^bad +owner .*\(mode [45]00\).*\n +→ (chmod .*)$/m.exec(doctor.stdout)?.[1] ?? '';
+      assert.ok(advised.endsWith(`'${path}'`), doctor.stdout);
+      assert.equal((await run(['sh', '-c', advised])).status, 0);
+      assert.equal(statSync(path).mode, before, 'what it advises is enough');
+    }
+    assert.equal((await run(asUser(ledgerCommand('doctor', '-q')), { env: box.env, cwd: box.root })).status, 0);
+  },
+);
+
+test(
   "case 34: another account's home (sudo -u keeps HOME): a ledger works without a second place, and doctor says so",
   { skip: notRoot || missingTools('setpriv') },
   async (t) => {

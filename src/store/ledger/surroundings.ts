@@ -1,5 +1,5 @@
 /** What surrounds a ledger: disk, file system, owner and modes, the runtime. Looked at for `doctor`; nothing is written. */
-import { statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { bad, ok, sizeText, warn } from '../../core/checkup';
 import type { Checkup } from '../../core/checkup';
@@ -89,6 +89,7 @@ export function checkOwner(paths: StatePaths): Checkup[] {
     found.push(warn('owner', `others can look into ${paths.dir} (mode ${mode})`, `chmod 700 '${paths.dir}'`));
   found.push(...[paths.ledger, paths.lock, paths.spill, paths.index].flatMap((path) => checkFile(path, stats.uid)));
   found.push(...[paths.ledger, paths.lock, paths.spill].flatMap((path) => checkNames(paths, path)));
+  if (stats.uid === euid) found.push(...checkRights(paths));
   return found.length > 0 ? found : [ok('owner', `uid ${stats.uid}, mode ${mode}`)];
 }
 
@@ -103,6 +104,42 @@ function checkFile(path: string, uid: number): Checkup[] {
   if ((stats.mode & 0o077) === 0) return [];
   const mode = (stats.mode & 0o777).toString(8);
   return [warn('owner', `others can use ${path} (mode ${mode})`, `chmod 600 '${path}'`)];
+}
+
+/** What the owner may not write, no append may: other accounts are told of before. An index is made anew all the same. */
+function checkRights(paths: StatePaths): Checkup[] {
+  const { R_OK, W_OK, X_OK } = constants;
+  const folders = [paths.dir, paths.quarantine].flatMap((path) => {
+    const found = refusalOf(path, W_OK | X_OK);
+    if (found === undefined) return [];
+    const message = `nothing can be made in ${path} (${found}): what is torn stays, and nothing is spilled there`;
+    return [bad('owner', message, rightsAdvice(found, 'u+rwx', path))];
+  });
+  const files = [paths.ledger, paths.lock, paths.spill].flatMap((path) => {
+    const found = refusalOf(path, R_OK | W_OK);
+    if (found === undefined) return [];
+    return [bad('owner', `${path} cannot be written (${found})`, rightsAdvice(found, 'u+rw', path))];
+  });
+  return [...folders, ...files];
+}
+
+/** Why this account may not use its own file or folder: the mode, or that it was made immutable. A mount is told of elsewhere. */
+function refusalOf(path: string, use: number): string | undefined {
+  const stats = statOf(path);
+  if (stats === undefined || stats.isSymbolicLink()) return undefined;
+  try {
+    accessSync(path, use);
+  } catch (error) {
+    if (errnoOf(error) === 'EPERM') return IMMUTABLE;
+    if (errnoOf(error) === 'EACCES') return `mode ${(stats.mode & 0o7777).toString(8)}`;
+  }
+  return undefined;
+}
+
+const IMMUTABLE = 'immutable';
+
+function rightsAdvice(found: string, rights: string, path: string): string {
+  return found === IMMUTABLE ? `chattr -i '${path}'` : `chmod ${rights} '${path}'`;
 }
 
 /** A second name lets others write past the lock: nothing is appended to such a file. */
