@@ -244,6 +244,37 @@ test('doctor names what is wrong: modes, a link, a clock, a torn tail, a config,
   assert.deepEqual([found.status, found.named('ledger')], [2, ['bad']]);
 });
 
+test('doctor holds the index against the file: one of another file is bad, a changed last row is no lost one', async (t) => {
+  const box = sandbox(t);
+  const { lines } = chainWith(12);
+  writeLedger(box.dir, lines);
+  assert.equal((await ledger(box, 'sweep')).status, 0);
+  const index = async (): Promise<unknown[]> => {
+    const found = (await doctor(box)).report.checks.find(({ name }) => name === 'index');
+    return [found?.health, found?.message, found?.advice];
+  };
+  assert.deepEqual(await index(), ['ok', 'current', null]);
+
+  writeLedger(box.dir, [...lines.slice(0, -1), (lines.at(-1) as string).replace('"n":11', '"n":12')]);
+  let [health, message, advice] = await index();
+  assert.deepEqual([health, advice], ['bad', 'run: ledger verify']);
+  assert.match(String(message), /^row 13 is not what it was/);
+
+  writeLedger(box.dir, lines.slice(0, 9));
+  assert.deepEqual(await index(), [
+    'bad',
+    'it has seen row 13, the file ends at 9: rows were lost',
+    'run: ledger verify',
+  ]);
+
+  const parted = chainWith(7);
+  for (let n = 0; n < 12; n++) parted.add({ action: 'g.h' });
+  writeLedger(box.dir, parted.lines);
+  [health, message, advice] = await index();
+  assert.deepEqual([health, advice], ['bad', 'run: ledger verify, then: ledger sweep']);
+  assert.match(String(message), /^it tells of another file: row 13 /);
+});
+
 test('doctor says who holds the lock, and does not wait', async (t) => {
   const box = sandbox(t);
   await ledger(box, 'append', '--action', 'a.b');

@@ -54,7 +54,7 @@ export function openIndexCheck(paths: StatePaths): IndexCheck | undefined {
 }
 
 /** Undefined where there is no index. Throws as `openIndex` and `use` do. */
-function withIndex<T>(paths: StatePaths, use: (index: LedgerIndex) => T): T | undefined {
+export function withIndex<T>(paths: StatePaths, use: (index: LedgerIndex) => T): T | undefined {
   const index = openIndex(paths, 'read');
   if (index === undefined) return undefined;
   try {

@@ -11,7 +11,11 @@ import { parseRfc3339 } from '../../core/time';
 import { isLink, namesIn, readAt, statOf, withFile } from '../files';
 import { readHealPlan } from '../heal/healPlan';
 import { INNER_LINK_ADVICE } from '../linkAdvice';
+import { withIndex } from '../index/indexCheck';
+import type { LedgerIndex } from '../index/indexFile';
 import { readIndexHeader } from '../index/indexHeader';
+import { standingOf } from '../index/indexRead';
+import type { Standing } from '../index/indexRead';
 import { probeKernelLock, readLockNote } from '../lock/kernelLock';
 import { isAlive } from '../machine/alive';
 import type { StatePaths } from '../paths';
@@ -165,24 +169,41 @@ export function checkQuarantine(paths: StatePaths): Checkup {
 export function checkIndex(paths: StatePaths, last: LastRow | undefined): Checkup {
   try {
     const header = readIndexHeader(paths);
-    const lastSeq = last?.seq ?? 0;
-    if (header === undefined) {
-      if (lastSeq <= MAX_LAG_ROWS) return ok('index', 'none yet; nothing needs it at this size');
-      return warn('index', 'none', `${SWEEP}; it is rebuilt from the ledger`);
-    }
-    const { watermarkSeq, settled } = header;
-    if (!settled) return ok('index', 'a transaction is under way, or was left half-done: the next writer tidies up');
-    if (watermarkSeq > lastSeq)
-      return bad(
-        'index',
-        `it has seen row ${watermarkSeq}, the file ends at ${lastSeq}: rows were lost`,
-        'run: ledger verify',
-      );
-    const lag = lastSeq - watermarkSeq;
-    if (lag > MAX_LAG_ROWS) return warn('index', `${lag} rows behind`, SWEEP);
-    return ok('index', lag === 0 ? 'current' : `${lag} ${lag === 1 ? 'row' : 'rows'} behind, read from the file`);
+    if (header?.settled === false)
+      return ok('index', 'a transaction is under way, or was left half-done: the next writer tidies up');
+    const ask = (index: LedgerIndex): Standing => withFile(paths.ledger, 'read', (fd) => standingOf(index, fd));
+    const standing = header === undefined ? undefined : withIndex(paths, ask);
+    if (standing !== undefined) return checkStanding(standing, last);
+    if (last === undefined) return ok('index', 'none yet');
+    if (last.seq <= MAX_LAG_ROWS) return ok('index', 'none yet; nothing needs it at this size');
+    return warn('index', 'none', `${SWEEP}; it is rebuilt from the ledger`);
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
+    if (error.code === 'INDEX_BUSY') return ok('index', 'another process is at work on it');
     return warn('index', error.message, `${SWEEP}; nothing is lost, it is rebuilt from the ledger`);
   }
+}
+
+/** @param last undefined where the file's last row is none that anything is built on */
+function checkStanding(standing: Standing, last: LastRow | undefined): Checkup {
+  switch (standing.kind) {
+    case 'ahead': {
+      const { toSeq, lastSeq } = standing;
+      const message = `it has seen row ${toSeq}, the file ends at ${lastSeq}: rows were lost`;
+      return bad('index', message, 'run: ledger verify');
+    }
+    case 'disagrees':
+      if (last === undefined && !standing.otherLedger) return bad('index', standing.why, 'run: ledger verify');
+      return bad('index', `it tells of another file: ${standing.why}`, 'run: ledger verify, then: ledger sweep');
+    case 'agrees':
+      return checkLag(standing.watermark.seq, last);
+  }
+}
+
+function checkLag(seenSeq: number, last: LastRow | undefined): Checkup {
+  if (last === undefined) return ok('index', `it agrees with the file up to row ${seenSeq}`);
+  // Rows may have come since the tail was looked at.
+  const lag = Math.max(0, last.seq - seenSeq);
+  if (lag > MAX_LAG_ROWS) return warn('index', `${lag} rows behind`, SWEEP);
+  return ok('index', lag === 0 ? 'current' : `${lag} ${lag === 1 ? 'row' : 'rows'} behind, read from the file`);
 }
