@@ -475,8 +475,11 @@ test('exit codes: 0 at the cap and without rows, 1 over it, 3 for missing costs 
   assert.deepEqual(await run(dir, '--missing', 'ignore').then((ran) => [ran.code, ran.err]), [0, '']);
   assert.equal((await run(dir, '--missing', 'fail')).code, 3);
   // For cron: silent unless something is wrong.
-  assert.deepEqual(await run(dir, '-q', '--missing', 'ignore'), { code: 0, out: '', err: '' });
-  assert.match((await run(dir, '-q', '--cap', '0.5')).out, /OVER/);
+  assert.deepEqual(await run(dir, '-q'), { code: 0, out: '', err: '' });
+  const over = await run(dir, '-q', '--cap', '0.5');
+  assert.match(over.out, /OVER/);
+  assert.match(over.err, /1 row without a cost/);
+  assert.match((await run(dir, '-q', '--missing', 'fail')).err, /1 row without a cost/);
   assert.equal((await run(dir, '--missing', 'fail', '--cap', '0.5')).code, 1);
   config(dir, { caps: [{ usd: '0.5', per: 'day' }] });
   assert.equal((await run(dir)).code, 1);

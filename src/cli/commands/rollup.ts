@@ -43,7 +43,7 @@ A row counts when it happened (occurred_at, else ts). Days are those of --tz, el
 of this machine; with day_start in the config they start later than midnight.
 Caps of ledger.config.json are judged in the periods that lie wholly in the window; a cap per run over the whole run,
 for each run that spent something in the window.
-With -q the table is printed only where something is wrong, so that cron mails only then.
+With -q the table, and how many rows have no cost, is printed only where something is wrong: cron mails only then.
 Sums are exact, and are of what the file holds: whether it was changed is for "ledger verify" to say.
 
 Exit: 0 at or under every cap, also with no rows · 1 over a cap · 2 no ledger, or it cannot be read ·
@@ -75,11 +75,16 @@ async function runRollup(io: Io, flags: Flags): Promise<void> {
   const report = await rollup({ ...given, place: placeOf(flags, io), nowMs: io.nowMs() });
   const missingFails = missing === 'fail' && report.total.rows_without_cost > 0;
   const code = worst([report.over_cap ? EXIT.no : EXIT.ok, missingFails ? EXIT.scoped : EXIT.ok]);
-  const nothingWrong = flags.quiet === true && format === 'table' && code === EXIT.ok;
-  if (!nothingWrong) io.stdout(await shown(io, flags, report, format));
-  if (format !== 'json')
-    for (const { message } of report.warnings) io.stderr(`ledger: warning: ${printable(message)}\n`);
+  const nothingWrong = flags.quiet === true && code === EXIT.ok;
+  if (!nothingWrong || format !== 'table') io.stdout(await shown(io, flags, report, format));
+  if (format !== 'json') tellWarnings(io, report, nothingWrong);
   io.setExit(code);
+}
+
+/** Rows without a cost are there every day: with -q they are told of where something is wrong, or cron mails every day. */
+function tellWarnings(io: Io, { warnings }: RollupReport, nothingWrong: boolean): void {
+  for (const { code, message } of warnings)
+    if (!nothingWrong || code !== 'COSTS_MISSING') io.stderr(`ledger: warning: ${printable(message)}\n`);
 }
 
 function formatOf(flags: Flags): Format {
