@@ -25,7 +25,7 @@ export function talkOf(io: Io, flags: GlobalFlags): AppendEvents {
     },
     onOtherLedger: (knownId, nowId) =>
       io.stderr(
-        `ledger: warning: another ledger is at this path by now: it was ${knownId}, it is ${nowId}; rows go there\n`,
+        `ledger: warning: another ledger is at this path by now: it was ${printable(knownId)}, it is ${printable(nowId)}; rows go there\n`,
       ),
     onDrain: ({ chained, setAside }) => {
       if (chained > 0) say(`${chained === 1 ? '1 spilled row was' : `${chained} spilled rows were`} chained`);

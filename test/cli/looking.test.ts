@@ -167,12 +167,13 @@ test('what is torn is told on stderr and not shown', async (t) => {
   assert.match(stderr, /19 bytes at byte \d+ are not shown: no whole row/);
 });
 
-test('nothing of a foreign row moves the cursor of a terminal', async (t) => {
+test('nothing of a foreign row, or of what was asked for, moves the cursor of a terminal', async (t) => {
   const box = sandbox(t);
   const hostile = '\u001b[2J\u202e\u009b31m\u0007';
   writeLedger(box.dir, chainOf().lines);
   await ledger(box, 'append', '--action', 'a.b', '--agent', hostile, '--reason', hostile, '--set', `x=${hostile}`);
-  for (const command of ['tail', 'show 2', 'tail --raw', 'show 2 --raw']) {
+  const asked = [`verify --run '${hostile}'`, `rollup --by '${hostile}'`, `rollup --tz '${hostile}'`];
+  for (const command of ['tail', 'show 2', 'tail --raw', 'show 2 --raw', ...asked]) {
     const line = `'${process.execPath}' '${LEDGER}' ${command}`;
     // script(1) gives it a terminal of its own.
     const shown = await new Promise<string>((done) => {

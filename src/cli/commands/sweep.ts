@@ -99,7 +99,7 @@ function sweepText(result: SweepResult, quiet: boolean): string {
 
 function damageText(damage: Damage): string {
   const place = damage.line !== null ? `line ${damage.line}` : damage.offset !== null ? `byte ${damage.offset}` : '';
-  const bytes = damage.quarantine === null ? '' : ` → ${damage.quarantine}`;
+  const bytes = damage.quarantine === null ? '' : ` → ${printable(damage.quarantine)}`;
   return `${damage.outcome.padEnd(11)}${damage.what}${place === '' ? '' : ` at ${place}`}: ${printable(damage.detail)}${bytes}`;
 }
 

@@ -86,7 +86,7 @@ function verifyText(result: VerifyResult, colors: Colors, width: number): string
     ...partLines(result, width),
     ...(result.stream === null ? [] : [streamText(result.stream)]),
     ...result.warnings.map((warning) => labelled('warning', printable(warning), width, colors.warn)),
-    ...result.not_proved.map((text, i) => labelled(i === 0 ? 'not proved' : '', text, width)),
+    ...result.not_proved.map((text, i) => labelled(i === 0 ? 'not proved' : '', printable(text), width)),
     '',
   ].join('\n');
 }
