@@ -5,6 +5,7 @@ import { LedgerError } from '../core/errors';
 import { attach, detach } from '../store/ledger/attach';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
+import type { PrepareEvents } from '../store/append/prepare';
 import { takeOut } from '../store/heal/takeOut';
 import { lineByNumber, lineBySeq } from '../store/read/linePlace';
 import type { LinePlace } from '../store/read/linePlace';
@@ -16,9 +17,9 @@ export interface SetAsideOptions {
   /** Default: the OS account. */
   readonly actor: string | undefined;
   readonly reason: string;
+  /** Hears that the last writer here wrote to another ledger. */
+  readonly events?: Pick<PrepareEvents, 'onOtherLedger'> | undefined;
 }
-
-const SILENT = { onHeal: () => undefined, onRowsLost: () => undefined };
 
 /**
  * From then on the ledger has a named gap, unless the rows around the line link to each other.
@@ -30,7 +31,12 @@ export async function setAsideLine(options: SetAsideOptions): Promise<Damage> {
   const file = attach(located);
   try {
     const byHand = { actor: options.actor ?? file.host.by, reason: options.reason };
-    const taken = await takeOut(file, { ...line, byHand }, SILENT);
+    const events: PrepareEvents = {
+      onHeal: () => undefined,
+      onRowsLost: () => undefined,
+      onOtherLedger: (knownId, nowId) => options.events?.onOtherLedger(knownId, nowId),
+    };
+    const taken = await takeOut(file, { ...line, byHand }, events);
     if (taken.kind !== 'taken-out') {
       const why = taken.kind === 'moved' ? 'the file was replaced meanwhile' : taken.why;
       throw new LedgerError('HEAL_FAILED', `could not set line ${line.line} aside: ${why}`, {

@@ -29,6 +29,7 @@ import { hasClosedSegments } from '../store/ledger/segments';
 import type { Place } from '../store/ledger/locate';
 import type { LostRows } from '../store/append/lostRows';
 import { committedEnd, nameLostRows, nameGoneRows, withReadyLedger } from '../store/append/prepare';
+import type { PrepareEvents } from '../store/append/prepare';
 import { takeOut } from '../store/heal/takeOut';
 import type { TakenOut } from '../store/heal/takeOut';
 import { countImpossible } from '../store/spill/waiting';
@@ -37,6 +38,8 @@ export interface SweepOptions {
   readonly place: Place;
   readonly dryRun: boolean;
   readonly onProgress?: ((done: ReadSoFar) => void) | undefined;
+  /** Hears that the last writer here wrote to another ledger than the one that is swept. */
+  readonly events?: Pick<PrepareEvents, 'onOtherLedger'> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -210,6 +213,10 @@ class Sweeper {
     const detail = kind === 'newline' ? 'the last row lacked its newline' : `${length} torn bytes (${kind})`;
     const damage = noted(middle ? 'pending-heal' : 'torn-tail', 'healed', detail);
     this.#damage.push({ ...damage, offset, length, heal_id: healId, quarantine: quarantine ?? null });
+  }
+
+  onOtherLedger(knownId: string, nowId: string): void {
+    this.options.events?.onOtherLedger(knownId, nowId);
   }
 
   onRowsLost(lost: LostRows): void {

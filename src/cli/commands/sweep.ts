@@ -12,6 +12,7 @@ import type { Io } from '../io';
 import { flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { progressOf } from '../progress';
+import { talkOf } from '../talk';
 
 interface SweepFlags {
   readonly dryRun?: boolean;
@@ -55,7 +56,8 @@ async function runSweep(io: Io, flags: Flags): Promise<void> {
     return;
   }
   const progress = progressOf(io, flags, 'sweep');
-  const result = await sweep({ place: placeOf(flags, io), dryRun: flags.dryRun === true, onProgress: progress.show });
+  const options = { dryRun: flags.dryRun === true, onProgress: progress.show, events: talkOf(io, flags) };
+  const result = await sweep({ place: placeOf(flags, io), ...options });
   progress.end();
   if (flags.json === true) io.stdout(`${jsonLine(result)}\n`);
   else io.stdout(sweepText(result, flags.quiet === true));
@@ -73,7 +75,9 @@ async function runSetAside(io: Io, flags: Flags, target: string): Promise<void> 
       hint: 'the reason stays in the ledger: say what was found, and a ticket',
     });
   }
-  const damage = await setAsideLine({ place: placeOf(flags, io), target, actor: flags.actor, reason: flags.reason });
+  const { actor, reason } = flags;
+  const events = talkOf(io, flags);
+  const damage = await setAsideLine({ place: placeOf(flags, io), target, actor, reason, events });
   io.stdout(flags.json === true ? `${jsonLine(damage)}\n` : `${damageText(damage)}\n`);
   io.setExit(EXIT.ok);
 }

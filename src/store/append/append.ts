@@ -38,8 +38,6 @@ export type Receipt =
 export interface AppendEvents extends PrepareEvents {
   onDrain(drained: Drained): void;
   onIndexFault(error: LedgerError): void;
-  /** Another ledger was put in the place of the one that this writer knew: rows go to that one from here on. */
-  onOtherLedger(knownId: string, nowId: string): void;
 }
 
 /** Rows that were handed in together: all of them or none (`whole`), or each for itself. */

@@ -29,6 +29,8 @@ const MAX_HEALS = 3;
 export interface PrepareEvents {
   onHeal(healed: Healed): void;
   onRowsLost(lost: LostRows): void;
+  /** Another ledger was put in the place of the one that was known, by this writer or by the last one here: rows go to that one from here on. */
+  onOtherLedger(knownId: string, nowId: string): void;
 }
 
 /** Takes the lock, makes the ledger ready, runs `use`, and lets go of both. */
@@ -153,7 +155,8 @@ async function openHealed(file: LedgerFile, lock: HeldLock, mayOwe: boolean, eve
   const target: CommitTarget = { path: paths.ledger, lock, host, durability };
   try {
     const { asLeft, ...first } = openOurs(file);
-    lock.leaveNote(identity, host.pid);
+    const notedId = lock.leaveNote(identity, host.pid);
+    if (notedId !== undefined && notedId !== file.knownBefore) events.onOtherLedger(notedId, identity.ledgerId);
     // The times of a folder on another machine are not ours to judge.
     const mayWait = identity.lock !== 'kernel' || kept.somethingWaits(folder, host.nowMs());
     const owed = mayWait && mayOwe ? owedHeal(paths) : undefined;

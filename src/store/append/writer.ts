@@ -51,6 +51,8 @@ export class Writer {
   #pumping: Promise<void> | undefined;
   /** The ledger that this writer has met. */
   #known: Identity | undefined;
+  /** The one that it knew before, where this one was put in its place. */
+  #knownBefore: string | undefined;
   /** Another one was at its path when the lock was last taken. */
   #isOther = false;
   #closed = false;
@@ -188,7 +190,8 @@ export class Writer {
   #file(): LedgerFile {
     const { paths, host, durability } = this.options;
     const identity = this.#known !== undefined && !this.#isOther ? this.#known : this.#meet();
-    return { paths, identity, host, durability, recent: this.#recent, index: this.#index, kept: this.#kept };
+    const own = { recent: this.#recent, index: this.#index, kept: this.#kept, knownBefore: this.#knownBefore };
+    return { paths, identity, host, durability, ...own };
   }
 
   /** Which ledger is at the path, created where it is missing and never was. */
@@ -199,8 +202,10 @@ export class Writer {
     const knownId = this.#known?.ledgerId;
     // What was written to another ledger is not missing here.
     if (knownId !== identity.ledgerId) this.#recent = new Recent();
-    if (knownId !== undefined && knownId !== identity.ledgerId)
+    if (knownId !== undefined && knownId !== identity.ledgerId) {
       this.options.events.onOtherLedger(knownId, identity.ledgerId);
+      this.#knownBefore = knownId;
+    }
     this.#known = identity;
     this.#isOther = false;
     return identity;

@@ -24,6 +24,8 @@ export interface LedgerFile {
   readonly recent: Recent;
   readonly index: IndexKeeper;
   readonly kept: Kept;
+  /** The ledger in whose place this one was put under the writer's eyes: it has told of that. */
+  readonly knownBefore?: string | undefined;
 }
 
 /** The ledger while this process holds its lock. */

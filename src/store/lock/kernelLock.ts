@@ -7,7 +7,7 @@ import { fstatSync, ftruncateSync, writeSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { errnoOf } from '../../core/errors';
+import { errnoOf, orNothing } from '../../core/errors';
 import type { Identity, LockKind } from '../../core/ownRows';
 import { closeQuietly, openFile, readAt, readWhole, statOf, withFile } from '../files';
 import type { HeldLock } from './lock';
@@ -117,14 +117,18 @@ export class KernelLock {
   }
 
   /** A note that stands already is not written again: a changed lock file would make the ledger's next sync half as long again. */
-  #leaveNote({ fd }: LockFile, { mtimeMs }: Stats, identity: Identity, pid: number): void {
-    if (this.#note?.of === identity && this.#note.standsAtMs === mtimeMs) return;
+  #leaveNote({ fd }: LockFile, { mtimeMs }: Stats, identity: Identity, pid: number): string | undefined {
+    if (this.#note?.of === identity && this.#note.standsAtMs === mtimeMs) return undefined;
     const bytes = this.#note?.of === identity ? this.#note.bytes : Buffer.from(lockNote(identity, pid));
-    if (!readAt(fd, 0, bytes.length + 1).equals(bytes)) {
+    const stood = readAt(fd, 0, MAX_NOTE_BYTES);
+    const stands = stood.equals(bytes);
+    if (!stands) {
       writeSync(fd, bytes, 0, bytes.length, 0);
       ftruncateSync(fd, bytes.length);
     }
     this.#note = { of: identity, bytes, standsAtMs: fstatSync(fd).mtimeMs };
+    const stoodId = stands ? undefined : noteIn(stood)?.['ledger_id'];
+    return typeof stoodId === 'string' && stoodId !== identity.ledgerId ? stoodId : undefined;
   }
 
   #release(file: LockFile): void {
@@ -137,6 +141,9 @@ export class KernelLock {
     }
   }
 }
+
+/** An origin has at most 256 characters. */
+const MAX_NOTE_BYTES = 4 << 10;
 
 /** For people and for the repair of a broken first line: who holds the lock, and which ledger it is. Always of one length. */
 function lockNote(identity: Identity, pid: number): string {
@@ -157,13 +164,13 @@ export function readLockNote(
   path: string,
 ): { readonly note: Record<string, unknown>; readonly pid: number } | undefined {
   const bytes = readWhole(path);
-  if (bytes === undefined || bytes.length === 0) return undefined;
-  try {
-    const note = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
-    return { note, pid: Number(note['pid']) };
-  } catch {
-    return undefined;
-  }
+  const note = bytes === undefined ? undefined : noteIn(bytes);
+  return note === undefined ? undefined : { note, pid: Number(note['pid']) };
+}
+
+function noteIn(bytes: Buffer): Record<string, unknown> | undefined {
+  const note = orNothing(() => JSON.parse(bytes.toString('utf8')) as unknown);
+  return typeof note === 'object' && note !== null ? (note as Record<string, unknown>) : undefined;
 }
 
 /**

@@ -17,8 +17,11 @@ let portable: Awaited<ReturnType<typeof loadPortableLock>> | undefined;
 export interface HeldLock {
   /** Whether the lock is still this holder's. Asked immediately before a write. */
   stillOurs(): boolean;
-  /** Says in the lock file who holds it, and which ledger it is. Asked once the ledger behind the lock is known to be that one. */
-  leaveNote(identity: Identity, pid: number): void;
+  /**
+   * Says in the lock file who holds it, and which ledger it is. Asked once the ledger behind the lock is known to be that one.
+   * @returns the id of another ledger that it said until now: a trace that ends here
+   */
+  leaveNote(identity: Identity, pid: number): string | undefined;
   release(): void;
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import type { Identity } from '../../../src/core/ownRows';
 import { readIdentity } from '../../../src/store/ledger/genesis';
+import { sweep } from '../../../src/services/sweep';
 import { KernelLock, readLockNote } from '../../../src/store/lock/kernelLock';
 import { rebuildIndex } from '../../../src/store/index/indexBuild';
 import { rowsLostRow } from '../../../src/store/append/lostRows';
@@ -116,6 +117,30 @@ test('another ledger that was copied over the file lacks nothing either', async 
     assert.equal(w.others.at(-1)?.[1], ledgerId, 'the writer is told');
   }
   assert.equal(w.others.length, 2);
+});
+
+test('whoever writes over the note of another ledger says so, once: it is the last trace of that one', async (t) => {
+  const dir = tempFolder(t);
+  const [one, other] = [join(dir, 'one'), join(dir, 'other')];
+  const [w, foreign] = [writerIn(t, one), writerIn(t, other)];
+  for (const each of [w, foreign]) await each.append({ action: 'a.b' });
+  const [was, is] = [w, foreign].map(({ paths }) => (readIdentity(paths) as Identity).ledgerId) as [string, string];
+  const note = readFileSync(w.paths.lock);
+  const replace = (): void => {
+    writeFileSync(w.paths.ledger, readFileSync(foreign.paths.ledger));
+    writeFileSync(w.paths.lock, note);
+  };
+  replace();
+  for (const others of [[[was, is]], []]) {
+    const next = writerIn(t, one);
+    for (let n = 0; n < 2; n++) assert.equal(statusesOf(await next.append({ action: 'c.d' })), 'landed');
+    assert.deepEqual(next.others, others);
+  }
+  replace();
+  const swept: [string, string][] = [];
+  const place = { dir: one, configPath: undefined, env: { XDG_STATE_HOME: join(one, '.home') } };
+  await sweep({ place, dryRun: false, events: { onOtherLedger: (...ids) => swept.push(ids) } });
+  assert.deepEqual(swept, [[was, is]]);
 });
 
 test('rows that waited for a lock while the ledger was replaced wait for the new one', async (t) => {

@@ -15,7 +15,7 @@ import { chainOf, writeLedger } from '../../support/ledgers';
 import { rowsOf } from '../../support/miniVerifier';
 import { statusesOf, tempFolder, writerIn } from '../../support/writers';
 
-const SILENT = { onHeal: () => undefined, onRowsLost: () => undefined };
+const SILENT = { onHeal: () => undefined, onRowsLost: () => undefined, onOtherLedger: () => undefined };
 
 /** A ledger of these lines, and what takes lines `from` to `to` (from 0, `to` excluded) out of it. */
 function made(t: TestContext, lines: readonly string[]) {
