@@ -2,7 +2,7 @@
 """Checks a ledger (docs/format.md) with nothing but Python:  python3 verify.py state/audit.jsonl
 Exit 0 intact, 1 broken, 2 nothing to check, 3 named gaps. Not checked: content hashes, ids, cut ends, rewritten files."""
 import glob, gzip, hashlib, json, os, re, sys
-END = re.compile(rb',"prev_hash":"([0-9a-f]{64})","hash":"([0-9a-f]{64})"\}$')
+END = re.compile(rb'^\{.*,"prev_hash":"([0-9a-f]{64})","hash":"([0-9a-f]{64})"\}$')
 ZERO, sha = '0' * 64, lambda data: hashlib.sha256(data).hexdigest()
 whole = lambda raw: END.search(raw) and sha(raw[:-75] + b'}') == END.search(raw)[2].decode()
 broken = lambda line, why: print(f'broken at line {line}: {why}') or sys.exit(1)

@@ -6,7 +6,7 @@
  *          ^ from[SEQ]                             ^ from[PAYLOAD]                     ^ returned end
  *
  * The scanner accepts nothing that JSON.parse refuses (of a line in valid UTF-8). It gives up, with -1, on what no
- * writer of ours spells: spaces around the object, nesting deeper than 64. Whether such a line is torn or merely foreign
+ * writer of ours spells: spaces around the object, nesting deeper than 64. Whether such a line is torn or merely no row
  * is for `rowText.ts` to say.
  */
 import {

@@ -4,8 +4,8 @@
  *
  *   new SlotReader(['agent']).find({"seq":1,"agent":"a","payload":{"agent":"b"}})  →  slot 0 is "a"
  *
- * Any JSON object is taken, unless it is nested deeper than a row may be: one that the pass cannot follow (a member name
- * with escapes) goes through `JSON.parse` and is spelled again. A member that stands there twice is its last, as everywhere in JavaScript.
+ * Any JSON object is taken, unless it is nested deeper than a row may be or has white space around it, which no row has:
+ * one that the pass cannot follow (a member name with escapes) goes through `JSON.parse` and is spelled again. A member that stands there twice is its last, as everywhere in JavaScript.
  */
 import { keyOf, keyOfBytes } from './indexDigest';
 import { BACKSLASH, CLOSE, COLON, COMMA, OPEN, QUOTE, ZERO } from './jsonBytes';
@@ -46,6 +46,7 @@ export class SlotReader {
   find(bytes: Buffer, start: number, end: number): boolean {
     this.bytes = bytes;
     if (this.walk(start, end, false)) return true;
+    if (bytes[start] !== OPEN || bytes[end - 1] !== CLOSE) return false;
     const respelled = respell(bytes.toString('utf8', start, end));
     if (respelled === undefined) return false;
     this.bytes = respelled;

@@ -1,6 +1,7 @@
 /**
  * Reading one line back, without trust: is it a whole JSON object at all, and if so, is it a row whose own hash is right?
- * A line that is not a complete JSON object is torn. A complete one with a wrong hash is tampering; nothing heals it.
+ * A line that is not a complete JSON object is torn. A complete one with a wrong hash is tampering; nothing heals it, and
+ * nothing one with white space around it: no writer puts it there, and taking that out gives every byte back.
  * One without what every row has is no row, whatever its hash: who reads a row here may rely on these members.
  */
 import { declaredLinks, hashOfLine } from './chain';
@@ -24,6 +25,10 @@ export type LineReading =
   /** A complete JSON object that is no row, or a row whose hash is wrong. */
   | { readonly kind: 'wrong'; readonly why: string };
 
+const OPEN = 0x7b;
+const CLOSE = 0x7d;
+const CR = 0x0d;
+
 /** No row is longer; what is, is not looked into. */
 const MAX_LOOKED_INTO_BYTES = 16 << 20;
 
@@ -31,6 +36,8 @@ const MAX_LOOKED_INTO_BYTES = 16 << 20;
 export function readLine(line: Buffer): LineReading {
   const value = completeObject(line);
   if (value === undefined) return { kind: 'torn' };
+  const around = whiteSpaceAround(line);
+  if (around !== undefined) return { kind: 'wrong', why: `${nameOf(value)} has ${around}` };
   const links = declaredLinks(line);
   if (links === undefined) return { kind: 'wrong', why: 'a JSON object that does not end as a row does' };
   if (value['action'] === 'audit.tombstone') {
@@ -40,11 +47,15 @@ export function readLine(line: Buffer): LineReading {
       : { kind: 'tombstone', ...gap, ...links };
   }
   const hash = hashOfLine(line);
-  const name = seqOf(value['seq']) === undefined ? 'it' : `row ${String(value['seq'])}`;
+  const name = nameOf(value);
   if (hash !== links.hash) return { kind: 'wrong', why: `${name} declares hash ${links.hash}, its bytes give ${hash}` };
   const fault = memberFault(value);
   if (fault !== undefined) return { kind: 'wrong', why: `${name} lacks ${fault.want} (there: ${fault.got})` };
   return { kind: 'row', row: value as unknown as Row };
+}
+
+function nameOf(value: Readonly<Record<string, unknown>>): string {
+  return seqOf(value['seq']) === undefined ? 'it' : `row ${String(value['seq'])}`;
 }
 
 /** The seq that a value is, or undefined. */
@@ -81,12 +92,36 @@ export function shownValue(value: unknown): string {
   return value === undefined ? 'none' : JSON.stringify(value).slice(0, 200);
 }
 
-/** The object that a line is, or undefined where it is not a complete JSON object. Invalid UTF-8 inside strings does not make a line torn. */
+/**
+ * The object that a line is, or undefined where it is not a complete JSON object. Invalid UTF-8 inside strings does not
+ * make a line torn, nor does white space around the object: `whiteSpaceAround` tells of that.
+ */
 export function completeObject(line: Buffer): Record<string, unknown> | undefined {
-  if (line[0] !== 0x7b || line[line.length - 1] !== 0x7d || line.length > MAX_LOOKED_INTO_BYTES) return undefined;
+  if (line.length > MAX_LOOKED_INTO_BYTES || !isBraced(line)) return undefined;
   try {
     return JSON.parse(line.toString('utf8')) as Record<string, unknown>;
   } catch {
     return undefined;
   }
+}
+
+/** What stands around the object that a complete line is, in words; undefined: nothing, as the writer leaves it. */
+export function whiteSpaceAround(line: Buffer): string | undefined {
+  if (line[0] === OPEN && line.at(-1) === CLOSE) return undefined;
+  if (line[0] === OPEN && line.at(-1) === CR && line.at(-2) === CLOSE)
+    return 'a carriage return at its end: if all line ends were changed, dos2unix changes them back';
+  return 'white space around it';
+}
+
+/** Whether the first and the last byte that are no white space are the braces of an object. */
+function isBraced(line: Buffer): boolean {
+  let from = 0;
+  let to = line.length - 1;
+  while (isSpace(line[from])) from++;
+  while (to > from && isSpace(line[to])) to--;
+  return line[from] === OPEN && line[to] === CLOSE;
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === CR;
 }

@@ -52,7 +52,7 @@ export function formatSpillRecord(record: Omit<SpillRecord, 'row'>, row: Checked
   return `\n${head},"after":{"seq":${after.seq},"hash":"${after.hash}"},"row":${text},"sum":"${sha256Hex(text)}"}\n`;
 }
 
-/** The record in a line, or undefined where it is torn or impossible. The exact inverse of `formatSpillRecord`. */
+/** The record in a line, or undefined where it is torn or impossible. The inverse of `formatSpillRecord`. */
 export function parseSpillRecord(line: Buffer): SpillRecord | undefined {
   let text: string;
   let record: unknown;
@@ -75,7 +75,8 @@ export function parseSpillRecord(line: Buffer): SpillRecord | undefined {
   const [seq, hash] = [after.get('seq'), after.get('hash')];
   if (typeof seq !== 'number' || typeof hash !== 'string' || !HEX64.test(hash)) return undefined;
   // The bytes themselves, not the row spelled again: a cost is written 0.0000001 where JSON numbers have 1e-7.
-  const sum = sha256Hex(text.slice(text.indexOf(ROW_START) + ROW_START.length - 1, -SUM_CHARS));
+  // White space behind the record changes no row: changed line ends must not cost one.
+  const sum = sha256Hex(text.trimEnd().slice(text.indexOf(ROW_START) + ROW_START.length - 1, -SUM_CHARS));
   if (members.get('sum') !== sum) return undefined;
   return { id, ledgerId, spilledAt, why, after: { seq, hash }, row };
 }

@@ -12,7 +12,7 @@ import { MAX_DEPTH } from './json';
 import { newLineFacts, PAYLOAD, scanLine } from './lineScan';
 import type { Row } from './members';
 import { MAX_LINE_BYTES } from './row';
-import { completeObject, memberFault, missingRows, seqOf, shownValue } from './rowText';
+import { completeObject, memberFault, missingRows, seqOf, shownValue, whiteSpaceAround } from './rowText';
 import { strictFault } from './strictForm';
 import type { FindingCode } from './verdict';
 
@@ -57,9 +57,11 @@ const facts = newLineFacts({ stepsOverHashes: false });
 export function readStoredLine(line: Buffer, options: { readonly strict: boolean }): StoredLine {
   const value = completeObject(line);
   if (value === undefined) return { kind: 'torn', rows: rowStarts(line) };
+  const around = whiteSpaceAround(line);
   const links = declaredLinks(line);
-  if (links === undefined) {
+  if (links === undefined || around !== undefined) {
     if (ROW_MARKS.filter((name) => name in value).length < 2) return { kind: 'foreign' };
+    if (around !== undefined) return altered(value, malformed('a row with nothing around it', around));
     const end = line.toString('latin1', Math.max(0, line.length - 154));
     return altered(value, { code: 'CONTENT_ALTERED', want: 'the end ,"prev_hash":"…","hash":"…"}', got: end });
   }

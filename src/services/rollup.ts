@@ -153,7 +153,7 @@ function warningsOf(missing: MissingCosts, missingRows: number, reading: CostRea
   warn(
     'BROKEN_LINES',
     brokenLines,
-    `${count(brokenLines, 'broken line')} not in the sums (${offsets}${brokenLines > 3 ? ', …' : ''}); run "ledger sweep"`,
+    `${count(brokenLines, 'broken line')} not in the sums (${offsets}${brokenLines > 3 ? ', …' : ''}); "ledger sweep" heals torn ones, "ledger verify" names the others`,
   );
   warn(
     'ROWS_LOST',

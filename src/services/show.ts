@@ -2,7 +2,7 @@
  * `ledger show`: one row, found by seq, id or the beginning of its hash, and what its own bytes and its neighbours say of
  * it. Whether the whole chain holds is for `verify` to say.
  */
-import { hashOfLine } from '../core/chain';
+import { declaredLinks, hashOfLine } from '../core/chain';
 import { ZERO_HASH } from '../core/digest';
 import { LedgerError } from '../core/errors';
 import { isUlid } from '../core/ids';
@@ -75,7 +75,8 @@ function shown(found: FoundLine): ShownLine {
   const text = (name: string): string | null => (typeof row[name] === 'string' ? row[name] : null);
   const declared = text('hash');
   const isTombstone = reading.kind === 'tombstone';
-  const computed = isTombstone || declared === null ? null : hashOfLine(line);
+  const hasEnd = declared !== null && declaredLinks(line) !== undefined;
+  const computed = isTombstone || !hasEnd ? null : hashOfLine(line);
   return {
     kind: reading.kind === 'torn' ? 'wrong' : reading.kind,
     seq: typeof row['seq'] === 'number' ? row['seq'] : null,

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import test from 'node:test';
-import { declaredLinks, hashOfLine, placeRow } from '../../src/core/chain';
-import { ZERO_HASH } from '../../src/core/digest';
+import { declaredLinks, HASH_SUFFIX_BYTES, hashOfLine, hashSuffix, placeRow } from '../../src/core/chain';
+import { sha256Hex, ZERO_HASH } from '../../src/core/digest';
 import { readLine } from '../../src/core/rowText';
 import { checked } from '../support/writers';
 
@@ -53,6 +53,25 @@ test('hashing leaves the bytes as they were', () => {
   const before = Buffer.from(line);
   hashOfLine(line);
   assert.ok(line.equals(before));
+});
+
+test('white space around a whole row makes it wrong, whatever its hash; without an object there it is torn', () => {
+  const { line } = placeRow(checked({ action: 'a.b' }), AT);
+  const forged = placeRow(checked({ action: 'a.b' }), { ...AT, by: 'x' }).line;
+  const unhashed = ` ${forged.slice(0, -HASH_SUFFIX_BYTES)}`;
+  const padded = [
+    `${line}\r`,
+    `${line} `,
+    `${line}\t\r`,
+    ` ${line}`,
+    `${unhashed}${hashSuffix(sha256Hex(`${unhashed}}`))}`,
+  ];
+  for (const text of padded) {
+    const read = readLine(Buffer.from(text));
+    assert.ok(read.kind === 'wrong' && /white space|carriage return/.test(read.why), text);
+  }
+  for (const text of ['', ' ', '\r', ' \t\r', `${line}\0`, `\ufeff${line}`, ` ${line.slice(0, -1)}\r`, ` [${line}] `])
+    assert.equal(readLine(Buffer.from(text)).kind, 'torn', text);
 });
 
 test('any changed byte makes a line torn or wrong, never a row', () => {

@@ -39,6 +39,11 @@ test('every row that is taken can be spilled and read again', () => {
   assert.equal(missing?.ledgerId, null);
 });
 
+test('white space that changed line ends leave behind a record costs no row', () => {
+  const text = formatSpillRecord(HEAD, checked({ action: 'a.b', n: 123 })).trim();
+  for (const end of ['\r', ' ', ' \t\r']) assert.equal(parseSpillRecord(Buffer.from(text + end))?.id, HEAD.id);
+});
+
 test('a record that was cut anywhere, or changed anywhere in its row, is none', () => {
   const text = formatSpillRecord(HEAD, checked({ action: 'a.b', n: 123 })).trim();
   for (let length = 0; length < text.length; length++)

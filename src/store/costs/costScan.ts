@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Calendar } from '../../core/day';
 import { CostLineReader, costRowOf } from '../../core/costLine';
 import type { CostLineRow } from '../../core/costLine';
-import { completeObject } from '../../core/rowText';
+import { completeObject, whiteSpaceAround } from '../../core/rowText';
 import { membersOf, Tally } from '../../core/tally';
 import type { TallyPlan, TallySums } from '../../core/tally';
 import { withFile } from '../files';
@@ -81,7 +81,8 @@ export function scanPlaces(
   for (const { from, to } of ranges) {
     if (!whole) return undefined;
     scanLines(fd, from, to, (line) => {
-      const object = line.terminated ? completeObject(line.block.subarray(line.start, line.end)) : undefined;
+      const bytes = line.block.subarray(line.start, line.end);
+      const object = line.terminated && whiteSpaceAround(bytes) === undefined ? completeObject(bytes) : undefined;
       const row = object && (costRowOf(object, members) ?? reader.read(line.block, line.start, line.end));
       if (row === undefined) return (whole = false);
       if (has(row)) left--;

@@ -87,7 +87,7 @@ const slots = new SlotReader(NAMES);
 
 /** The projection of one line, or undefined where it is no row. */
 export function projectLine(line: Where, segment: number): IndexedRow | undefined {
-  // White space around it makes a line torn for every reader.
+  // With white space around it a line is no row, for every reader.
   if (line.block[line.start] !== OPEN || line.block[line.end - 1] !== CLOSE) return undefined;
   if (!slots.find(line.block, line.start, line.end)) return undefined;
   const seq = slots.positive(SLOT.seq);

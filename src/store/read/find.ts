@@ -37,8 +37,9 @@ const MAX_FOUND = 20;
 /** Holds the fixed end of a line, where its links stand. */
 const END_BYTES = 256;
 const NEWLINE = 0x0a;
-const SEQ = /^\{"seq":([0-9]{1,16}),/;
-const ID = /^\{"seq":[0-9]{1,16},"ts":"[^"]{0,40}","id":"([^"]{1,40})"/;
+/** With white space before it a line is no row, and still what is looked for. */
+const SEQ = /^[ \t\r]*\{"seq":([0-9]{1,16}),/;
+const ID = /^[ \t\r]*\{"seq":[0-9]{1,16},"ts":"[^"]{0,40}","id":"([^"]{1,40})"/;
 const LAST_SEQ = /"last_seq":([0-9]{1,16})[,}]/;
 
 /** The lines that are what is sought, at most 20; more than one for the beginning of a hash, and where rows were forged. */

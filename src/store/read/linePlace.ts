@@ -15,6 +15,9 @@ export interface LinePlace {
   readonly length: number;
 }
 
+/** White space before a row makes it none; it is found all the same. */
+const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x09 || byte === 0x0d;
+
 /** @throws LedgerError NOT_FOUND */
 export function lineByNumber(path: string, wanted: number): LinePlace {
   let line = 0;
@@ -24,7 +27,11 @@ export function lineByNumber(path: string, wanted: number): LinePlace {
 /** @throws LedgerError NOT_FOUND; USAGE where several lines say this seq */
 export function lineBySeq(path: string, seq: number): LinePlace {
   const start = Buffer.from(`{"seq":${seq},`);
-  return theOnly(path, `row ${seq}`, (bytes) => bytes.subarray(0, start.length).equals(start));
+  return theOnly(path, `row ${seq}`, (bytes) => {
+    let from = 0;
+    while (isSpace(bytes[from])) from++;
+    return bytes.subarray(from, from + start.length).equals(start);
+  });
 }
 
 function theOnly(path: string, what: string, isIt: (line: Buffer) => boolean): LinePlace {
