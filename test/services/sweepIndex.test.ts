@@ -1,10 +1,11 @@
 /** `sweep` holds all of the index against all of the file: what only looks at the watermark misses an entry that is gone. */
 import assert from 'node:assert/strict';
-import { readFileSync, statSync, truncateSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
 import { sweep } from '../../src/services/sweep';
 import { verify } from '../../src/services/verify';
+import { APPLICATION_ID } from '../../src/store/index/indexSchema';
 import { openDatabase } from '../../src/store/index/sqlite';
 import { chainOf, sampleRows, setLineAside, writeLedger } from '../support/ledgers';
 import { tempFolder } from '../support/writers';
@@ -53,6 +54,43 @@ for (const [name, sql] of Object.entries(CHANGES)) {
     assert.deepEqual([verdict, index], ['intact', 'agrees']);
   });
 }
+
+const DESTRUCTIONS: Readonly<Record<string, (path: string, change: (sql: string) => void) => void>> = {
+  'is junk': (path) => writeFileSync(path, 'junk\n'),
+  'was emptied': (path) => truncateSync(path, 0),
+  'is cut short': (path) => truncateSync(path, 8192),
+  'lacks a table': (_, change) => change('DROP TABLE watermark'),
+  'is another database': (_, change) => change('PRAGMA application_id = 7'),
+};
+
+for (const [name, destroy] of Object.entries(DESTRUCTIONS)) {
+  test(`an index that ${name}: sweep says so, as verify does, and makes it anew`, async (t) => {
+    const { paths, place, change } = await indexed(t, 60);
+    destroy(paths.index, change);
+    assert.deepEqual(
+      (await verify({ place })).findings.map(({ code }) => code),
+      ['INDEX_DISAGREES'],
+    );
+    const looked = await sweep({ place, dryRun: true });
+    const swept = await sweep({ place, dryRun: false });
+    assert.deepEqual(
+      [looked, swept].map(({ damage }) => damage.map(({ what, outcome }) => [what, outcome])),
+      [[['index-differs', 'would-heal']], [['index-differs', 'healed']]],
+    );
+    assert.equal(swept.index, 'rebuilt');
+    assert.equal((await sweep({ place, dryRun: false })).verdict, 'clean');
+  });
+}
+
+test('an index that is not there, or that another release made, is made anew without a word', async (t) => {
+  const { paths, place, change } = await indexed(t, 60);
+  for (const lose of [() => rmSync(paths.index), () => change(`PRAGMA application_id = ${APPLICATION_ID + 1}`)]) {
+    lose();
+    assert.deepEqual((await sweep({ place, dryRun: true })).damage, []);
+    const { index, damage } = await sweep({ place, dryRun: false });
+    assert.deepEqual([index, damage], ['rebuilt', []]);
+  }
+});
 
 test('a ledger with tombstones, own rows and a heal has the index that it gives', async (t) => {
   const { dir, chain, place } = await indexed(t, 40);

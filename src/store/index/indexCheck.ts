@@ -15,7 +15,7 @@ import { digestAside } from './digestAside';
 import type { DigestAside } from './digestAside';
 import { compareDigests, inWords } from './indexCompare';
 import type { IndexDifference } from './indexCompare';
-import { IndexOfOtherVersion } from './indexErrors';
+import { IndexOfOtherVersion, isDestroyed } from './indexErrors';
 import { standingOf } from './indexRead';
 import { hasClosedSegments } from '../ledger/segments';
 import type { StatePaths } from '../paths';
@@ -72,9 +72,9 @@ export interface IndexFingerprint {
 }
 
 /**
- * The same for `sweep`, which puts the index right: one that cannot be read, or is ahead of the file, is another
- * question. One that is not of this file differs from it: the file was replaced or rewritten behind it. Undefined also
- * where there are closed segments, which a sweep does not read.
+ * The same for `sweep`, which puts the index right: one that is ahead of the file, or cannot be asked just now, is another
+ * question. One that is not of this file differs from it (the file was replaced or rewritten behind it), and so does one
+ * that was destroyed. Undefined also where there are closed segments, which a sweep does not read.
  */
 export function openIndexFingerprint(paths: StatePaths): IndexFingerprint | undefined {
   if (hasClosedSegments(paths)) return undefined;
@@ -87,8 +87,9 @@ export function openIndexFingerprint(paths: StatePaths): IndexFingerprint | unde
       return { upToSeq: aside.upToSeq, differsFrom: (file) => namesOf(file, aside) };
     });
   } catch (error) {
-    if (error instanceof LedgerError) return undefined;
-    throw error;
+    if (!(error instanceof LedgerError)) throw error;
+    const { message } = error;
+    return isDestroyed(error) ? { upToSeq: 0, differsFrom: () => Promise.resolve(message) } : undefined;
   }
 }
 
@@ -97,8 +98,8 @@ async function namesOf(file: IndexDigest, aside: DigestAside): Promise<string | 
     const differences = compareDigests(file, await aside.digest());
     return differences.length === 0 ? undefined : `other ${inWords(differences)}`;
   } catch (error) {
-    if (error instanceof LedgerError) return undefined;
-    throw error;
+    if (!(error instanceof LedgerError)) throw error;
+    return isDestroyed(error) ? error.message : undefined;
   }
 }
 

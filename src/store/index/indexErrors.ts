@@ -62,6 +62,16 @@ export function otherIndex(path: string, id: unknown): LedgerError {
   return isOurs ? new IndexOfOtherVersion(path, id & 0xff) : indexFailed(path, 'a database of another program');
 }
 
+/**
+ * Whether the error says that the index was destroyed or exchanged: junk, another database, pages that do not hold
+ * together. One that another release made was not, nor one that the system cannot read or write just now.
+ */
+export function isDestroyed(error: unknown): error is LedgerError {
+  if (!(error instanceof LedgerError) || error.code !== 'INDEX_FAILED' || error instanceof IndexOfOtherVersion)
+    return false;
+  return error.cause === undefined || sqliteFault(error.cause) === 'damaged';
+}
+
 export function indexBusy(path: string, cause: unknown): LedgerError {
   return new LedgerError('INDEX_BUSY', `expected ${path} to be free, found another process at work on it`, {
     place: { segment: path },

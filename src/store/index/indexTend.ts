@@ -4,7 +4,7 @@ import { closeQuietly, openFile, statOf } from '../files';
 import { openIndex } from './indexFile';
 import { rebuildIndex, removeLeftovers } from './indexBuild';
 import { catchUp } from './indexCatchUp';
-import { inOurWords } from './indexErrors';
+import { inOurWords, isDestroyed } from './indexErrors';
 import type { StatePaths } from '../paths';
 
 /** `ahead`: it knows of rows that the file has no more, and was left as it is, as evidence. */
@@ -45,7 +45,7 @@ export async function tendIndex(paths: StatePaths, upToBytes: number, differs: s
   }
 }
 
-/** `unusable`: it must be made anew, and says nothing; `disagrees`: it is of another file, which is to be said. */
+/** `unusable`: it must be made anew, and says nothing; `disagrees`: it is of another file, or junk, which is to be said. */
 type Found = { readonly kind: IndexState | 'unusable' } | { readonly kind: 'disagrees'; readonly why: string };
 
 function caughtUp(paths: StatePaths, upToBytes: number): Found {
@@ -61,6 +61,7 @@ function caughtUp(paths: StatePaths, upToBytes: number): Found {
       index.close();
     }
   } catch (error) {
+    if (isDestroyed(error)) return { kind: 'disagrees', why: error.message };
     if (error instanceof LedgerError && error.code === 'INDEX_FAILED') return { kind: 'unusable' };
     if (error instanceof LedgerError && error.code === 'INDEX_BUSY') return { kind: 'busy' };
     throw error;

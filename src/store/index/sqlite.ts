@@ -48,8 +48,10 @@ export type SqliteFault = 'busy' | 'damaged' | 'other';
 const BUSY = new Set([5, 6]);
 /** A writer died in the middle of a transaction; the next writer rolls it back, a reader cannot. */
 const READONLY_ROLLBACK = 776;
-const DAMAGED = new Set([11, 26]);
+/** A query of ours that fails as such (1) lacks its table: somebody else's database, or what is left of ours. */
+const DAMAGED = new Set([1, 11, 26]);
 const CODES: Readonly<Record<string, number>> = {
+  SQLITE_ERROR: 1,
   SQLITE_BUSY: 5,
   SQLITE_LOCKED: 6,
   SQLITE_CORRUPT: 11,
