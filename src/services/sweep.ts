@@ -49,13 +49,15 @@ export interface SweepResult {
   readonly damage: readonly Damage[];
   readonly drained: number;
   readonly records_set_aside: number;
-  /** Whether spill files are there that were left (--dry-run, or a tail that nothing is built on). */
+  /** Whether spill files are there that were left (--dry-run, a tail that nothing is built on, a lock that was not to be had). */
   readonly waiting: boolean;
   readonly index: IndexState | 'not-checked';
   readonly removed: readonly string[];
   readonly dry_run: boolean;
 }
 
+/** Said of lines that a later sweep will take out. */
+const LOCKED_OUT = { kind: 'kept', why: "another process holds the ledger's lock: run the sweep again" } as const;
 /** How often a file that is replaced under us is looked at again. */
 const MAX_PASSES = 20;
 /** How often an index that knows of lost rows is asked which. */
@@ -92,6 +94,8 @@ async function look(file: LedgerFile, options: SweepOptions): Promise<SweepResul
 class Sweeper {
   readonly #damage: Damage[] = [];
   #drained: Drained = { chained: 0, setAside: 0, more: false };
+  /** Whether the ledger's lock could not be had any more: what was done until then is said, the rest is for the next sweep. */
+  #isLockedOut = false;
 
   constructor(
     private readonly file: LedgerFile,
@@ -147,14 +151,16 @@ class Sweeper {
 
   async #tendIndex(known: string | undefined): Promise<SweepResult['index']> {
     const { paths } = this.file;
-    const upToBytes = await committedEnd(this.file, this);
-    const { differs, ...tended } = await tendIndex(paths, upToBytes, known);
-    let { index } = tended;
+    const upToBytes = await this.#unlessLockedOut(() => committedEnd(this.file, this));
+    const { differs, ...tended } =
+      upToBytes === undefined ? ({ index: 'busy', differs: known } as const) : await tendIndex(paths, upToBytes, known);
+    let { index }: Pick<SweepResult, 'index'> = tended;
     // It could not be asked when the tail was looked at: a lock of another's, an error of the moment.
     for (let tries = 0; index === 'ahead' && tries < MAX_INDEX_TRIES; tries++) {
       this.file.index.tryAgain();
-      const { tail } = await withReadyLedger(this.file, this, (ready) => nameLostRows(ready, this));
-      ({ index } = await tendIndex(paths, tail.sizeBytes, undefined));
+      const name = () => withReadyLedger(this.file, this, (ready) => nameLostRows(ready, this));
+      const named = await this.#unlessLockedOut(name);
+      if (named !== undefined) ({ index } = await tendIndex(paths, named.tail.sizeBytes, undefined));
     }
     // A new one answers what the old one could not.
     this.file.index.tryAgain();
@@ -173,7 +179,8 @@ class Sweeper {
       const left = ranges.filter(({ offset }) => !kept.has(offset));
       if (left.length === 0) return found;
       for (const range of left.reverse()) {
-        const taken = await takeOut(this.file, { ...range, ino }, this);
+        const take = () => takeOut(this.file, { ...range, ino }, this);
+        const taken = (await this.#unlessLockedOut(take)) ?? LOCKED_OUT;
         if (taken.kind === 'moved') {
           moved++;
           break;
@@ -189,7 +196,20 @@ class Sweeper {
 
   async #drain(): Promise<void> {
     for (let more = true; more;) {
-      more = await withReadyLedger(this.file, this, (ready) => this.#drainStep(ready));
+      const step = () => withReadyLedger(this.file, this, (ready) => this.#drainStep(ready));
+      more = (await this.#unlessLockedOut(step)) ?? false;
+    }
+  }
+
+  /** Undefined where another holds the ledger's lock for too long. Only the first time is that the end of a sweep. */
+  async #unlessLockedOut<T>(use: () => Promise<T>): Promise<T | undefined> {
+    if (this.#isLockedOut) return undefined;
+    try {
+      return await use();
+    } catch (error) {
+      if (!(error instanceof LedgerError) || error.code !== 'LOCK_TIMEOUT') throw error;
+      this.#isLockedOut = true;
+      return undefined;
     }
   }
 
