@@ -26,9 +26,15 @@ export interface ChunkForm {
   readonly odd: readonly FormLine[];
 }
 
-/** The index's fingerprint of the rows up to this seq is wanted; the chunk begins at `offset` of its segment. */
+/** How far a fingerprint reaches: the rows up to this seq that begin before that byte of their segment. */
+export interface DigestEnd {
+  readonly seq: number;
+  readonly bytes: number;
+}
+
+/** The index's fingerprint of these rows is wanted; the chunk begins at `offset` of its segment. */
 export interface FormDigest {
-  readonly upToSeq: number;
+  readonly upTo: DigestEnd;
   readonly offset: number;
 }
 
@@ -45,7 +51,8 @@ export function scanForm(bytes: Buffer, from: number, to: number, wanted?: FormD
       candidates.push([lines, at - from, end - from]);
     } else if (digest !== undefined && wanted !== undefined) {
       const offset = wanted.offset + at - from;
-      if (!digestLine(digest, bytes, at, end, offset, wanted.upToSeq)) odd.push([lines, at - from, end - from]);
+      if (offset < wanted.upTo.bytes && !digestLine(digest, bytes, at, end, offset, wanted.upTo.seq))
+        odd.push([lines, at - from, end - from]);
     }
     at = end + 1;
   }

@@ -23,9 +23,16 @@ export interface Fault {
   readonly got: string;
 }
 
+/** A whole line, by the place in the chain that it says it has. */
+export interface LinkedLine {
+  readonly seq: number;
+  readonly lastSeq: number;
+  readonly prevHash: string;
+}
+
 export type StoredLine =
   /** Not a complete JSON object, or not a complete line. `rows`: how many rows seem to have begun in it. */
-  | { readonly kind: 'torn'; readonly rows: number; readonly lacksNewline?: boolean }
+  | { readonly kind: 'torn'; readonly rows: number; readonly lacksNewline?: LinkedLine }
   /** A JSON object that has nothing of a row. */
   | { readonly kind: 'foreign' }
   /** A row whose hash is not the hash of its bytes, or that lacks what a row must have. */

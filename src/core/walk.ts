@@ -75,14 +75,21 @@ function distrust(walk: Walk, rows: number): void {
 function walkTorn(walk: Walk, line: Extract<StoredLine, { kind: 'torn' }>, place: FindingPlace): void {
   const { rows: rowStarts, lacksNewline } = line;
   if (walk.tornRun !== undefined && rowStarts === 0) return;
-  const got = lacksNewline === true ? 'a whole row without its newline' : 'a line that is not a complete JSON object';
+  const got =
+    lacksNewline !== undefined ? 'a whole row without its newline' : 'a line that is not a complete JSON object';
   const fault = { want: 'a row', got };
   const finding = report(walk, { code: 'MALFORMED', seq: nextSeq(walk), place }, fault);
+  noteUnsound(walk, lacksNewline?.seq, lacksNewline?.prevHash, lacksNewline?.lastSeq);
   distrust(walk, Math.max(1, rowStarts));
   walk.tornRun = finding;
 }
 
+function noteUnsound(walk: Walk, seq: number | undefined, prevHash: string | undefined, lastSeq = seq): void {
+  if (seq === walk.main.expected && prevHash === walk.main.hash) walk.unsoundSeq = lastSeq ?? seq;
+}
+
 function walkAltered(walk: Walk, line: Extract<StoredLine, { kind: 'altered' }>, place: FindingPlace): void {
+  noteUnsound(walk, line.seq, line.prevHash);
   report(walk, { code: line.fault.code, seq: seqOfAltered(walk, line), place }, line.fault);
   walk.rows++;
   walk.firstSeq ??= nextSeq(walk);

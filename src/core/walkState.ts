@@ -62,6 +62,8 @@ export interface Walk {
   lastTombstonePlace: FindingPlace | undefined;
   /** What was reported of the torn lines directly before; undefined where the last line was a whole one. */
   tornRun: Finding | undefined;
+  /** The seq of a last row that is there and links, and lacks its newline or was tampered with: it is not lost. */
+  unsoundSeq: number;
   firstInSegment: boolean;
   segments: number;
   ledgerId: string | undefined;
@@ -106,6 +108,7 @@ export function newWalk(watched?: { readonly kind: 'run' | 'decision'; readonly 
     lastTombstone: undefined,
     lastTombstonePlace: undefined,
     tornRun: undefined,
+    unsoundSeq: 0,
     firstInSegment: true,
     segments: 0,
     ledgerId: undefined,

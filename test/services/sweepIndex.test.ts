@@ -151,3 +151,49 @@ test('a ledger that is another one behind a point, and shorter than its index: a
     [['rows-lost', 22, 41]],
   );
 });
+
+const kinds = ({ damage }: Awaited<ReturnType<typeof sweep>>) => damage.map(({ what, outcome }) => [what, outcome]);
+
+test('a last row that lacks its newline is there: verify, a dry run and a sweep say nothing of the index', async (t) => {
+  const { paths, place } = await indexed(t, 20);
+  truncateSync(paths.ledger, statSync(paths.ledger).size - 1);
+  const { findings } = await verify({ place, tailWaitMs: 0 });
+  assert.deepEqual(
+    findings.map(({ code, seq }) => [code, seq]),
+    [['TORN', 21]],
+  );
+  assert.deepEqual(kinds(await sweep({ place, dryRun: true })), [['torn-tail', 'would-heal']]);
+  assert.deepEqual(kinds(await sweep({ place, dryRun: false })), [['torn-tail', 'healed']]);
+});
+
+test('a last row that was tampered with is there, too; the index is left as it is', async (t) => {
+  const { paths, place } = await indexed(t, 20);
+  const bytes = readFileSync(paths.ledger);
+  bytes[bytes.lastIndexOf('"nonce":"') + 9] = 0x2d;
+  writeFileSync(paths.ledger, bytes);
+  const { findings } = await verify({ place });
+  assert.deepEqual(
+    findings.map(({ code, seq }) => [code, seq]),
+    [
+      ['CONTENT_ALTERED', 21],
+      ['INDEX_DISAGREES', null],
+    ],
+  );
+  for (const dryRun of [true, false])
+    assert.deepEqual(kinds(await sweep({ place, dryRun })), [['tampered-tail', 'kept']]);
+});
+
+test('a ledger that was emptied is the same error for a dry run and a sweep', async (t) => {
+  const { paths, place } = await indexed(t, 20);
+  truncateSync(paths.ledger, 0);
+  for (const dryRun of [true, false]) await assert.rejects(sweep({ place, dryRun }), { code: 'LEDGER_MISSING' });
+});
+
+test('an index reaches up to a row that stands there twice, and is not said to differ again', async (t) => {
+  const { paths, place, chain } = await indexed(t, 20);
+  const lines = chain.lines.toSpliced(6, 0, chain.lines[5] as string);
+  writeFileSync(paths.ledger, lines.map((line) => `${line}\n`).join(''));
+  assert.deepEqual(kinds(await sweep({ place, dryRun: false })), [['index-differs', 'healed']]);
+  for (const dryRun of [true, false]) assert.deepEqual(kinds(await sweep({ place, dryRun })), []);
+  assert.equal((await verify({ place })).verdict, 'broken');
+});

@@ -5,6 +5,7 @@
 import { fstatSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { declaredLinks } from '../../core/chain';
+import type { DigestEnd } from '../../core/chunkForm';
 import { accumulate, emptyDigest, mergeDigests } from '../../core/indexDigest';
 import type { ReadSoFar } from '../../core/progress';
 import type { IndexDigest } from '../../core/indexDigest';
@@ -38,13 +39,13 @@ export interface BrokenLines {
   readonly ino: number;
   readonly lines: number;
   readonly ranges: readonly BrokenRange[];
-  /** The index's fingerprint of the rows up to the seq that was asked for. */
+  /** The index's fingerprint of the rows that were asked for. */
   readonly digest: IndexDigest;
 }
 
 export interface FindOptions {
-  /** Sum up the index's fingerprint up to this seq, too. */
-  readonly digestUpTo?: number | undefined;
+  /** Sum up the index's fingerprint of these rows, too. */
+  readonly digestUpTo?: DigestEnd | undefined;
   readonly workers?: number;
   readonly onProgress?: ((done: ReadSoFar) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -56,7 +57,7 @@ export async function findBrokenLines(fd: number, options: FindOptions = {}): Pr
   const to = endOfLines(fd, size);
   const found = new Collector(fd, options.digestUpTo);
   if (to > 0) await scanForm(fd, to, found, options);
-  if (to < size) found.look({ line: found.lines + 1, offset: to, length: size - to });
+  if (to < size) found.lookAtEnd(to, size - to);
   const { lines, ranges, digest } = found;
   return { ino, lines, ranges, digest };
 }
@@ -82,7 +83,7 @@ class Collector {
 
   constructor(
     private readonly fd: number,
-    private readonly digestUpTo: number | undefined,
+    private readonly digestUpTo: DigestEnd | undefined,
   ) {}
 
   take(result: ChunkResult): void {
@@ -100,9 +101,9 @@ class Collector {
 
   /** What the index has of a line that is read exactly. */
   sumUp(line: Parameters<typeof projectLine>[0]): void {
-    if (this.digestUpTo === undefined) return;
+    if (this.digestUpTo === undefined || line.offset >= this.digestUpTo.bytes) return;
     const row = projectLine(line, 0);
-    if (row !== undefined && row.seq <= this.digestUpTo) accumulate(this.digest, row);
+    if (row !== undefined && row.seq <= this.digestUpTo.seq) accumulate(this.digest, row);
   }
 
   readAll(to: number): void {
@@ -117,6 +118,12 @@ class Collector {
         this.add({ line: this.lines, lines: 1, offset, length: bytes + 1 });
       }
     });
+  }
+
+  /** A last line without its newline: it may be a whole row that the index has. */
+  lookAtEnd(offset: number, length: number): void {
+    this.look({ line: this.lines + 1, offset, length });
+    this.sumUp({ block: readAt(this.fd, offset, length), start: 0, end: length, offset, bytes: length });
   }
 
   look(at: { readonly line: number; readonly offset: number; readonly length: number }): void {

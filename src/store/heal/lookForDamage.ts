@@ -4,6 +4,7 @@ import type { Damage } from '../../core/damage';
 import { closeQuietly, openFile, statOf } from '../files';
 import { readBroken, withoutRowInFlight } from './readBroken';
 import type { LedgerFile } from '../ledger/ledger';
+import { emptyLedger } from '../ledger/missing';
 import { readTail } from '../read/tail';
 import type { FindOptions } from './brokenLines';
 
@@ -12,6 +13,7 @@ export async function lookForDamage(
   options: Pick<FindOptions, 'onProgress' | 'signal'>,
 ): Promise<{ readonly lines: number; readonly damage: readonly Damage[] }> {
   const { paths } = file;
+  if (statOf(paths.ledger)?.size === 0) throw emptyLedger(paths);
   const { indexDiffers, ...broken } = await readBroken(paths, options);
   const { lines } = broken;
   const ranges = await withoutRowInFlight(paths, broken);
@@ -24,8 +26,9 @@ export async function lookForDamage(
   });
   const atEnd = lookAtTail(file);
   damage.push(...atEnd);
-  // Rows that only the index knows are the whole of what it has to say.
-  if (indexDiffers !== undefined && !atEnd.some(({ what }) => what === 'rows-lost'))
+  // Rows that only the index knows are the whole of what it has to say. A tampered last row, to which nothing can be
+  // appended, keeps a sweep from the index, too.
+  if (indexDiffers !== undefined && !atEnd.some(({ what }) => what === 'rows-lost' || what === 'tampered-tail'))
     damage.push(noted('index-differs', 'would-heal', indexText(indexDiffers)));
   if (statOf(paths.healPlan) !== undefined) {
     damage.push(noted('pending-heal', 'would-heal', 'a heal was left half-done'));

@@ -39,7 +39,7 @@ export async function readBroken(
   const index = openIndexFingerprint(paths);
   const fd = openFile(paths.ledger, 'read');
   try {
-    const found = await findBrokenLines(fd, { digestUpTo: index?.upToSeq, onProgress, signal });
+    const found = await findBrokenLines(fd, { digestUpTo: index?.upTo, onProgress, signal });
     // A file that a heal replaced meanwhile is not the one that the fingerprint was of.
     const comparable = found.ranges.length === 0 && found.ino === before;
     const indexDiffers = comparable ? await index?.differsFrom(found.digest) : undefined;

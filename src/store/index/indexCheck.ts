@@ -66,10 +66,13 @@ export function withIndex<T>(paths: StatePaths, use: (index: LedgerIndex) => T):
 
 /** What the index says at one moment, to be held against the file's own fingerprint up to its watermark. */
 export interface IndexFingerprint {
-  readonly upToSeq: number;
+  /** The rows up to this seq that stand before `bytes`: a second row in a place that is taken is where an index ends. */
+  readonly upTo: { readonly seq: number; readonly bytes: number };
   /** What differs, in words; undefined: nothing. */
   differsFrom(file: IndexDigest): Promise<string | undefined>;
 }
+
+const NOTHING = { seq: 0, bytes: 0 };
 
 /**
  * The same for `sweep`, which puts the index right: one that is ahead of the file, or cannot be asked just now, is another
@@ -81,15 +84,18 @@ export function openIndexFingerprint(paths: StatePaths): IndexFingerprint | unde
   try {
     return withIndex(paths, (index) => {
       const standing = withFile(paths.ledger, 'read', (fd) => standingOf(index, fd));
-      if (standing.kind === 'disagrees') return { upToSeq: 0, differsFrom: () => Promise.resolve(standing.why) };
+      if (standing.kind === 'disagrees') return { upTo: NOTHING, differsFrom: () => Promise.resolve(standing.why) };
       if (standing.kind === 'ahead') return undefined;
+      const { seq, offset: bytes } = standing.watermark;
       const aside = digestAside(paths, index);
-      return { upToSeq: aside.upToSeq, differsFrom: (file) => namesOf(file, aside) };
+      // A writer has brought it further in between: what it says is of two moments.
+      if (aside.upToSeq !== seq) return undefined;
+      return { upTo: { seq, bytes }, differsFrom: (file) => namesOf(file, aside) };
     });
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
     const { message } = error;
-    return isDestroyed(error) ? { upToSeq: 0, differsFrom: () => Promise.resolve(message) } : undefined;
+    return isDestroyed(error) ? { upTo: NOTHING, differsFrom: () => Promise.resolve(message) } : undefined;
   }
 }
 
@@ -129,7 +135,7 @@ async function judge(
   aside: DigestAside,
   walk: Walk,
 ): Promise<IndexVerdict> {
-  const lastSeq = walk.main.expected - 1;
+  const lastSeq = Math.max(walk.main.expected - 1, walk.unsoundSeq);
   if (lastSeq < watermark.seq) {
     const want = `row ${watermark.seq} with hash ${watermark.hash}`;
     const lost = finding('TRUNCATED', lastSeq + 1, want, `the ledger ends with row ${lastSeq}`);

@@ -3,7 +3,7 @@
  * process's), so all read one and the same file, whatever happens to its name meanwhile.
  */
 import type { Worker } from 'node:worker_threads';
-import type { ChunkForm } from '../../core/chunkForm';
+import type { ChunkForm, DigestEnd } from '../../core/chunkForm';
 import type { ChunkSummary } from '../../core/chunk';
 import { chunkCount } from './chunks';
 import type { Region } from './chunks';
@@ -22,8 +22,8 @@ export interface ScanTask {
   readonly fd: number;
   readonly region: Region;
   readonly mode: ScanMode;
-  /** Sum up the index's fingerprint up to this seq. */
-  readonly digestUpTo?: number | undefined;
+  /** Sum up the index's fingerprint of these rows; the byte counts for `form` alone. */
+  readonly digestUpTo?: DigestEnd | undefined;
   /** Two counters: the next chunk to take, and the chunks whose results were used (-1: stop). */
   readonly progress: SharedArrayBuffer;
 }
@@ -41,8 +41,8 @@ export interface ScanOptions {
   readonly fd: number;
   readonly region: Region;
   readonly mode: ScanMode;
-  /** Sum up the index's fingerprint up to this seq. */
-  readonly digestUpTo?: number | undefined;
+  /** Sum up the index's fingerprint of these rows; the byte counts for `form` alone. */
+  readonly digestUpTo?: DigestEnd | undefined;
   readonly workers: number;
   readonly signal?: AbortSignal | undefined;
 }

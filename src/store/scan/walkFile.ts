@@ -5,6 +5,7 @@
 import { checkChunk } from '../../core/chunk';
 import { accumulate } from '../../core/indexDigest';
 import { readStoredLine } from '../../core/storedLine';
+import type { StoredLine } from '../../core/storedLine';
 import type { FindingPlace } from '../../core/verdict';
 import { absorbChunk, walkLine } from '../../core/walk';
 import { beginSegment } from '../../core/walkState';
@@ -60,7 +61,7 @@ export async function walkClosed(walk: Walk, segment: Segment, options: WalkOpti
 }
 
 /**
- * Walks whole lines that are in memory. A last one without newline is walked as a torn line.
+ * Walks whole lines that are in memory. A last one without newline is walked as a torn line, unless it was tampered with.
  * Advances `cursor` behind them.
  */
 export function walkBytes(walk: Walk, bytes: Buffer, cursor: Cursor, options: WalkOptions): void {
@@ -79,11 +80,27 @@ export function walkBytes(walk: Walk, bytes: Buffer, cursor: Cursor, options: Wa
     }
   }
   if (end < bytes.length) {
-    const lacksNewline = readStoredLine(bytes.subarray(end), options).kind === 'row';
-    walkLine(walk, { kind: 'torn', rows: 1, lacksNewline }, { ...placeOf(cursor), offset: cursor.offset + end });
+    walkLine(walk, unended(bytes.subarray(end), options), { ...placeOf(cursor), offset: cursor.offset + end });
     cursor.line++;
   }
   cursor.offset += bytes.length;
+}
+
+function unended(bytes: Buffer, options: WalkOptions): StoredLine {
+  const line = readStoredLine(bytes, options);
+  switch (line.kind) {
+    case 'row': {
+      const { seq, prev_hash: prevHash } = line.row;
+      return { kind: 'torn', rows: 1, lacksNewline: { seq, lastSeq: seq, prevHash } };
+    }
+    case 'tombstone':
+      return { kind: 'torn', rows: 1, lacksNewline: line };
+    case 'torn':
+      return { kind: 'torn', rows: 1 };
+    case 'altered':
+    case 'foreign':
+      return line;
+  }
 }
 
 /**
@@ -109,7 +126,8 @@ export async function walkLive(
     }
     return cursor;
   }
-  const { workers, signal, digestUpTo } = options;
+  const { workers, signal, digestUpTo: seq } = options;
+  const digestUpTo = seq === undefined ? undefined : { seq, bytes: to };
   await scanRegion({ fd, region, mode: options.strict ? 'strict' : 'check', digestUpTo, workers, signal }, (result) => {
     const before = Math.min(region.from + (result.index + 1) * region.chunkBytes, to);
     if (result.kind === 'empty') return;

@@ -65,7 +65,9 @@ for (const [name, pad] of Object.entries(PADS)) {
       assert.equal(statusesOf(await writerIn(t, dir).append({ action: 'a.b' })), 'spilled');
       assert.deepEqual(kindsOf(await sweep({ place, dryRun: false })), ['kept tampered-tail']);
       assert.ok(readFileSync(paths.ledger).equals(bytes));
-      assert.equal((await verify({ place, tailWaitMs: 0 })).verdict, 'broken');
+      const { verdict, findings } = await verify({ place, tailWaitMs: 0 });
+      assert.deepEqual([verdict, findings[0]?.code, findings[0]?.seq], ['broken', 'MALFORMED', ROWS]);
+      assert.ok(!findings.some(({ code }) => code === 'TRUNCATED'), 'it is there');
     }
   });
 }
