@@ -17,8 +17,8 @@ export interface SetAsideOptions {
   /** Default: the OS account. */
   readonly actor: string | undefined;
   readonly reason: string;
-  /** Hears that the last writer here wrote to another ledger. */
-  readonly events?: Pick<PrepareEvents, 'onOtherLedger'> | undefined;
+  /** Hears of rows that are named as lost on the way, and that the last writer here wrote to another ledger. */
+  readonly events?: Pick<PrepareEvents, 'onOtherLedger' | 'onRowsLost'> | undefined;
 }
 
 /**
@@ -33,7 +33,7 @@ export async function setAsideLine(options: SetAsideOptions): Promise<Damage> {
     const byHand = { actor: options.actor ?? file.host.by, reason: options.reason };
     const events: PrepareEvents = {
       onHeal: () => undefined,
-      onRowsLost: () => undefined,
+      onRowsLost: (lost) => options.events?.onRowsLost(lost),
       onOtherLedger: (knownId, nowId) => options.events?.onOtherLedger(knownId, nowId),
     };
     const taken = await takeOut(file, { ...line, byHand }, events);

@@ -28,7 +28,7 @@ import { locate } from '../store/ledger/locate';
 import { hasClosedSegments } from '../store/ledger/segments';
 import type { Place } from '../store/ledger/locate';
 import type { LostRows } from '../store/append/lostRows';
-import { committedEnd, nameLostRows, nameGoneRows, withReadyLedger } from '../store/append/prepare';
+import { namedEnd, nameLostRows, withReadyLedger } from '../store/append/prepare';
 import type { PrepareEvents } from '../store/append/prepare';
 import { takeOut } from '../store/heal/takeOut';
 import type { TakenOut } from '../store/heal/takeOut';
@@ -129,10 +129,12 @@ class Sweeper {
   /** Finishes a pending heal, heals the tail, names lost rows. Returns whether rows can be built on the tail. */
   async #prepare(): Promise<boolean> {
     try {
-      await withReadyLedger(this.file, this, (ready) => nameGoneRows(ready, this));
+      await namedEnd(this.file, this);
       return true;
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error;
+      // It is asked again before it is made anew.
+      if (error.code === 'INDEX_BUSY') return true;
       if (error.code === 'HEAL_IMPOSSIBLE' && this.#dropPlan(error)) return this.#prepare();
       if (error.code !== 'TAIL_TAMPERED' && error.code !== 'HEAL_IMPOSSIBLE') throw error;
       this.#damage.push({ ...noted('tampered-tail', 'kept', error.message), offset: error.place?.offset ?? null });
@@ -151,7 +153,7 @@ class Sweeper {
 
   async #tendIndex(known: string | undefined): Promise<SweepResult['index']> {
     const { paths } = this.file;
-    const upToBytes = await this.#unlessLockedOut(() => committedEnd(this.file, this));
+    const upToBytes = await this.#unlessLockedOut(() => this.#unlessIndexBusy(() => namedEnd(this.file, this)));
     const { differs, ...tended } =
       upToBytes === undefined ? ({ index: 'busy', differs: known } as const) : await tendIndex(paths, upToBytes, known);
     let { index }: Pick<SweepResult, 'index'> = tended;
@@ -210,6 +212,16 @@ class Sweeper {
       if (!(error instanceof LedgerError) || error.code !== 'LOCK_TIMEOUT') throw error;
       this.#isLockedOut = true;
       return undefined;
+    }
+  }
+
+  /** Undefined where another process holds the index: what it knows must be named before it is made anew. */
+  async #unlessIndexBusy<T>(use: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await use();
+    } catch (error) {
+      if (error instanceof LedgerError && error.code === 'INDEX_BUSY') return undefined;
+      throw error;
     }
   }
 

@@ -26,8 +26,8 @@ export function rowsLostRow({ fromSeq, toSeq, head }: LostRows): CheckedRow {
 }
 
 /** What a heal adds: the loss is named in the write that changes the end of the file, since the index cannot tell afterwards. */
-export function addLostRows(group: Group, lost: LostRows | undefined): void {
-  if (lost !== undefined) group.add(rowsLostRow(lost));
+export function addLostRows(group: Group, lost: LostRows | undefined, id?: string): void {
+  if (lost !== undefined) group.add(rowsLostRow(lost), undefined, undefined, id);
 }
 
 /** The same as a commit of its own. Errors as `commitBytes`. */

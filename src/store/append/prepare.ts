@@ -2,7 +2,7 @@
  * From a ledger at rest to one that rows can be built on, under the lock: pending heal finished, tail read, torn tail
  * healed. Steps 2 and 3 of an append; a sweep begins the same way.
  */
-import { errnoOf, LedgerError } from '../../core/errors';
+import { errnoOf, LedgerError, orNothing } from '../../core/errors';
 import type { CommitTarget } from './commit';
 import { emptyLedger, lostLedger, OtherLedger, refuseToReplace } from '../ledger/missing';
 import { syncData } from '../files';
@@ -52,10 +52,20 @@ export function withReadyLedger<T>(
  * then, too, or an index that has taken them in would tell of lost rows after a power cut.
  */
 export function committedEnd(file: LedgerFile, events: PrepareEvents): Promise<number> {
-  return withReadyLedger(file, events, ({ fd, tail }) => {
-    syncData(fd);
-    return Promise.resolve(tail.sizeBytes);
-  });
+  return withReadyLedger(file, events, (ready) => Promise.resolve(syncedEnd(ready)));
+}
+
+/**
+ * The same for who may make the index anew: what it knows of rows that are gone is named first.
+ * @throws LedgerError INDEX_BUSY where it cannot be asked: it must be left
+ */
+export function namedEnd(file: LedgerFile, events: PrepareEvents): Promise<number> {
+  return withReadyLedger(file, events, async (ready) => syncedEnd(await nameGoneRows(ready, events)));
+}
+
+function syncedEnd({ fd, tail }: ReadyLedger): number {
+  syncData(fd);
+  return tail.sizeBytes;
 }
 
 export interface PrepareOptions {
@@ -113,7 +123,7 @@ function lostRowsOf({ index, recent }: LedgerFile, fd: number, lastSeq: number):
   const written = recent.lostRows(fd, lastSeq);
   if (written === undefined) return seen;
   // The index is made anew once they are named: whatever it knows is named with them.
-  const known = seen ?? index.goneRows(fd);
+  const known = seen ?? orNothing(() => index.goneRows(fd));
   if (known === undefined) return written;
   return { ...(written.toSeq > known.toSeq ? written : known), fromSeq: Math.min(written.fromSeq, known.fromSeq) };
 }
@@ -160,7 +170,7 @@ async function openHealed(file: LedgerFile, lock: HeldLock, mayOwe: boolean, eve
     // The times of a folder on another machine are not ours to judge.
     const mayWait = identity.lock !== 'kernel' || kept.somethingWaits(folder, host.nowMs());
     const owed = mayWait && mayOwe ? owedHeal(paths) : undefined;
-    const finished = mayWait && owed === undefined ? await finishPending(file, target) : [];
+    const finished = mayWait && owed === undefined ? await finishPending(file, target, events) : [];
     for (const healed of finished) events.onHeal(healed);
     let opened: Opened =
       finished.length === 0 ? { fd: first.fd, tail: asLeft ?? readTailOf(file, first) } : reopened(file);
@@ -182,11 +192,16 @@ function reopened(file: LedgerFile): Opened {
   return { fd: kept.fd, tail: readTailOf(file, kept) };
 }
 
-async function finishPending({ paths, index, recent }: LedgerFile, target: CommitTarget): Promise<Healed[]> {
+async function finishPending(
+  { paths, index, recent }: LedgerFile,
+  target: CommitTarget,
+  events: PrepareEvents,
+): Promise<Healed[]> {
   const plan = readHealPlan(paths);
   if (plan === undefined) return [];
   const healed = await (isMiddlePlan(plan) ? finishMiddleHeal : finishTailHeal)(paths, target, plan);
   if (plan.lost !== undefined) {
+    events.onRowsLost(plan.lost);
     index.startAnew();
     recent.forgetAcknowledged();
   }

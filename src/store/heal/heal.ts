@@ -31,7 +31,7 @@ import type { LostRows } from '../append/lostRows';
 import type { StatePaths } from '../paths';
 import { digestRange, readSetAside, setAside } from './quarantine';
 import type { SetAside } from './quarantine';
-import { addMiddleRows, owedIds, owedLosses } from './owedRows';
+import { addMiddleRows, lastOwedId, owedIds, owedLosses } from './owedRows';
 import { readTail } from '../read/tail';
 import type { Tail } from '../read/tail';
 
@@ -61,7 +61,7 @@ export async function healNewline(
     length: 0,
     sha256: sha256Hex(''),
     quarantine: null,
-    original: originalOf(tail.row),
+    original: tail.row === undefined ? {} : originalOf(tail.row),
   };
   const group = new Group(tail.head, target.host);
   addFirst(group);
@@ -90,7 +90,7 @@ export async function healTornTail(
     });
   }
   const { host } = target;
-  const lastId = [tail.head.id, owed?.heal_id ?? ''].sort().at(-1) ?? '';
+  const lastId = [tail.head.id, lastOwedId(owed)].sort().at(-1) ?? '';
   const healId = nextUlid(host.nowMs(), host.random(ULID_RANDOM_BYTES), lastId);
   const length = tail.sizeBytes - tail.offset;
   const aside = setAside(paths, healId, fd, tail.offset, length);

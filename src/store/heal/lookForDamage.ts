@@ -1,6 +1,7 @@
 /** What a sweep would find in the live file. Nothing is written, no lock is taken. */
 import { indexText, linesText, lostText, noted, notedAt } from '../../core/damage';
 import type { Damage } from '../../core/damage';
+import { orNothing } from '../../core/errors';
 import { closeQuietly, openFile, statOf } from '../files';
 import { readBroken, withoutRowInFlight } from './readBroken';
 import type { LedgerFile } from '../ledger/ledger';
@@ -43,7 +44,7 @@ function lookAtTail({ paths, index }: LedgerFile): Damage[] {
     const tail = readTail(fd);
     if (tail.kind === 'wrong') return [{ ...noted('tampered-tail', 'kept', tail.why), offset: tail.offset }];
     const lastSeq = tail.kind === 'empty' ? 0 : (tail.head?.seq ?? 0);
-    const lost = index.lostRows(fd, lastSeq) ?? index.goneRows(fd);
+    const lost = index.lostRows(fd, lastSeq) ?? orNothing(() => index.goneRows(fd));
     const damage =
       tail.kind === 'unterminated' ? [noted('torn-tail', 'would-heal', 'the last row lacks its newline')] : [];
     return lost === undefined ? damage : [...damage, noted('rows-lost', 'would-heal', lostText(lost))];

@@ -5,6 +5,7 @@
 import { fstatSync } from 'node:fs';
 import { LedgerError } from '../../core/errors';
 import type { Group } from '../../core/group';
+import { ulidAfter } from '../../core/ids';
 import { ownRow } from '../../core/ownRows';
 import type { CheckedRow } from '../../core/row';
 import { readLine } from '../../core/rowText';
@@ -22,7 +23,7 @@ export function addMiddleRows(group: Group, paths: StatePaths, fd: number, plan:
   if (plan.owed !== undefined) addMiddleRows(group, paths, fd, plan.owed);
   if (!hasRowNearEnd(fd, plan.heal_id))
     group.add(rowOf(paths, plan), undefined, undefined, laterId(plan.heal_id, group.head.id));
-  if (!saysLoss(fd, plan)) addLostRows(group, plan.lost);
+  if (!saysLoss(fd, plan)) addLostRows(group, plan.lost, idOfLoss(plan, group.head.id));
 }
 
 /** Whether everything that a plan promised to say stands in the file. */
@@ -37,6 +38,22 @@ function saysLoss(fd: number, { lost }: HealPlan): boolean {
 /** The ids of the rows that a plan owes. */
 export function owedIds({ owed }: HealPlan): string[] {
   return owed === undefined ? [] : [...owedIds(owed), owed.heal_id];
+}
+
+/**
+ * The id of the row that names what a plan says to be lost: the one behind the heal row's, since the ids of heals that were
+ * planned later come next. Undefined where that is past: any later one will do.
+ */
+function idOfLoss({ heal_id: healId }: HealPlan, lastId: string): string | undefined {
+  const id = ulidAfter(healId);
+  return id > lastId ? id : undefined;
+}
+
+/** The last id that the rows of a plan, and of those that it owes itself, will take; '' for none. */
+export function lastOwedId(plan: HealPlan | undefined): string {
+  if (plan === undefined) return '';
+  const own = plan.lost === undefined ? plan.heal_id : ulidAfter(plan.heal_id);
+  return [own, lastOwedId(plan.owed)].sort().at(-1) as string;
 }
 
 /** The losses that a plan owes a row. */

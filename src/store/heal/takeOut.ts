@@ -9,6 +9,7 @@
  */
 import { fstatSync, renameSync, rmSync } from 'node:fs';
 import { sha256Hex, ZERO_HASH } from '../../core/digest';
+import { LedgerError } from '../../core/errors';
 import { nextUlid, ULID_RANDOM_BYTES, ulidAt } from '../../core/ids';
 import { completeObject, readLine } from '../../core/rowText';
 import { neighbourAfter, neighbourBefore } from './brokenLines';
@@ -23,6 +24,7 @@ import type { LedgerFile, LockedLedger } from '../ledger/ledger';
 import type { LostRows } from '../append/lostRows';
 import { nameLostRows, nameGoneRows, withLockedLedger } from '../append/prepare';
 import type { PrepareEvents } from '../append/prepare';
+import { lastOwedId } from './owedRows';
 import { setAside } from './quarantine';
 import { isSound } from './sound';
 import { scanLines } from '../read/lines';
@@ -76,7 +78,13 @@ async function takeOutLocked(
 ): Promise<TakenOut> {
   const { paths, host, lock, durability, fd } = locked;
   // Before the lines are judged: a row that is appended may link to them.
-  const lost = await namedOrPlanned(locked, events);
+  const known = await namedOrPlanned(locked, events);
+  if (known === 'busy')
+    return {
+      kind: 'kept',
+      why: 'another process is at work on the index, which may know of rows that are gone: try again',
+    };
+  const { lost } = known;
   const { ino, size } = fstatSync(fd);
   if (ino !== lines.ino || size < lines.offset + lines.length) return { kind: 'moved' };
   // What was read without the lock may have been a row on its way to the disk.
@@ -137,14 +145,19 @@ function surroundings(fd: number, { offset, length }: TakeOut, size: number): Su
 }
 
 /** What the index knows of rows that are gone must be said before it is voided: now, or where nothing can be appended yet, by the plan. */
-async function namedOrPlanned(locked: LockedLedger, events: PrepareEvents): Promise<LostRows | undefined> {
+async function namedOrPlanned(
+  locked: LockedLedger,
+  events: PrepareEvents,
+): Promise<{ readonly lost: LostRows | undefined } | 'busy'> {
   const { tail } = locked;
-  if (tail.kind === 'whole') {
-    const ready = await nameLostRows({ ...locked, tail }, events);
-    await nameGoneRows(ready, events);
-    return undefined;
+  try {
+    if (tail.kind !== 'whole') return { lost: locked.index.goneRows(locked.fd) };
+    await nameGoneRows(await nameLostRows({ ...locked, tail }, events), events);
+    return { lost: undefined };
+  } catch (error) {
+    if (error instanceof LedgerError && error.code === 'INDEX_BUSY') return 'busy';
+    throw error;
   }
-  return locked.index.goneRows(locked.fd);
 }
 
 function planOf(locked: LockedLedger, lines: TakeOut, gap: Gap, lost: LostRows | undefined): HealPlan {
@@ -154,7 +167,7 @@ function planOf(locked: LockedLedger, lines: TakeOut, gap: Gap, lost: LostRows |
   // A replayed last row has an old id.
   const before = window.bytes.subarray(0, Math.max(0, lines.offset - window.offset));
   const { owed } = locked;
-  const lastId = [lastIdIn(window.bytes), lastIdIn(before), owed?.heal_id ?? ''].sort().at(-1) ?? '';
+  const lastId = [lastIdIn(window.bytes), lastIdIn(before), lastOwedId(owed)].sort().at(-1) ?? '';
   const healId = nextUlid(host.nowMs(), host.random(ULID_RANDOM_BYTES), lastId);
   const aside = setAside(paths, healId, locked.fd, lines.offset, lines.length);
   const { seq, lastSeq, missing } = gap;

@@ -107,16 +107,19 @@ export class IndexKeeper {
   /**
    * Rows that the index has seen and the file has no more, also where others stand in their place: for who makes it void.
    * Asked of the file itself, since this process may have given it up as one of another file.
+   * @throws LedgerError INDEX_BUSY: nobody knows, and it must stay. One that is damaged tells nothing.
    */
   goneRows(fd: number): LostRows | undefined {
-    return this.#orNothing(() => {
-      const index = this.#index ?? openIndex(this.paths, 'read', EVIDENCE_BUSY_MS);
-      try {
-        return index === undefined || isLossNamed(index, fd) ? undefined : goneRows(index, fd);
-      } finally {
-        if (index !== this.#index) index?.close();
-      }
-    });
+    let index: LedgerIndex | undefined;
+    try {
+      index = this.#index ?? openIndex(this.paths, 'read', EVIDENCE_BUSY_MS);
+      return index === undefined || isLossNamed(index, fd) ? undefined : goneRows(index, fd);
+    } catch (error) {
+      if (!(error instanceof LedgerError) || error.code === 'INDEX_BUSY' || error.code === 'INVARIANT') throw error;
+      return undefined;
+    } finally {
+      if (index !== this.#index) index?.close();
+    }
   }
 
   /** After an error of the moment it is asked once more. */

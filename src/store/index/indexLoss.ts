@@ -7,7 +7,7 @@ import { readLine } from '../../core/rowText';
 import { readAt } from '../files';
 import { scanLines } from '../read/lines';
 import { hashOfRow } from '../read/seek';
-import type { LedgerIndex, Watermark } from './indexFile';
+import type { LedgerIndex } from './indexFile';
 import { lastCommonSeq, standingOf } from './indexRead';
 import { hashPrefixOf } from './indexRows';
 import { LIVE_NAME } from './indexSchema';
@@ -30,34 +30,42 @@ export function goneRows(index: LedgerIndex, fd: number): LostRows | undefined {
   if (hashOfRow(fd, toSeq) === head) return undefined;
   const isSound = index.row(watermark.rowSeq)?.hashPrefix === hashPrefixOf(head);
   if (standing.kind === 'disagrees' && !isSound) return undefined;
-  const next = firstGone(index, fd, watermark);
-  const fromSeq = standing.kind === 'ahead' ? Math.min(next, standing.lastSeq + 1) : next;
+  const commonSeq = lastCommonSeq(index, fd, watermark);
+  const next = firstGone(index, fd, toSeq, commonSeq);
+  // What is torn at the end is no row any more.
+  const fromSeq = standing.kind === 'ahead' ? Math.min(next, Math.max(standing.lastSeq, commonSeq) + 1) : next;
   return fromSeq > toSeq ? undefined : { fromSeq, toSeq, head };
 }
 
 /**
- * The first of the index's rows that no line of the file can be; one behind the last where each can be one. A line that
- * cannot be read, or is another row in the place of one alone, may be what is left of that row: it is no proof. Rows that
+ * The first of the index's rows that no line of the file can be; one behind `toSeq` where each can be one. A line that
+ * cannot be read, or is another row in the place of one alone, may be what is left of a row: it is no proof. Rows that
  * others link to are.
  */
-function firstGone(index: LedgerIndex, fd: number, watermark: Watermark): number {
-  const commonSeq = lastCommonSeq(index, fd, watermark);
+function firstGone(index: LedgerIndex, fd: number, toSeq: number, commonSeq: number): number {
   let next = commonSeq + 1;
+  let unclear = 0;
   let other: { readonly seq: number; readonly hash: string } | undefined;
+  const goOnBehind = (seq: number): void => {
+    if (seq < next) return;
+    next = seq + 1;
+    unclear = 0;
+  };
   scanLines(fd, endOfRow(index, commonSeq), fstatSync(fd).size, ({ block, start, end }) => {
     const reading = readLine(block.subarray(start, end));
     const prevHash = 'row' in reading ? reading.row.prev_hash : 'prevHash' in reading ? reading.prevHash : undefined;
     if (other !== undefined && prevHash === other.hash) return false;
-    if (other !== undefined) next = Math.max(next, other.seq + 1);
+    if (other !== undefined) unclear++;
     other = undefined;
-    if (reading.kind === 'tombstone') next = Math.max(next, reading.lastSeq + 1);
-    else if (reading.kind !== 'row') next++;
-    else if (index.row(reading.row.seq)?.hashPrefix === hashPrefixOf(reading.row.hash))
-      next = Math.max(next, reading.row.seq + 1);
+    if (reading.kind === 'tombstone') goOnBehind(reading.lastSeq);
+    else if (reading.kind !== 'row') unclear++;
+    // The index ends within lines that cannot be read: a heal names what is missing there.
+    else if (reading.row.seq > toSeq) goOnBehind(toSeq);
+    else if (index.row(reading.row.seq)?.hashPrefix === hashPrefixOf(reading.row.hash)) goOnBehind(reading.row.seq);
     else if (reading.row.seq > commonSeq) other = reading.row;
-    return next <= watermark.seq;
+    return next <= toSeq;
   });
-  return other === undefined ? next : Math.min(next, other.seq);
+  return other === undefined ? next + unclear : Math.min(next + unclear, other.seq);
 }
 
 /** Where the line behind a row of the live file begins. */

@@ -13,7 +13,6 @@ import { hashPrefixOf, projectLine } from './indexRows';
 import { LIVE_NAME, LIVE_SEGMENT } from './indexSchema';
 import type { StatePaths } from '../paths';
 import type { OlderRows } from '../append/places';
-import { lastDeclaredSeq } from '../read/seek';
 import { readTail } from '../read/tail';
 
 /** A line and what it is: a whole row with its right hash, or a tombstone. */
@@ -134,8 +133,7 @@ export function standingOf(index: LedgerIndex, fd: number): Standing {
   if (watermark.seq === 0 || watermark.segment !== LIVE_NAME) return { kind: 'agrees', watermark };
   if (agreesAt(index, fd, watermark.rowSeq, watermark.hash)) return { kind: 'agrees', watermark };
   const tail = readTail(fd);
-  const lastSeq =
-    'head' in tail ? (tail.head?.seq ?? 0) : tail.kind === 'empty' ? 0 : lastDeclaredSeq(tail.window.bytes);
+  const lastSeq = 'head' in tail ? (tail.head?.seq ?? 0) : tail.kind === 'empty' ? 0 : undefined;
   if (lastSeq === undefined || lastSeq >= watermark.seq) {
     const why = `row ${watermark.seq} is not what it was (the file has ${tail.sizeBytes} bytes)`;
     return { kind: 'disagrees', why, otherLedger: false };

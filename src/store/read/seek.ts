@@ -39,17 +39,6 @@ export function offsetBeforeId(fd: number, sizeBytes: number, id: string): numbe
   });
 }
 
-/** The seq of the last line in `bytes` that says one, whole or not: what it says is not believed, only where the file ends. */
-export function lastDeclaredSeq(bytes: Buffer): number | undefined {
-  for (let end = bytes.length; end > 0;) {
-    const start = bytes.lastIndexOf(0x0a, end - 2) + 1;
-    const match = SEQ.exec(bytes.toString('latin1', start, Math.min(end, start + START_BYTES)));
-    if (match !== null) return Number(match[1]);
-    end = start;
-  }
-  return undefined;
-}
-
 /** The hash of the row with this seq, or undefined where the file has none that is whole. */
 export function hashOfRow(fd: number, seq: number): string | undefined {
   const { size } = fstatSync(fd);

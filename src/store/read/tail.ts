@@ -33,8 +33,8 @@ interface TailBase {
 export type Tail =
   | (TailBase & { readonly kind: 'empty' })
   | (TailBase & { readonly kind: 'whole'; readonly head: Head })
-  /** The last row is whole, its newline is missing. */
-  | (TailBase & { readonly kind: 'unterminated'; readonly head: Head; readonly row: Row })
+  /** The last row, or tombstone (`row` undefined), is whole, its newline is missing. */
+  | (TailBase & { readonly kind: 'unterminated'; readonly head: Head; readonly row: Row | undefined })
   /** Bytes from `offset` to the end are torn; `head` is the last whole row before them (none: the first line is torn too). */
   | (TailBase & { readonly kind: 'torn'; readonly head: Head | undefined; readonly offset: number })
   /** A complete last line that is not a row of this chain. Nothing heals it, nothing builds on it. */
@@ -62,9 +62,8 @@ export function readTail(fd: number, windowBytes = TAIL_BYTES): Tail {
   if (why !== undefined) return { ...base, kind: 'wrong', offset: line.start, why };
   const head = headOf(reading, base.window, line.start);
   if (tornFrom < sizeBytes) return { ...base, kind: 'torn', head, offset: tornFrom };
-  const terminated = line.end < sizeBytes;
-  if (terminated || reading.kind !== 'row') return { ...base, kind: 'whole', head };
-  return { ...base, kind: 'unterminated', head, row: reading.row };
+  if (line.end < sizeBytes) return { ...base, kind: 'whole', head };
+  return { ...base, kind: 'unterminated', head, row: reading.kind === 'row' ? reading.row : undefined };
 }
 
 function headOf(reading: LineReading, window: TailBytes, lineStart: number): Head {
@@ -84,7 +83,8 @@ function whyWrong(reading: LineReading): string | undefined {
 /** The id of the last whole row in `bytes`, '' where there is none. */
 export function lastIdIn(bytes: Buffer): string {
   for (let end = bytes.length; end > 0;) {
-    const start = bytes.lastIndexOf(0x0a, end - 2) + 1;
+    // A negative place would be counted from the end of the bytes.
+    const start = end < 2 ? 0 : bytes.lastIndexOf(0x0a, end - 2) + 1;
     const reading = readLine(bytes.subarray(start, bytes[end - 1] === 0x0a ? end - 1 : end));
     if (reading.kind === 'row') return reading.row.id;
     end = start;
