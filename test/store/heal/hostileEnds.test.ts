@@ -8,6 +8,7 @@ import * as fc from 'fast-check';
 import { sha256Hex } from '../../../src/core/digest';
 import { sweep } from '../../../src/services/sweep';
 import { verifyLedger } from '../../../src/services/verify';
+import { lastIdIn } from '../../../src/store/read/tail';
 import { chainOf, writeLedger } from '../../support/ledgers';
 import { rowsOf } from '../../support/miniVerifier';
 import { tornEnds } from '../../support/tornEnds';
@@ -85,4 +86,28 @@ test('a last row without its newline: what the heal row repeats of it is as shor
     const more = last === chain.lines.at(-1) ? { agent: 'a', cost_usd: 0.5 } : {};
     assert.deepEqual([payload.kind, payload.original], ['newline', { ts, action, id, seq, ...more }]);
   }
+});
+
+test('a tombstone that lacks its newline gets it: nothing is written behind it on its line', async (t) => {
+  const { dir, paths } = ledgerOf(t, chainLines().with(3, 'garbage'));
+  const place = { dir, configPath: undefined, env: { XDG_STATE_HOME: join(dir, '.home') } };
+  await sweep({ place, dryRun: false });
+  const text = readFileSync(paths.ledger, 'utf8');
+  truncateSync(paths.ledger, text.indexOf('\n', text.indexOf('"audit.tombstone"')));
+  const writer = writerIn(t, dir);
+  for (let n = 0; n < 2; n++) assert.equal(statusesOf(await writer.append({ action: 'b.c' })), 'landed');
+  const actions = readFileSync(paths.ledger, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .slice(3)
+    .map((line) => (JSON.parse(line) as { action: string }).action);
+  assert.deepEqual(
+    actions.filter((action) => action !== 'audit.rows-lost'),
+    ['audit.tombstone', 'audit.heal-truncation', 'b.c', 'b.c'],
+  );
+});
+
+test('an empty first line before what is no row has no id, and an answer', () => {
+  assert.equal(lastIdIn(Buffer.from('\n{}\n')), '');
+  assert.equal(lastIdIn(Buffer.from('\n')), '');
 });

@@ -167,3 +167,26 @@ test('a plan that cannot be finished is dropped, the heal that it owes is not', 
   assert.equal(readHealPlan(paths), undefined);
   await assertHealed(t, dir, paths, 'dropped');
 });
+
+const LOST = { fromSeq: 7, toSeq: 8, head: 'f'.repeat(64) };
+
+test('a torn row behind the heal row, which was to name lost rows: its id is not behind that of the heal of the tear', async (t) => {
+  const pending = await pendingHeal(t);
+  const bytes = Buffer.concat([pending.before, pending.row, Buffer.from('{"seq":8,"ts":"2026')]);
+  for (let n = 0; n < 6; n++) {
+    const { dir, paths } = copyOf(pending, `behind-${n}`, bytes, { ...pending.plan, lost: LOST });
+    await assertHealed(t, dir, paths, 'torn behind the heal row', 2);
+  }
+});
+
+test('a tampered last row that is set aside by a clock that went back: no id is given out twice', async (t) => {
+  const pending = await pendingHeal(t);
+  const tampered = Buffer.from(pending.before.toString().replace(/("n":)4/, '$19'));
+  const { dir, paths } = copyOf(pending, 'clock', tampered, { ...pending.plan, lost: LOST });
+  t.mock.timers.enable({ apis: ['Date'], now: Date.UTC(2020, 0, 1) });
+  await setAsideLine({ place: placeOf(dir), target: '6', actor: 'auditor', reason: 'edited by hand' });
+  const { verdict, findings } = await verifyLedger({ paths });
+  assert.deepEqual([verdict, findings.filter(({ code }) => code !== 'GAP' && code !== 'TIME_SUSPECT')], ['gaps', []]);
+  assert.equal(readHealPlan(paths), undefined);
+  assert.equal(statusesOf(await writerIn(t, dir).append({ action: 'b.c' })), 'landed');
+});

@@ -132,6 +132,8 @@ const CUT = partedAt(ROWS + 1, 0);
 /** What was done to the file besides, and which rows are gone. */
 const DAMAGED: readonly (readonly [string, Edit, number, number])[] = [
   ['grown over, an empty line put in before', () => GROWN.toSpliced(1, 0, ''), 37, 41],
+  ['grown over, junk put in where they part', () => GROWN.toSpliced(36, 0, ...Array<string>(9).fill('junk')), 37, 41],
+  ['the last row replaced, junk put in before it', () => partedAt(40, 3).toSpliced(40, 0, 'junk'), 41, 41],
   ['grown over, the row where the index ends broken', () => GROWN.with(40, 'garbage'), 37, 41],
   ['grown over, the first other row broken', () => GROWN.with(36, 'garbage'), 38, 41],
   ['grown over, a row before altered', () => GROWN.with(2, altered(GROWN[2] as string)), 37, 41],
@@ -219,4 +221,49 @@ test('a loss is named once, however far the file has grown behind the row that n
   writeFileSync(paths.index, old);
   assert.equal((await sweep({ place, dryRun: false })).index, 'rebuilt');
   assert.deepEqual(seqsOf(paths), [[37, 41]]);
+});
+
+test('a last line that says another seq, is a copy of an older row or has white space around it widens no loss', async (t) => {
+  const last = CUT.at(-1) as string;
+  for (const [what, line, lost] of [
+    ['another seq', last.replace('{"seq":41,', '{"seq":3,'), []],
+    ['a copy', CUT[2] as string, [[41, 41]]],
+    ['white space', ` ${last}`, []],
+  ] as const) {
+    const { dir, paths, place } = await indexed(t);
+    writeLedger(dir, CUT.with(-1, line));
+    await setAsideLine({ place, target: 'line:41', actor: 'alice', reason: 'edited' });
+    assert.deepEqual(seqsOf(paths), lost, what);
+    assert.equal((await verify({ place })).verdict, 'gaps', what);
+  }
+});
+
+test('lines torn where the index ends are named by their heal alone', async (t) => {
+  const { dir, paths, place } = await indexed(t);
+  const lines = partedAt(ROWS + 1, 2);
+  const merged = `${(lines[39] as string).slice(0, 100)}\u0001${(lines[40] as string).slice(200)}`;
+  writeLedger(dir, lines.toSpliced(39, 2, merged));
+  await sweep({ place, dryRun: false });
+  assert.deepEqual(seqsOf(paths), []);
+  const { gaps } = await verify({ place });
+  assert.deepEqual(
+    gaps.map(({ kind, from_seq, to_seq }) => [kind, from_seq, to_seq]),
+    [['tombstone', 40, 41]],
+  );
+});
+
+test('an index that another process holds is neither made anew nor made void before it was asked', async (t) => {
+  for (const lines of [GROWN, GROWN.with(2, 'junk')]) {
+    const { dir, paths, place } = await indexed(t);
+    writeLedger(dir, lines);
+    const old = readFileSync(paths.index);
+    const other = openDatabase(paths.index, { readOnly: false, busyMs: 0 });
+    other.exec('BEGIN EXCLUSIVE');
+    const held = await sweep({ place, dryRun: false });
+    assert.deepEqual([held.index, readFileSync(paths.index).equals(old), seqsOf(paths)], ['busy', true, []]);
+    other.exec('ROLLBACK');
+    other.close();
+    assert.equal((await sweep({ place, dryRun: false })).verdict, 'damage');
+    assert.deepEqual(seqsOf(paths), [[37, 41]]);
+  }
 });
