@@ -122,6 +122,7 @@ function isBraced(line: Buffer): boolean {
   return line[from] === OPEN && line[to] === CLOSE;
 }
 
-function isSpace(byte: number | undefined): boolean {
+/** JSON's white space, but for the newline that ends a line. */
+export function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x09 || byte === CR;
 }

@@ -10,7 +10,7 @@ import { DECISION_CLOSERS, RUN_CLOSERS } from './chunk';
 import type { Row } from './members';
 import { mergeDigests } from './indexDigest';
 import { registerHeal, takeOwnRow } from './ownWalk';
-import type { StoredLine } from './storedLine';
+import type { LinkedLine, StoredLine } from './storedLine';
 import type { FindingPlace, Gap } from './verdict';
 import { countWatched, isWatched, noteWatched } from './watched';
 import { goOn, report } from './walkState';
@@ -79,17 +79,20 @@ function walkTorn(walk: Walk, line: Extract<StoredLine, { kind: 'torn' }>, place
     lacksNewline !== undefined ? 'a whole row without its newline' : 'a line that is not a complete JSON object';
   const fault = { want: 'a row', got };
   const finding = report(walk, { code: 'MALFORMED', seq: nextSeq(walk), place }, fault);
-  noteUnsound(walk, lacksNewline?.seq, lacksNewline?.prevHash, lacksNewline?.lastSeq);
+  if (lacksNewline !== undefined) noteUnsound(walk, lacksNewline);
   distrust(walk, Math.max(1, rowStarts));
   walk.tornRun = finding;
 }
 
-function noteUnsound(walk: Walk, seq: number | undefined, prevHash: string | undefined, lastSeq = seq): void {
-  if (seq === walk.main.expected && prevHash === walk.main.hash) walk.unsoundSeq = lastSeq ?? seq;
+type ClaimedPlace = { readonly [Name in keyof LinkedLine]?: LinkedLine[Name] | undefined };
+
+function noteUnsound(walk: Walk, { seq, prevHash, lastSeq }: ClaimedPlace): void {
+  const { expected, hash } = walk.main;
+  if (seq === expected && prevHash === hash) walk.unsoundSeq = lastSeq ?? expected;
 }
 
 function walkAltered(walk: Walk, line: Extract<StoredLine, { kind: 'altered' }>, place: FindingPlace): void {
-  noteUnsound(walk, line.seq, line.prevHash);
+  noteUnsound(walk, line);
   report(walk, { code: line.fault.code, seq: seqOfAltered(walk, line), place }, line.fault);
   walk.rows++;
   walk.firstSeq ??= nextSeq(walk);

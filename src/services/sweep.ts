@@ -7,6 +7,7 @@
 import { gapText, indexText, linesText, lostText, noted, notedAt } from '../core/damage';
 import type { Damage } from '../core/damage';
 import { LedgerError } from '../core/errors';
+import type { ErrorCode } from '../core/errors';
 import { ulidAt, ULID_RANDOM_BYTES } from '../core/ids';
 import { attach, detach } from '../store/ledger/attach';
 import { lookForDamage } from '../store/heal/lookForDamage';
@@ -28,7 +29,8 @@ import { locate } from '../store/ledger/locate';
 import { hasClosedSegments } from '../store/ledger/segments';
 import type { Place } from '../store/ledger/locate';
 import type { LostRows } from '../store/append/lostRows';
-import { namedEnd, nameLostRows, withReadyLedger } from '../store/append/prepare';
+import { nameGoneRows, nameLostRows } from '../store/append/nameLoss';
+import { namedEnd, withReadyLedger } from '../store/append/prepare';
 import type { PrepareEvents } from '../store/append/prepare';
 import { takeOut } from '../store/heal/takeOut';
 import type { TakenOut } from '../store/heal/takeOut';
@@ -129,7 +131,7 @@ class Sweeper {
   /** Finishes a pending heal, heals the tail, names lost rows. Returns whether rows can be built on the tail. */
   async #prepare(): Promise<boolean> {
     try {
-      await namedEnd(this.file, this);
+      await withReadyLedger(this.file, this, (ready) => nameGoneRows(ready, this));
       return true;
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error;
@@ -153,7 +155,7 @@ class Sweeper {
 
   async #tendIndex(known: string | undefined): Promise<SweepResult['index']> {
     const { paths } = this.file;
-    const upToBytes = await this.#unlessLockedOut(() => this.#unlessIndexBusy(() => namedEnd(this.file, this)));
+    const upToBytes = await this.#unlessLockedOut(() => unless('INDEX_BUSY', () => namedEnd(this.file, this)));
     const { differs, ...tended } =
       upToBytes === undefined ? ({ index: 'busy', differs: known } as const) : await tendIndex(paths, upToBytes, known);
     let { index }: Pick<SweepResult, 'index'> = tended;
@@ -206,23 +208,9 @@ class Sweeper {
   /** Undefined where another holds the ledger's lock for too long. Only the first time is that the end of a sweep. */
   async #unlessLockedOut<T>(use: () => Promise<T>): Promise<T | undefined> {
     if (this.#isLockedOut) return undefined;
-    try {
-      return await use();
-    } catch (error) {
-      if (!(error instanceof LedgerError) || error.code !== 'LOCK_TIMEOUT') throw error;
-      this.#isLockedOut = true;
-      return undefined;
-    }
-  }
-
-  /** Undefined where another process holds the index: what it knows must be named before it is made anew. */
-  async #unlessIndexBusy<T>(use: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await use();
-    } catch (error) {
-      if (error instanceof LedgerError && error.code === 'INDEX_BUSY') return undefined;
-      throw error;
-    }
+    const done = await unless('LOCK_TIMEOUT', async () => ({ value: await use() }));
+    this.#isLockedOut = done === undefined;
+    return done?.value;
   }
 
   async #drainStep(ready: ReadyLedger): Promise<boolean> {
@@ -253,6 +241,16 @@ class Sweeper {
 
   onRowsLost(lost: LostRows): void {
     this.#damage.push(noted('rows-lost', 'healed', `${lostText(lost)}; a row says so`));
+  }
+}
+
+/** Undefined where `use` fails with this code. */
+async function unless<T>(code: ErrorCode, use: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await use();
+  } catch (error) {
+    if (error instanceof LedgerError && error.code === code) return undefined;
+    throw error;
   }
 }
 

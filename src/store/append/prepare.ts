@@ -2,7 +2,7 @@
  * From a ledger at rest to one that rows can be built on, under the lock: pending heal finished, tail read, torn tail
  * healed. Steps 2 and 3 of an append; a sweep begins the same way.
  */
-import { errnoOf, LedgerError, orNothing } from '../../core/errors';
+import { errnoOf, LedgerError } from '../../core/errors';
 import type { CommitTarget } from './commit';
 import { emptyLedger, lostLedger, OtherLedger, refuseToReplace } from '../ledger/missing';
 import { syncData } from '../files';
@@ -10,11 +10,12 @@ import { finishTailHeal, healNewline, healTornTail } from '../heal/heal';
 import type { Healed } from '../heal/heal';
 import { readHealPlan } from '../heal/healPlan';
 import { identityIn } from '../ledger/genesis';
-import { checkFolder, withFreshTail } from '../ledger/ledger';
+import { checkFolder } from '../ledger/ledger';
 import type { LedgerFile, LockedLedger, ReadyLedger } from '../ledger/ledger';
 import type { Kept, KeptLedger } from './kept';
-import { addLostRows, commitLostRows, isNamed } from './lostRows';
+import { addLostRows, isNamed } from './lostRows';
 import type { LostRows } from './lostRows';
+import { forgetLost, lostRowsOf, nameGoneRows, nameLostRows } from './nameLoss';
 import { takeLock } from '../lock/lock';
 import type { HeldLock } from '../lock/lock';
 import type { StatePaths } from '../paths';
@@ -117,40 +118,6 @@ function openLedger(paths: StatePaths, kept: Kept): KeptLedger {
   }
 }
 
-/** Rows after `lastSeq`, the file's last: the index has seen them, or this process wrote them itself. */
-function lostRowsOf({ index, recent }: LedgerFile, fd: number, lastSeq: number): LostRows | undefined {
-  const seen = index.lostRows(fd, lastSeq);
-  const written = recent.lostRows(fd, lastSeq);
-  if (written === undefined) return seen;
-  // The index is made anew once they are named: whatever it knows is named with them.
-  const known = seen ?? orNothing(() => index.goneRows(fd));
-  if (known === undefined) return written;
-  return { ...(written.toSeq > known.toSeq ? written : known), fromSeq: Math.min(written.fromSeq, known.fromSeq) };
-}
-
-/** An index that is ahead of the file is evidence that rows are gone: the writer that goes on says so first. */
-export function nameLostRows(ready: ReadyLedger, events: PrepareEvents): Promise<ReadyLedger> {
-  return nameLoss(ready, lostRowsOf(ready, ready.fd, ready.tail.head.seq), events);
-}
-
-/** One that knows other rows than the file has is the same evidence. Writers leave it as it is; who makes it void says so first. */
-export function nameGoneRows(ready: ReadyLedger, events: PrepareEvents): Promise<ReadyLedger> {
-  return nameLoss(ready, ready.index.goneRows(ready.fd), events);
-}
-
-async function nameLoss(ready: ReadyLedger, lost: LostRows | undefined, events: PrepareEvents): Promise<ReadyLedger> {
-  if (lost === undefined) return ready;
-  if (!isNamed(ready.fd, lost)) {
-    await commitLostRows({ path: ready.paths.ledger, ...ready }, ready.tail, lost);
-    events.onRowsLost(lost);
-  }
-  ready.index.startAnew();
-  ready.recent.forgetAcknowledged();
-  const fresh = withFreshTail(ready);
-  ready.recent.follow(ready.fd, fresh.tail.sizeBytes);
-  return fresh;
-}
-
 interface Opened {
   readonly fd: number;
   readonly tail: Tail;
@@ -192,18 +159,14 @@ function reopened(file: LedgerFile): Opened {
   return { fd: kept.fd, tail: readTailOf(file, kept) };
 }
 
-async function finishPending(
-  { paths, index, recent }: LedgerFile,
-  target: CommitTarget,
-  events: PrepareEvents,
-): Promise<Healed[]> {
+async function finishPending(file: LedgerFile, target: CommitTarget, events: PrepareEvents): Promise<Healed[]> {
+  const { paths } = file;
   const plan = readHealPlan(paths);
   if (plan === undefined) return [];
   const healed = await (isMiddlePlan(plan) ? finishMiddleHeal : finishTailHeal)(paths, target, plan);
   if (plan.lost !== undefined) {
     events.onRowsLost(plan.lost);
-    index.startAnew();
-    recent.forgetAcknowledged();
+    forgetLost(file);
   }
   return healed;
 }
@@ -228,10 +191,7 @@ async function healTail(
       ? await healTornTail(file.paths, target, fd, tail, unnamed)
       : await healNewline(target, tail, (group) => addLostRows(group, unnamed));
   if (unnamed !== undefined) events.onRowsLost(unnamed);
-  if (lost !== undefined) {
-    file.index.startAnew();
-    file.recent.forgetAcknowledged();
-  }
+  if (lost !== undefined) forgetLost(file);
   return healed;
 }
 

@@ -128,7 +128,7 @@ export async function finishTailHeal(
 ): Promise<[Healed, ...Healed[]]> {
   const plan = withFile(paths.ledger, 'append', (fd) => cutPlanned(paths, target.host, fd, pending));
   if (plan !== undefined) await commitRows(paths, target, plan);
-  const more = plan === undefined ? await nameLoss(paths, target, pending.lost) : [];
+  const more = plan === undefined ? await finishNaming(paths, target, pending.lost) : [];
   // It is told in the ledger by now; an index that still tells it would be taken for another loss.
   if (pending.lost !== undefined) voidIndex(paths);
   removeHealPlan(paths);
@@ -149,7 +149,7 @@ async function commitRows(paths: StatePaths, target: CommitTarget, plan: HealPla
 }
 
 /** The heal row is on disk, the row after it may be torn or missing: the plan is the last that knows of those rows. */
-async function nameLoss(paths: StatePaths, target: CommitTarget, lost: LostRows | undefined): Promise<Healed[]> {
+async function finishNaming(paths: StatePaths, target: CommitTarget, lost: LostRows | undefined): Promise<Healed[]> {
   if (lost === undefined) return [];
   const fd = openFile(paths.ledger, 'append');
   try {

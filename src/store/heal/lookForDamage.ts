@@ -25,11 +25,11 @@ export async function lookForDamage(
     const outcome = atEnd && range.offset === 0 ? 'kept' : 'would-heal';
     return notedAt(range, noted(atEnd ? 'torn-tail' : 'broken-lines', outcome, linesText(range.lines)));
   });
-  const atEnd = lookAtTail(file);
-  damage.push(...atEnd);
+  const tailDamage = lookAtTail(file);
+  damage.push(...tailDamage);
   // Rows that only the index knows are the whole of what it has to say. A tampered last row, to which nothing can be
   // appended, keeps a sweep from the index, too.
-  if (indexDiffers !== undefined && !atEnd.some(({ what }) => what === 'rows-lost' || what === 'tampered-tail'))
+  if (indexDiffers !== undefined && !tailDamage.some(({ what }) => what === 'rows-lost' || what === 'tampered-tail'))
     damage.push(noted('index-differs', 'would-heal', indexText(indexDiffers)));
   if (statOf(paths.healPlan) !== undefined) {
     damage.push(noted('pending-heal', 'would-heal', 'a heal was left half-done'));

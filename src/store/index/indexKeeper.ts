@@ -113,7 +113,9 @@ export class IndexKeeper {
     let index: LedgerIndex | undefined;
     try {
       index = this.#index ?? openIndex(this.paths, 'read', EVIDENCE_BUSY_MS);
-      return index === undefined || isLossNamed(index, fd) ? undefined : goneRows(index, fd);
+      if (index === undefined) return undefined;
+      const gone = goneRows(index, fd);
+      return gone !== undefined && isLossNamed(index, fd) ? undefined : gone;
     } catch (error) {
       if (!(error instanceof LedgerError) || error.code === 'INDEX_BUSY' || error.code === 'INVARIANT') throw error;
       return undefined;

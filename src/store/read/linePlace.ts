@@ -1,4 +1,5 @@
 /** Finding one line of the live file for a person who names it, by its number or by the seq that it says. */
+import { isSpace } from '../../core/rowText';
 import { fstatSync } from 'node:fs';
 import { LedgerError } from '../../core/errors';
 import { withFile } from '../files';
@@ -15,9 +16,6 @@ export interface LinePlace {
   readonly length: number;
 }
 
-/** White space before a row makes it none; it is found all the same. */
-const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x09 || byte === 0x0d;
-
 /** @throws LedgerError NOT_FOUND */
 export function lineByNumber(path: string, wanted: number): LinePlace {
   let line = 0;
@@ -29,6 +27,7 @@ export function lineBySeq(path: string, seq: number): LinePlace {
   const start = Buffer.from(`{"seq":${seq},`);
   return theOnly(path, `row ${seq}`, (bytes) => {
     let from = 0;
+    // White space before a row makes it none; it is found all the same.
     while (isSpace(bytes[from])) from++;
     return bytes.subarray(from, from + start.length).equals(start);
   });
