@@ -62,7 +62,8 @@ const IMAGES: Readonly<Record<ImageKind, { mkfs: readonly string[]; size: number
     again: 'loop',
   },
   xfs: { mkfs: ['mkfs.xfs', '-q', '-f'], size: 320, options: 'loop', again: 'loop,nouuid' },
-  btrfs: { mkfs: ['mkfs.btrfs', '-q', '-f'], size: 120, options: 'loop', again: 'loop' },
+  // A small row that is synced costs btrfs some 12 KB: a hundred cuts on a slow machine must still fit.
+  btrfs: { mkfs: ['mkfs.btrfs', '-q', '-f'], size: 640, options: 'loop', again: 'loop' },
 };
 
 /** The tools that an image of a kind needs. */
