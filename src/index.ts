@@ -54,8 +54,37 @@ export interface Ledger {
   close(): Promise<void>;
 }
 
+const OPTIONS = {
+  openLedger: ['dir', 'config', 'events'],
+  follow: ['afterSeq', 'where'],
+  verify: [
+    'expectHead',
+    'minRows',
+    'strict',
+    'run',
+    'decision',
+    'onProgress',
+    'openIndexCheck',
+    'workers',
+    'tailWaitMs',
+    'signal',
+  ],
+  rollup: ['day', 'since', 'until', 'period', 'by', 'capUsd', 'missing', 'tz'],
+} as const satisfies Record<string, readonly string[]>;
+
+/** A misspelt `expectHead` would expect nothing, a misspelt `capUsd` cap nothing: both would say that all is well. */
+function checkOptions(call: keyof typeof OPTIONS, given: unknown): void {
+  const known: readonly string[] = OPTIONS[call];
+  const isObject = typeof given === 'object' && given !== null && !Array.isArray(given);
+  const found = isObject ? Object.keys(given).find((name) => !known.includes(name)) : typeof given;
+  if (found === undefined) return;
+  const want = isObject ? `options of ${call}: ${known.join(', ')}` : `an object of options for ${call}`;
+  throw new LedgerError('USAGE', `expected ${want}; found ${JSON.stringify(found)}`);
+}
+
 /** @throws LedgerError USAGE, CONFIG_INVALID, READ_FAILED. The ledger itself is created by the first append. */
 export function openLedger(options: LedgerOptions = {}): Ledger {
+  checkOptions('openLedger', options);
   if (options.dir === '') throw new LedgerError('USAGE', 'expected dir to be a folder, found an empty name');
   const place = { dir: options.dir ?? './state', configPath: options.config, env: process.env };
   const silent: AppendEvents = {
@@ -68,9 +97,18 @@ export function openLedger(options: LedgerOptions = {}): Ledger {
   const writer = openRows(place, { ...silent, ...options.events });
   return {
     append: (rows) => writer.append(rows),
-    follow: (filter = {}, signal) => followRows(place, filter, signal),
-    verify: (more = {}) => verify({ ...more, place }),
-    rollup: (more = {}) => rollup({ ...more, place, nowMs: Date.now() }),
+    follow: (filter = {}, signal) => {
+      checkOptions('follow', filter);
+      return followRows(place, filter, signal);
+    },
+    verify: async (more = {}) => {
+      checkOptions('verify', more);
+      return verify({ ...more, place });
+    },
+    rollup: async (more = {}) => {
+      checkOptions('rollup', more);
+      return rollup({ ...more, place, nowMs: Date.now() });
+    },
     close: () => writer.close(),
   };
 }

@@ -301,3 +301,14 @@ test('what means nothing is a typed error: no list of rows, no name of a folder,
   assert.throws(() => openLedger({ dir: '' }), refused('USAGE'));
   await assert.rejects(ledger.verify({ minRows: -1 }), refused('USAGE'));
 });
+
+test('an option that is misspelt is a typed error, not an answer without it', async (t) => {
+  const { ledger } = opened(t);
+  await ledger.append([{ action: 'a.b' }]);
+  await assert.rejects(ledger.verify({ expect_head: '00' } as object), refused('USAGE'));
+  await assert.rejects(ledger.verify('x' as unknown as object), refused('USAGE'));
+  await assert.rejects(ledger.rollup({ cap: '0.01' } as object), refused('USAGE'));
+  assert.throws(() => ledger.follow({ after: 1 } as object), refused('USAGE'));
+  assert.throws(() => openLedger({ dirr: 'x' } as object), refused('USAGE'));
+  await assert.rejects(ledger.verify(null as unknown as object), /expected an object of options for verify/);
+});

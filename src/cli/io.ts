@@ -4,7 +4,8 @@
  * The exit code is set, never forced: `process.exit` cuts a pipe off at 64 KiB. A reader that closes the pipe (`| head`)
  * ends the output quietly and changes nothing of what was done.
  */
-import { fstatSync } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
+import { fstatSync, readFileSync } from 'node:fs';
 import { errnoOf, LedgerError, orNothing } from '../core/errors';
 import { printableLines } from '../core/printable';
 import { EXIT, worst } from './exit';
@@ -106,16 +107,41 @@ export function refuseFolderAsInput(): void {
   throw new LedgerError('READ_FAILED', 'expected rows on standard input, found a folder');
 }
 
+/**
+ * Bytes that are no UTF-8 come out of the command line as U+FFFD: another name than was typed, and another row.
+ * @throws LedgerError USAGE. Only where the system shows the bytes (Linux)
+ */
+export function refuseMangledArguments(argv: readonly string[]): void {
+  const mangled = argv.find((word) => word.includes('\ufffd'));
+  if (mangled === undefined) return;
+  const bytes = orNothing(() => readFileSync('/proc/self/cmdline'));
+  if (bytes === undefined || isUtf8(bytes)) return;
+  throw new LedgerError('USAGE', `expected arguments in UTF-8, found other bytes in ${JSON.stringify(mangled)}`, {
+    hint: 'spell them in UTF-8; a command under "ledger run" can take such a name from a script',
+  });
+}
+
 /** `ledger: error: …` and, where there is a next step, `ledger: hint: …`; with --json an object on stderr as well. */
 export function printError(io: Io, error: unknown, json: boolean): void {
-  const known = error instanceof LedgerError ? error : undefined;
-  const message = error instanceof Error ? error.message : String(error);
+  const known = error instanceof LedgerError ? error : ofSystem(error);
+  const message = known?.message ?? (error instanceof Error ? error.message : String(error));
   if (json) {
     const { code = 'READ_FAILED', place, hint } = known ?? {};
     io.stderr(`${jsonLine({ error: { code, message, place, hint } })}\n`);
     return;
   }
   tell(io, 'error', message, known?.hint);
+}
+
+/** The system's own words name a call and a code; what a person is to do is known for the most common one alone. */
+function ofSystem(error: unknown): LedgerError | undefined {
+  const code = errnoOf(error);
+  const { path } = error as NodeJS.ErrnoException;
+  if (path === undefined || (code !== 'EACCES' && code !== 'EPERM')) return undefined;
+  return new LedgerError('READ_FAILED', `expected to be let into ${path}, found: permission denied (${code})`, {
+    place: { segment: path },
+    hint: "a state folder is its owner's alone (ls -ld shows whose): look as that account, with sudo -u for instance",
+  });
 }
 
 /** What went wrong where the work was done all the same: the same words, another weight. */

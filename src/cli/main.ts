@@ -2,7 +2,7 @@
 import { Command, CommanderError } from './commander';
 import { EXIT } from './exit';
 import type { ExitCode } from './exit';
-import { printError } from './io';
+import { printError, refuseMangledArguments } from './io';
 import type { Io } from './io';
 import { addGlobalFlags, commandName, refuseRepeats } from './options';
 import { tellUsage } from './usage';
@@ -55,6 +55,7 @@ export async function main(argv: readonly string[], io: Io, commands: CommandTab
   }
   refuseRepeats(program);
   try {
+    refuseMangledArguments(argv);
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return;

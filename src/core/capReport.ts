@@ -1,6 +1,6 @@
 /**
- * Caps held against what was spent in a window. A cap is judged in the periods that lie wholly in the window and in no
- * others, because part of a day says nothing about the day; where there is none, the cap is named as not judged.
+ * Caps held against what was spent in a window. A cap is judged in the periods that lie wholly in the window. Part of a
+ * day tells one thing about the day: that it is over, where that part is. Else such a period is named as not judged.
  * A cap per run is held against all that a run has spent, for each run that spent something within the window.
  */
 import { useOf } from './caps';
@@ -68,9 +68,9 @@ export function capsReport(
   const caps: CapLine[] = [];
   const notJudged: CapNotJudged[] = [];
   const hold = (cap: Cap, spend: CapSpend): void => {
-    const spent = spentOf(judge, cap, spend);
-    if (typeof spent === 'string') notJudged.push({ ...named(cap), why: spent });
-    else caps.push(capLine(judge, cap, spent));
+    const { spent, why } = spentOf(judge, cap, spend);
+    if (why !== undefined) notJudged.push({ ...named(cap), why });
+    if (spent !== undefined) caps.push(capLine(judge, cap, spent));
   };
   if (flag !== undefined) hold(flag.cap, flag.spend);
   judge.plan.caps.forEach((cap, i) => hold(cap, spends[i] ?? []));
@@ -81,34 +81,46 @@ function named(cap: Cap): Pick<CapLine, 'cap_usd' | 'per' | 'scope'> {
   return { cap_usd: formatNanos(cap.nanos), per: cap.per, scope: Object.fromEntries(cap.scope) };
 }
 
-/** The periods of a cap that can be judged, or why none can. */
-function spentOf({ plan, calendar }: Judge, cap: Cap, spend: CapSpend): readonly Spent[] | string {
+/** The periods of a cap that can be judged, and why others, or all, cannot. */
+interface Judgeable {
+  readonly spent?: readonly Spent[];
+  readonly why?: string;
+}
+
+function spentOf({ plan, calendar }: Judge, cap: Cap, spend: CapSpend): Judgeable {
   if (cap.per === 'run') {
-    return [...spend]
+    const spent = [...spend]
       .sort(([, a], [, b]) => (a === b ? 0 : a < b ? 1 : -1))
       .map(([run, nanos]) => ({ label: String(run), nanos, running: false }));
+    return { spent };
   }
   if (cap.per === 'rolling_24h') {
     if (plan.sinceMs > plan.nowMs - DAY_MS || plan.untilMs <= plan.nowMs) {
-      return 'the window does not hold the last 24 hours';
+      return { why: 'the window does not hold the last 24 hours' };
     }
-    return [{ label: 'last 24 hours', nanos: spend[0]?.[1] ?? 0n, running: true }];
+    return { spent: [{ label: 'last 24 hours', nanos: spend[0]?.[1] ?? 0n, running: true }] };
   }
   const unit = cap.per === 'window' ? plan.period : cap.per;
-  if (unit === undefined) return [{ label: 'window', nanos: spend[0]?.[1] ?? 0n, running: true }];
-  return wholePeriods(plan, calendar, unit, spend) ?? `the window holds no whole ${unit}`;
+  if (unit === undefined) return { spent: [{ label: 'window', nanos: spend[0]?.[1] ?? 0n, running: true }] };
+  return inPeriods({ plan, calendar, unit }, cap, spend);
 }
 
-function wholePeriods(
-  plan: TallyPlan,
-  calendar: Calendar,
-  unit: PeriodUnit,
-  spend: CapSpend,
-): readonly Spent[] | undefined {
+interface Periods {
+  readonly plan: TallyPlan;
+  readonly calendar: Calendar;
+  readonly unit: PeriodUnit;
+}
+
+function inPeriods({ plan, calendar, unit }: Periods, cap: Cap, spend: CapSpend): Judgeable {
   const sums = new Map(spend.map(([start, nanos]) => [Number(start), nanos]));
   const periods = new Map<number, Period>();
+  const inPart: string[] = [];
   const take = (period: Period): void => {
-    if (period.startMs >= plan.sinceMs && period.endMs <= plan.untilMs) periods.set(period.startMs, period);
+    const { startMs, endMs, label } = period;
+    const nanos = sums.get(startMs);
+    if (startMs >= plan.sinceMs && endMs <= plan.untilMs) periods.set(startMs, period);
+    else if (nanos !== undefined && nanos > cap.nanos) periods.set(startMs, { ...period, label: `${label} (part)` });
+    else if (nanos !== undefined && !inPart.includes(label)) inPart.push(label);
   };
   for (const start of sums.keys()) take(periodAt(calendar, unit, start));
   // A period without a row counts too: nothing was spent in it.
@@ -118,14 +130,15 @@ function wholePeriods(
     take(first);
     if (first.endMs <= plan.nowMs) take(periodAt(calendar, unit, first.endMs));
   }
-  if (periods.size === 0) return undefined;
-  return [...periods.values()]
+  if (periods.size === 0) return { why: `the window holds no whole ${unit}` };
+  const spent = [...periods.values()]
     .sort((a, b) => a.startMs - b.startMs)
     .map(({ label, startMs, endMs }) => ({
       label,
       nanos: sums.get(startMs) ?? 0n,
       running: startMs <= plan.nowMs && plan.nowMs < endMs,
     }));
+  return inPart.length === 0 ? { spent } : { spent, why: `the window holds only a part of ${inPart.join(' and ')}` };
 }
 
 function capLine({ thresholds }: Judge, cap: Cap, spent: readonly Spent[]): CapLine {

@@ -9,7 +9,7 @@
  *   - `ts` becomes `occurred_at`; where there is an `occurred_at` text as well, that one stands and `ts` is foreign
  *   - members that only a ledger sets (seq, id, by, hash, …) are foreign: they are another ledger's
  *   - members that this ledger types otherwise (a number as run_id, a negative duration, an empty string, null) are foreign
- *   - a cost with more than nine places is rounded to the nano-dollar; the figure as it was is kept as foreign, too
+ *   - a cost with more than nine places is rounded to the nano-dollar, halves away from zero; the figure as it was is kept as foreign, too
  *   - an `action` that is missing, no name, or `audit.*` is foreign; the row is then `imported.row`
  *   - `provenance` is `imported`; what it was before is foreign. But `sample` and `fallback` stay: they never count
  */
@@ -17,6 +17,7 @@ import { LedgerError } from './errors';
 import { MAX_DEPTH } from './json';
 import type { Json, JsonObject } from './json';
 import { CALLER_MEMBERS, LEDGER_MEMBERS } from './members';
+import { roundedToNanos } from './money';
 import { checkRow } from './row';
 import type { CheckedRow } from './row';
 
@@ -95,12 +96,9 @@ function misfitOf(error: unknown, row: JsonObject): string | undefined {
   return member !== undefined && row.has(member) && Object.hasOwn(CALLER_MEMBERS, member) ? member : undefined;
 }
 
-const LONG_DECIMAL = /^-?[0-9]+\.[0-9]{10,}$|^-?[0-9.]+e-[0-9]+$/i;
-
 /** A cost with more than nine places, to the nano-dollar. */
 function roundedCost(value: Json | undefined): string | undefined {
-  const text = typeof value === 'number' || typeof value === 'string' ? String(value) : '';
-  return LONG_DECIMAL.test(text) ? Number(text).toFixed(9) : undefined;
+  return typeof value === 'number' || typeof value === 'string' ? roundedToNanos(String(value)) : undefined;
 }
 
 function checkDepth(foreign: JsonObject): void {

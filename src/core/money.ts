@@ -36,6 +36,24 @@ export function parseCostNanos(text: string): number | undefined {
   return sign === '-' ? -nanos : nanos;
 }
 
+/** Nobody writes longer ones; a bigint of a million digits takes seconds. */
+const MAX_ROUNDED_LENGTH = 400;
+
+/**
+ * A decimal of more than nine places rounded to the nano-dollar, halves away from zero; in the form of `formatNanos`.
+ * @returns undefined when it is not a decimal, or has no more than nine places
+ */
+export function roundedToNanos(text: string): string | undefined {
+  const match = text.length > MAX_ROUNDED_LENGTH ? null : DECIMAL.exec(text);
+  if (match === null) return undefined;
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
+  const dropped = fraction.length - Number(exponent) - MAX_PLACES;
+  if (dropped <= 0) return undefined;
+  const unit = 10n ** BigInt(dropped);
+  const nanos = (BigInt(whole + fraction) * 2n + unit) / (unit * 2n);
+  return formatNanos(sign === '-' ? -nanos : nanos);
+}
+
 /** Nano-dollars in plain notation without trailing zeros: the stored form of `cost_usd`, and the form of every exact sum. */
 export function formatNanos(nanos: number | bigint): string {
   const value = BigInt(nanos);

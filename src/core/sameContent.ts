@@ -33,6 +33,7 @@ function hasTime(checked: CheckedRow): boolean {
   return (parseJson(`{${checked.members}}`) as JsonObject).has('occurred_at');
 }
 
+/** Under a tracer a call that is repeated has a span of its own: where it came from is not what it says. */
 function callerPart(row: JsonObject): JsonObject {
-  return new Map([...row].filter(([name]) => !LEDGER_MEMBERS.has(name)));
+  return new Map([...row].filter(([name]) => !LEDGER_MEMBERS.has(name) && name !== 'traceparent'));
 }

@@ -52,6 +52,8 @@ export async function runCommand(request: RunRequest): Promise<RunResult> {
   const writer = new Writer({ paths, host, durability: config.durability, events });
   const frame = frameOf(request, ulidAt(host.nowMs(), host.random(ULID_RANDOM_BYTES)));
   const check = (row: JsonObject): CheckedRow => checkRow(row, { nowMs: host.nowMs() });
+  // What the last row would be refused for is to be known now: afterwards the command has run.
+  check(completedRow(frame, { kind: 'exited', status: 0 }, 0));
   const signals = new SignalForwarder();
   try {
     const [started] = await writer.append([check(startedRow(frame))]);

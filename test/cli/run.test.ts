@@ -140,8 +140,28 @@ test('where the start cannot be recorded nothing is started: 125', async (t) => 
     assert.equal((await wrap(box, ...args, '--', 'touch', mark)).status, 125, args.join(' '));
   assert.equal((await wrap(box, '--payload', '{"program":"x"}', '--', 'touch', mark)).status, 125);
   assert.equal((await wrap(box)).status, 125);
+  // What the end row alone would hold is looked at before, too.
+  for (const args of [['--cost-usd', '1,50'], ['--cost-usd', ''], ['--input-tokens=-5']])
+    assert.equal((await wrap(box, ...args, '--', 'touch', mark)).status, 125, args.join(' '));
+  const set = await run(command('--', 'touch', mark), { env: { ...box.env, LEDGER_COST_USD: '$1' } });
+  assert.equal(set.status, 125);
   assert.ok(!existsSync(mark));
 });
+
+test(
+  'arguments that are no UTF-8 are refused, not passed on as others',
+  { skip: process.platform !== 'linux' },
+  async (t) => {
+    const box = sandbox(t);
+    const typed = (words: string): Promise<Ended> =>
+      run(['bash', '-c', `exec "$0" "$1" ${words}`, process.execPath, LEDGER], { env: box.env });
+    const ran = await typed("run -- echo $'caf\\xe9'");
+    assert.deepEqual([ran.status, ran.stdout], [125, '']);
+    assert.match(ran.stderr, /expected arguments in UTF-8/);
+    assert.equal((await typed("append --action a.b --reason $'caf\\xe9'")).status, 2);
+    assert.equal((await typed("append --action a.b --reason $'caf\\xc3\\xa9 \\xef\\xbf\\xbd'")).status, 0);
+  },
+);
 
 test('the help offers no flag that is refused', async (t) => {
   const box = sandbox(t);

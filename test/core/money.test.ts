@@ -1,7 +1,7 @@
 /** Exact money: every decimal that a cost can be has one spelling, and no other is taken. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { formatNanos, parseCostNanos } from '../../src/core/money';
+import { formatNanos, parseCostNanos, roundedToNanos } from '../../src/core/money';
 
 test('decimals are read exactly', () => {
   const cases: readonly [string, number | undefined][] = [
@@ -49,8 +49,28 @@ test('the spelling is plain, without trailing zeros, and -0 is 0', () => {
   for (const [nanos, text] of cases) assert.equal(formatNanos(nanos), text);
 });
 
+test('more than nine places are rounded exactly, halves away from zero', () => {
+  const cases: readonly [string, string | undefined][] = [
+    ['0.0000000005', '0.000000001'],
+    ['0.00000000049999999999', '0'],
+    ['0.0000000025', '0.000000003'],
+    ['-0.0000000015', '-0.000000002'],
+    ['0.1234567895', '0.12345679'],
+    ['1.0000000005', '1.000000001'],
+    ['0.30000000000000004', '0.3'],
+    ['5e-10', '0.000000001'],
+    ['1e-4000', '0'],
+    ['12345678901234567890.99999999999', '12345678901234567891'],
+    ['0.1', undefined],
+    ['1e-9', undefined],
+    ['x', undefined],
+  ];
+  for (const [text, rounded] of cases) assert.equal(roundedToNanos(text), rounded, text);
+});
+
 test('a cost of a million digits is answered at once', () => {
   const start = performance.now();
+  assert.equal(roundedToNanos(`1.${'1'.repeat(1_000_000)}`), undefined);
   assert.equal(parseCostNanos(`1.${'0'.repeat(1_000_000)}1`), undefined);
   assert.equal(parseCostNanos(`1.${'0'.repeat(1_000_000)}`), 1_000_000_000);
   assert.ok(performance.now() - start < 1000);

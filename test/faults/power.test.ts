@@ -3,6 +3,7 @@
  * a cut at that moment. An acknowledged row is there, whatever else was under way.
  */
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import test from 'node:test';
@@ -47,8 +48,9 @@ async function cutNow(
   name: string,
   acked: readonly string[],
   tried: () => string[],
+  writer?: ChildProcess,
 ): Promise<string[]> {
-  const mount = afterPowerCut(t, image, name);
+  const mount = afterPowerCut(t, image, name, writer);
   const after = onMount(box.root, mount);
   // What was tried by the end of the copy may be there; a row that was acknowledged before it began must be.
   const failures = await recover(SHIPPED, after, { acked, tried: tried() });
@@ -95,7 +97,7 @@ async function cutsUnderLoad(t: TestContext, kind: ImageKind, cuts: number): Pro
   for (let cut = 0; cut < cuts; cut++) {
     await sleep(120 + ((cut * 37) % 83));
     const acked = acknowledged(all, answers);
-    failures.push(...(await cutNow(t, state, `cut${cut}`, acked, () => all.slice(0, fed))));
+    failures.push(...(await cutNow(t, state, `cut${cut}`, acked, () => all.slice(0, fed), writer.child)));
   }
   done = true;
   await feed;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
+import { rollup } from '../../src/services/rollup';
 import { sweep } from '../../src/services/sweep';
 import { verify } from '../../src/services/verify';
 import { APPLICATION_ID } from '../../src/store/index/indexSchema';
@@ -30,13 +31,33 @@ const CHANGES: Readonly<Record<string, string>> = {
   'an entry is changed': 'UPDATE rows SET effective_ms = 1 WHERE seq = 57',
   'a key is gone': 'UPDATE rows SET idempotency_key_key = 0 WHERE seq = 57',
   'a stream is changed': 'UPDATE rows SET run_key = run_key + 1 WHERE seq = 57',
+  // What one flipped bit makes of a number.
+  'a place is negative': 'UPDATE rows SET offset = -5 WHERE seq = 57',
+  'the last place is negative': 'UPDATE rows SET offset = -offset WHERE seq = (SELECT max(seq) FROM rows)',
+  'the last length is negative': 'UPDATE rows SET bytes = bytes - 32768 WHERE seq = (SELECT max(seq) FROM rows)',
+  'the last length is huge': 'UPDATE rows SET bytes = 99999999999999 WHERE seq = (SELECT max(seq) FROM rows)',
+  'the last length is beyond a double':
+    'UPDATE rows SET bytes = 9007199254740993 WHERE seq = (SELECT max(seq) FROM rows)',
+  'the last length is text': "UPDATE rows SET bytes = 'abc' WHERE seq = (SELECT max(seq) FROM rows)",
+  'its end is another': 'UPDATE watermark SET offset = offset - 1',
+  'its end is negative': 'UPDATE watermark SET offset = -offset',
 };
 
 for (const [name, sql] of Object.entries(CHANGES)) {
   test(`${name}: sweep says so, with and without a change, and makes the index anew`, async (t) => {
     const { paths, place, change } = await indexed(t);
     assert.deepEqual((await sweep({ place, dryRun: false })).damage, []);
+    const ask = { place, nowMs: Date.now(), since: '@0', period: 'day', tz: 'UTC' } as const;
+    const { total, periods } = await rollup(ask);
     change(sql);
+    const told = await verify({ place });
+    assert.deepEqual(
+      [told.verdict, told.findings.map(({ code }) => code)],
+      ['broken', ['INDEX_DISAGREES']],
+      'verify tells it',
+    );
+    const again = await rollup(ask);
+    assert.deepEqual([again.total, again.periods], [total, periods], 'what the index cannot answer the file does');
     const { mtimeMs } = statSync(paths.index);
     const looked = await sweep({ place, dryRun: true });
     assert.deepEqual(

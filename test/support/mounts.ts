@@ -3,7 +3,17 @@
  * mount goes away with its test.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { missingTools } from './process';
@@ -83,11 +93,29 @@ export function loopImage(t: TestContext, root: string, kind: ImageKind): Image 
   return { kind, file, mount };
 }
 
-/** A power cut: what the image holds now, mounted beside it as it would be after the next start. */
-export function afterPowerCut(t: TestContext, image: Image, name: string): string {
+/**
+ * A power cut: what the image holds now, mounted beside it as it would be after the next start. A copy takes its time,
+ * which a power cut does not: a writer that went on meanwhile would leave a file of two moments. So it stands still.
+ */
+export function afterPowerCut(t: TestContext, image: Image, name: string, writer?: ChildProcess): string {
   const copy = `${image.file}.${name}`;
-  tool('cp', '--sparse=always', image.file, copy);
+  if (writer !== undefined) standStill(writer);
+  try {
+    tool('cp', '--sparse=always', image.file, copy);
+  } finally {
+    writer?.kill('SIGCONT');
+  }
   return mountAt(t, `${image.mount}.${name}`, ['-o', IMAGES[image.kind].again, copy]);
+}
+
+/** Stops a process, and waits until the last call that one of its threads is in has ended. */
+function standStill({ pid }: ChildProcess): void {
+  const tasks = `/proc/${pid}/task`;
+  const stateOf = (task: string): string => /\) (.)/.exec(readFileSync(`${tasks}/${task}/stat`, 'latin1'))?.[1] ?? '';
+  const deadline = performance.now() + 10_000;
+  process.kill(pid as number, 'SIGSTOP');
+  while (readdirSync(tasks).some((task) => stateOf(task) !== 'T'))
+    if (performance.now() > deadline) throw new Error(`expected process ${pid} to stand still, and it goes on`);
 }
 
 /** Drops a power cut's copy, so that a long test does not fill the disk. */

@@ -150,7 +150,7 @@ export async function recover(program: Program, box: Sandbox, fate: Fate): Promi
   if (program.verify !== undefined) {
     const verdict = await run(program.verify, { env: box.env, cwd: box.root });
     if (verdict.status !== 0)
-      failures.push(`verify: exit ${verdict.status}, ${verdict.stdout.slice(0, 600)} ${verdict.stderr}`);
+      failures.push(`verify: exit ${verdict.status}, ${verdict.stdout.slice(0, 2000)} ${verdict.stderr}`);
   }
   return failures;
 }

@@ -41,8 +41,9 @@ const HELP_AFTER = `
 Times: 2026-11-21, "2026-11-21 10:00", 2026-11-21T10:00:00Z, today, yesterday, now, -1h, -3d, -2w, @epoch.
 A row counts when it happened (occurred_at, else ts). Days are those of --tz, else of the config's timezone, else
 of this machine; with day_start in the config they start later than midnight.
-Caps of ledger.config.json are judged in the periods that lie wholly in the window; a cap per run over the whole run,
-for each run that spent something in the window.
+Caps are judged in the periods that lie wholly in the window; one that the window cuts counts where the part is over
+already, and is named as not judged where it is not. A cap per run is held against the whole run, for each run that spent
+something in the window.
 With -q the table, and how many rows have no cost, is printed only where something is wrong: cron mails only then.
 Sums are exact, and are of what the file holds: whether it was changed is for "ledger verify" to say.
 
@@ -78,6 +79,7 @@ async function runRollup(io: Io, flags: Flags): Promise<void> {
   const nothingWrong = flags.quiet === true && code === EXIT.ok;
   if (!nothingWrong || format !== 'table') io.stdout(await shown(io, flags, report, format));
   if (format !== 'json') tellWarnings(io, report, nothingWrong);
+  if (format === 'csv') tellOver(io, report);
   io.setExit(code);
 }
 
@@ -85,6 +87,13 @@ async function runRollup(io: Io, flags: Flags): Promise<void> {
 function tellWarnings(io: Io, { warnings }: RollupReport, nothingWrong: boolean): void {
   for (const { code, message } of warnings)
     if (!nothingWrong || code !== 'COSTS_MISSING') io.stderr(`ledger: warning: ${printable(message)}\n`);
+}
+
+/** A CSV has lines of sums and nothing else; the other formats show the caps themselves. */
+function tellOver(io: Io, { caps }: RollupReport): void {
+  for (const { cap_usd: cap, periods } of caps)
+    for (const { label, spent_usd: spent, over } of periods)
+      if (over) io.stderr(`ledger: warning: ${printable(label)}: ${spent} USD spent, over the cap of ${cap}\n`);
 }
 
 function formatOf(flags: Flags): Format {

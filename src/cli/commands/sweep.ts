@@ -70,6 +70,11 @@ const KEPT_HINT =
   'ledger: hint: what was kept is evidence: look with "ledger verify"; a person takes a line out with "ledger sweep --set-aside SEQ --reason …"\n';
 
 async function runSetAside(io: Io, flags: Flags, target: string): Promise<void> {
+  if (flags.dryRun === true) {
+    throw new LedgerError('USAGE', 'expected --set-aside or --dry-run, found both', {
+      hint: 'to look first: "ledger show SEQ" and "ledger verify"; to look and heal nothing: "ledger sweep --dry-run"',
+    });
+  }
   if (flags.reason === undefined || flags.reason === '') {
     throw new LedgerError('USAGE', 'expected --reason with --set-aside, found none', {
       hint: 'the reason stays in the ledger: say what was found, and a ticket',

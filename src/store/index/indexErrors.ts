@@ -20,7 +20,7 @@ export function inOurWords(path: string, error: unknown): unknown {
   if (error instanceof LedgerError) return error;
   const fault = sqliteFault(error);
   if (fault === undefined && errnoOf(error) === undefined) return error;
-  return fault === 'busy' ? indexBusy(path, error) : indexFailed(path, String(error), error);
+  return fault === 'busy' || fault === 'half-done' ? indexBusy(path, error) : indexFailed(path, String(error), error);
 }
 
 export function indexFailed(path: string, found: string, cause?: unknown): LedgerError {
@@ -69,7 +69,13 @@ export function otherIndex(path: string, id: unknown): LedgerError {
 export function isDestroyed(error: unknown): error is LedgerError {
   if (!(error instanceof LedgerError) || error.code !== 'INDEX_FAILED' || error instanceof IndexOfOtherVersion)
     return false;
-  return error.cause === undefined || sqliteFault(error.cause) === 'damaged';
+  // RangeError: a number in it is larger than any that was written.
+  return error.cause === undefined || error.cause instanceof RangeError || sqliteFault(error.cause) === 'damaged';
+}
+
+/** Whether it is busy only until somebody who may write it rolls back what a dead writer left. */
+export function isHalfDone(error: unknown): boolean {
+  return error instanceof LedgerError && error.code === 'INDEX_BUSY' && sqliteFault(error.cause) === 'half-done';
 }
 
 export function indexBusy(path: string, cause: unknown): LedgerError {

@@ -13,7 +13,7 @@ import type { Stats } from 'node:fs';
 import { keyOf } from '../../core/indexDigest';
 import { LedgerError } from '../../core/errors';
 import { statOf } from '../files';
-import { guarded, indexBusy, indexFailed, otherIndex } from './indexErrors';
+import { guarded, indexBusy, indexFailed, isHalfDone, otherIndex } from './indexErrors';
 import { APPLICATION_ID, LIVE_NAME, LIVE_SEGMENT, RowInserter } from './indexSchema';
 import type { StatePaths } from '../paths';
 import { openDatabase } from './sqlite';
@@ -84,6 +84,29 @@ export function openIndex(
   });
 }
 
+/**
+ * The same for reading, by a process that holds the ledger's lock: what a writer that died left half-done is rolled back
+ * first. A reader cannot, and one that never did would take an index for busy that nobody holds.
+ */
+export function openSettledIndex(paths: StatePaths, busyMs?: number): LedgerIndex | undefined {
+  try {
+    return openIndex(paths, 'read', busyMs);
+  } catch (error) {
+    if (!isHalfDone(error)) throw error;
+    rollBack(paths, error);
+    return openIndex(paths, 'read', busyMs);
+  }
+}
+
+function rollBack(paths: StatePaths, halfDone: unknown): void {
+  try {
+    openIndex(paths, 'write')?.close();
+  } catch (error) {
+    // Another account's, which is busy until its owner comes.
+    throw error instanceof LedgerError && error.code === 'NOT_OWNER' ? halfDone : error;
+  }
+}
+
 function checkFile(path: string, stats: Stats, mode: 'read' | 'write'): void {
   if (!stats.isFile()) {
     const found = stats.isSymbolicLink() ? 'a symbolic link' : 'something else';
@@ -105,6 +128,7 @@ const PLACE = 'seq, segment, offset, bytes, hash_prefix';
 const QUERIES = {
   watermark: 'SELECT * FROM watermark',
   row: `SELECT ${PLACE} FROM rows WHERE seq <= ? ORDER BY seq DESC LIMIT 1`,
+  lastRow: `SELECT ${PLACE} FROM rows ORDER BY seq DESC LIMIT 1`,
   run: streamQuery('run'),
   decision: streamQuery('decision'),
   idempotency: `SELECT ${PLACE} FROM rows INDEXED BY rows_idempotency_key WHERE idempotency_key_key = ? AND idempotency_key_key <> 0 ORDER BY seq`,
@@ -132,9 +156,14 @@ export class LedgerIndex {
   check(): void {
     const id = this.#get('PRAGMA application_id')?.['application_id'];
     if (id !== APPLICATION_ID) throw otherIndex(this.path, id);
-    const { rowSeq } = this.watermark();
-    const last = this.#get('SELECT max(seq) AS seq FROM rows')?.['seq'] ?? 0;
-    if (last !== rowSeq) throw indexFailed(this.path, `rows up to ${last}, and a watermark of ${rowSeq}`);
+    const { rowSeq, segment, offset } = this.watermark();
+    const row = this.#get(QUERIES.lastRow);
+    const last = row === undefined ? undefined : this.#place(row);
+    if ((last?.rowSeq ?? 0) !== rowSeq)
+      throw indexFailed(this.path, `rows up to ${last?.rowSeq ?? 0}, and a watermark of ${rowSeq}`);
+    const end = last === undefined ? 0 : last.offset + last.bytes + 1;
+    if (last?.segment === segment && end !== offset)
+      throw indexFailed(this.path, `rows up to byte ${end}, and a watermark at byte ${offset}`);
   }
 
   /** Whether the path still holds this file; else it was rebuilt, or is gone. */
@@ -158,13 +187,13 @@ export class LedgerIndex {
     if (row === undefined) throw indexFailed(this.path, 'no watermark');
     return {
       segment: String(row['segment']),
-      offset: Number(row['offset']),
-      seq: Number(row['seq']),
+      offset: this.#count(row, 'offset'),
+      seq: this.#count(row, 'seq'),
       hash: String(row['hash']),
       healId: textOrNone(row['heal_id']),
       ledgerId: textOrNone(row['ledger_id']),
-      rowSeq: Number(row['row_seq']),
-      liveFirstSeq: typeof row['live_first_seq'] === 'number' ? row['live_first_seq'] : undefined,
+      rowSeq: this.#count(row, 'row_seq'),
+      liveFirstSeq: row['live_first_seq'] === null ? undefined : this.#count(row, 'live_first_seq'),
     };
   }
 
@@ -204,14 +233,21 @@ export class LedgerIndex {
   }
 
   #place(row: SqlRow): RowPlace {
-    const segment = Number(row['segment']);
+    const segment = this.#count(row, 'segment');
     return {
-      rowSeq: Number(row['seq']),
+      rowSeq: this.#count(row, 'seq'),
       segment: segment === LIVE_SEGMENT ? LIVE_NAME : String(this.#get(QUERIES.segment, [segment])?.['name']),
-      offset: Number(row['offset']),
-      bytes: Number(row['bytes']),
-      hashPrefix: Number(row['hash_prefix']),
+      offset: this.#count(row, 'offset'),
+      bytes: this.#count(row, 'bytes'),
+      hashPrefix: this.#count(row, 'hash_prefix'),
     };
+  }
+
+  /** SQLite checks neither its bytes nor, by itself, its types: one flipped bit makes a negative place, or text. */
+  #count(row: SqlRow, name: string): number {
+    const value = row[name];
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+    throw indexFailed(this.path, `${name} ${JSON.stringify(value)}`);
   }
 
   #get(sql: string, values: readonly SqlValue[] = []): SqlRow | undefined {

@@ -8,7 +8,7 @@
  */
 import { LedgerError } from '../../core/errors';
 import { closeQuietly, namesIn, openFile } from '../files';
-import { openIndex } from './indexFile';
+import { openIndex, openSettledIndex } from './indexFile';
 import type { LedgerIndex } from './indexFile';
 import { IndexAside } from './indexAside';
 import { rebuildIndex, voidIndex } from './indexBuild';
@@ -112,7 +112,7 @@ export class IndexKeeper {
   goneRows(fd: number): LostRows | undefined {
     let index: LedgerIndex | undefined;
     try {
-      index = this.#index ?? openIndex(this.paths, 'read', EVIDENCE_BUSY_MS);
+      index = this.#index ?? openSettledIndex(this.paths, EVIDENCE_BUSY_MS);
       if (index === undefined) return undefined;
       const gone = goneRows(index, fd);
       return gone !== undefined && isLossNamed(index, fd) ? undefined : gone;
@@ -218,7 +218,7 @@ export class IndexKeeper {
   }
 
   #open(busyMs?: number): LedgerIndex | undefined {
-    if (!this.#failed) this.#index ??= openIndex(this.paths, 'read', busyMs);
+    if (!this.#failed) this.#index ??= openSettledIndex(this.paths, busyMs);
     return this.#index;
   }
 

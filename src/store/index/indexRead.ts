@@ -13,6 +13,7 @@ import { hashPrefixOf, projectLine } from './indexRows';
 import { LIVE_NAME, LIVE_SEGMENT } from './indexSchema';
 import type { StatePaths } from '../paths';
 import type { OlderRows } from '../append/places';
+import { MAX_SCANNED_LINE_BYTES } from '../read/lines';
 import { readTail } from '../read/tail';
 
 /** A line and what it is: a whole row with its right hash, or a tombstone. */
@@ -29,6 +30,7 @@ export interface ReadLine {
  * @returns undefined where no whole row, and no tombstone, of exactly `bytes` bytes stands at `offset`
  */
 export function readRowAt(fd: number, offset: number, bytes: number): ReadLine | undefined {
+  if (bytes > MAX_SCANNED_LINE_BYTES) return undefined;
   const line = readAt(fd, offset, bytes);
   return line.length === bytes ? lineAs(line) : undefined;
 }

@@ -74,7 +74,10 @@ export function placesOfRuns(index: LedgerIndex, keys: ReadonlySet<number>): Win
 
 function placesOf(found: readonly SqlRow[], offset: number): WindowPlaces | undefined {
   if (found.some(({ segment }) => segment !== LIVE_SEGMENT)) return undefined;
-  const ranges = joined(found.map(({ start, newline }) => ({ from: Number(start), to: Number(newline) + 1 })));
+  const lines = found.map(({ start, newline }) => ({ from: Number(start), to: Number(newline) + 1 }));
+  // A place that no row can have: the index is damaged.
+  if (!lines.every(({ from, to }) => from >= 0 && from < to && to <= offset)) return undefined;
+  const ranges = joined(lines);
   const bytes = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
   if (bytes > Math.max(FEW_BYTES, offset / PART_OF_ALL)) return undefined;
   return { ranges, rows: found.reduce((sum, { rows }) => sum + Number(rows), 0) };

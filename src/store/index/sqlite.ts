@@ -42,11 +42,11 @@ export function openDatabase(path: string, options: OpenOptions): Database {
   }
 }
 
-/** `busy`: another connection holds it, or has to repair it first. */
-export type SqliteFault = 'busy' | 'damaged' | 'other';
+/** `busy`: another connection holds it. `half-done`: a writer died in a transaction, the next one rolls it back. */
+export type SqliteFault = 'busy' | 'half-done' | 'damaged' | 'other';
 
 const BUSY = new Set([5, 6]);
-/** A writer died in the middle of a transaction; the next writer rolls it back, a reader cannot. */
+/** What a connection for reading says to what only one for writing can roll back. */
 const READONLY_ROLLBACK = 776;
 /** A query of ours that fails as such (1) lacks its table: somebody else's database, or what is left of ours. */
 const DAMAGED = new Set([1, 11, 26]);
@@ -65,7 +65,7 @@ export function sqliteFault(error: unknown): SqliteFault | undefined {
   const number = [errcode, rawCode].find((value): value is number => typeof value === 'number');
   const named = typeof code === 'string' ? /^SQLITE_[A-Z]+/.exec(code)?.[0] : undefined;
   if (number === undefined && named === undefined) return undefined;
-  if (number === READONLY_ROLLBACK || code === 'SQLITE_READONLY_ROLLBACK') return 'busy';
+  if (number === READONLY_ROLLBACK || code === 'SQLITE_READONLY_ROLLBACK') return 'half-done';
   // The low byte is the primary code; SQLITE_BUSY_SNAPSHOT and its like are refinements.
   const primary = number === undefined ? CODES[named as string] : number & 0xff;
   if (primary !== undefined && BUSY.has(primary)) return 'busy';
