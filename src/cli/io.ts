@@ -140,7 +140,7 @@ function ofSystem(error: unknown): LedgerError | undefined {
   if (path === undefined || (code !== 'EACCES' && code !== 'EPERM')) return undefined;
   return new LedgerError('READ_FAILED', `expected to be let into ${path}, found: permission denied (${code})`, {
     place: { segment: path },
-    hint: "a state folder is its owner's alone (ls -ld shows whose): look as that account, with sudo -u for instance",
+    hint: '"ls -ld" shows whose it is (a state folder is for its owner alone): look as that account, with sudo -u for instance',
   });
 }
 

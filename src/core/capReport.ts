@@ -1,6 +1,6 @@
 /**
- * Caps held against what was spent in a window. A cap is judged in the periods that lie wholly in the window. Part of a
- * day tells one thing about the day: that it is over, where that part is. Else such a period is named as not judged.
+ * Caps held against what was spent in a window. A cap is judged in the periods that lie wholly in the window and in no
+ * others: part of a day says nothing about the day, of which the rest may be refunds. Such a period is named as not judged.
  * A cap per run is held against all that a run has spent, for each run that spent something within the window.
  */
 import { useOf } from './caps';
@@ -102,7 +102,7 @@ function spentOf({ plan, calendar }: Judge, cap: Cap, spend: CapSpend): Judgeabl
   }
   const unit = cap.per === 'window' ? plan.period : cap.per;
   if (unit === undefined) return { spent: [{ label: 'window', nanos: spend[0]?.[1] ?? 0n, running: true }] };
-  return inPeriods({ plan, calendar, unit }, cap, spend);
+  return inPeriods({ plan, calendar, unit }, spend);
 }
 
 interface Periods {
@@ -111,16 +111,14 @@ interface Periods {
   readonly unit: PeriodUnit;
 }
 
-function inPeriods({ plan, calendar, unit }: Periods, cap: Cap, spend: CapSpend): Judgeable {
+function inPeriods({ plan, calendar, unit }: Periods, spend: CapSpend): Judgeable {
   const sums = new Map(spend.map(([start, nanos]) => [Number(start), nanos]));
   const periods = new Map<number, Period>();
-  const inPart: string[] = [];
+  const cut = new Map<number, Period>();
   const take = (period: Period): void => {
-    const { startMs, endMs, label } = period;
-    const nanos = sums.get(startMs);
+    const { startMs, endMs } = period;
     if (startMs >= plan.sinceMs && endMs <= plan.untilMs) periods.set(startMs, period);
-    else if (nanos !== undefined && nanos > cap.nanos) periods.set(startMs, { ...period, label: `${label} (part)` });
-    else if (nanos !== undefined && !inPart.includes(label)) inPart.push(label);
+    else if (startMs < plan.untilMs && endMs > plan.sinceMs) cut.set(startMs, period);
   };
   for (const start of sums.keys()) take(periodAt(calendar, unit, start));
   // A period without a row counts too: nothing was spent in it.
@@ -130,6 +128,7 @@ function inPeriods({ plan, calendar, unit }: Periods, cap: Cap, spend: CapSpend)
     take(first);
     if (first.endMs <= plan.nowMs) take(periodAt(calendar, unit, first.endMs));
   }
+  if (plan.untilMs <= plan.nowMs) take(periodAt(calendar, unit, plan.untilMs - 1));
   if (periods.size === 0) return { why: `the window holds no whole ${unit}` };
   const spent = [...periods.values()]
     .sort((a, b) => a.startMs - b.startMs)
@@ -138,7 +137,11 @@ function inPeriods({ plan, calendar, unit }: Periods, cap: Cap, spend: CapSpend)
       nanos: sums.get(startMs) ?? 0n,
       running: startMs <= plan.nowMs && plan.nowMs < endMs,
     }));
-  return inPart.length === 0 ? { spent } : { spent, why: `the window holds only a part of ${inPart.join(' and ')}` };
+  if (cut.size === 0) return { spent };
+  const parts = [...cut.values()]
+    .sort((a, b) => a.startMs - b.startMs)
+    .map(({ startMs, label }) => `${label} (${formatNanos(sums.get(startMs) ?? 0n)} USD in it)`);
+  return { spent, why: `the window holds only a part of ${parts.join(' and ')}` };
 }
 
 function capLine({ thresholds }: Judge, cap: Cap, spent: readonly Spent[]): CapLine {

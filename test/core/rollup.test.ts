@@ -376,15 +376,15 @@ function judged(caps: readonly Cap[], rows: readonly Fields[], plan: TallyPlan =
   return capsReport({ plan: whole, calendar, thresholds: [0.5, 0.8, 1] }, tally(rows, whole).caps, undefined);
 }
 
-test('a cap is judged in whole periods, and in part of one that is over already', () => {
+test('a cap is judged in whole periods only; part of a week says nothing about the week', () => {
   const rows = [{ cost_usd: 3, agent: 'coder', run_id: 'r1' }];
   const caps = [
     cap('5', 'day'),
     cap('2', 'day', [['agent', 'coder']]),
     cap('2', 'day', [['agent', 'x']]),
     cap('3', 'hour'),
-    cap('3', 'week'),
-    cap('2.99', 'month'),
+    cap('1', 'week'),
+    cap('1', 'month'),
     cap('2.99', 'run'),
     cap('1', 'rolling_24h'),
   ];
@@ -396,29 +396,33 @@ test('a cap is judged in whole periods, and in part of one that is over already'
       ['2', 'day', 1, '3'],
       ['2', 'day', 0, '0'],
       ['3', 'hour', 0, '3'],
-      ['2.99', 'month', 1, '3'],
       ['2.99', 'run', 1, '3'],
     ],
   );
   assert.deepEqual(
     report.caps_not_judged.map(({ per }) => per),
-    ['week', 'rolling_24h'],
+    ['week', 'month', 'rolling_24h'],
   );
-  assert.match(report.caps[4]?.periods[0]?.label ?? '', / \(part\)$/);
   assert.equal(report.over_cap, true);
 });
 
-test('half a day at its cap is not judged, and named so beside the days that are; a nano-dollar more is over', () => {
-  const plan = { ...PLAN, sinceMs: midnight + 1, untilMs: midnight + 3 * DAY_MS };
+test('half a day is not held against a cap per day, since the other half may be refunds, and is named', () => {
+  const day = (n: number): string => new Date(midnight + n * DAY_MS).toISOString().slice(0, 10);
+  const plan = { ...PLAN, sinceMs: midnight - 3 * DAY_MS + 1, untilMs: midnight - 1 };
+  const at = (ms: number): string => new Date(ms).toISOString();
   const rows = [
-    { cost_usd: 3, occurred_at: new Date(midnight + 2).toISOString() },
-    { cost_usd: 1, occurred_at: new Date(midnight + DAY_MS).toISOString() },
+    { cost_usd: 9, occurred_at: at(midnight - 3 * DAY_MS + 2) },
+    { cost_usd: 1, occurred_at: at(midnight - 2 * DAY_MS) },
   ];
-  const at = judged([cap('3', 'day')], rows, plan);
-  assert.deepEqual([at.caps[0]?.judged, at.over_cap, at.caps_not_judged.length], [1, false, 1]);
-  assert.match(at.caps_not_judged[0]?.why ?? '', /only a part of \d{4}-\d\d-\d\d$/);
-  const over = judged([cap('2.999999999', 'day')], rows, plan);
-  assert.deepEqual([over.caps[0]?.judged, over.caps[0]?.over, over.caps_not_judged], [2, 1, []]);
+  const report = judged([cap('3', 'day')], rows, plan);
+  assert.deepEqual([report.caps[0]?.judged, report.over_cap], [1, false]);
+  const parts = `${day(-3)} (9 USD in it) and ${day(-1)} (0 USD in it)`;
+  assert.deepEqual(
+    report.caps_not_judged.map(({ why }) => why),
+    [`the window holds only a part of ${parts}`],
+  );
+  const half = judged([cap('1', 'day')], [{ cost_usd: 3 }], { ...DAY, sinceMs: midnight + 1 });
+  assert.deepEqual([half.caps.length, half.over_cap, half.caps_not_judged.length], [0, false, 1]);
 });
 
 test('the last 24 hours are judged where the window holds them', () => {

@@ -41,9 +41,8 @@ const HELP_AFTER = `
 Times: 2026-11-21, "2026-11-21 10:00", 2026-11-21T10:00:00Z, today, yesterday, now, -1h, -3d, -2w, @epoch.
 A row counts when it happened (occurred_at, else ts). Days are those of --tz, else of the config's timezone, else
 of this machine; with day_start in the config they start later than midnight.
-Caps are judged in the periods that lie wholly in the window; one that the window cuts counts where the part is over
-already, and is named as not judged where it is not. A cap per run is held against the whole run, for each run that spent
-something in the window.
+Caps are judged in the periods that lie wholly in the window; one that the window cuts is named as not judged. A cap per
+run is held against the whole run, for each run that spent something in the window.
 With -q the table, and how many rows have no cost, is printed only where something is wrong: cron mails only then.
 Sums are exact, and are of what the file holds: whether it was changed is for "ledger verify" to say.
 

@@ -4,6 +4,8 @@ import type { Damage } from '../../core/damage';
 import { orNothing } from '../../core/errors';
 import { closeQuietly, openFile, statOf } from '../files';
 import { readBroken, withoutRowInFlight } from './readBroken';
+import { withIndex } from '../index/indexCheck';
+import { unnamedRows } from '../index/indexLoss';
 import type { LedgerFile } from '../ledger/ledger';
 import { emptyLedger } from '../ledger/missing';
 import { readTail } from '../read/tail';
@@ -38,13 +40,13 @@ export async function lookForDamage(
 }
 
 /** What is wrong at the end though every line is a JSON object. */
-function lookAtTail({ paths, index }: LedgerFile): Damage[] {
+function lookAtTail({ paths }: LedgerFile): Damage[] {
   const fd = openFile(paths.ledger, 'read');
   try {
     const tail = readTail(fd);
     if (tail.kind === 'wrong') return [{ ...noted('tampered-tail', 'kept', tail.why), offset: tail.offset }];
-    const lastSeq = tail.kind === 'empty' ? 0 : (tail.head?.seq ?? 0);
-    const lost = index.lostRows(fd, lastSeq) ?? orNothing(() => index.goneRows(fd));
+    // Asked as a reader asks it: a writer would put it right on the way.
+    const lost = orNothing(() => withIndex(paths, (index) => unnamedRows(index, fd)));
     const damage =
       tail.kind === 'unterminated' ? [noted('torn-tail', 'would-heal', 'the last row lacks its newline')] : [];
     return lost === undefined ? damage : [...damage, noted('rows-lost', 'would-heal', lostText(lost))];

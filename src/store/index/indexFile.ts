@@ -13,7 +13,7 @@ import type { Stats } from 'node:fs';
 import { keyOf } from '../../core/indexDigest';
 import { LedgerError } from '../../core/errors';
 import { statOf } from '../files';
-import { guarded, indexBusy, indexFailed, isHalfDone, otherIndex } from './indexErrors';
+import { guarded, indexBusy, indexFailed, isDestroyed, isHalfDone, otherIndex } from './indexErrors';
 import { APPLICATION_ID, LIVE_NAME, LIVE_SEGMENT, RowInserter } from './indexSchema';
 import type { StatePaths } from '../paths';
 import { openDatabase } from './sqlite';
@@ -102,8 +102,8 @@ function rollBack(paths: StatePaths, halfDone: unknown): void {
   try {
     openIndex(paths, 'write')?.close();
   } catch (error) {
-    // Another account's, which is busy until its owner comes.
-    throw error instanceof LedgerError && error.code === 'NOT_OWNER' ? halfDone : error;
+    // Another account's, or on a disk that takes nothing just now: it stays what it was.
+    throw isDestroyed(error) ? error : halfDone;
   }
 }
 

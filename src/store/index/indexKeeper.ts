@@ -15,7 +15,7 @@ import { rebuildIndex, voidIndex } from './indexBuild';
 import { catchUp } from './indexCatchUp';
 import { indexFailed, indexOfOtherFile } from './indexErrors';
 import { readIndexHeader } from './indexHeader';
-import { goneRows, isLossNamed } from './indexLoss';
+import { goneRows, isLossNamed, unnamedRows } from './indexLoss';
 import { indexAsOlderRows, standingOf } from './indexRead';
 import type { LostRows } from '../append/lostRows';
 import type { StatePaths } from '../paths';
@@ -113,9 +113,7 @@ export class IndexKeeper {
     let index: LedgerIndex | undefined;
     try {
       index = this.#index ?? openSettledIndex(this.paths, EVIDENCE_BUSY_MS);
-      if (index === undefined) return undefined;
-      const gone = goneRows(index, fd);
-      return gone !== undefined && isLossNamed(index, fd) ? undefined : gone;
+      return index && unnamedRows(index, fd);
     } catch (error) {
       if (!(error instanceof LedgerError) || error.code === 'INDEX_BUSY' || error.code === 'INVARIANT') throw error;
       return undefined;

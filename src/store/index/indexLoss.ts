@@ -37,6 +37,12 @@ export function goneRows(index: LedgerIndex, fd: number): LostRows | undefined {
   return fromSeq > toSeq ? undefined : { fromSeq, toSeq, head };
 }
 
+/** The same where the file does not name that loss itself. */
+export function unnamedRows(index: LedgerIndex, fd: number): LostRows | undefined {
+  const gone = goneRows(index, fd);
+  return gone !== undefined && isLossNamed(index, fd) ? undefined : gone;
+}
+
 /**
  * The first of the index's rows that no line of the file can be; one behind `toSeq` where each can be one. A line that
  * cannot be read, or is another row in the place of one alone, may be what is left of a row: it is no proof. Rows that

@@ -110,6 +110,18 @@ test('nor from naming rows that were cut off; nor an append', async (t) => {
   }
 });
 
+test('a dry run leaves it as it is', async (t) => {
+  const box = sandbox(t);
+  await fill(box, 400);
+  await sweepIn(box);
+  await halfDone(box);
+  const { index } = testPaths(box.dir);
+  const stored = (): Buffer[] => [index, `${index}-journal`].map((path) => readFileSync(path));
+  const before = stored();
+  assert.equal((await ledger(box, ['sweep', '--dry-run'])).status, 0);
+  assert.ok(stored().every((bytes, i) => bytes.equals(before[i] as Buffer)));
+});
+
 test('an error of the system is one of the index: not checked by a sweep, told by an import', async (t) => {
   const dir = testFolder(t);
   makeLedger(dir, sampleRows(2600));
