@@ -6,7 +6,7 @@ import { closeSync, copyFileSync, fstatSync, mkdtempSync, openSync, rmSync, stat
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { accumulate, emptyDigest } from '../src/core/indexDigest';
-import { openIndex } from '../src/store/index/indexFile';
+import { openIndex } from '../src/store/index/indexOpen';
 import type { LedgerIndex } from '../src/store/index/indexFile';
 import { rebuildIndex } from '../src/store/index/indexBuild';
 import { catchUp } from '../src/store/index/indexCatchUp';

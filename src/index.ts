@@ -54,27 +54,35 @@ export interface Ledger {
   close(): Promise<void>;
 }
 
-const OPTIONS = {
-  openLedger: ['dir', 'config', 'events'],
-  follow: ['afterSeq', 'where'],
-  verify: [
-    'expectHead',
-    'minRows',
-    'strict',
-    'run',
-    'decision',
-    'onProgress',
-    'openIndexCheck',
-    'workers',
-    'tailWaitMs',
-    'signal',
-  ],
-  rollup: ['day', 'since', 'until', 'period', 'by', 'capUsd', 'missing', 'tz'],
-} as const satisfies Record<string, readonly string[]>;
+type Known<T> = Readonly<Record<keyof T, true>>;
+
+/** Every option that there is, held to the types by the compiler. */
+const OPTIONS: {
+  readonly openLedger: Known<LedgerOptions>;
+  readonly follow: Known<FollowFilter>;
+  readonly verify: Known<Omit<VerifyRequest, 'place'>>;
+  readonly rollup: Known<Omit<RollupOptions, 'place' | 'nowMs'>>;
+} = {
+  openLedger: { dir: true, config: true, events: true },
+  follow: { afterSeq: true, where: true },
+  verify: {
+    expectHead: true,
+    minRows: true,
+    strict: true,
+    run: true,
+    decision: true,
+    onProgress: true,
+    openIndexCheck: true,
+    workers: true,
+    tailWaitMs: true,
+    signal: true,
+  },
+  rollup: { day: true, since: true, until: true, period: true, by: true, capUsd: true, missing: true, tz: true },
+};
 
 /** A misspelt `expectHead` would expect nothing, a misspelt `capUsd` cap nothing: both would say that all is well. */
 function checkOptions(call: keyof typeof OPTIONS, given: unknown): void {
-  const known: readonly string[] = OPTIONS[call];
+  const known: readonly string[] = Object.keys(OPTIONS[call]);
   const isObject = typeof given === 'object' && given !== null && !Array.isArray(given);
   const found = isObject ? Object.keys(given).find((name) => !known.includes(name)) : typeof given;
   if (found === undefined) return;

@@ -136,8 +136,9 @@ export function printError(io: Io, error: unknown, json: boolean): void {
 /** The system's own words name a call and a code; what a person is to do is known for the most common one alone. */
 function ofSystem(error: unknown): LedgerError | undefined {
   const code = errnoOf(error);
+  if (code !== 'EACCES' && code !== 'EPERM') return undefined;
   const { path } = error as NodeJS.ErrnoException;
-  if (path === undefined || (code !== 'EACCES' && code !== 'EPERM')) return undefined;
+  if (path === undefined) return undefined;
   return new LedgerError('READ_FAILED', `expected to be let into ${path}, found: permission denied (${code})`, {
     place: { segment: path },
     hint: '"ls -ld" shows whose it is (a state folder is for its owner alone): look as that account, with sudo -u for instance',

@@ -87,7 +87,8 @@ interface Judgeable {
   readonly why?: string;
 }
 
-function spentOf({ plan, calendar }: Judge, cap: Cap, spend: CapSpend): Judgeable {
+function spentOf(judge: Judge, cap: Cap, spend: CapSpend): Judgeable {
+  const { plan } = judge;
   if (cap.per === 'run') {
     const spent = [...spend]
       .sort(([, a], [, b]) => (a === b ? 0 : a < b ? 1 : -1))
@@ -102,16 +103,10 @@ function spentOf({ plan, calendar }: Judge, cap: Cap, spend: CapSpend): Judgeabl
   }
   const unit = cap.per === 'window' ? plan.period : cap.per;
   if (unit === undefined) return { spent: [{ label: 'window', nanos: spend[0]?.[1] ?? 0n, running: true }] };
-  return inPeriods({ plan, calendar, unit }, spend);
+  return inPeriods(judge, unit, spend);
 }
 
-interface Periods {
-  readonly plan: TallyPlan;
-  readonly calendar: Calendar;
-  readonly unit: PeriodUnit;
-}
-
-function inPeriods({ plan, calendar, unit }: Periods, spend: CapSpend): Judgeable {
+function inPeriods({ plan, calendar }: Judge, unit: PeriodUnit, spend: CapSpend): Judgeable {
   const sums = new Map(spend.map(([start, nanos]) => [Number(start), nanos]));
   const periods = new Map<number, Period>();
   const cut = new Map<number, Period>();

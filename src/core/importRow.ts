@@ -9,7 +9,8 @@
  *   - `ts` becomes `occurred_at`; where there is an `occurred_at` text as well, that one stands and `ts` is foreign
  *   - members that only a ledger sets (seq, id, by, hash, …) are foreign: they are another ledger's
  *   - members that this ledger types otherwise (a number as run_id, a negative duration, an empty string, null) are foreign
- *   - a cost with more than nine places is rounded to the nano-dollar, halves away from zero; the figure as it was is kept as foreign, too
+ *   - a cost with more than nine places is rounded to the nano-dollar, halves away from zero; the figure as it was is kept
+ *     as foreign, too
  *   - an `action` that is missing, no name, or `audit.*` is foreign; the row is then `imported.row`
  *   - `provenance` is `imported`; what it was before is foreign. But `sample` and `fallback` stay: they never count
  */

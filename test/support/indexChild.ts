@@ -5,7 +5,7 @@
  *   hold         takes SQLite's write lock, says so, and waits to be killed
  */
 import { closeSync, fstatSync, openSync } from 'node:fs';
-import { openIndex } from '../../src/store/index/indexFile';
+import { openIndex } from '../../src/store/index/indexOpen';
 import { catchUp } from '../../src/store/index/indexCatchUp';
 import { testPaths } from './ledgers';
 

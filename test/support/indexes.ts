@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 import assert from 'node:assert/strict';
 import { accumulate, emptyDigest } from '../../src/core/indexDigest';
 import type { IndexDigest } from '../../src/core/indexDigest';
-import { openIndex } from '../../src/store/index/indexFile';
+import { openIndex } from '../../src/store/index/indexOpen';
 import type { LedgerIndex } from '../../src/store/index/indexFile';
 import { projectRows } from '../../src/store/index/indexRows';
 import type { IndexedRow } from '../../src/store/index/indexRows';

@@ -100,8 +100,8 @@ export function loopImage(t: TestContext, root: string, kind: ImageKind): Image 
  */
 export function afterPowerCut(t: TestContext, image: Image, name: string, writer?: ChildProcess): string {
   const copy = `${image.file}.${name}`;
-  if (writer !== undefined) standStill(writer);
   try {
+    if (writer !== undefined) standStill(writer);
     tool('cp', '--sparse=always', image.file, copy);
   } finally {
     writer?.kill('SIGCONT');

@@ -18,7 +18,7 @@ import { scanCosts } from './costPool';
 import { KEPT_PLACES, scanPlaces, settleTail } from './costScan';
 import type { LiveFile } from './costScan';
 import { closeQuietly, openFile, statOf } from '../files';
-import { openIndex } from '../index/indexFile';
+import { openIndex } from '../index/indexOpen';
 import type { LedgerIndex } from '../index/indexFile';
 import { guarded } from '../index/indexErrors';
 import { goneRows } from '../index/indexLoss';

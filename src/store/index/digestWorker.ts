@@ -9,7 +9,7 @@ import type { ErrorCode } from '../../core/errors';
 import type { IndexDigest } from '../../core/indexDigest';
 import type { StatePaths } from '../paths';
 import { digestOf } from './indexCompare';
-import { openIndex } from './indexFile';
+import { openIndex } from './indexOpen';
 
 export interface DigestTask {
   readonly paths: StatePaths;

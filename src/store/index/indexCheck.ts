@@ -9,7 +9,7 @@ import type { Finding, IndexState } from '../../core/verdict';
 import { gravityOf } from '../../core/verdict';
 import type { Walk } from '../../core/walkState';
 import { statOf, withFile } from '../files';
-import { openIndex } from './indexFile';
+import { openIndex } from './indexOpen';
 import type { LedgerIndex } from './indexFile';
 import { digestAside } from './digestAside';
 import type { DigestAside } from './digestAside';

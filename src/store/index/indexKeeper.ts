@@ -8,7 +8,7 @@
  */
 import { LedgerError } from '../../core/errors';
 import { closeQuietly, namesIn, openFile } from '../files';
-import { openIndex, openSettledIndex } from './indexFile';
+import { openIndex, openSettledIndex } from './indexOpen';
 import type { LedgerIndex } from './indexFile';
 import { IndexAside } from './indexAside';
 import { rebuildIndex, voidIndex } from './indexBuild';

@@ -4,7 +4,7 @@
  */
 import { LedgerError } from '../../core/errors';
 import { statOf, withFile } from '../files';
-import { openIndex } from './indexFile';
+import { openIndex } from './indexOpen';
 import { rebuildIndex } from './indexBuild';
 import { catchUp } from './indexCatchUp';
 import { inOurWords } from './indexErrors';

@@ -1,7 +1,7 @@
 /** Putting the index right, as `sweep` does it: caught up where it agrees with the file, made anew where it does not. */
 import { LedgerError } from '../../core/errors';
 import { closeQuietly, openFile, statOf } from '../files';
-import { openIndex } from './indexFile';
+import { openIndex } from './indexOpen';
 import { rebuildIndex, removeLeftovers } from './indexBuild';
 import { catchUp } from './indexCatchUp';
 import { inOurWords, isDestroyed } from './indexErrors';

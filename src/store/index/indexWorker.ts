@@ -10,7 +10,7 @@
 import { parentPort } from 'node:worker_threads';
 import { LedgerError } from '../../core/errors';
 import { withFile } from '../files';
-import { openIndex } from './indexFile';
+import { openIndex } from './indexOpen';
 import type { LedgerIndex } from './indexFile';
 import { rebuildIndex } from './indexBuild';
 import { catchUp } from './indexCatchUp';

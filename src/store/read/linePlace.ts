@@ -1,7 +1,7 @@
 /** Finding one line of the live file for a person who names it, by its number or by the seq that it says. */
-import { isSpace } from '../../core/rowText';
 import { fstatSync } from 'node:fs';
 import { LedgerError } from '../../core/errors';
+import { isSpace } from '../../core/rowText';
 import { withFile } from '../files';
 import { scanLines } from './lines';
 

@@ -7,7 +7,7 @@ import test from 'node:test';
 import { once } from 'node:events';
 import { gzipSync } from 'node:zlib';
 import { LedgerError } from '../../../src/core/errors';
-import { openIndex } from '../../../src/store/index/indexFile';
+import { openIndex } from '../../../src/store/index/indexOpen';
 import { buildIndex, finishIndex, rebuildIndex, removeLeftovers, voidIndex } from '../../../src/store/index/indexBuild';
 import { compareDigests, digestOf } from '../../../src/store/index/indexCompare';
 import { lastRowOfStream, readPlace, standingOf } from '../../../src/store/index/indexRead';

@@ -7,7 +7,7 @@ import { appendFileSync, copyFileSync, readFileSync, renameSync, rmSync, truncat
 import { join } from 'node:path';
 import test from 'node:test';
 import { LedgerError } from '../../../src/core/errors';
-import { openIndex } from '../../../src/store/index/indexFile';
+import { openIndex } from '../../../src/store/index/indexOpen';
 import { rebuildIndex, voidIndex } from '../../../src/store/index/indexBuild';
 import { catchUp } from '../../../src/store/index/indexCatchUp';
 import { compareDigests, digestOf } from '../../../src/store/index/indexCompare';

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import test, { before } from 'node:test';
 import { readyIndex } from '../../../src/store/index/indexReady';
 import { rebuildIndex } from '../../../src/store/index/indexBuild';
-import { openIndex } from '../../../src/store/index/indexFile';
+import { openIndex } from '../../../src/store/index/indexOpen';
 import { tendIndex } from '../../../src/store/index/indexTend';
 import { obey } from '../../../src/store/index/indexWorker';
 import type { StatePaths } from '../../../src/store/paths';

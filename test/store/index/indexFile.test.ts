@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { LedgerError } from '../../../src/core/errors';
 import type { ErrorCode } from '../../../src/core/errors';
-import { openIndex } from '../../../src/store/index/indexFile';
+import { openIndex } from '../../../src/store/index/indexOpen';
 import { rebuildIndex } from '../../../src/store/index/indexBuild';
 import { compareDigests, digestOf, inWords } from '../../../src/store/index/indexCompare';
 import { readIndexHeader } from '../../../src/store/index/indexHeader';
