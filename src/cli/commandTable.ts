@@ -32,6 +32,18 @@ export const COMMANDS: CommandTable = {
     summary: 'what was spent: exact sums by day and by any member, against caps',
     load: async () => (await import('./commands/rollup')).registerRollup,
   },
+  gate: {
+    summary: 'may this be spent? holds every cap, and reserves what is allowed',
+    load: async () => (await import('./commands/gate')).registerGate,
+  },
+  settle: {
+    summary: 'what a reservation really cost',
+    load: async () => (await import('./commands/settle')).registerSettle,
+  },
+  release: {
+    summary: 'give a reservation back: nothing was spent',
+    load: async () => (await import('./commands/settle')).registerRelease,
+  },
   show: {
     summary: 'one row: its members, its hash, its links',
     load: async () => (await import('./commands/show')).registerShow,

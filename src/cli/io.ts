@@ -19,6 +19,8 @@ export interface Io {
   nowMs(): number;
   /** Writes to stdout. Returns false once the reader is gone. */
   stdout(text: string): boolean;
+  /** Hands bytes of somebody else's on to stdout as they are. Rejects once the reader is gone. */
+  pass(chunk: Buffer): Promise<void>;
   stderr(text: string): void;
   setExit(code: ExitCode): void;
   readonly stdin: NodeJS.ReadStream;
@@ -50,6 +52,7 @@ export function processIo(): Io {
     },
     nowMs: () => Date.now(),
     stdout: (text) => out.write(text),
+    pass: (chunk) => out.pass(chunk),
     stderr(text) {
       talk.write(text);
     },
@@ -69,11 +72,24 @@ class Output {
 
   constructor(private readonly stream: NodeJS.WriteStream) {}
 
+  /** Resolves when it was taken: who writes faster than anybody reads must wait. */
+  pass(chunk: Buffer): Promise<void> {
+    this.#listen();
+    return new Promise((resolve, reject) => {
+      if (!this.#open) reject(new Error('the reader is gone'));
+      else this.stream.write(chunk, (error) => (error == null ? resolve() : reject(error)));
+    });
+  }
+
+  #listen(): void {
+    if (!this.#listening) this.stream.on('error', (error: Error) => this.#end(error));
+    this.#listening = true;
+  }
+
   /** Returns false once nothing more can be written. */
   write(text: string): boolean {
     if (!this.#open || text === '') return this.#open;
-    if (!this.#listening) this.stream.on('error', (error: Error) => this.#end(error));
-    this.#listening = true;
+    this.#listen();
     try {
       this.stream.write(text);
     } catch (error) {

@@ -3,9 +3,9 @@
  * others: part of a day says nothing about the day, of which the rest may be refunds. Such a period is named as not judged.
  * A cap per run is held against all that a run has spent, for each run that spent something within the window.
  */
-import { useOf } from './caps';
+import { rollingStart, useOf } from './caps';
 import type { Cap } from './caps';
-import { DAY_MS, periodAt } from './day';
+import { periodAt } from './day';
 import type { Calendar, Period, PeriodUnit } from './day';
 import { formatNanos } from './money';
 import type { TallyPlan } from './tally';
@@ -96,7 +96,7 @@ function spentOf(judge: Judge, cap: Cap, spend: CapSpend): Judgeable {
     return { spent };
   }
   if (cap.per === 'rolling_24h') {
-    if (plan.sinceMs > plan.nowMs - DAY_MS || plan.untilMs <= plan.nowMs) {
+    if (plan.sinceMs > rollingStart(plan.nowMs) || plan.untilMs <= plan.nowMs) {
       return { why: 'the window does not hold the last 24 hours' };
     }
     return { spent: [{ label: 'last 24 hours', nanos: spend[0]?.[1] ?? 0n, running: true }] };

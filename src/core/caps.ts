@@ -5,6 +5,8 @@
  *   {"usd":"2.00","per":"day","agent":"coder"}
  */
 
+import { formatNanos } from './money';
+
 export const CAP_UNITS = ['run', 'hour', 'day', 'week', 'month', 'rolling_24h'] as const;
 export type CapUnit = (typeof CAP_UNITS)[number];
 
@@ -14,6 +16,21 @@ export interface Cap {
   readonly per: CapUnit | 'window';
   /** Only rows whose members are these count; empty: every row. */
   readonly scope: ReadonlyMap<string, string>;
+}
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** Where the last 24 hours begin: with a whole minute, whose rows all count, so that a sum by minutes is exact. */
+export function rollingStart(nowMs: number): number {
+  return Math.floor((nowMs - DAY_MS) / MINUTE_MS) * MINUTE_MS;
+}
+
+/** A cap in words: "2 USD per day (agent=coder)". */
+export function formatCap({ nanos, per, scope }: Cap): string {
+  const of = [...scope].map(([name, value]) => `${name}=${value}`).join(', ');
+  const unit = per === 'rolling_24h' ? '24 hours' : per;
+  return `${formatNanos(nanos)} USD per ${unit}${of === '' ? '' : ` (${of})`}`;
 }
 
 /** What was spent against a cap in one of its periods. */

@@ -12,6 +12,7 @@ import type { RowKind } from './costs';
 import { DOT, MINUS, ZERO } from './jsonBytes';
 import { SlotReader } from './lineSlots';
 import { NANOS_PER_USD, parseCostNanos } from './money';
+import { isGateAction } from './reservation';
 import { completeObject } from './rowText';
 import { parseRfc3339 } from './time';
 
@@ -23,6 +24,8 @@ export interface CostLineRow {
   readonly costNanos: number | undefined;
   /** Whether there is a `cost_usd` that is no amount; `costNanos` is undefined then. */
   readonly costUnreadable: boolean;
+  /** Whether it is a gate's own row, which has no cost: nothing is missing. */
+  readonly costless: boolean;
   /** The members that were asked for, in that order: strings as they are, other values as JSON text, null where missing. */
   readonly members: readonly (string | null)[];
   /** Of a row that names lost rows: which. */
@@ -57,7 +60,7 @@ export class CostLineReader {
   /** Reads the line `[start, end)` of `bytes`, its newline not counted; undefined where it is broken. */
   read(bytes: Buffer, start: number, end: number): CostLineRow | undefined {
     if (!this.slots.find(bytes, start, end)) return undefined;
-    const kind = kindOf(this.slots.text(ACTION), this.slots.text(PROVENANCE));
+    const kind = rowKindOf(this.slots.text(ACTION), this.slots.text(PROVENANCE));
     if (kind === ROW_KINDS.tombstone) return tombstone(this.asked.length);
     if (kind === ROW_KINDS.rowsLost) return rowsLost(this.asked.length, completeObject(bytes.subarray(start, end)));
     const ts = this.time(TS);
@@ -70,6 +73,7 @@ export class CostLineReader {
       effectiveMs: effective,
       costNanos,
       costUnreadable: costNanos === undefined && this.slots.has(COST),
+      costless: isGateAction(this.slots.text(ACTION)),
       members: this.asked.map((slot) => this.slots.text(slot)),
     };
   }
@@ -111,7 +115,7 @@ export function costRowOf(
   line: Readonly<Record<string, unknown>>,
   members: readonly string[],
 ): CostLineRow | undefined {
-  const kind = kindOf(line['action'], line['provenance']);
+  const kind = rowKindOf(line['action'], line['provenance']);
   if (kind === ROW_KINDS.tombstone) return tombstone(members.length);
   if (kind === ROW_KINDS.rowsLost) return rowsLost(members.length, line);
   const ts = momentOf(line['ts']);
@@ -125,14 +129,16 @@ export function costRowOf(
     else if (typeof line[name] === 'string') texts.push(line[name]);
     else return undefined;
   }
-  return { kind, tsMs: ts, effectiveMs: effective, costNanos, costUnreadable: false, members: texts };
+  const costless = isGateAction(line['action']);
+  return { kind, tsMs: ts, effectiveMs: effective, costNanos, costUnreadable: false, costless, members: texts };
 }
 
 function momentOf(value: unknown): number | undefined {
   return typeof value === 'string' ? parseRfc3339(value) : undefined;
 }
 
-function kindOf(action: unknown, provenance: unknown): RowKind {
+/** What kind of row it is, by these two members. */
+export function rowKindOf(action: unknown, provenance: unknown): RowKind {
   if (typeof action === 'string' && action.startsWith('audit.')) {
     if (action === 'audit.rows-lost') return ROW_KINDS.rowsLost;
     return action === 'audit.tombstone' ? ROW_KINDS.tombstone : ROW_KINDS.own;
@@ -208,6 +214,7 @@ function timeless(kind: RowKind, members: number): CostLineRow {
     effectiveMs: NaN,
     costNanos: undefined,
     costUnreadable: false,
+    costless: true,
     members: new Array<null>(members).fill(null),
   };
 }

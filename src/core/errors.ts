@@ -48,6 +48,10 @@ export type ErrorCode =
   | 'NOT_FOUND'
   | 'STORED_NOWHERE'
   | 'INDEX_BUSY'
+  /** Rows that a sum needs are torn, altered or out of their chain: nobody can tell what was spent. */
+  | 'LEDGER_BROKEN'
+  | 'NO_CAPS'
+  | 'RESERVATION_CLOSED'
   | 'INDEX_DISAGREES'
   | 'CLOSED'
   | 'INVARIANT';

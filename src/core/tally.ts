@@ -4,11 +4,11 @@
  *
  * What counts is defined in `costs.ts`. No group is made for a single row: 1,000,000 rows take a second.
  */
+import { rollingStart } from './caps';
 import type { Cap } from './caps';
 import { ROW_KINDS } from './costs';
 import type { CostGroup } from './costs';
 import type { CostLineRow, LostRange } from './costLine';
-import { DAY_MS } from './day';
 import type { Calendar, PeriodUnit } from './day';
 import { ExactSum } from './exactSum';
 import { Periods } from './periods';
@@ -143,7 +143,7 @@ class Sums {
     }
     const nanos = row.costNanos;
     if (nanos === undefined) {
-      this.missingCostRows++;
+      if (!row.costless) this.missingCostRows++;
       return;
     }
     this.costRows++;
@@ -224,7 +224,7 @@ class CapTally {
     if (this.periods !== undefined) return this.periods.at(row.effectiveMs).startMs;
     if (this.cap.per === 'run') return row.members[this.run] ?? undefined;
     // A row may be this much ahead of the clock when it is appended; what is dated later (an import's) has yet to happen.
-    const isRecent = row.effectiveMs > this.nowMs - DAY_MS && row.effectiveMs <= this.nowMs + MAX_AHEAD_MS;
+    const isRecent = row.effectiveMs >= rollingStart(this.nowMs) && row.effectiveMs <= this.nowMs + MAX_AHEAD_MS;
     return isRecent ? 0 : undefined;
   }
 

@@ -25,6 +25,20 @@ const SPAN_MS: Readonly<Record<string, number>> = {
 /** What a Date can hold. */
 const MAX_MS = 8.64e15;
 
+const DURATION = /^(\d{1,9})(s|m|min|h|d|w)$/;
+
+/**
+ * A span of time in ms: "90s", "10m", "2h", "1d".
+ * @throws LedgerError USAGE
+ */
+export function parseDuration(text: string, flag: string): number {
+  const match = DURATION.exec(text);
+  if (match !== null) return Number(match[1]) * (SPAN_MS[match[2] as string] as number);
+  throw new LedgerError('USAGE', `expected ${flag} to be a span of time, found ${JSON.stringify(text)}`, {
+    hint: 'write 90s, 10m, 2h or 1d',
+  });
+}
+
 export interface WhenOptions {
   readonly nowMs: number;
   readonly calendar: Calendar;

@@ -6,7 +6,7 @@
 import { capsReport } from '../core/capReport';
 import type { Cap } from '../core/caps';
 import { lostText } from '../core/damage';
-import type { Calendar, PeriodUnit, Zone } from '../core/day';
+import type { Calendar, PeriodUnit } from '../core/day';
 import { LedgerError } from '../core/errors';
 import { parseCostNanos } from '../core/money';
 import { allGroups, burnOf, groupLines, moneyLine, netOf, periodLines, totalOf, windowOf } from '../core/rollup';
@@ -17,9 +17,9 @@ import type { TimeWindow, WindowFlags } from '../core/when';
 import { readCosts } from '../store/costs/costs';
 import type { CostReading } from '../store/costs/costs';
 import { withWholeRuns } from '../store/costs/runCosts';
-import { zoneNamed } from '../store/machine/hostZone';
 import { locate } from '../store/ledger/locate';
-import type { LocatedLedger, Place } from '../store/ledger/locate';
+import type { Place } from '../store/ledger/locate';
+import { calendarOf } from './calendar';
 
 export type MissingCosts = 'ignore' | 'warn' | 'fail';
 
@@ -43,8 +43,7 @@ export async function rollup(options: RollupOptions): Promise<RollupReport> {
   if (options.by !== undefined) checkMember(options.by);
   const located = locate(options.place);
   const { paths, config } = located;
-  const zone = zoneOf(options, located);
-  const calendar = { zone, dayStartMs: config.dayStartMs };
+  const calendar = calendarOf(options.place, located, options.tz);
   const window = windowFrom(options, calendar);
   const flagCap = options.capUsd === undefined ? undefined : capOf(options.capUsd);
   const plan: TallyPlan = {
@@ -58,19 +57,6 @@ export async function rollup(options: RollupOptions): Promise<RollupReport> {
   const read = await readCosts(paths, plan, calendar);
   const reading = { ...read, sums: await withWholeRuns(paths, plan, calendar, read.sums) };
   return report(options.missing ?? 'warn', { plan, calendar, thresholds: config.thresholds, window, flagCap, reading });
-}
-
-/** @throws LedgerError USAGE for an unknown zone of `--tz`, CONFIG_INVALID for one of the config, with its file */
-function zoneOf({ tz, place }: RollupOptions, { config, configPath }: LocatedLedger): Zone {
-  try {
-    return zoneNamed(tz ?? config.timezone, place.env);
-  } catch (error) {
-    if (tz !== undefined || configPath === undefined || !(error instanceof LedgerError)) throw error;
-    throw new LedgerError('CONFIG_INVALID', `${configPath}: timezone: ${error.message}`, {
-      place: { segment: configPath },
-      cause: error,
-    });
-  }
 }
 
 interface Parts {

@@ -17,6 +17,8 @@ export interface StatePaths {
   readonly draining: string;
   /** How far the drain of `draining` got: a shortcut, may be deleted at any time. */
   readonly drainMark: string;
+  /** What was spent and reserved: a shortcut, may be deleted at any time. */
+  readonly spend: string;
   readonly quarantine: string;
   readonly segments: string;
   readonly checkpoints: string;
@@ -40,6 +42,7 @@ export function statePaths(dir: string, env: Readonly<Record<string, string | un
     spill: join(real, 'audit.spill.jsonl'),
     draining: join(real, 'audit.spill.draining'),
     drainMark: join(real, 'audit.spill.drained'),
+    spend: join(real, 'audit.spend'),
     quarantine: join(real, 'quarantine'),
     segments: join(real, 'segments'),
     checkpoints: join(real, 'checkpoints'),

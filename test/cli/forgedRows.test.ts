@@ -41,7 +41,8 @@ function boxWith(t: TestContext, lines: readonly string[]): Box {
     const stderr = (part: string): void => void (text += part);
     const setExit = (code: number): void => void (status = code);
     const { stdin } = process;
-    const streams = { isTTY: true, isErrTTY: false, columns: 120, stdin, stdout, stderr };
+    const pass = (): Promise<void> => Promise.resolve();
+    const streams = { pass, isTTY: true, isErrTTY: false, columns: 120, stdin, stdout, stderr };
     await main(args, { env, nowMs: () => Date.now(), setExit, ...streams } satisfies Io, COMMANDS);
     return { status, text };
   };

@@ -79,6 +79,41 @@ export async function appendGroup(
   }
 }
 
+/** One row that depends on what the ledger holds: made under the lock, from the ledger as it stands. */
+export interface Decision<T> {
+  readonly row: CheckedRow;
+  readonly answer: T;
+  /** Once the row is on disk, still under the lock. */
+  readonly committed?: () => void;
+}
+
+/**
+ * Appends one row that is decided on under the lock, with everything chained that waited. It never spills: what was
+ * decided holds for this moment alone.
+ * @throws LedgerError as the codes of a refusal and of a spill say; nothing is stored then
+ */
+export async function appendDecided<T>(
+  file: LedgerFile,
+  decide: (ready: ReadyLedger) => Promise<Decision<T>>,
+  events: AppendEvents,
+): Promise<{ readonly answer: T; readonly landed: PlacedRowReceipt }> {
+  return withReadyLedger(file, events, async (ready) => {
+    const drained = await drainAll(ready, events);
+    const { row, answer, committed } = await decide(drained);
+    const placer = new Placer(drained);
+    const landed = placer.place(row);
+    await commitGroup(drained, placer);
+    committed?.();
+    return { answer, landed: { status: 'landed', ...landed } };
+  });
+}
+
+async function drainAll(ready: ReadyLedger, events: AppendEvents): Promise<ReadyLedger> {
+  let drained = await drainFirst(ready, events);
+  while (ready.mayWait && somethingSpilled(ready.paths)) drained = await drainFirst(drained, events);
+  return drained;
+}
+
 async function drainFirst(ready: ReadyLedger, events: AppendEvents): Promise<ReadyLedger> {
   if (!ready.mayWait || !somethingSpilled(ready.paths)) return ready;
   const { drained, ready: after } = await drainSpill(ready);
@@ -98,13 +133,16 @@ async function commitCalls(
     if (ready.durability === 'disk') syncData(ready.fd);
     return receipts;
   }
-  const { paths, lock, host, durability, fd, tail } = ready;
-  const { seq, hash } = tail.head;
+  const { seq, hash } = ready.tail.head;
   attempt.made = { after: { seq, hash }, receipts };
+  await commitGroup(ready, placer);
+  return receipts;
+}
+
+async function commitGroup({ paths, lock, host, durability, fd, tail }: ReadyLedger, placer: Placer): Promise<void> {
   const data = placer.group.bytes();
   await commitBytes({ path: paths.ledger, lock, host, durability, openFd: fd }, tail.sizeBytes, data);
   placer.remember(data);
-  return receipts;
 }
 
 function placeOrRefuse(placer: Placer, { rows, whole }: AppendCall): Receipt[] {

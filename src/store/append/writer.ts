@@ -7,10 +7,10 @@ import { LedgerError, orNothing } from '../../core/errors';
 import type { Host } from '../../core/host';
 import type { Identity } from '../../core/ownRows';
 import type { CheckedRow } from '../../core/row';
-import { appendGroup, asLedgerError, ledgerIdNow, REFUSALS, spilledReceipt, unitSizes } from './append';
-import type { AppendCall, AppendEvents, Receipt } from './append';
+import { appendDecided, appendGroup, asLedgerError, ledgerIdNow, REFUSALS, spilledReceipt, unitSizes } from './append';
+import type { AppendCall, AppendEvents, Decision, Receipt } from './append';
 import { checkFolder } from '../ledger/ledger';
-import type { LedgerFile } from '../ledger/ledger';
+import type { LedgerFile, ReadyLedger } from '../ledger/ledger';
 import { statOf } from '../files';
 import { createLedger, identityIn } from '../ledger/genesis';
 import { lostLedger, OtherLedger } from '../ledger/missing';
@@ -18,6 +18,7 @@ import { defaultLock, readLockNote } from '../lock/kernelLock';
 import type { StatePaths } from '../paths';
 import { IndexKeeper, LAG_ROWS } from '../index/indexKeeper';
 import { Kept } from './kept';
+import type { PlacedRowReceipt } from './placer';
 import { Recent } from './recent';
 import { spillRows } from '../spill/spill';
 
@@ -160,6 +161,22 @@ export class Writer {
     );
     this.#pumping = settled.then(() => this.#pump());
     return done;
+  }
+
+  /** Appends one row that is decided on under the lock, after what is queued. Errors as `appendDecided` of append.ts. */
+  async appendDecided<T>(
+    decide: (ready: ReadyLedger) => Promise<Decision<T>>,
+  ): Promise<{ readonly answer: T; readonly landed: PlacedRowReceipt }> {
+    for (;;) {
+      try {
+        const done = await this.exclusively((file) => appendDecided(file, decide, this.options.events));
+        await this.#keepIndex(done.landed);
+        return done;
+      } catch (error) {
+        // Begun anew with the ledger that is there by now.
+        if (!(error instanceof OtherLedger)) throw error;
+      }
+    }
   }
 
   async #appendOrSpill(calls: readonly AppendCall[]): Promise<Receipt[][]> {

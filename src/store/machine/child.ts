@@ -6,6 +6,8 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf } from '../../core/errors';
 import type { CommandEnd } from '../../core/runRows';
 
@@ -16,22 +18,46 @@ const CANCELLING: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGTERM', 'S
 /** Those that a keyboard sends to everything in the foreground, the command included. */
 const FROM_KEYBOARD: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT']);
 
-/** Runs a command to its end. Never throws: a command that could not be started is an end, too. */
+/**
+ * Runs a command to its end. Never throws: a command that could not be started is an end, too.
+ * @param tee takes what it writes to stdout, which is else our own; resolves when there is room for more
+ */
 export async function runChild(
   command: readonly string[],
   env: NodeJS.ProcessEnv,
   signals: SignalForwarder,
+  tee?: (chunk: Buffer) => Promise<void>,
 ): Promise<CommandEnd> {
   const [program = '', ...args] = command;
   const early = signals.cancelledBy;
   if (early !== undefined) return { kind: 'cancelled', signal: early, number: constants.signals[early] };
   let child: ChildProcess;
   try {
-    child = spawn(program, args, { stdio: 'inherit', env });
+    child = spawn(program, args, { stdio: ['inherit', tee === undefined ? 'inherit' : 'pipe', 'inherit'], env });
   } catch (error) {
     return notStarted(program, error);
   }
   signals.passTo(child);
+  const copied = tee === undefined || child.stdout === null ? undefined : copy(child.stdout, tee);
+  const end = await endOf(child, program);
+  // What it left behind may hold the pipe open: its own output is there by now.
+  if (copied !== undefined) await Promise.race([copied, sleep(LAST_OUTPUT_MS, undefined, { ref: false })]);
+  child.stdout?.destroy();
+  return end;
+}
+
+const LAST_OUTPUT_MS = 1_000;
+
+/** Hands on what is read. Where nobody takes it any more, the command's next write fails, as it would in a pipe. */
+async function copy(stdout: Readable, tee: (chunk: Buffer) => Promise<void>): Promise<void> {
+  try {
+    for await (const chunk of stdout) await tee(chunk as Buffer);
+  } catch {
+    stdout.destroy();
+  }
+}
+
+function endOf(child: ChildProcess, program: string): Promise<CommandEnd> {
   return new Promise((done) => {
     child.once('error', (error) => {
       // Also heard where a signal could not be sent; only a child that never was has no pid.

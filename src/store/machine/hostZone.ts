@@ -24,7 +24,8 @@ export function zoneNamed(name: string | undefined, env: Env): Zone {
   }
 }
 
-function hostZoneName(env: Env): string {
+/** The name of the machine's own zone. */
+export function hostZoneName(env: Env): string {
   const fromEnv = env['TZ']?.replace(/^:/, '');
   if (fromEnv !== undefined && fromEnv !== '') return fromEnv;
   try {

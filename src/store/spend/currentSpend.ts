@@ -1,0 +1,155 @@
+/**
+ * What has been spent, up to the last row: the stored sums where they can be believed and the rows since, else the rows
+ * of every period that a cap is counted in. Each row that is read must be whole, unaltered and linked to the one before:
+ * over a broken ledger no gate is answered.
+ */
+import { rollingStart } from '../../core/caps';
+import { periodAt } from '../../core/day';
+import type { Calendar } from '../../core/day';
+import { ZERO_HASH } from '../../core/digest';
+import { LedgerError } from '../../core/errors';
+import { ulidAt, ULID_RANDOM_BYTES } from '../../core/ids';
+import { MAX_TTL_MS } from '../../core/reservation';
+import { readLine } from '../../core/rowText';
+import { Spend, unitsOf } from '../../core/spend';
+import type { PeriodOf } from '../../core/spend';
+import { closeQuietly, openFile, statOf } from '../files';
+import { listSegments, segmentBlocks } from '../ledger/segments';
+import type { Segment } from '../ledger/segments';
+import type { StatePaths } from '../paths';
+import { scanLines } from '../read/lines';
+import { offsetBeforeId } from '../read/seek';
+import { readTail, SMALL_TAIL_BYTES } from '../read/tail';
+import { readSpend, standsIn } from './spendFile';
+import type { SpendPlan } from './spendFile';
+
+const NEWLINE = 0x0a;
+
+/** What a sum is made for; the calendar is made only where a period has to be looked up. */
+export interface SpendRequest {
+  readonly paths: StatePaths;
+  readonly plan: SpendPlan;
+  readonly calendar: () => Calendar;
+  readonly nowMs: number;
+}
+
+/** Sums up to the end of the file, and how many bytes were read that the stored ones do not hold. */
+export interface CurrentSpend {
+  readonly spend: Spend;
+  readonly bytesRead: number;
+}
+
+/**
+ * The sums of a ledger that others may be writing to, as a start: the lock is held for what has come since, and no longer.
+ * Undefined where its end, or anything in it, is not whole just now.
+ */
+export async function spendSoFar(request: SpendRequest): Promise<Spend | undefined> {
+  if (statOf(request.paths.ledger) === undefined) return undefined;
+  const fd = openFile(request.paths.ledger, 'read');
+  try {
+    const tail = readTail(fd, SMALL_TAIL_BYTES);
+    if (tail.kind !== 'whole') return undefined;
+    return (await bringUp(request, fd, tail.sizeBytes, readSpend(request.paths, request.plan))).spend;
+  } catch (error) {
+    // Whoever holds the lock meets it again, where nobody is at work on it.
+    if (error instanceof LedgerError && error.code === 'LEDGER_BROKEN') return undefined;
+    throw error;
+  } finally {
+    closeQuietly(fd);
+  }
+}
+
+/**
+ * Goes on with sums that were read before, where they still stand in this file and its periods; else makes them anew.
+ * @param fd the live file, whose last line ends at `sizeBytes`
+ * @throws LedgerError LEDGER_BROKEN
+ */
+export async function bringUp(
+  request: SpendRequest,
+  fd: number,
+  sizeBytes: number,
+  known: Spend | undefined,
+): Promise<CurrentSpend> {
+  const stands = known !== undefined && known.through.bytes <= sizeBytes && standsIn(fd, known.through);
+  if (!stands || !known.moveTo(request.nowMs, periodsOf(request))) return fromRows(request, fd, sizeBytes);
+  const from = known.through.bytes;
+  addLines(new RowAdder(request.paths.ledger, known, known.through.hash), fd, from, sizeBytes);
+  return { spend: known, bytesRead: sizeBytes - from };
+}
+
+/** Reads every row that may count: ids grow with time, and none is older than its row's `ts`. */
+async function fromRows(request: SpendRequest, fd: number, sizeBytes: number): Promise<CurrentSpend> {
+  const { paths, plan, nowMs } = request;
+  const periods = unitsOf(plan.caps).map((unit) => periodsOf(request)(unit, nowMs));
+  const rolling = plan.caps.some(({ per }) => per === 'rolling_24h') ? [rollingStart(nowMs)] : [];
+  const sinceMs = Math.min(nowMs - MAX_TTL_MS, ...rolling, ...periods.map(({ startMs }) => startMs));
+  const from = offsetBeforeId(fd, sizeBytes, ulidAt(sinceMs, new Uint8Array(ULID_RANDOM_BYTES)));
+  const spend = new Spend(plan.caps, { seq: 0, hash: ZERO_HASH, bytes: from }, periods);
+  const adder = new RowAdder(paths.ledger, spend, undefined);
+  // What is asked for may reach back before the live file.
+  if (from === 0) for (const segment of closedSegments(paths)) await addSegment(adder, segment);
+  addLines(adder, fd, from, sizeBytes);
+  return { spend, bytesRead: sizeBytes };
+}
+
+/** Adds lines one after the other, and looks that each is whole and linked to the one before. */
+class RowAdder {
+  #before: string | undefined;
+
+  /** @param lastHash of the row before the first; undefined where that is not known */
+  constructor(
+    private readonly segment: string,
+    private readonly spend: Spend,
+    lastHash: string | undefined,
+  ) {
+    this.#before = lastHash;
+  }
+
+  /** @param nextBytes where the line behind it begins in the live file */
+  add(line: Buffer, offset: number, nextBytes: number): void {
+    const reading = readLine(line);
+    if (reading.kind === 'torn') throw this.#broken(offset, 'a torn line', 'run "ledger sweep"');
+    if (reading.kind === 'wrong') throw this.#broken(offset, reading.why, 'run "ledger verify"');
+    const { prevHash, hash } =
+      reading.kind === 'row' ? { prevHash: reading.row.prev_hash, hash: reading.row.hash } : reading;
+    if (this.#before !== undefined && prevHash !== this.#before) {
+      const found = `a line that links to ${prevHash} behind one with hash ${this.#before}`;
+      throw this.#broken(offset, found, 'run "ledger verify"');
+    }
+    this.#before = hash;
+    if (reading.kind === 'row') this.spend.add(reading.row, nextBytes);
+    else this.spend.pass({ seq: reading.lastSeq, hash, bytes: nextBytes });
+  }
+
+  #broken(offset: number, found: string, hint: string): LedgerError {
+    return new LedgerError('LEDGER_BROKEN', `expected whole rows to add up, found ${found} (byte ${offset})`, {
+      place: { segment: this.segment, offset },
+      hint: `${hint}: until then nobody can tell what was spent, and nothing more is allowed`,
+    });
+  }
+}
+
+function addLines(adder: RowAdder, fd: number, from: number, to: number): void {
+  scanLines(fd, from, to, ({ block, start, end, offset, bytes }) => {
+    adder.add(block.subarray(start, end), offset, offset + bytes + 1);
+  });
+}
+
+async function addSegment(adder: RowAdder, segment: Segment): Promise<void> {
+  for await (const { bytes, offset } of segmentBlocks(segment)) {
+    for (let start = 0; start < bytes.length;) {
+      const newline = bytes.indexOf(NEWLINE, start);
+      const end = newline < 0 ? bytes.length : newline;
+      adder.add(bytes.subarray(start, end), offset + start, 0);
+      start = end + 1;
+    }
+  }
+}
+
+function closedSegments(paths: StatePaths): Segment[] {
+  return listSegments(paths).filter(({ kind }) => kind !== 'live');
+}
+
+function periodsOf({ calendar }: SpendRequest): PeriodOf {
+  return (unit, ms) => periodAt(calendar(), unit, ms);
+}
