@@ -154,6 +154,7 @@ export class Spend {
   add(row: Row, bytes: number): void {
     this.#through = { seq: row.seq, hash: row.hash, bytes };
     const tsMs = parseRfc3339(row.ts) ?? 0;
+    this.#beginRun(row);
     const kind = rowKindOf(row.action, row.provenance);
     if (kind > ROW_KINDS.imported) return;
     const closed = closedReservation(row);
@@ -167,6 +168,14 @@ export class Spend {
     this.#through = through;
   }
 
+  /** From its first row on the sum of a run is known. */
+  #beginRun({ run_id: run, run_seq: place }: Row): void {
+    if (run === undefined || place !== 1) return;
+    this.caps.forEach((cap, i) => {
+      if (cap.per === 'run') this.#sums[i]?.runs.set(run, 0n);
+    });
+  }
+
   #reserve(row: Row): void {
     const reservation = reservationOf(row, this.#scopeNames());
     if (reservation !== undefined) this.#open.set(reservation.id, reservation);
@@ -178,8 +187,6 @@ export class Spend {
     const cost = row.cost_usd === undefined ? undefined : parseCostNanos(String(row.cost_usd));
     this.caps.forEach((cap, i) => {
       const sum = this.#sums[i] as CapSum;
-      // The first row of a run: from here on its sum is known.
-      if (cap.per === 'run' && run !== undefined && row.run_seq === 1) sum.runs.set(run, 0n);
       if (cost === undefined || !applies(cap, members)) return;
       const nanos = BigInt(cost);
       if (cap.per === 'run') {

@@ -68,10 +68,7 @@ export async function closeReservation(request: CloseRequest): Promise<CloseResu
   }
 }
 
-async function findReservation(
-  paths: StatePaths,
-  id: string,
-): Promise<{ readonly row: Row; readonly nanos: bigint }> {
+async function findReservation(paths: StatePaths, id: string): Promise<{ readonly row: Row; readonly nanos: bigint }> {
   presentSegments(paths);
   for (const { reading } of await findLines(paths, { kind: 'id', id })) {
     const reservation = reading.kind === 'row' ? reservationOf(reading.row, new Set()) : undefined;

@@ -103,7 +103,9 @@ function tell(io: Io, flags: Flags, result: CloseResult): void {
   const seq = 'seq' in receipt ? receipt.seq : null;
   if (flags.json === true) {
     const { above_usd: above } = result;
-    io.stdout(`${jsonLine({ status, seq, id, reservation, reserved_usd: reserved, cost_usd: cost, above_usd: above })}\n`);
+    io.stdout(
+      `${jsonLine({ status, seq, id, reservation, reserved_usd: reserved, cost_usd: cost, above_usd: above })}\n`,
+    );
     return;
   }
   if (flags.quiet === true) return;

@@ -26,10 +26,14 @@ export async function spentByRun(
   const { sums, brokenAt } = await readCosts(paths, sought, calendar(), rowsOfRuns(sought, [run]));
   const [first] = brokenAt;
   if (first !== undefined) {
-    throw new LedgerError('LEDGER_BROKEN', `expected whole rows to add up, found a broken line (byte ${first.offset})`, {
-      place: first,
-      hint: 'run "ledger sweep": until then nobody can tell what the run has cost, and nothing more is allowed',
-    });
+    throw new LedgerError(
+      'LEDGER_BROKEN',
+      `expected whole rows to add up, found a broken line (byte ${first.offset})`,
+      {
+        place: first,
+        hint: 'run "ledger sweep": until then nobody can tell what the run has cost, and nothing more is allowed',
+      },
+    );
   }
   let next = 0;
   return plan.caps.map((cap) => {

@@ -1,0 +1,221 @@
+/**
+ * Many processes and one budget: gates, settlements and releases that race each other and are killed in between. What was
+ * allowed is added up again, by a reader that uses nothing of the product. Some seconds in the normal run;
+ * `LEDGER_SOAK_MINUTES=1 node --import tsx --test test/faults/gate.test.ts` for longer.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import type { TestContext } from 'node:test';
+import { run, sleep, start } from '../support/process';
+import { ledger, ledgerCommand, sandbox } from '../support/sandbox';
+import type { Sandbox } from '../support/sandbox';
+
+const MINUTES = Number(process.env['LEDGER_SOAK_MINUTES'] ?? '0');
+const DURATION_MS = MINUTES > 0 ? MINUTES * 60_000 : 6_000;
+const PROCESSES = 32;
+const LANES = MINUTES > 0 ? PROCESSES : 8;
+
+interface Cap {
+  readonly usd: string;
+  readonly per: 'day' | 'run' | 'rolling_24h';
+  readonly agent?: string;
+}
+
+function budgeted(t: TestContext, caps: readonly Cap[]): Sandbox {
+  const box = sandbox(t);
+  writeFileSync(join(box.root, 'ledger.config.json'), JSON.stringify({ caps, timezone: 'UTC' }));
+  return box;
+}
+
+type StoredRow = Readonly<Record<string, unknown>> & { readonly payload?: Readonly<Record<string, unknown>> };
+
+function rowsOf(box: Sandbox): StoredRow[] {
+  const lines = readFileSync(box.ledger, 'utf8').split('\n').slice(0, -1);
+  return lines.map((line) => JSON.parse(line) as StoredRow);
+}
+
+/** An amount in nano-dollars, from its digits. */
+function nanos(usd: unknown): bigint {
+  const [whole = '0', fraction = ''] = String(usd).split('.');
+  return BigInt(whole) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'));
+}
+
+const counts = (cap: Cap, row: StoredRow, run: unknown): boolean =>
+  (cap.agent === undefined || row['agent'] === cap.agent) && (cap.per !== 'run' || row['run_id'] === run);
+
+/** Every reservation with which a cap was passed, in words: what was spent before it, what was open then, and itself. */
+function overspent(rows: readonly StoredRow[], caps: readonly Cap[]): string[] {
+  const found: string[] = [];
+  rows.forEach((row, i) => {
+    if (row['action'] !== 'spend.reserved') return;
+    const before = rows.slice(0, i);
+    const closed = new Set(before.map((one) => one['idempotency_key']));
+    const isOpen = (one: StoredRow): boolean =>
+      one['action'] === 'spend.reserved' &&
+      !closed.has(`reservation:${String(one['id'])}`) &&
+      String(one.payload?.['expires_at']) > String(row['ts']);
+    for (const cap of caps) {
+      if (!counts(cap, row, row['run_id'])) continue;
+      const day = String(row['ts']).slice(0, 10);
+      const here = before.filter((one) => counts(cap, one, row['run_id']));
+      const spent = here.filter((one) => cap.per !== 'day' || String(one['ts']).startsWith(day));
+      let sum = nanos(row.payload?.['est_usd']);
+      for (const one of spent) if (one['cost_usd'] !== undefined) sum += nanos(one['cost_usd']);
+      for (const one of here.filter(isOpen)) sum += nanos(one.payload?.['est_usd']);
+      if (sum > nanos(cap.usd)) found.push(`row ${String(row['seq'])}: ${sum} of ${cap.usd} per ${cap.per}`);
+    }
+  });
+  return found;
+}
+
+test('32 processes ask at once: what fits is allowed, to the cent, and no more', async (t) => {
+  const caps: Cap[] = [{ usd: '1.00', per: 'day' }];
+  const box = budgeted(t, caps);
+  const asked = Array.from({ length: PROCESSES }, () => ledger(box, ['gate', '--est', '0.10', '--agent', 'a']));
+  const answers = await Promise.all(asked);
+  assert.deepEqual([...new Set(answers.map(({ status }) => status))].sort(), [0, 1]);
+  assert.equal(answers.filter(({ status }) => status === 0).length, 10);
+  const rows = rowsOf(box);
+  assert.equal(rows.filter((row) => row['action'] === 'spend.refused').length, PROCESSES - 10);
+  assert.deepEqual(overspent(rows, caps), []);
+  assert.equal((await ledger(box, ['verify', '-q'])).status, 0);
+});
+
+interface Told {
+  /** Reservations that a process was told of. */
+  readonly allowed: string[];
+  readonly settled: string[];
+  readonly counts: Record<'asked' | 'allowed' | 'refused' | 'settled' | 'released' | 'killed', number>;
+}
+
+/** One caller after another; a third of them is killed somewhere. */
+async function lane(box: Sandbox, number: number, until: number, told: Told): Promise<void> {
+  for (let turn = 0; performance.now() < until; turn++) {
+    const who = ['--agent', `a${(number + turn) % 3}`, '--run-id', `r${(number * 7 + turn) % 5}`];
+    const ttl = turn % 4 === 0 ? '1s' : '10m';
+    const asked = start(ledgerCommand('gate', '--est', '0.03', '--ttl', ttl, ...who), {
+      env: box.env,
+      cwd: box.root,
+      stdin: '',
+    });
+    told.counts.asked++;
+    if ((number + turn) % 3 === 0) {
+      await sleep((number * 37 + turn * 61) % 160);
+      if (asked.child.kill('SIGKILL')) told.counts.killed++;
+    }
+    const { status, stdout, stderr } = await asked.ended;
+    assert.ok([0, 1, 137].includes(status), stderr);
+    if (status === 1) told.counts.refused++;
+    const id = stdout.trim();
+    if (id.length !== 26) continue;
+    told.allowed.push(id);
+    told.counts.allowed++;
+    if (turn % 3 === 2) continue;
+    const closing = turn % 3 === 0 ? ['settle', id, '--cost-usd', '0.02'] : ['release', id];
+    const closed = await ledger(box, closing);
+    assert.equal(closed.status, 0, closed.stderr);
+    if (closing[0] === 'settle') told.settled.push(id);
+    told.counts[closing[0] === 'settle' ? 'settled' : 'released']++;
+  }
+}
+
+test('callers race three levels of caps and are killed: no cap is passed, no reservation lost', async (t) => {
+  const scale = MINUTES > 0 ? 10 * MINUTES : 1;
+  const caps: Cap[] = [
+    { usd: (0.3 * scale).toFixed(2), per: 'day' },
+    { usd: (0.15 * scale).toFixed(2), per: 'day', agent: 'a1' },
+    { usd: (0.12 * scale).toFixed(2), per: 'run' },
+    { usd: (0.29 * scale).toFixed(2), per: 'rolling_24h' },
+  ];
+  const box = budgeted(t, caps);
+  const told: Told = {
+    allowed: [],
+    settled: [],
+    counts: { asked: 0, allowed: 0, refused: 0, settled: 0, released: 0, killed: 0 },
+  };
+  const until = performance.now() + DURATION_MS;
+  await Promise.all(Array.from({ length: LANES }, (_, i) => lane(box, i, until, told)));
+  t.diagnostic(JSON.stringify(told.counts));
+  assert.equal((await ledger(box, ['sweep', '-q'])).status === 2, false);
+  const rows = rowsOf(box);
+  assert.deepEqual(overspent(rows, caps), []);
+  const reserved = new Set(rows.filter((row) => row['action'] === 'spend.reserved').map((row) => row['id']));
+  assert.deepEqual(
+    told.allowed.filter((id) => !reserved.has(id)),
+    [],
+  );
+  const settled = rows.filter((row) => row['cost_usd'] !== undefined).map((row) => String(row['ref']));
+  assert.deepEqual([...settled].sort(), [...new Set(told.settled)].sort());
+  const { status, stdout } = await ledger(box, ['verify']);
+  assert.equal(status, 0, stdout);
+  assert.ok(told.counts.refused > 0 && told.counts.allowed > 0 && told.counts.killed > 0, JSON.stringify(told.counts));
+});
+
+test('one reservation is settled once, however many try at once', async (t) => {
+  const box = budgeted(t, [{ usd: '1', per: 'day' }]);
+  const id = (await ledger(box, ['gate', '--est', '0.5'])).stdout.trim();
+  const tries = Array.from({ length: 12 }, (_, i) =>
+    ledger(box, i % 3 === 2 ? ['release', id] : ['settle', id, '--cost-usd', i % 3 === 0 ? '0.4' : '0.3', '--json']),
+  );
+  const ended = await Promise.all(tries);
+  const rows = rowsOf(box).filter((row) => row['idempotency_key'] === `reservation:${id}`);
+  assert.equal(rows.length, 1);
+  assert.equal(ended.filter(({ status }) => status === 0).length, 4);
+  for (const { status, stderr } of ended) if (status !== 0) assert.match(stderr, /RESERVATION_CLOSED|found it/);
+});
+
+test('what was stored of the sums is believed only while it holds', async (t) => {
+  const box = budgeted(t, [
+    { usd: '1.00', per: 'day' },
+    { usd: '0.60', per: 'run' },
+  ]);
+  const ask = async (usd: string): Promise<number> =>
+    (await ledger(box, ['gate', '--est', usd, '--run-id', 'r', '--ttl', '1s'])).status;
+  assert.equal(await ask('0.01'), 0);
+  const costs = Array.from(
+    { length: 500 },
+    () => '{"action":"a.b","run_id":"r","cost_usd":0.001,"pad":"' + 'x'.repeat(200) + '"}\n',
+  );
+  assert.equal(
+    (await run(ledgerCommand('append', '-q', '-'), { env: box.env, cwd: box.root, stdin: costs.join('') })).status,
+    0,
+  );
+  await sleep(1100);
+  assert.equal(await ask('0.11'), 1);
+  assert.equal(await ask('0.1'), 0);
+  const stored = join(box.dir, 'audit.spend');
+  const whole = readFileSync(stored, 'utf8');
+  // Damaged, of another ledger's rows, emptied: the ledger itself is read again.
+  for (const text of [
+    whole.replace('500000000', '100000000'),
+    whole.slice(0, -40),
+    '',
+    '{}',
+    whole.replaceAll('"r"', '"q"'),
+  ]) {
+    writeFileSync(stored, text);
+    await sleep(1100);
+    assert.equal(await ask('0.11'), 1, text.slice(0, 80));
+  }
+});
+
+test('over a broken ledger nothing is allowed, and nothing without a cap', async (t) => {
+  const box = budgeted(t, [{ usd: '1.00', per: 'day' }]);
+  for (const cost of ['0.2', '0.3', '0.1'])
+    assert.equal((await ledger(box, ['append', '--action', 'a.b', '--cost-usd', cost])).status, 0);
+  const text = readFileSync(box.ledger, 'utf8');
+  writeFileSync(box.ledger, text.replace('"cost_usd":0.3', '"cost_usd":0.0'));
+  const changed = await ledger(box, ['gate', '--est', '0.01', '--json']);
+  assert.equal(changed.status, 2);
+  assert.match(changed.stderr, /LEDGER_BROKEN/);
+  writeFileSync(box.ledger, text.replace('"cost_usd":0.3', '"cost_usd":0.3\0'));
+  assert.equal((await ledger(box, ['gate', '--est', '0.01'])).status, 2);
+  writeFileSync(box.ledger, text);
+  assert.equal((await ledger(box, ['gate', '--est', '0.01'])).status, 0);
+  writeFileSync(join(box.root, 'ledger.config.json'), '{}');
+  const uncapped = await ledger(box, ['gate', '--est', '0.01', '--json']);
+  assert.equal(uncapped.status, 2);
+  assert.match(uncapped.stderr, /NO_CAPS/);
+});
