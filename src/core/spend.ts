@@ -48,6 +48,12 @@ export interface CapState {
 /** Which period holds a moment; asked only when the one that is known has ended, since a zone takes a while to load. */
 export type PeriodOf = (unit: PeriodUnit, ms: number) => Period;
 
+/**
+ * What became of sums when the clock was looked at: they are of the `same` periods, or of new ones in which nothing was
+ * spent yet; or they do not tell what was (`lost`): the clock went back, or rows of the new period were in already.
+ */
+export type Moved = 'same' | 'moved' | 'lost';
+
 const MINUTE_MS = 60_000;
 /** Runs whose sum is kept; of others it is asked for again. */
 const MAX_RUNS = 1_000;
@@ -131,23 +137,21 @@ export class Spend {
     return this.#through;
   }
 
-  /**
-   * Goes on to the periods that hold `nowMs`, before later rows are added.
-   * @returns false where the rows that were added do not tell what was spent in them: the clock went back, or rows of the
-   *   new period are in already. Then the sums must be made anew
-   */
-  moveTo(nowMs: number, periodOf: PeriodOf): boolean {
+  /** Goes on to the periods that hold `nowMs`, before later rows are added. */
+  moveTo(nowMs: number, periodOf: PeriodOf): Moved {
+    let moved: Moved = 'same';
     for (const unit of unitsOf(this.caps)) {
       const known = this.#periods.get(unit);
       if (known !== undefined && nowMs >= known.startMs && nowMs < known.endMs) continue;
       const next = periodOf(unit, nowMs);
-      if (known === undefined || next.startMs < known.endMs || this.#aheadMs >= next.startMs) return false;
+      if (known === undefined || next.startMs < known.endMs || this.#aheadMs >= next.startMs) return 'lost';
+      moved = 'moved';
       this.#periods.set(unit, next);
       this.caps.forEach((cap, i) => {
         if (cap.per === unit) (this.#sums[i] as CapSum).nanos = 0n;
       });
     }
-    return true;
+    return moved;
   }
 
   /** Adds the next row. `bytes`: where the line behind it begins. */

@@ -79,14 +79,16 @@ export async function gate(request: GateRequest): Promise<GateResult> {
     const { answer, landed } = await writer.appendDecided(async (ready) => {
       const nowMs = host.nowMs();
       const sums = spendRequest(request.place, located, nowMs);
-      const { spend, bytesRead } = await bringUp(sums, ready.fd, ready.tail.sizeBytes, soFar);
+      const { sizeBytes } = ready.tail;
+      const { spend, storedBytes } = await bringUp(sums, ready.fd, sizeBytes, soFar);
       const ask: Ask = { nanos, members: textMembers(members) };
       const run = spend.lacksRun(ask);
       if (run !== undefined) spend.setRun(run, await spentByRun(sums, run));
       const states = spend.statesFor(ask, nowMs);
-      const stored = bytesRead >= WORTH_STORING_BYTES || soFar === undefined || run !== undefined;
+      const isWorthStoring =
+        run !== undefined || storedBytes === undefined || sizeBytes - storedBytes >= WORTH_STORING_BYTES;
       const decision = decide(request, { members, nanos, states }, nowMs);
-      return { ...decision, committed: () => stored && writeSpend(paths, sums.plan, spend, nowMs) };
+      return { ...decision, committed: () => isWorthStoring && writeSpend(paths, sums.plan, spend, nowMs) };
     });
     return { ...answer, id: landed.id, seq: landed.seq };
   } finally {

@@ -150,7 +150,7 @@ test('whatever comes in whatever order, what a gate is told is what all rows add
       for (const step of all) {
         nowMs += step.aheadMs;
         // As a gate does: first the periods of now, then the rows since.
-        if (!spend.moveTo(nowMs, periodOf)) spend = build();
+        if (spend.moveTo(nowMs, periodOf) === 'lost') spend = build();
         const row = rowOf(step, rows.length + 1, nowMs, made, runs);
         if (step.kind === 'reserve') made.push(row.id);
         rows.push(row);

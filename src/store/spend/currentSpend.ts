@@ -12,7 +12,7 @@ import { ulidAt, ULID_RANDOM_BYTES } from '../../core/ids';
 import { MAX_TTL_MS } from '../../core/reservation';
 import { readLine } from '../../core/rowText';
 import { Spend, unitsOf } from '../../core/spend';
-import type { PeriodOf } from '../../core/spend';
+import type { Moved, PeriodOf } from '../../core/spend';
 import { closeQuietly, openFile, statOf } from '../files';
 import { listSegments, segmentBlocks } from '../ledger/segments';
 import type { Segment } from '../ledger/segments';
@@ -33,23 +33,26 @@ export interface SpendRequest {
   readonly nowMs: number;
 }
 
-/** Sums up to the end of the file, and how many bytes were read that the stored ones do not hold. */
+/** Sums up to the end of the file. */
 export interface CurrentSpend {
   readonly spend: Spend;
-  readonly bytesRead: number;
+  /** Up to where the stored ones go that these began with; undefined where they were made anew, or are of other periods by now. */
+  readonly storedBytes: number | undefined;
 }
 
 /**
  * The sums of a ledger that others may be writing to, as a start: the lock is held for what has come since, and no longer.
  * Undefined where its end, or anything in it, is not whole just now.
  */
-export async function spendSoFar(request: SpendRequest): Promise<Spend | undefined> {
+export async function spendSoFar(request: SpendRequest): Promise<CurrentSpend | undefined> {
   if (statOf(request.paths.ledger) === undefined) return undefined;
   const fd = openFile(request.paths.ledger, 'read');
   try {
     const tail = readTail(fd, SMALL_TAIL_BYTES);
     if (tail.kind !== 'whole') return undefined;
-    return (await bringUp(request, fd, tail.sizeBytes, readSpend(request.paths, request.plan))).spend;
+    const spend = readSpend(request.paths, request.plan);
+    const stored = spend && { spend, storedBytes: spend.through.bytes };
+    return await bringUp(request, fd, tail.sizeBytes, stored);
   } catch (error) {
     // Whoever holds the lock meets it again, where nobody is at work on it.
     if (error instanceof LedgerError && error.code === 'LEDGER_BROKEN') return undefined;
@@ -68,13 +71,19 @@ export async function bringUp(
   request: SpendRequest,
   fd: number,
   sizeBytes: number,
-  known: Spend | undefined,
+  known: CurrentSpend | undefined,
 ): Promise<CurrentSpend> {
-  const stands = known !== undefined && known.through.bytes <= sizeBytes && standsIn(fd, known.through);
-  if (!stands || !known.moveTo(request.nowMs, periodsOf(request))) return fromRows(request, fd, sizeBytes);
-  const from = known.through.bytes;
-  addLines(new RowAdder(request.paths.ledger, known, known.through.hash), fd, from, sizeBytes);
-  return { spend: known, bytesRead: sizeBytes - from };
+  const moved = known === undefined ? 'lost' : goneOn(request, fd, sizeBytes, known.spend);
+  if (known === undefined || moved === 'lost') return fromRows(request, fd, sizeBytes);
+  const { spend, storedBytes } = known;
+  addLines(new RowAdder(request.paths.ledger, spend, spend.through.hash), fd, spend.through.bytes, sizeBytes);
+  return { spend, storedBytes: moved === 'same' ? storedBytes : undefined };
+}
+
+/** Whether sums can be gone on with: they stand in this file, and tell of the periods of now. */
+function goneOn(request: SpendRequest, fd: number, sizeBytes: number, spend: Spend): Moved {
+  const stands = spend.through.bytes <= sizeBytes && standsIn(fd, spend.through);
+  return stands ? spend.moveTo(request.nowMs, periodsOf(request)) : 'lost';
 }
 
 /** Reads every row that may count: ids grow with time, and none is older than its row's `ts`. */
@@ -89,7 +98,7 @@ async function fromRows(request: SpendRequest, fd: number, sizeBytes: number): P
   // What is asked for may reach back before the live file.
   if (from === 0) for (const segment of closedSegments(paths)) await addSegment(adder, segment);
   addLines(adder, fd, from, sizeBytes);
-  return { spend, bytesRead: sizeBytes };
+  return { spend, storedBytes: undefined };
 }
 
 /** Adds lines one after the other, and looks that each is whole and linked to the one before. */
