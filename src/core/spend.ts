@@ -13,6 +13,7 @@ import type { Cap } from './caps';
 import { rowKindOf } from './costLine';
 import { ROW_KINDS } from './costs';
 import type { Period, PeriodUnit } from './day';
+import type { JsonObject } from './json';
 import type { Row } from './members';
 import { parseCostNanos } from './money';
 import { closedReservation, reservationOf } from './reservation';
@@ -167,6 +168,11 @@ export class Spend {
     this.#addCost(row, tsMs);
   }
 
+  /** Counts what is about to be appended: these sums are of this moment alone from here on. */
+  spendNow({ nanos, members }: Ask, nowMs: number): void {
+    this.#count(members, nanos, nowMs);
+  }
+
   /** A tombstone, or rows of the ledger's own: nothing is spent in them. */
   pass(through: Through): void {
     this.#through = through;
@@ -186,13 +192,17 @@ export class Spend {
   }
 
   #addCost(row: Row, tsMs: number): void {
-    const members = membersOf(row);
-    const run = row.run_id;
     const cost = row.cost_usd === undefined ? undefined : parseCostNanos(String(row.cost_usd));
+    if (cost === undefined) return;
+    this.#count(membersOf(row), BigInt(cost), tsMs);
+    if (tsMs > this.#aheadMs) this.#aheadMs = tsMs;
+  }
+
+  #count(members: Members, nanos: bigint, tsMs: number): void {
+    const run = members['run_id'];
     this.caps.forEach((cap, i) => {
+      if (!applies(cap, members)) return;
       const sum = this.#sums[i] as CapSum;
-      if (cost === undefined || !applies(cap, members)) return;
-      const nanos = BigInt(cost);
       if (cap.per === 'run') {
         if (run !== undefined && sum.runs.has(run)) touch(sum.runs, run, nanos);
       } else if (cap.per === 'rolling_24h') {
@@ -200,10 +210,9 @@ export class Spend {
         sum.minutes.set(minute, (sum.minutes.get(minute) ?? 0n) + nanos);
       } else if (tsMs >= (this.#periods.get(cap.per as PeriodUnit)?.startMs ?? Infinity)) sum.nanos += nanos;
     });
-    if (cost !== undefined && tsMs > this.#aheadMs) this.#aheadMs = tsMs;
   }
 
-  /** The runs of what is asked for whose sums must be given first (`setRun`): not every row of theirs was seen. */
+  /** The run of what is asked for, where its sum must be given first (`setRun`): not every row of it was seen. */
   lacksRun({ members }: Ask): string | undefined {
     const run = members['run_id'];
     if (run === undefined) return undefined;
@@ -292,6 +301,11 @@ export function unitsOf(caps: readonly Cap[]): PeriodUnit[] {
 function applies({ scope }: Cap, members: Members): boolean {
   for (const [name, value] of scope) if (members[name] !== value) return false;
   return true;
+}
+
+/** The members that caps can be narrowed to, of what a caller says. */
+export function textMembers(members: JsonObject): Members {
+  return Object.fromEntries([...members].filter((pair): pair is [string, string] => typeof pair[1] === 'string'));
 }
 
 /** The members of a row that hold text. */

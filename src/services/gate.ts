@@ -10,26 +10,23 @@
  * What cannot be looked up, written or synced is not allowed: a gate never spills.
  */
 import { completeRow, environmentDefaults } from '../core/defaults';
-import type { Calendar } from '../core/day';
 import { LedgerError } from '../core/errors';
 import type { JsonObject } from '../core/json';
 import { formatNanos, parseCostNanos } from '../core/money';
 import { capMember, checkAsked, MAX_TTL_MS, refusalText, refusedRow, reservedRow } from '../core/reservation';
 import type { Asked, CapMember } from '../core/reservation';
 import { checkRow } from '../core/row';
+import type { CheckedRow } from '../core/row';
+import { textMembers } from '../core/spend';
 import type { Ask } from '../core/spend';
 import { formatTime } from '../core/time';
-import type { AppendEvents, Decision } from '../store/append/append';
+import type { AppendEvents } from '../store/append/append';
 import { Writer } from '../store/append/writer';
 import { locate } from '../store/ledger/locate';
-import type { LocatedLedger, Place } from '../store/ledger/locate';
-import { hostZoneName } from '../store/machine/hostZone';
+import type { Place } from '../store/ledger/locate';
 import { nodeHost } from '../store/machine/nodeHost';
-import { bringUp, spendSoFar } from '../store/spend/currentSpend';
-import type { SpendRequest } from '../store/spend/currentSpend';
-import { spentByRun } from '../store/spend/runSpend';
-import { writeSpend } from '../store/spend/spendFile';
-import { calendarOf } from './calendar';
+import { Judge } from '../store/spend/judge';
+import { checkCaps, spendRequest } from './caps';
 
 export interface GateRequest {
   readonly place: Place;
@@ -56,9 +53,6 @@ export interface GateResult {
   readonly refusal: string | null;
 }
 
-/** A gate that has read so much of the ledger spares the next one that. */
-const WORTH_STORING_BYTES = 64 << 10;
-
 /**
  * @throws LedgerError USAGE, NO_CAPS, LEDGER_BROKEN, and whatever kept the row from the disk: then nothing was allowed
  */
@@ -67,36 +61,35 @@ export async function gate(request: GateRequest): Promise<GateResult> {
   checkAsked(request.flags);
   checkTtl(request.ttlMs);
   const located = locate(request.place);
-  if (located.config.caps.length === 0) throw noCaps(located);
+  checkCaps(located);
   const host = nodeHost();
   const members = membersOf(request);
   // What the row would be refused for is to be known before anybody waits.
   checkRow(reservedRow({ members, nanos, states: [] }, host.nowMs()), { nowMs: host.nowMs() });
-  const soFar = await spendSoFar(spendRequest(request.place, located, host.nowMs()));
+  const soFar = await Judge.prepare(spendRequest(request.place, located, host.nowMs()));
   const { paths, config } = located;
   const writer = new Writer({ paths, host, durability: config.durability, events: request.events });
   try {
-    const { answer, landed } = await writer.appendDecided(async (ready) => {
+    return await writer.appendDecided(async (ready, placer) => {
       const nowMs = host.nowMs();
-      const sums = spendRequest(request.place, located, nowMs);
-      const { sizeBytes } = ready.tail;
-      const { spend, storedBytes } = await bringUp(sums, ready.fd, sizeBytes, soFar);
+      const judge = await Judge.over(spendRequest(request.place, located, nowMs), ready, soFar);
       const ask: Ask = { nanos, members: textMembers(members) };
-      const run = spend.lacksRun(ask);
-      if (run !== undefined) spend.setRun(run, await spentByRun(sums, run));
-      const states = spend.statesFor(ask, nowMs);
-      const isWorthStoring =
-        run !== undefined || storedBytes === undefined || sizeBytes - storedBytes >= WORTH_STORING_BYTES;
-      const decision = decide(request, { members, nanos, states }, nowMs);
-      return { ...decision, committed: () => isWorthStoring && writeSpend(paths, sums.plan, spend, nowMs) };
+      await judge.learn([ask]);
+      const { row, answer } = decide(request, { members, nanos, states: judge.statesFor(ask) }, nowMs);
+      const { id, seq } = placer.place(row);
+      return { ...answer, id, seq };
     });
-    return { ...answer, id: landed.id, seq: landed.seq };
   } finally {
     await writer.close();
   }
 }
 
-function decide({ ttlMs }: GateRequest, asked: Asked, nowMs: number): Decision<Omit<GateResult, 'id' | 'seq'>> {
+interface Decision {
+  readonly row: CheckedRow;
+  readonly answer: Omit<GateResult, 'id' | 'seq'>;
+}
+
+function decide({ ttlMs }: GateRequest, asked: Asked, nowMs: number): Decision {
   const { nanos, states } = asked;
   const allowed = states.every(({ fits }) => fits);
   const expiresMs = nowMs + ttlMs;
@@ -112,33 +105,12 @@ function decide({ ttlMs }: GateRequest, asked: Asked, nowMs: number): Decision<O
   };
 }
 
-function spendRequest(place: Place, located: LocatedLedger, nowMs: number): SpendRequest {
-  const { paths, config } = located;
-  let calendar: Calendar | undefined;
-  return {
-    paths,
-    nowMs,
-    plan: {
-      caps: config.caps,
-      zoneName: config.timezone ?? hostZoneName(place.env),
-      dayStartMs: config.dayStartMs,
-    },
-    calendar: () => (calendar ??= calendarOf(place, located)),
-  };
-}
-
 /** The row's members, with what the environment says of the one who asks; a run's own defaults as well. */
 function membersOf({ place, flags }: GateRequest): JsonObject {
   const members = completeRow(new Map(), flags, environmentDefaults(place.env));
   // What the environment says of costs and moments is not of this row.
   for (const name of ['cost_usd', 'occurred_at', 'ref', 'provenance']) members.delete(name);
   return members;
-}
-
-function textMembers(members: JsonObject): Record<string, string> {
-  const texts: Record<string, string> = {};
-  for (const [name, value] of members) if (typeof value === 'string') texts[name] = value;
-  return texts;
 }
 
 function estimateOf(text: string): bigint {
@@ -153,14 +125,5 @@ function checkTtl(ms: number): void {
   if (ms >= 1000 && ms <= MAX_TTL_MS) return;
   throw new LedgerError('USAGE', `expected --ttl from 1 second to 24 hours, found ${ms / 1000} seconds`, {
     hint: 'for instance --ttl 90s, --ttl 10m, --ttl 2h',
-  });
-}
-
-/** Without a cap everything would be allowed, a misplaced config as well: that is no answer. */
-function noCaps({ configPath, paths }: LocatedLedger): LedgerError {
-  const found = configPath === undefined ? `no config beside ${paths.dir}` : `none in ${configPath}`;
-  return new LedgerError('NO_CAPS', `expected caps to hold the spend against, found ${found}`, {
-    ...(configPath === undefined ? {} : { place: { segment: configPath } }),
-    hint: 'write for instance {"caps":[{"usd":"5.00","per":"day"}]}; "ledger init" makes a commented config',
   });
 }

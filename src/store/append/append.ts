@@ -79,32 +79,25 @@ export async function appendGroup(
   }
 }
 
-/** One row that depends on what the ledger holds: made under the lock, from the ledger as it stands. */
-export interface Decision<T> {
-  readonly row: CheckedRow;
-  readonly answer: T;
-  /** Once the row is on disk, still under the lock. */
-  readonly committed?: () => void;
-}
-
 /**
- * Appends one row that is decided on under the lock, with everything chained that waited. It never spills: what was
- * decided holds for this moment alone.
+ * Appends rows that are decided on under the lock, with everything chained that waited: `decide` sees the ledger as it
+ * stands, and places what is to be written. It never spills: what was decided holds for this moment alone.
+ * @returns what `decide` gave, once its rows are on disk
  * @throws LedgerError as the codes of a refusal and of a spill say; nothing is stored then
  */
 export async function appendDecided<T>(
   file: LedgerFile,
-  decide: (ready: ReadyLedger) => Promise<Decision<T>>,
+  decide: (ready: ReadyLedger, placer: Placer) => Promise<T>,
   events: AppendEvents,
-): Promise<{ readonly answer: T; readonly landed: PlacedRowReceipt }> {
+): Promise<{ readonly answer: T; readonly lastSeq: number }> {
   return withReadyLedger(file, events, async (ready) => {
     const drained = await drainAll(ready, events);
-    const { row, answer, committed } = await decide(drained);
     const placer = new Placer(drained);
-    const landed = placer.place(row);
-    await commitGroup(drained, placer);
-    committed?.();
-    return { answer, landed: { status: 'landed', ...landed } };
+    const answer = await decide(drained, placer);
+    if (!placer.group.isEmpty) await commitGroup(drained, placer);
+    // Duplicates alone: they are answered once their rows are on disk, whoever wrote them.
+    else if (drained.durability === 'disk') syncData(drained.fd);
+    return { answer, lastSeq: placer.group.head.seq };
   });
 }
 

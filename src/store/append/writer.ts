@@ -8,7 +8,7 @@ import type { Host } from '../../core/host';
 import type { Identity } from '../../core/ownRows';
 import type { CheckedRow } from '../../core/row';
 import { appendDecided, appendGroup, asLedgerError, ledgerIdNow, REFUSALS, spilledReceipt, unitSizes } from './append';
-import type { AppendCall, AppendEvents, Decision, Receipt } from './append';
+import type { AppendCall, AppendEvents, Receipt } from './append';
 import { checkFolder } from '../ledger/ledger';
 import type { LedgerFile, ReadyLedger } from '../ledger/ledger';
 import { statOf } from '../files';
@@ -18,7 +18,7 @@ import { defaultLock, readLockNote } from '../lock/kernelLock';
 import type { StatePaths } from '../paths';
 import { IndexKeeper, LAG_ROWS } from '../index/indexKeeper';
 import { Kept } from './kept';
-import type { PlacedRowReceipt } from './placer';
+import type { Placer } from './placer';
 import { Recent } from './recent';
 import { spillRows } from '../spill/spill';
 
@@ -123,23 +123,24 @@ export class Writer {
     try {
       const receipts = await this.#appendOrSpill(group.map(({ call }) => call));
       group.forEach(({ resolve }, i) => resolve(receipts[i] ?? []));
-      await this.#keepIndex(receipts.at(-1)?.at(-1));
+      const last = receipts.at(-1)?.at(-1);
+      await this.#keepIndex(last?.status === 'landed' ? last.seq : undefined);
     } catch (error) {
       for (const { reject } of group) reject(error);
     }
   }
 
   /** The receipts are out; now the index may follow. */
-  async #keepIndex(last: Receipt | undefined): Promise<void> {
+  async #keepIndex(lastSeq: number | undefined): Promise<void> {
     this.#groups++;
-    if (last?.status !== 'landed') return;
-    this.#lastSeq = last.seq;
+    if (lastSeq === undefined) return;
+    this.#lastSeq = lastSeq;
     if (this.#recent.size > MAX_REMEMBERED) {
       // What is forgotten here is known to the index by then.
-      await this.#index.bringUp(last.seq, this.#recent.toBytes);
+      await this.#index.bringUp(lastSeq, this.#recent.toBytes);
       this.#recent.restart();
     }
-    if (this.#groups > 1 && this.options.indexAtEnd !== true) this.#index.keepUpAside(last.seq, this.#recent.toBytes);
+    if (this.#groups > 1 && this.options.indexAtEnd !== true) this.#index.keepUpAside(lastSeq, this.#recent.toBytes);
   }
 
   /**
@@ -163,15 +164,13 @@ export class Writer {
     return done;
   }
 
-  /** Appends one row that is decided on under the lock, after what is queued. Errors as `appendDecided` of append.ts. */
-  async appendDecided<T>(
-    decide: (ready: ReadyLedger) => Promise<Decision<T>>,
-  ): Promise<{ readonly answer: T; readonly landed: PlacedRowReceipt }> {
+  /** Appends rows that are decided on under the lock, after what is queued. Errors as `appendDecided` of append.ts. */
+  async appendDecided<T>(decide: (ready: ReadyLedger, placer: Placer) => Promise<T>): Promise<T> {
     for (;;) {
       try {
-        const done = await this.exclusively((file) => appendDecided(file, decide, this.options.events));
-        await this.#keepIndex(done.landed);
-        return done;
+        const { answer, lastSeq } = await this.exclusively((file) => appendDecided(file, decide, this.options.events));
+        await this.#keepIndex(lastSeq);
+        return answer;
       } catch (error) {
         // Begun anew with the ledger that is there by now.
         if (!(error instanceof OtherLedger)) throw error;

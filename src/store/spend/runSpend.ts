@@ -1,29 +1,28 @@
-/** What one run has cost so far, cap by cap: asked for once a run, where not every row of it was seen. */
+/** What runs have cost so far, cap by cap: asked for once a run, where not every row of it was seen. */
 import type { Cap } from '../../core/caps';
+import { openZone } from '../../core/day';
 import { LedgerError } from '../../core/errors';
 import type { TallyPlan } from '../../core/tally';
 import { readCosts } from '../costs/costs';
 import { rowsOfRuns } from '../costs/wanted';
 import type { SpendRequest } from './currentSpend';
 
-/**
- * @returns for each cap of the plan the run's sum; undefined for caps that are not per run
- * @throws LedgerError LEDGER_BROKEN; READ_FAILED
- */
-export async function spentByRun(
-  { paths, plan, calendar, nowMs }: SpendRequest,
-  run: string,
-): Promise<(bigint | undefined)[]> {
+/** For each cap of the plan what a run has cost; undefined for caps that are not per run. */
+export type RunSpend = readonly (bigint | undefined)[];
+
+/** No sum of a run depends on a day. */
+const ANY_CALENDAR = { zone: openZone('UTC'), dayStartMs: 0 };
+
+/** @throws LedgerError LEDGER_BROKEN; READ_FAILED */
+export async function spentByRuns(
+  { paths, plan, nowMs }: SpendRequest,
+  runs: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, RunSpend>> {
   const perRun = (cap: Cap): boolean => cap.per === 'run';
-  const sought: TallyPlan = {
-    sinceMs: -Infinity,
-    untilMs: Infinity,
-    nowMs,
-    by: undefined,
-    period: undefined,
-    caps: plan.caps.filter(perRun),
-  };
-  const { sums, brokenAt } = await readCosts(paths, sought, calendar(), rowsOfRuns(sought, [run]));
+  const caps = plan.caps.filter(perRun);
+  const all = { sinceMs: -Infinity, untilMs: Infinity, by: undefined, period: undefined };
+  const sought: TallyPlan = { ...all, nowMs, caps };
+  const { sums, brokenAt } = await readCosts(paths, sought, ANY_CALENDAR, rowsOfRuns(sought, runs));
   const [first] = brokenAt;
   if (first !== undefined) {
     throw new LedgerError(
@@ -35,9 +34,10 @@ export async function spentByRun(
       },
     );
   }
-  let next = 0;
-  return plan.caps.map((cap) => {
-    if (!perRun(cap)) return undefined;
-    return (sums.caps[next++] ?? []).find(([name]) => name === run)?.[1] ?? 0n;
-  });
+  const byCap = sums.caps.map((spent) => new Map(spent.map(([run, nanos]) => [String(run), nanos])));
+  const spendOf = (run: string): RunSpend => {
+    let next = 0;
+    return plan.caps.map((cap) => (perRun(cap) ? (byCap[next++]?.get(run) ?? 0n) : undefined));
+  };
+  return new Map([...runs].map((run) => [run, spendOf(run)]));
 }
