@@ -9,7 +9,10 @@ export const COMMANDS: CommandTable = {
   },
   append: {
     summary: 'append rows: from flags, from one JSON object, or from a pipe ("-")',
-    load: async () => (await import('./commands/append')).registerAppend,
+    load: async () => {
+      const { registerAppend } = await import('./commands/append');
+      return (program, io) => registerAppend(program, io, () => import('../services/enforce'));
+    },
   },
   run: {
     summary: 'run a command between two rows: what, how it ended, how long it took',
@@ -43,6 +46,10 @@ export const COMMANDS: CommandTable = {
   release: {
     summary: 'give a reservation back: nothing was spent',
     load: async () => (await import('./commands/settle')).registerRelease,
+  },
+  caps: {
+    summary: 'every cap: what was spent, what is reserved, what is left',
+    load: async () => (await import('./commands/caps')).registerCaps,
   },
   show: {
     summary: 'one row: its members, its hash, its links',

@@ -3,7 +3,7 @@ import { printable } from '../core/printable';
 import type { CapLine } from '../core/capReport';
 import type { MoneyLine, RollupReport } from '../core/rollup';
 import type { Colors } from './color';
-import { bar, csv, markdownTable, textLines } from './table';
+import { alike, bar, csv, markdownTable, textLines } from './table';
 import type { Cell, Column, Table } from './table';
 
 const NONE = '(none)';
@@ -125,13 +125,6 @@ function mainTable(report: RollupReport, lines: readonly Line[]): Table {
     line.money.rows,
   ]);
   return { columns, rows };
-}
-
-/** Amounts with the same number of places, at least two, so that their dots stand below each other. */
-function alike(amounts: readonly string[]): readonly string[] {
-  const places = amounts.map((amount) => amount.split('.')[1]?.length ?? 0);
-  const most = Math.max(2, ...places);
-  return amounts.map((amount, i) => `${amount}${places[i] === 0 ? '.' : ''}${'0'.repeat(most - (places[i] ?? 0))}`);
 }
 
 function withBars(table: Table, lines: readonly Line[], width: number): Table {

@@ -94,6 +94,13 @@ export function bar(part: number, width: number): string {
   return '█'.repeat(Math.floor(eighths / 8)) + (' ▏▎▍▌▋▊▉'[eighths % 8] ?? '').trim();
 }
 
+/** Amounts with the same number of places, at least two, so that their dots stand below each other. */
+export function alike(amounts: readonly string[]): readonly string[] {
+  const places = amounts.map((amount) => amount.split('.')[1]?.length ?? 0);
+  const most = Math.max(2, ...places);
+  return amounts.map((amount, i) => `${amount}${places[i] === 0 ? '.' : ''}${'0'.repeat(most - (places[i] ?? 0))}`);
+}
+
 /** A Markdown table. */
 export function markdownTable(table: Table): string {
   const line = (cells: readonly Cell[]): string => `| ${cells.map(markdownCell).join(' | ')} |`;

@@ -20,7 +20,9 @@ export type RefusalCode =
   | 'MEMBER_TYPE'
   | 'MEMBER_VALUE'
   | 'CLOCK_AHEAD'
-  | 'IDEMPOTENCY_CONFLICT';
+  | 'IDEMPOTENCY_CONFLICT'
+  /** Its cost would pass a cap that is enforced. */
+  | 'OVER_CAP';
 
 /** Why a row could not be chained now; the row is spilled instead. */
 export type SpillCode =

@@ -69,6 +69,8 @@ interface CapSum {
   readonly minutes: Map<number, bigint>;
   /** Spent by run, for those whose every row was seen. */
   readonly runs: Map<string, bigint>;
+  /** Runs that spent something and are not among them. */
+  readonly others: Set<string>;
 }
 
 /** As plain data: amounts as text, in nano-dollars. */
@@ -79,6 +81,7 @@ export interface SpendRecord {
     readonly nanos: string;
     readonly minutes: readonly (readonly [number, string])[];
     readonly runs: readonly (readonly [string, string])[];
+    readonly others: readonly string[];
   }[];
   readonly open: readonly (Omit<Reservation, 'nanos'> & { readonly nanos: string })[];
   readonly aheadMs: number;
@@ -103,16 +106,17 @@ export class Spend {
   ) {
     this.#through = through;
     for (const period of periods) this.#periods.set(period.unit, period);
-    this.#sums = caps.map(() => ({ nanos: 0n, minutes: new Map<number, bigint>(), runs: new Map<string, bigint>() }));
+    this.#sums = caps.map(() => ({ nanos: 0n, minutes: new Map(), runs: new Map(), others: new Set() }));
   }
 
   static fromRecord(caps: readonly Cap[], record: SpendRecord): Spend {
     const spend = new Spend(caps, record.through, record.periods);
-    record.sums.forEach(({ nanos, minutes, runs }, i) => {
+    record.sums.forEach(({ nanos, minutes, runs, others }, i) => {
       const sum = spend.#sums[i] as CapSum;
       sum.nanos = BigInt(nanos);
       for (const [minute, spent] of minutes) sum.minutes.set(minute, BigInt(spent));
       for (const [run, spent] of runs) sum.runs.set(run, BigInt(spent));
+      for (const run of others) sum.others.add(run);
     });
     for (const one of record.open) spend.#open.set(one.id, { ...one, nanos: BigInt(one.nanos) });
     spend.#aheadMs = record.aheadMs;
@@ -124,10 +128,11 @@ export class Spend {
     return {
       through: this.#through,
       periods: [...this.#periods.values()],
-      sums: this.#sums.map(({ nanos, minutes, runs }) => ({
+      sums: this.#sums.map(({ nanos, minutes, runs, others }) => ({
         nanos: String(nanos),
         minutes: [...minutes].map(([minute, spent]) => [minute, String(spent)] as const),
         runs: [...runs].map(([run, spent]) => [run, String(spent)] as const),
+        others: [...others],
       })),
       open: [...this.#open.values()].map((one) => ({ ...one, nanos: String(one.nanos) })),
       aheadMs: this.#aheadMs,
@@ -204,7 +209,7 @@ export class Spend {
       if (!applies(cap, members)) return;
       const sum = this.#sums[i] as CapSum;
       if (cap.per === 'run') {
-        if (run !== undefined && sum.runs.has(run)) touch(sum.runs, run, nanos);
+        if (run !== undefined) spendInRun(sum, run, nanos);
       } else if (cap.per === 'rolling_24h') {
         const minute = Math.floor(tsMs / MINUTE_MS) * MINUTE_MS;
         sum.minutes.set(minute, (sum.minutes.get(minute) ?? 0n) + nanos);
@@ -226,7 +231,9 @@ export class Spend {
   setRun(run: string, spent: readonly (bigint | undefined)[]): void {
     this.#sums.forEach((sum, i) => {
       const nanos = spent[i];
-      if (nanos !== undefined) sum.runs.set(run, nanos);
+      if (nanos === undefined) return;
+      sum.runs.set(run, nanos);
+      sum.others.delete(run);
     });
   }
 
@@ -236,10 +243,31 @@ export class Spend {
       if (!applies(cap, ask.members)) return [];
       const run = ask.members['run_id'];
       if (cap.per === 'run' && run === undefined) return [];
-      const spentNanos = this.#spent(cap, i, run, nowMs);
-      const reservedNanos = this.#reserved(cap, run, nowMs);
-      const fits = spentNanos + reservedNanos + ask.nanos <= cap.nanos;
-      return [{ cap, label: this.#label(cap, run), spentNanos, reservedNanos, fits }];
+      return [this.#state(cap, i, run, nowMs, ask.nanos)];
+    });
+  }
+
+  #state(cap: Cap, i: number, run: string | undefined, nowMs: number, asked: bigint): CapState {
+    const spentNanos = this.#spent(cap, i, run, nowMs);
+    const reservedNanos = this.#reserved(cap, run, nowMs);
+    const fits = spentNanos + reservedNanos + asked <= cap.nanos;
+    return { cap, label: this.#label(cap, run), spentNanos, reservedNanos, fits };
+  }
+
+  /** Runs that spent something lately and whose sums must be given first where `statesNow` is to have them. */
+  get otherRuns(): ReadonlySet<string> {
+    return new Set(this.#sums.flatMap(({ others }) => [...others]));
+  }
+
+  /** How every cap stands; one per run once for each run that lately spent something, or has something reserved. */
+  statesNow(nowMs: number): CapState[] {
+    const open = this.openAt(nowMs);
+    return this.caps.flatMap((cap, i) => {
+      if (cap.per !== 'run') return [this.#state(cap, i, undefined, nowMs, 0n)];
+      const reserved = open.filter(({ members }) => applies(cap, members)).map(({ members }) => members['run_id']);
+      const spent = [...(this.#sums[i]?.runs ?? [])].filter(([, nanos]) => nanos !== 0n).map(([run]) => run);
+      const runs = new Set([...spent, ...reserved.filter((run) => run !== undefined)]);
+      return [...runs].map((run) => this.#state(cap, i, run, nowMs, 0n));
     });
   }
 
@@ -279,10 +307,11 @@ export class Spend {
 
   #forget(nowMs: number): void {
     const since = rollingStart(nowMs);
-    for (const { minutes, runs } of this.#sums) {
+    for (const { minutes, runs, others } of this.#sums) {
       // One more day: the clock may go back a little.
       for (const minute of minutes.keys()) if (minute < since - KEPT_MINUTES_MS) minutes.delete(minute);
       for (const run of runs.keys()) if (runs.size > MAX_RUNS) runs.delete(run);
+      for (const run of others) if (others.size > MAX_RUNS) others.delete(run);
     }
     const lapsed = [...this.#open.values()].filter(({ expiresMs }) => expiresMs <= nowMs);
     for (const { id } of lapsed.slice(0, -MAX_LAPSED)) this.#open.delete(id);
@@ -313,9 +342,13 @@ function membersOf(row: Row): Members {
   return row as unknown as Members;
 }
 
-function touch(runs: Map<string, bigint>, run: string, nanos: bigint): void {
-  const spent = (runs.get(run) ?? 0n) + nanos;
+function spendInRun({ runs, others }: CapSum, run: string, nanos: bigint): void {
+  const spent = runs.get(run);
+  if (spent === undefined) {
+    others.add(run);
+    return;
+  }
   // Behind the others: the first ones are forgotten first.
   runs.delete(run);
-  runs.set(run, spent);
+  runs.set(run, spent + nanos);
 }

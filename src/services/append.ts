@@ -37,6 +37,8 @@ export interface AppendRequest {
   /** Members from flags, for every row. */
   readonly flags: JsonObject;
   readonly events: AppendEvents;
+  /** How rows are handed to the writer; undefined: each for itself. */
+  readonly appendRows?: ((writer: Writer, rows: readonly CheckedRow[]) => Promise<Receipt[]>) | undefined;
 }
 
 /** So many groups may be under way before reading pauses. */
@@ -102,7 +104,8 @@ class Session {
 
   async #receipts(rows: readonly CheckedRow[]): Promise<Outcome[]> {
     try {
-      const receipts = await this.#writer.appendEach(rows);
+      const { appendRows } = this.request;
+      const receipts = await (appendRows?.(this.#writer, rows) ?? this.#writer.appendEach(rows));
       return receipts.map((receipt, i) => withRow(receipt, rows[i]));
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error;

@@ -5,7 +5,7 @@ import { LedgerError } from '../../core/errors';
 import type { ErrorCode } from '../../core/errors';
 import { printable } from '../../core/printable';
 import { appendRow, appendStream, previewRow, refuseOwnFile } from '../../services/append';
-import type { LineReceipt, Outcome } from '../../services/append';
+import type { AppendRequest, LineReceipt, Outcome } from '../../services/append';
 import { EXIT, SIGNAL_EXIT, worst } from '../exit';
 import type { ExitCode } from '../exit';
 import { hasInput, jsonLine, printError, printWarning, refuseFolderAsInput } from '../io';
@@ -19,6 +19,7 @@ interface AppendFlags {
   readonly confirm?: boolean;
   readonly rejects?: string;
   readonly dryRun?: boolean;
+  readonly enforce?: boolean;
 }
 
 type Flags = AppendFlags & GlobalFlags & Readonly<Record<string, string | readonly string[] | boolean | undefined>>;
@@ -35,9 +36,14 @@ Any member can come from the environment: LEDGER_AGENT, LEDGER_RUN_ID, … ; TRA
 payload and idempotency_key: they belong to one row.
 
 Exit: 0 every row landed, was a duplicate, or waits safely in the spill file · 2 a row was refused, or stored nowhere ·
-      3 with --confirm: a row is not in the chain yet`;
+      1 with --enforce: a cost would pass a cap · 3 with --confirm: a row is not in the chain yet`;
 
-export function registerAppend(program: Command, io: Io): void {
+/** Loaded only where it is asked for: most appends hold nothing against a cap. */
+type LoadEnforcement = () => Promise<{
+  readonly underCaps: (place: AppendRequest['place']) => AppendRequest['appendRows'];
+}>;
+
+export function registerAppend(program: Command, io: Io, loadEnforcement: LoadEnforcement): void {
   const command = program
     .command('append [row]')
     .summary('append rows: from flags, from one JSON object, or from a pipe ("-")')
@@ -47,14 +53,22 @@ export function registerAppend(program: Command, io: Io): void {
     .option('--confirm', 'exit 3 unless every row is in the chain')
     .option('--rejects <file>', 'append refused input lines to this file')
     .option('--dry-run', 'check the row and print it; write nothing')
+    .option('--enforce', 'refuse a row whose cost would pass a cap; that is a row, too')
     .addHelpText('after', HELP)
-    .action(async (row: string | undefined) => runAppend(io, row, flagsOf<Flags>(command)));
+    .action(async (row: string | undefined) => runAppend(io, row, flagsOf<Flags>(command), loadEnforcement));
 }
 
-async function runAppend(io: Io, argument: string | undefined, flags: Flags): Promise<void> {
+async function runAppend(
+  io: Io,
+  argument: string | undefined,
+  flags: Flags,
+  loadEnforcement: LoadEnforcement,
+): Promise<void> {
   tellIgnored(io);
   const printer = new ReceiptPrinter(io, flags, { numbered: argument === '-' });
-  const request = { place: placeOf(flags, io), flags: rowFromFlags(flags), events: talkOf(io, flags) };
+  const place = placeOf(flags, io);
+  const appendRows = flags.enforce === true ? (await loadEnforcement()).underCaps(place) : undefined;
+  const request = { place, flags: rowFromFlags(flags), events: talkOf(io, flags), appendRows };
   if (argument === '-') {
     if (flags.dryRun === true) throw new LedgerError('USAGE', 'expected one row with --dry-run, found "-"');
     refuseFolderAsInput();
@@ -164,7 +178,7 @@ class ReceiptPrinter {
   #count({ line, text, outcome }: LineReceipt): void {
     if (outcome.status === 'spilled') this.#countSpilled(outcome.error);
     if (outcome.status !== 'refused') return;
-    this.#codes.add(EXIT.failed);
+    this.#codes.add(outcome.error.code === 'OVER_CAP' ? EXIT.no : EXIT.failed);
     if (this.#rejects !== undefined && text.length > 0) this.#reject(this.#rejects, text);
     if (outcome.row !== undefined) this.io.stderr(`${outcome.row}\n`);
     printError(this.io, this.of.numbered ? atLine(line, outcome.error) : outcome.error, this.flags.json === true);

@@ -144,11 +144,14 @@ function placeOrRefuse(placer: Placer, { rows, whole }: AppendCall): Receipt[] {
   return 'status' in placed ? rows.map(() => placed) : placed;
 }
 
-function orRefused<T>(place: () => T): T | Extract<Receipt, { readonly status: 'refused' }> {
+const REFUSES_ONE: ReadonlySet<string> = new Set(['IDEMPOTENCY_CONFLICT', 'OVER_CAP']);
+
+/** What placing gives, or that this row alone is refused: its key is taken, a cap is full. */
+export function orRefused<T>(place: () => T): T | Extract<Receipt, { readonly status: 'refused' }> {
   try {
     return place();
   } catch (error) {
-    if (!(error instanceof LedgerError) || error.code !== 'IDEMPOTENCY_CONFLICT') throw error;
+    if (!(error instanceof LedgerError) || !REFUSES_ONE.has(error.code)) throw error;
     return { status: 'refused', error };
   }
 }

@@ -3,6 +3,8 @@
  * of every period that a cap is counted in. Each row that is read must be whole, unaltered and linked to the one before:
  * over a broken ledger no gate is answered.
  */
+import { fstatSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { rollingStart } from '../../core/caps';
 import { periodAt } from '../../core/day';
 import type { Calendar } from '../../core/day';
@@ -14,7 +16,7 @@ import { readLine } from '../../core/rowText';
 import { Spend, unitsOf } from '../../core/spend';
 import type { Moved, PeriodOf } from '../../core/spend';
 import { closeQuietly, openFile, statOf } from '../files';
-import { listSegments, segmentBlocks } from '../ledger/segments';
+import { listSegments, presentSegments, segmentBlocks } from '../ledger/segments';
 import type { Segment } from '../ledger/segments';
 import type { StatePaths } from '../paths';
 import { scanLines } from '../read/lines';
@@ -24,6 +26,8 @@ import { readSpend, standsIn } from './spendFile';
 import type { SpendPlan } from './spendFile';
 
 const NEWLINE = 0x0a;
+const SETTLE_MS = 1000;
+const SETTLE_STEP_MS = 50;
 
 /** What a sum is made for; the calendar is made only where a period has to be looked up. */
 export interface SpendRequest {
@@ -57,6 +61,31 @@ export async function spendSoFar(request: SpendRequest): Promise<CurrentSpend | 
     // Whoever holds the lock meets it again, where nobody is at work on it.
     if (error instanceof LedgerError && error.code === 'LEDGER_BROKEN') return undefined;
     throw error;
+  } finally {
+    closeQuietly(fd);
+  }
+}
+
+/**
+ * The sums as they are now, for who only looks: no lock is taken, and a row in flight is not there yet.
+ * @throws LedgerError LEDGER_BROKEN, LEDGER_MISSING
+ */
+export async function spendNow(request: SpendRequest): Promise<Spend> {
+  presentSegments(request.paths);
+  const deadline = performance.now() + SETTLE_MS;
+  for (;;) {
+    const last = performance.now() >= deadline;
+    const found = last ? await readNow(request) : await spendSoFar(request);
+    if (found !== undefined) return found.spend;
+    await sleep(SETTLE_STEP_MS);
+  }
+}
+
+/** Whatever is wrong is told. */
+async function readNow(request: SpendRequest): Promise<CurrentSpend> {
+  const fd = openFile(request.paths.ledger, 'read');
+  try {
+    return await fromRows(request, fd, fstatSync(fd).size);
   } finally {
     closeQuietly(fd);
   }

@@ -35,7 +35,7 @@ interface Stored {
 export function readSpend({ spend: path }: StatePaths, plan: SpendPlan): Spend | undefined {
   const stored = parseStored(orNothing(() => readWhole(path))?.toString('utf8') ?? '');
   if (stored?.version !== VERSION || stored.plan !== planText(plan)) return undefined;
-  return Spend.fromRecord(plan.caps, stored.record);
+  return orNothing(() => Spend.fromRecord(plan.caps, stored.record));
 }
 
 /** Whether the row that everything up to is in still stands where it stood. */
