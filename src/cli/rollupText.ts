@@ -198,6 +198,9 @@ function notes(report: RollupReport): readonly string[] {
   const say = (count: number, text: string): void => {
     if (count > 0) found.push(text);
   };
+  const { reserved } = report;
+  if (reserved !== null && reserved.reservations > 0)
+    found.push(`reserved: ${reserved.reserved_usd} USD, ${reserved.reservations} open ("ledger caps")`);
   say(total.rows_without_cost, `without a cost: ${rows(total.rows_without_cost)}`);
   say(total.refund_rows, `refunds: ${total.refund_usd} USD in ${rows(total.refund_rows)} (in the sums)`);
   say(total.imported_rows, `imported: ${total.imported_usd} USD in ${rows(total.imported_rows)} (in the sums)`);

@@ -76,6 +76,8 @@ export interface RollupReport {
   readonly caps: readonly CapLine[];
   readonly caps_not_judged: readonly CapNotJudged[];
   readonly over_cap: boolean;
+  /** What gates have reserved and is not spent yet; null where the window does not hold this moment, or no cap is set. */
+  readonly reserved: { readonly reserved_usd: string; readonly reservations: number } | null;
   readonly burn_usd_per_hour: string | null;
   readonly forecast_usd: string | null;
   readonly broken_lines: number;

@@ -18,6 +18,7 @@ import { isOwnFile } from '../store/ledger/ownFiles';
 import { nodeHost } from '../store/machine/nodeHost';
 import { statePaths } from '../store/paths';
 import { Writer } from '../store/append/writer';
+import type { AppendRows } from '../store/append/writer';
 
 export type { AppendEvents } from '../store/append/append';
 
@@ -38,7 +39,7 @@ export interface AppendRequest {
   readonly flags: JsonObject;
   readonly events: AppendEvents;
   /** How rows are handed to the writer; undefined: each for itself. */
-  readonly appendRows?: ((writer: Writer, rows: readonly CheckedRow[]) => Promise<Receipt[]>) | undefined;
+  readonly appendRows?: AppendRows | undefined;
 }
 
 /** So many groups may be under way before reading pauses. */

@@ -1,36 +1,83 @@
-/** The caps of a config, and what is to be added up for them. */
-import type { Calendar } from '../core/day';
-import { LedgerError } from '../core/errors';
-import type { LocatedLedger, Place } from '../store/ledger/locate';
-import { hostZoneName } from '../store/machine/hostZone';
-import type { SpendRequest } from '../store/spend/currentSpend';
-import { calendarOf } from './calendar';
+/** How every cap stands this moment, as a gate would see it: what was spent, what is reserved, what is left. */
+import { percentOf } from '../core/caps';
+import { formatLocal } from '../core/day';
+import { formatNanos } from '../core/money';
+import type { Reservation } from '../core/reservation';
+import type { CapState } from '../core/spend';
+import { formatTime } from '../core/time';
+import { locate } from '../store/ledger/locate';
+import type { Place } from '../store/ledger/locate';
+import { spendNow } from '../store/spend/currentSpend';
+import { spentByRuns } from '../store/spend/runSpend';
+import { checkCaps, spendRequest } from '../store/spend/spendPlan';
 
-/** What the sums of a ledger's caps are made for. */
-export function spendRequest(place: Place, located: LocatedLedger, nowMs: number): SpendRequest {
-  const { paths, config } = located;
-  let calendar: Calendar | undefined;
+export interface CapNow {
+  readonly cap_usd: string;
+  readonly per: string;
+  readonly scope: Readonly<Record<string, string>>;
+  /** The period, or the run. */
+  readonly period: string;
+  readonly spent_usd: string;
+  readonly reserved_usd: string;
+  /** Of the cap, once what is reserved is spent; below 0 where it is passed. */
+  readonly remaining_usd: string;
+  /** Spent and reserved, of the cap; null for a cap of 0. */
+  readonly percent: string | null;
+  /** Whether more was spent than the cap: by rows that no gate was asked for, or settled for more than was reserved. */
+  readonly over: boolean;
+}
+
+export interface OpenReservation {
+  readonly id: string;
+  readonly est_usd: string;
+  readonly expires_at: string;
+  /** Those of its members that caps are narrowed to. */
+  readonly members: Readonly<Record<string, string>>;
+}
+
+export interface CapsNow {
+  readonly at: string;
+  readonly timezone: string;
+  readonly caps: readonly CapNow[];
+  readonly reservations: readonly OpenReservation[];
+  readonly over_cap: boolean;
+}
+
+/** @throws LedgerError NO_CAPS, LEDGER_MISSING, LEDGER_BROKEN, CONFIG_INVALID, READ_FAILED */
+export async function capsNow(place: Place, nowMs: number): Promise<CapsNow> {
+  const located = locate(place);
+  checkCaps(located);
+  const request = spendRequest(place, located, nowMs);
+  const spend = await spendNow(request);
+  const { otherRuns } = spend;
+  if (otherRuns.size > 0) {
+    for (const [run, spent] of await spentByRuns(request, otherRuns)) spend.setRun(run, spent);
+  }
+  const caps = spend.statesNow(nowMs).map(capNow);
   return {
-    paths,
-    nowMs,
-    plan: {
-      caps: config.caps,
-      zoneName: config.timezone ?? hostZoneName(place.env),
-      dayStartMs: config.dayStartMs,
-    },
-    calendar: () => (calendar ??= calendarOf(place, located)),
+    at: formatLocal(request.calendar().zone, Math.floor(nowMs / 1000) * 1000),
+    timezone: request.plan.zoneName,
+    caps,
+    reservations: spend.openAt(nowMs).map(openReservation),
+    over_cap: caps.some(({ over }) => over),
   };
 }
 
-/**
- * Without a cap everything would be allowed, with a misplaced config as well: that is no answer.
- * @throws LedgerError NO_CAPS
- */
-export function checkCaps({ config, configPath, paths }: LocatedLedger): void {
-  if (config.caps.length > 0) return;
-  const found = configPath === undefined ? `no config beside ${paths.dir}` : `none in ${configPath}`;
-  throw new LedgerError('NO_CAPS', `expected caps to hold the spend against, found ${found}`, {
-    ...(configPath === undefined ? {} : { place: { segment: configPath } }),
-    hint: 'write for instance {"caps":[{"usd":"5.00","per":"day"}]}; "ledger init" makes a commented config',
-  });
+function capNow({ cap, label, spentNanos, reservedNanos }: CapState): CapNow {
+  const used = spentNanos + reservedNanos;
+  return {
+    cap_usd: formatNanos(cap.nanos),
+    per: cap.per,
+    scope: Object.fromEntries(cap.scope),
+    period: label,
+    spent_usd: formatNanos(spentNanos),
+    reserved_usd: formatNanos(reservedNanos),
+    remaining_usd: formatNanos(cap.nanos - used),
+    percent: percentOf(used, cap.nanos),
+    over: spentNanos > cap.nanos,
+  };
+}
+
+function openReservation({ id, nanos, expiresMs, members }: Reservation): OpenReservation {
+  return { id, est_usd: formatNanos(nanos), expires_at: formatTime(expiresMs), members };
 }

@@ -19,12 +19,12 @@ import type { Ask } from '../core/spend';
 import { orRefused } from '../store/append/append';
 import type { Receipt } from '../store/append/append';
 import type { Placer } from '../store/append/placer';
+import type { AppendRows } from '../store/append/writer';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
 import { nodeHost } from '../store/machine/nodeHost';
 import { Judge } from '../store/spend/judge';
-import type { AppendRequest } from './append';
-import { checkCaps, spendRequest } from './caps';
+import { checkCaps, spendRequest } from '../store/spend/spendPlan';
 
 /** A row that asks for money. */
 interface Costly {
@@ -36,7 +36,7 @@ interface Costly {
  * Appends under the caps of the config.
  * @throws LedgerError NO_CAPS, CONFIG_INVALID; the function itself as `Writer.appendDecided` does: nothing is stored then
  */
-export function underCaps(place: Place): NonNullable<AppendRequest['appendRows']> {
+export function underCaps(place: Place): AppendRows {
   const located = locate(place);
   checkCaps(located);
   const host = nodeHost();

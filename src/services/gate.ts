@@ -1,32 +1,31 @@
 /**
- * May this be spent? Every cap that applies is held against what was spent and what is promised, and the answer is a row:
- * the reservation, or the refusal. Both are made under one lock, so that of any number of callers none is told yes twice.
+ * `ledger gate`: asks whether a spend fits under every cap, and reserves it; with a command, runs it only then.
  *
- *   1. before the lock: the sums, up to the end of the file
- *   2. under it: what waited is chained, the sums are brought up to the last row
- *   3. spent + reserved + asked ≤ every cap  ⇔  allowed
- *   4. the row is written and synced; then it counts, and the lock is let go
+ *   refused                          nothing is started
+ *   it ended well                    settled: with the cost given, the cost that it printed, else the whole estimate
+ *   it failed, and printed a cost    settled with that: it was spent
+ *   it failed                        released
  *
- * What cannot be looked up, written or synced is not allowed: a gate never spills.
+ * If this process dies, the reservation lapses by itself.
  */
 import { completeRow, environmentDefaults } from '../core/defaults';
 import { LedgerError } from '../core/errors';
 import type { JsonObject } from '../core/json';
-import { formatNanos, parseCostNanos } from '../core/money';
-import { capMember, checkAsked, MAX_TTL_MS, refusalText, refusedRow, reservedRow } from '../core/reservation';
-import type { Asked, CapMember } from '../core/reservation';
-import { checkRow } from '../core/row';
-import type { CheckedRow } from '../core/row';
-import { textMembers } from '../core/spend';
-import type { Ask } from '../core/spend';
-import { formatTime } from '../core/time';
+import { parseCostNanos } from '../core/money';
+import { printedCost } from '../core/printedCost';
+import type { CostPath } from '../core/printedCost';
+import { checkAsked, MAX_TTL_MS } from '../core/reservation';
+import type { CommandEnd } from '../core/runRows';
 import type { AppendEvents } from '../store/append/append';
-import { Writer } from '../store/append/writer';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
-import { nodeHost } from '../store/machine/nodeHost';
-import { Judge } from '../store/spend/judge';
-import { checkCaps, spendRequest } from './caps';
+import { runChild, SignalForwarder } from '../store/machine/child';
+import { closeReservation } from '../store/spend/closeReservation';
+import type { CloseResult } from '../store/spend/closeReservation';
+import { reserve } from '../store/spend/reserve';
+import type { Reserved } from '../store/spend/reserve';
+
+export type GateResult = Reserved;
 
 export interface GateRequest {
   readonly place: Place;
@@ -39,70 +38,97 @@ export interface GateRequest {
   readonly events: AppendEvents;
 }
 
-export interface GateResult {
-  readonly allowed: boolean;
-  /** The id of the row: of the reservation, or of the refusal. */
-  readonly id: string;
-  readonly seq: number;
-  readonly est_usd: string;
-  /** Until when the reservation holds; null for a refusal. */
-  readonly expires_at: string | null;
-  /** The caps that apply, as they stood before. */
-  readonly caps: readonly CapMember[];
-  /** Why not, in words; null where it is allowed. */
-  readonly refusal: string | null;
-}
-
-/**
- * @throws LedgerError USAGE, NO_CAPS, LEDGER_BROKEN, and whatever kept the row from the disk: then nothing was allowed
- */
-export async function gate(request: GateRequest): Promise<GateResult> {
-  const nanos = estimateOf(request.estUsd);
+/** @throws LedgerError USAGE, and as `reserve` does: then nothing was allowed */
+export function gate(request: GateRequest): Promise<GateResult> {
+  const nanos = amountOf('--est', request.estUsd);
   checkAsked(request.flags);
   checkTtl(request.ttlMs);
-  const located = locate(request.place);
-  checkCaps(located);
-  const host = nodeHost();
-  const members = membersOf(request);
-  // What the row would be refused for is to be known before anybody waits.
-  checkRow(reservedRow({ members, nanos, states: [] }, host.nowMs()), { nowMs: host.nowMs() });
-  const soFar = await Judge.prepare(spendRequest(request.place, located, host.nowMs()));
-  const { paths, config } = located;
-  const writer = new Writer({ paths, host, durability: config.durability, events: request.events });
+  const { place, ttlMs, events } = request;
+  return reserve({ place, members: membersOf(request), nanos, ttlMs, events });
+}
+
+export interface GateRunRequest extends GateRequest {
+  readonly command: readonly string[];
+  /** What it costs where it ends well, as typed. */
+  readonly costUsd: string | undefined;
+  /** Where it prints what it cost. */
+  readonly costFrom: CostPath | undefined;
+  /** Takes what the command prints, where that is looked at; resolves when there is room for more. */
+  readonly print: (chunk: Buffer) => Promise<void>;
+  /** Hears of the answer before the command starts. */
+  readonly onAnswer: (answer: GateResult) => void;
+}
+
+export interface GateRunResult {
+  readonly answer: GateResult;
+  /** Undefined where the spend was refused. */
+  readonly end: CommandEnd | undefined;
+  /** What became of the reservation; the error where that could not be recorded. */
+  readonly closed: CloseResult | LedgerError | undefined;
+  /** Whether the estimate stood in for a cost that the command was to print. */
+  readonly costNotFound: boolean;
+}
+
+/** More is not looked at: a cost is printed in a line. */
+const MAX_LOOKED_AT_BYTES = 16 << 20;
+
+/** @throws LedgerError as `gate` does: then nothing was started */
+export async function gateCommand(request: GateRunRequest): Promise<GateRunResult> {
+  const { place, command, costFrom, events } = request;
+  const given = request.costUsd === undefined ? undefined : amountOf('--cost-usd', request.costUsd);
+  const signals = new SignalForwarder();
   try {
-    return await writer.appendDecided(async (ready, placer) => {
-      const nowMs = host.nowMs();
-      const judge = await Judge.over(spendRequest(request.place, located, nowMs), ready, soFar);
-      const ask: Ask = { nanos, members: textMembers(members) };
-      await judge.learn([ask]);
-      const { row, answer } = decide(request, { members, nanos, states: judge.statesFor(ask) }, nowMs);
-      const { id, seq } = placer.place(row);
-      return { ...answer, id, seq };
-    });
+    const answer = await gate(request);
+    request.onAnswer(answer);
+    if (!answer.allowed) return { answer, end: undefined, closed: undefined, costNotFound: false };
+    const output = new LastBytes(MAX_LOOKED_AT_BYTES);
+    const tee = async (chunk: Buffer): Promise<void> => {
+      output.add(chunk);
+      await request.print(chunk);
+    };
+    const env = { ...place.env, LEDGER_DIR: locate(place).paths.dir, LEDGER_RESERVATION: answer.id };
+    const end = await runChild(command, env, signals, costFrom === undefined ? undefined : tee);
+    const printed = costFrom === undefined ? undefined : printedCost(output.text(), costFrom);
+    const endedWell = end.kind === 'exited' && end.status === 0;
+    const spent = printed ?? given ?? amountOf('--est', request.estUsd);
+    const cost = endedWell || printed !== undefined ? spent : undefined;
+    const closed = await orError(closeReservation({ place, id: answer.id, cost, flags: outcomeOf(end), events }));
+    return { answer, end, closed, costNotFound: endedWell && costFrom !== undefined && printed === undefined };
   } finally {
-    await writer.close();
+    signals.stop();
   }
 }
 
-interface Decision {
-  readonly row: CheckedRow;
-  readonly answer: Omit<GateResult, 'id' | 'seq'>;
+function outcomeOf(end: CommandEnd): Map<string, string> {
+  return new Map([['outcome', end.kind === 'exited' && end.status === 0 ? 'success' : 'failure']]);
 }
 
-function decide({ ttlMs }: GateRequest, asked: Asked, nowMs: number): Decision {
-  const { nanos, states } = asked;
-  const allowed = states.every(({ fits }) => fits);
-  const expiresMs = nowMs + ttlMs;
-  return {
-    row: checkRow(allowed ? reservedRow(asked, expiresMs) : refusedRow(asked), { nowMs }),
-    answer: {
-      allowed,
-      est_usd: formatNanos(nanos),
-      expires_at: allowed ? formatTime(expiresMs) : null,
-      caps: states.map(capMember),
-      refusal: allowed ? null : refusalText(asked),
-    },
-  };
+/** The command has run: its status is the answer, whatever becomes of the row. */
+async function orError(closing: Promise<CloseResult>): Promise<CloseResult | LedgerError> {
+  try {
+    return await closing;
+  } catch (error) {
+    if (error instanceof LedgerError) return error;
+    throw error;
+  }
+}
+
+/** The end of what was printed. */
+class LastBytes {
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(private readonly limit: number) {}
+
+  add(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    while (this.#bytes - (this.#chunks[0]?.length ?? 0) > this.limit) this.#bytes -= this.#chunks.shift()?.length ?? 0;
+  }
+
+  text(): string {
+    return Buffer.concat(this.#chunks).toString('utf8');
+  }
 }
 
 /** The row's members, with what the environment says of the one who asks; a run's own defaults as well. */
@@ -113,12 +139,16 @@ function membersOf({ place, flags }: GateRequest): JsonObject {
   return members;
 }
 
-function estimateOf(text: string): bigint {
+function amountOf(flag: string, text: string): bigint {
   const nanos = parseCostNanos(text);
   if (nanos !== undefined && nanos >= 0) return BigInt(nanos);
-  throw new LedgerError('USAGE', `expected --est to be an amount in USD such as 0.50, found ${JSON.stringify(text)}`, {
-    hint: 'say what it may cost at most: at most 9 places, below 1000000',
-  });
+  throw new LedgerError(
+    'USAGE',
+    `expected ${flag} to be an amount in USD such as 0.50, found ${JSON.stringify(text)}`,
+    {
+      hint: 'a decimal of at most 9 places, below 1000000',
+    },
+  );
 }
 
 function checkTtl(ms: number): void {

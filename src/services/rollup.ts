@@ -8,7 +8,7 @@ import type { Cap } from '../core/caps';
 import { lostText } from '../core/damage';
 import type { Calendar, PeriodUnit } from '../core/day';
 import { LedgerError } from '../core/errors';
-import { parseCostNanos } from '../core/money';
+import { formatNanos, parseCostNanos } from '../core/money';
 import { allGroups, burnOf, groupLines, moneyLine, netOf, periodLines, totalOf, windowOf } from '../core/rollup';
 import type { RollupReport, RollupWarning } from '../core/rollup';
 import type { TallyPlan, TallySums } from '../core/tally';
@@ -17,9 +17,11 @@ import type { TimeWindow, WindowFlags } from '../core/when';
 import { readCosts } from '../store/costs/costs';
 import type { CostReading } from '../store/costs/costs';
 import { withWholeRuns } from '../store/costs/runCosts';
+import { calendarOf } from '../store/ledger/calendar';
 import { locate } from '../store/ledger/locate';
-import type { Place } from '../store/ledger/locate';
-import { calendarOf } from './calendar';
+import type { LocatedLedger, Place } from '../store/ledger/locate';
+import { spendNow } from '../store/spend/currentSpend';
+import { spendRequest } from '../store/spend/spendPlan';
 
 export type MissingCosts = 'ignore' | 'warn' | 'fail';
 
@@ -56,7 +58,27 @@ export async function rollup(options: RollupOptions): Promise<RollupReport> {
   };
   const read = await readCosts(paths, plan, calendar);
   const reading = { ...read, sums: await withWholeRuns(paths, plan, calendar, read.sums) };
-  return report(options.missing ?? 'warn', { plan, calendar, thresholds: config.thresholds, window, flagCap, reading });
+  const reserved = await reservedIn(window, options, located);
+  const { thresholds } = config;
+  return report(options.missing ?? 'warn', { plan, calendar, thresholds, window, flagCap, reading, reserved });
+}
+
+/** Reservations are of this moment: a window that is over, or yet to come, has none. */
+async function reservedIn(
+  { sinceMs, untilMs }: TimeWindow,
+  { place, nowMs }: RollupOptions,
+  located: LocatedLedger,
+): Promise<RollupReport['reserved']> {
+  if (located.config.caps.length === 0 || nowMs < sinceMs || nowMs >= untilMs) return null;
+  try {
+    const open = (await spendNow(spendRequest(place, located, nowMs))).openAt(nowMs);
+    const nanos = open.reduce((sum, one) => sum + one.nanos, 0n);
+    return { reserved_usd: formatNanos(nanos), reservations: open.length };
+  } catch (error) {
+    // The broken lines are counted and told of already.
+    if (error instanceof LedgerError && error.code === 'LEDGER_BROKEN') return null;
+    throw error;
+  }
 }
 
 interface Parts {
@@ -66,10 +88,11 @@ interface Parts {
   readonly window: TimeWindow;
   readonly flagCap: Cap | undefined;
   readonly reading: CostReading;
+  readonly reserved: RollupReport['reserved'];
 }
 
 function report(missing: MissingCosts, parts: Parts): RollupReport {
-  const { plan, calendar, thresholds, window, flagCap, reading } = parts;
+  const { plan, calendar, thresholds, window, flagCap, reading, reserved } = parts;
   const { sums } = reading;
   const groups = allGroups(sums);
   const total = totalOf(groups);
@@ -83,6 +106,7 @@ function report(missing: MissingCosts, parts: Parts): RollupReport {
     groups: plan.by === undefined ? [] : groupLines(groups),
     periods: periodLines(plan, sums, calendar),
     ...capsReport(judge, sums.caps, flag),
+    reserved,
     ...burnOf(plan, total),
     broken_lines: reading.brokenLines,
     source: reading.source,

@@ -1,109 +1,34 @@
-/**
- * What became of a reservation: what was really spent (`settle`), or that nothing was (`release`). A plain append, so it
- * waits in the spill file like any other where it cannot be chained: money that was spent is not forgotten. Its key
- * makes it the only one: a reservation is closed once, also where two try at once.
- */
+/** What became of a reservation: what was really spent, or that nothing was. */
 import { LedgerError } from '../core/errors';
 import type { JsonObject } from '../core/json';
-import type { Row } from '../core/members';
-import { formatNanos, parseCostNanos } from '../core/money';
-import { closingRow, parseReservationId, RELEASED, reservationOf, RESERVED } from '../core/reservation';
-import { checkRow } from '../core/row';
-import type { AppendEvents, Receipt } from '../store/append/append';
-import { Writer } from '../store/append/writer';
-import { locate } from '../store/ledger/locate';
-import type { Place } from '../store/ledger/locate';
-import { presentSegments } from '../store/ledger/segments';
-import { nodeHost } from '../store/machine/nodeHost';
-import { findLines } from '../store/read/find';
-import type { StatePaths } from '../store/paths';
+import { parseCostNanos } from '../core/money';
+import { closeReservation } from '../store/spend/closeReservation';
+import type { CloseRequest, CloseResult } from '../store/spend/closeReservation';
 
-export interface CloseRequest {
-  readonly place: Place;
-  /** The reservation's id, as `gate` gave it. */
-  readonly id: string;
-  /** What was spent, as typed; undefined releases it. */
-  readonly costUsd: string | undefined;
-  /** Further members of the row. */
-  readonly flags: JsonObject;
-  readonly events: AppendEvents;
+export type { CloseResult } from '../store/spend/closeReservation';
+
+export interface SettleRequest extends Omit<CloseRequest, 'cost'> {
+  /** As typed: "0.42". */
+  readonly costUsd: string;
 }
 
-export interface CloseResult {
-  readonly receipt: Exclude<Receipt, { readonly status: 'refused' }>;
-  readonly reservation: string;
-  readonly reserved_usd: string;
-  /** Null for a release. */
-  readonly cost_usd: string | null;
-  /** How much more was spent than was reserved; null where it was not. */
-  readonly above_usd: string | null;
-}
-
-/**
- * @throws LedgerError USAGE, NOT_FOUND where no reservation has this id, RESERVATION_CLOSED where another row has closed
- *   it otherwise, a refusal code, STORED_NOWHERE
- */
-export async function closeReservation(request: CloseRequest): Promise<CloseResult> {
-  const id = parseReservationId(request.id);
-  const cost = request.costUsd === undefined ? undefined : costOf(request.costUsd);
+/** @throws LedgerError as `closeReservation` does; USAGE for a cost that is no amount and members that the gate has fixed */
+export function settle({ costUsd, ...request }: SettleRequest): Promise<CloseResult> {
+  const cost = parseCostNanos(costUsd);
+  if (cost === undefined || cost < 0) {
+    throw new LedgerError(
+      'USAGE',
+      `expected --cost-usd to be an amount in USD such as 0.42, found ${JSON.stringify(costUsd)}`,
+    );
+  }
   checkFlags(request.flags);
-  const { paths, config } = locate(request.place);
-  const reserved = await findReservation(paths, id);
-  const row = closingRow(reserved.row, request.flags, cost === undefined ? 'released' : 'settled');
-  if (cost !== undefined) row.set('cost_usd', formatNanos(cost));
-  const host = nodeHost();
-  const writer = new Writer({ paths, host, durability: config.durability, events: request.events });
-  try {
-    const [receipt] = await writer.appendEach([checkRow(row, { nowMs: host.nowMs() })]);
-    if (receipt?.status === 'refused') throw await whyRefused(paths, id, receipt.error);
-    return {
-      receipt: receipt as CloseResult['receipt'],
-      reservation: id,
-      reserved_usd: formatNanos(reserved.nanos),
-      cost_usd: cost === undefined ? null : formatNanos(cost),
-      above_usd: cost !== undefined && cost > reserved.nanos ? formatNanos(cost - reserved.nanos) : null,
-    };
-  } finally {
-    await writer.close();
-  }
+  return closeReservation({ ...request, cost: BigInt(cost) });
 }
 
-async function findReservation(paths: StatePaths, id: string): Promise<{ readonly row: Row; readonly nanos: bigint }> {
-  presentSegments(paths);
-  for (const { reading } of await findLines(paths, { kind: 'id', id })) {
-    const reservation = reading.kind === 'row' ? reservationOf(reading.row, new Set()) : undefined;
-    if (reading.kind === 'row' && reservation !== undefined) return { row: reading.row, nanos: reservation.nanos };
-  }
-  throw new LedgerError('NOT_FOUND', `expected the id of a row ${RESERVED}, found none with ${id}`, {
-    hint: 'take the id that "ledger gate" printed',
-  });
-}
-
-/** The key was taken: by which row, and what it says. */
-async function whyRefused(paths: StatePaths, id: string, error: LedgerError): Promise<LedgerError> {
-  if (error.code !== 'IDEMPOTENCY_CONFLICT') return error;
-  const seq = /row ([0-9]+)/.exec(error.message)?.[1];
-  const [found] = seq === undefined ? [] : await findLines(paths, { kind: 'seq', seq: Number(seq) });
-  if (found?.reading.kind !== 'row') return error;
-  const { action, cost_usd: cost } = found.reading.row;
-  const how = action === RELEASED ? 'released' : `settled with ${cost === undefined ? 'no cost' : formatCost(cost)}`;
-  return new LedgerError('RESERVATION_CLOSED', `expected reservation ${id} to be open, found it ${how} by row ${seq}`, {
-    hint: 'a cost that came later is a row of its own: "ledger append --action cost.correction" or the action itself, with --ref',
-    cause: error,
-  });
-}
-
-function formatCost(cost: number): string {
-  return `${formatNanos(parseCostNanos(String(cost)) ?? 0)} USD`;
-}
-
-function costOf(text: string): bigint {
-  const nanos = parseCostNanos(text);
-  if (nanos !== undefined && nanos >= 0) return BigInt(nanos);
-  throw new LedgerError(
-    'USAGE',
-    `expected --cost-usd to be an amount in USD such as 0.42, found ${JSON.stringify(text)}`,
-  );
+/** @throws LedgerError as `settle` does */
+export function release(request: Omit<CloseRequest, 'cost'>): Promise<CloseResult> {
+  checkFlags(request.flags);
+  return closeReservation({ ...request, cost: undefined });
 }
 
 function checkFlags(flags: JsonObject): void {

@@ -425,13 +425,10 @@ test('half a day is not held against a cap per day, since the other half may be 
   assert.deepEqual([half.caps.length, half.over_cap, half.caps_not_judged.length], [0, false, 1]);
 });
 
-test('the last 24 hours are judged where the window holds them', () => {
-  const plan = { ...PLAN, sinceMs: noon - 2 * DAY_MS };
-  const rows = [
-    { cost_usd: 1, occurred_at: new Date(noon - DAY_MS + 1).toISOString() },
-    { cost_usd: 1, occurred_at: new Date(noon - DAY_MS).toISOString() },
-  ];
-  assert.equal(judged([cap('1', 'rolling_24h')], rows, plan).caps[0]?.periods[0]?.spent_usd, '1');
+test('the last 24 hours are judged where the window holds them, from a whole minute on', () => {
+  const plan = { ...PLAN, sinceMs: noon - 2 * DAY_MS, nowMs: noon + 59_999 };
+  const rows = [1, 0, -1].map((ms) => ({ cost_usd: 1, occurred_at: new Date(noon - DAY_MS + ms).toISOString() }));
+  assert.equal(judged([cap('1', 'rolling_24h')], rows, plan).caps[0]?.periods[0]?.spent_usd, '2');
 });
 
 test('the last 24 hours end now: what is dated later has yet to be spent, unless a clock was ahead', () => {

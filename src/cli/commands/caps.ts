@@ -1,8 +1,8 @@
 /** `ledger caps`: every cap with a bar, and what is reserved. */
 import type { Command } from 'commander';
 import { printable } from '../../core/printable';
-import { capsNow } from '../../services/capsNow';
-import type { CapNow, CapsNow } from '../../services/capsNow';
+import { capsNow } from '../../services/caps';
+import type { CapNow, CapsNow } from '../../services/caps';
 import { colorsFor } from '../color';
 import type { Colors } from '../color';
 import { EXIT } from '../exit';

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { LedgerError } from '../../core/errors';
 import { printable } from '../../core/printable';
-import { closeReservation } from '../../services/settle';
+import { release, settle } from '../../services/settle';
 import type { CloseResult } from '../../services/settle';
 import { EXIT } from '../exit';
 import { jsonLine } from '../io';
@@ -68,29 +68,22 @@ async function runSettle(io: Io, id: string, flags: Flags): Promise<void> {
       hint: 'nothing was spent: ledger release ID',
     });
   }
-  await close(io, flags, { id, costUsd });
+  const row = rowFromFlags(flags);
+  row.delete('cost_usd');
+  tell(io, flags, await settle({ place: placeOf(flags, io), id, costUsd, flags: row, events: talkOf(io, flags) }));
+  io.setExit(EXIT.ok);
 }
 
 async function runRelease(io: Io, id: string, flags: Flags): Promise<void> {
-  const refused = ['cost_usd', 'action'].find((name) => rowFromFlags(flags).has(name));
+  const row = rowFromFlags(flags);
+  const refused = ['cost_usd', 'action'].find((name) => row.has(name));
   if (refused !== undefined) {
     throw new LedgerError('USAGE', `expected a release without "${refused}", found it in a flag`, {
       place: { member: refused },
       hint: 'what was spent is said with "ledger settle"',
     });
   }
-  await close(io, flags, { id, costUsd: undefined });
-}
-
-async function close(
-  io: Io,
-  flags: Flags,
-  what: { readonly id: string; readonly costUsd: string | undefined },
-): Promise<void> {
-  const row = rowFromFlags(flags);
-  row.delete('cost_usd');
-  const result = await closeReservation({ place: placeOf(flags, io), ...what, flags: row, events: talkOf(io, flags) });
-  tell(io, flags, result);
+  tell(io, flags, await release({ place: placeOf(flags, io), id, flags: row, events: talkOf(io, flags) }));
   io.setExit(EXIT.ok);
 }
 

@@ -37,6 +37,9 @@ export interface WriterOptions {
   readonly indexAtEnd?: boolean;
 }
 
+/** A way to hand rows to a writer that stand each for themselves: a receipt a row, in order. */
+export type AppendRows = (writer: Writer, rows: readonly CheckedRow[]) => Promise<Receipt[]>;
+
 interface QueuedCall {
   readonly call: AppendCall;
   readonly chars: number;

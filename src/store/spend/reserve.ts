@@ -1,0 +1,101 @@
+/**
+ * May this be spent? Every cap that applies is held against what was spent and what is promised, and the answer is a row:
+ * the reservation, or the refusal. Both are made under one lock, so that of any number of callers none is told yes twice.
+ *
+ *   1. before the lock: the sums, up to the end of the file
+ *   2. under it: what waited is chained, the sums are brought up to the last row
+ *   3. spent + reserved + asked ≤ every cap  ⇔  allowed
+ *   4. the row is written and synced; then it counts, and the lock is let go
+ *
+ * What cannot be looked up, written or synced is not allowed: a gate never spills.
+ */
+import type { JsonObject } from '../../core/json';
+import { formatNanos } from '../../core/money';
+import { capMember, refusalText, refusedRow, reservedRow } from '../../core/reservation';
+import type { Asked, CapMember } from '../../core/reservation';
+import { checkRow } from '../../core/row';
+import type { CheckedRow } from '../../core/row';
+import { textMembers } from '../../core/spend';
+import type { Ask } from '../../core/spend';
+import { formatTime } from '../../core/time';
+import type { AppendEvents } from '../append/append';
+import { Writer } from '../append/writer';
+import { locate } from '../ledger/locate';
+import type { Place } from '../ledger/locate';
+import { nodeHost } from '../machine/nodeHost';
+import { Judge } from './judge';
+import { checkCaps, spendRequest } from './spendPlan';
+
+export interface ReserveRequest {
+  readonly place: Place;
+  /** What is said of the spend: who, for whom, in which run, and as `action` what for. */
+  readonly members: JsonObject;
+  /** What it may cost at most. */
+  readonly nanos: bigint;
+  readonly ttlMs: number;
+  readonly events: AppendEvents;
+}
+
+export interface Reserved {
+  readonly allowed: boolean;
+  /** The id of the row: of the reservation, or of the refusal. */
+  readonly id: string;
+  readonly seq: number;
+  readonly est_usd: string;
+  /** Until when the reservation holds; null for a refusal. */
+  readonly expires_at: string | null;
+  /** The caps that apply, as they stood before. */
+  readonly caps: readonly CapMember[];
+  /** Why not, in words; null where it is allowed. */
+  readonly refusal: string | null;
+}
+
+/**
+ * @throws LedgerError NO_CAPS, LEDGER_BROKEN, a refusal code, and whatever kept the row from the disk: then nothing was
+ *   allowed
+ */
+export async function reserve({ place, members, nanos, ttlMs, events }: ReserveRequest): Promise<Reserved> {
+  const located = locate(place);
+  checkCaps(located);
+  const host = nodeHost();
+  const nowMs = host.nowMs();
+  // What the row would be refused for is to be known before anybody waits.
+  checkRow(reservedRow({ members, nanos, states: [] }, nowMs), { nowMs });
+  const soFar = await Judge.prepare(spendRequest(place, located, nowMs));
+  const { paths, config } = located;
+  const writer = new Writer({ paths, host, durability: config.durability, events });
+  try {
+    return await writer.appendDecided(async (ready, placer) => {
+      const atMs = host.nowMs();
+      const judge = await Judge.over(spendRequest(place, located, atMs), ready, soFar);
+      const ask: Ask = { nanos, members: textMembers(members) };
+      await judge.learn([ask]);
+      const { row, answer } = decide({ members, nanos, states: judge.statesFor(ask) }, atMs, ttlMs);
+      const { id, seq } = placer.place(row);
+      return { ...answer, id, seq };
+    });
+  } finally {
+    await writer.close();
+  }
+}
+
+interface Decision {
+  readonly row: CheckedRow;
+  readonly answer: Omit<Reserved, 'id' | 'seq'>;
+}
+
+function decide(asked: Asked, nowMs: number, ttlMs: number): Decision {
+  const { nanos, states } = asked;
+  const allowed = states.every(({ fits }) => fits);
+  const expiresMs = nowMs + ttlMs;
+  return {
+    row: checkRow(allowed ? reservedRow(asked, expiresMs) : refusedRow(asked), { nowMs }),
+    answer: {
+      allowed,
+      est_usd: formatNanos(nanos),
+      expires_at: allowed ? formatTime(expiresMs) : null,
+      caps: states.map(capMember),
+      refusal: allowed ? null : refusalText(asked),
+    },
+  };
+}
