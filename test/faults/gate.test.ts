@@ -4,12 +4,14 @@
  * `LEDGER_SOAK_MINUTES=1 node --import tsx --test test/faults/gate.test.ts` for longer.
  */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
-import { run, sleep, start } from '../support/process';
-import { ledger, ledgerCommand, sandbox } from '../support/sandbox';
+import { mapLimit, missingTools, run, sleep, start } from '../support/process';
+import { shimEnv } from '../support/shim';
+import { changing, killBefore, sample, strace, traceCalls } from '../support/strace';
+import { inSandbox, ledger, ledgerCommand, sandbox } from '../support/sandbox';
 import type { Sandbox } from '../support/sandbox';
 
 const MINUTES = Number(process.env['LEDGER_SOAK_MINUTES'] ?? '0');
@@ -219,3 +221,100 @@ test('over a broken ledger nothing is allowed, and nothing without a cap', async
   assert.equal(uncapped.status, 2);
   assert.match(uncapped.stderr, /NO_CAPS/);
 });
+
+test(
+  'money that waits in the spill file counts before anything is allowed',
+  { skip: missingTools('gcc') },
+  async (t) => {
+    const box = budgeted(t, [{ usd: '1.00', per: 'day' }]);
+    assert.equal((await ledger(box, ['append', '--action', 'a.b', '--cost-usd', '0.1'])).status, 0);
+    const refusing = { ...box.env, ...shimEnv({ path: '/audit.jsonl', mode: 'err', times: 0 }) };
+    const spilled = await ledger(box, ['append', '--action', 'a.b', '--cost-usd', '0.8'], { env: refusing });
+    assert.match(spilled.stdout, /^spilled/);
+    const refused = await ledger(box, ['gate', '--est', '0.11']);
+    assert.equal(refused.status, 1, refused.stderr);
+    assert.equal((await ledger(box, ['gate', '--est', '0.1'])).status, 0);
+    assert.deepEqual(overspent(rowsOf(box), [{ usd: '1.00', per: 'day' }]), []);
+  },
+);
+
+test('a gate that cannot write says no, and leaves nothing behind', { skip: missingTools('gcc') }, async (t) => {
+  const box = budgeted(t, [{ usd: '1.00', per: 'day' }]);
+  assert.equal((await ledger(box, ['append', '--action', 'a.b', '--cost-usd', '0.1'])).status, 0);
+  const before = readFileSync(box.ledger);
+  const refusing = { ...box.env, ...shimEnv({ path: '/audit.jsonl', mode: 'err', times: 0 }) };
+  for (const args of [
+    ['gate', '--est', '0.1'],
+    ['append', '--enforce', '--action', 'a.b', '--cost-usd', '0.2'],
+  ]) {
+    const ended = await ledger(box, args, { env: refusing });
+    assert.equal(ended.status, 2, ended.stdout);
+    assert.match(ended.stderr, /could not append|expected to append/);
+  }
+  const withCommand = await ledger(box, ['gate', '--est', '0.1', '--', 'touch', join(box.root, 'ran')], {
+    env: refusing,
+  });
+  assert.equal(withCommand.status, 125);
+  assert.equal(existsSync(join(box.root, 'ran')), false);
+  assert.deepEqual(readFileSync(box.ledger), before);
+  assert.deepEqual(
+    readdirSync(box.dir).filter((name) => name.includes('spill')),
+    [],
+  );
+});
+
+test('a settlement that cannot be chained waits, and is not forgotten', { skip: missingTools('gcc') }, async (t) => {
+  const box = budgeted(t, [{ usd: '1.00', per: 'day' }]);
+  const id = (await ledger(box, ['gate', '--est', '0.9', '--ttl', '1s'])).stdout.trim();
+  const refusing = { ...box.env, ...shimEnv({ path: '/audit.jsonl', mode: 'err', times: 0 }) };
+  const settled = await ledger(box, ['settle', id, '--cost-usd', '0.95'], { env: refusing });
+  assert.equal(settled.status, 0, settled.stderr);
+  assert.match(settled.stdout, /spilled/);
+  assert.match(settled.stderr, /0\.05 USD more than was reserved/);
+  await sleep(1100);
+  assert.equal((await ledger(box, ['gate', '--est', '0.06'])).status, 1);
+  assert.equal((await ledger(box, ['gate', '--est', '0.05'])).status, 0);
+});
+
+test(
+  'killed before any of its system calls, a gate leaves a whole ledger and no cap passed',
+  { skip: missingTools('strace') },
+  async (t) => {
+    const caps: Cap[] = [
+      { usd: '0.20', per: 'day' },
+      { usd: '0.20', per: 'run' },
+    ];
+    const template = budgeted(t, caps);
+    assert.equal(
+      (await ledger(template, ['append', '--action', 'a.b', '--run-id', 'r', '--cost-usd', '0.05'])).status,
+      0,
+    );
+    const command = ledgerCommand('gate', '--est', '0.10', '--run-id', 'r');
+    const calls = await inSandbox(template, async (box) => {
+      copyConfig(template, box);
+      return traceCalls(command, [box.dir], { env: box.env, cwd: box.root, stdin: '' });
+    });
+    assert.ok(calls.length > 20, `${calls.length} calls`);
+    const points = sample(changing(calls), 12);
+    const failures = await mapLimit(points, 2, (call) =>
+      inSandbox(template, async (box) => {
+        copyConfig(template, box);
+        await strace(command, { env: box.env, cwd: box.root, stdin: '', arguments: killBefore(call) });
+        const again = await ledger(box, ['gate', '--est', '0.10', '--run-id', 'r']);
+        const third = await ledger(box, ['gate', '--est', '0.10', '--run-id', 'r']);
+        const verdict = await ledger(box, ['verify', '-q']);
+        const wrong = [...overspent(rowsOf(box), caps)];
+        if (again.status > 1 || third.status !== 1)
+          wrong.push(`exits ${again.status}, ${third.status}: ${again.stderr}`);
+        if (verdict.status !== 0) wrong.push(verdict.stdout);
+        return wrong.map((text) => `${call.text}: ${text}`);
+      }),
+    );
+    t.diagnostic(`${points.length} of ${calls.length} calls`);
+    assert.deepEqual(failures.flat(), []);
+  },
+);
+
+function copyConfig(from: Sandbox, to: Sandbox): void {
+  copyFileSync(join(from.root, 'ledger.config.json'), join(to.root, 'ledger.config.json'));
+}
