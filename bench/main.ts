@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchAppend, benchNewRun } from './append';
 import { isNoisy, lookAround, machineText, quietText } from './machine';
+import { benchGate } from './gate';
 import { forgetLedgers } from './ledgers';
 import { benchOneByOne } from './oneByOne';
 import { benchPipe } from './pipe';
@@ -41,6 +42,7 @@ const BENCHES: Readonly<Record<string, (sizes: Sizes) => Promise<Line[]>>> = {
   streams: benchStreams,
   sweep: benchSweep,
   rollup: benchRollup,
+  gate: benchGate,
 };
 
 const RESULTS = join(__dirname, '..', 'docs', 'benchmarks.md');

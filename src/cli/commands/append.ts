@@ -35,8 +35,8 @@ const HELP = `
 Any member can come from the environment: LEDGER_AGENT, LEDGER_RUN_ID, … ; TRACEPARENT is recorded. But for action,
 payload and idempotency_key: they belong to one row.
 
-Exit: 0 every row landed, was a duplicate, or waits safely in the spill file · 2 a row was refused, or stored nowhere ·
-      1 with --enforce: a cost would pass a cap · 3 with --confirm: a row is not in the chain yet`;
+Exit: 0 every row landed, was a duplicate, or waits safely in the spill file · 1 with --enforce: it would pass a cap ·
+      2 a row was refused, or stored nowhere · 3 with --confirm: a row is not in the chain yet`;
 
 /** Loaded only where it is asked for: most appends hold nothing against a cap. */
 type LoadEnforcement = () => Promise<{

@@ -24,9 +24,9 @@ interface GateFlags {
 type Flags = GateFlags & GlobalFlags & Readonly<Record<string, string | readonly string[] | boolean | undefined>>;
 
 const HELP_BEFORE = `Examples:
-  id=$(ledger gate --est 0.50 --agent coder --action model.call) || exit
-  ledger settle "$id" --cost-usd 0.42
-  ledger gate --est 0.50 --agent coder --cost-from json:/total_cost_usd -- claude -p --output-format json "…"
+  ledger gate --est 0.50 --agent coder --action model.call       prints the id for "ledger settle"
+  id=$(ledger gate --est 0.50) && work && ledger settle "$id" --cost-usd 0.42
+  ledger gate --est 0.50 --cost-from json:/total_cost_usd -- ./agent --json
 `;
 
 const HELP_AFTER = `
