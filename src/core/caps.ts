@@ -46,7 +46,7 @@ export interface CapUse {
 
 /** Holds a sum against a cap, exactly. */
 export function useOf(cap: Cap, spentNanos: bigint, thresholds: readonly number[]): CapUse {
-  const reached = thresholds.filter((part) => spentNanos > 0n && spentNanos * PARTS >= cap.nanos * partsOf(part));
+  const reached = thresholds.filter((part) => isReached(cap, spentNanos, part));
   return {
     spentNanos,
     remainingNanos: cap.nanos - spentNanos,
@@ -54,6 +54,11 @@ export function useOf(cap: Cap, spentNanos: bigint, thresholds: readonly number[
     over: spentNanos > cap.nanos,
     threshold: reached.length === 0 ? undefined : Math.max(...reached),
   };
+}
+
+/** Whether so much of a cap, a part such as 0.8, was spent. */
+export function isReached(cap: Cap, spentNanos: bigint, part: number): boolean {
+  return spentNanos > 0n && spentNanos * PARTS >= cap.nanos * partsOf(part);
 }
 
 const PARTS = 1_000_000n;

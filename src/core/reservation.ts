@@ -19,6 +19,7 @@ import { LEDGER_MEMBERS } from './members';
 import type { Row } from './members';
 import { formatNanos, parseCostNanos } from './money';
 import type { CapState } from './spend';
+import { THRESHOLD } from './thresholds';
 import { formatTime, parseRfc3339 } from './time';
 
 export const RESERVED = 'spend.reserved';
@@ -28,7 +29,7 @@ export const RELEASED = 'spend.released';
 
 /** Whether a row of this action tells of a gate, and so has no cost. */
 export function isGateAction(action: unknown): boolean {
-  return action === RESERVED || action === REFUSED || action === RELEASED;
+  return action === RESERVED || action === REFUSED || action === RELEASED || action === THRESHOLD;
 }
 
 /** A reservation lasts at most so long: who makes the sums anew need not read further back. */

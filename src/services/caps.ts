@@ -5,10 +5,15 @@ import { formatNanos } from '../core/money';
 import type { Reservation } from '../core/reservation';
 import type { CapState } from '../core/spend';
 import { formatTime } from '../core/time';
+import type { AppendEvents } from '../store/append/append';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
+import { presentSegments } from '../store/ledger/segments';
+import { hearsOf } from '../store/machine/child';
 import { spendNow } from '../store/spend/currentSpend';
-import { spentByRuns } from '../store/spend/runSpend';
+import { learnOtherRuns } from '../store/spend/runSpend';
+import { recordThresholds } from '../store/spend/recordThresholds';
+import type { RecordedCrossing } from '../store/spend/recordThresholds';
 import { checkCaps, spendRequest } from '../store/spend/spendPlan';
 
 export interface CapNow {
@@ -35,24 +40,45 @@ export interface OpenReservation {
   readonly members: Readonly<Record<string, string>>;
 }
 
+/** A threshold that was crossed and told of for the first time. */
+export interface Crossed extends CapNow {
+  readonly threshold: number;
+  /** The row that says so. */
+  readonly seq: number;
+  readonly id: string;
+  /** Whether the command that was to hear of it ended well; null where none was to. */
+  readonly notified: boolean | null;
+}
+
+export interface CapsRequest {
+  readonly place: Place;
+  readonly nowMs: number;
+  /** Whether crossed thresholds become rows. */
+  readonly record: boolean;
+  /** A shell command that gets each of them as a line of JSON, once. */
+  readonly notify: string | undefined;
+  readonly events: AppendEvents;
+}
+
 export interface CapsNow {
   readonly at: string;
   readonly timezone: string;
   readonly caps: readonly CapNow[];
   readonly reservations: readonly OpenReservation[];
   readonly over_cap: boolean;
+  /** Empty where nothing was to be recorded. */
+  readonly crossed: readonly Crossed[];
 }
 
-/** @throws LedgerError NO_CAPS, LEDGER_MISSING, LEDGER_BROKEN, CONFIG_INVALID, READ_FAILED */
-export async function capsNow(place: Place, nowMs: number): Promise<CapsNow> {
+/** @throws LedgerError NO_CAPS, LEDGER_MISSING, LEDGER_BROKEN, CONFIG_INVALID, READ_FAILED; as an append where it records */
+export async function capsNow({ place, nowMs, record, notify, events }: CapsRequest): Promise<CapsNow> {
   const located = locate(place);
   checkCaps(located);
+  presentSegments(located.paths);
+  const crossed = record ? (await recordThresholds(place, events)).map((one) => told(one, notify, place)) : [];
   const request = spendRequest(place, located, nowMs);
   const spend = await spendNow(request);
-  const { otherRuns } = spend;
-  if (otherRuns.size > 0) {
-    for (const [run, spent] of await spentByRuns(request, otherRuns)) spend.setRun(run, spent);
-  }
+  await learnOtherRuns(request, spend);
   const caps = spend.statesNow(nowMs).map(capNow);
   return {
     at: formatLocal(request.calendar().zone, Math.floor(nowMs / 1000) * 1000),
@@ -60,7 +86,15 @@ export async function capsNow(place: Place, nowMs: number): Promise<CapsNow> {
     caps,
     reservations: spend.openAt(nowMs).map(openReservation),
     over_cap: caps.some(({ over }) => over),
+    crossed,
   };
+}
+
+/** The row is there already: who is told twice stops listening, and who could not be told finds it. */
+function told({ state, threshold, seq, id }: RecordedCrossing, notify: string | undefined, { env }: Place): Crossed {
+  const facts = { ...capNow(state), threshold, seq, id };
+  const notified = notify === undefined ? null : hearsOf(notify, `${JSON.stringify(facts)}\n`, env);
+  return { ...facts, notified };
 }
 
 function capNow({ cap, label, spentNanos, reservedNanos }: CapState): CapNow {

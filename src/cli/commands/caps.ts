@@ -2,27 +2,33 @@
 import type { Command } from 'commander';
 import { printable } from '../../core/printable';
 import { capsNow } from '../../services/caps';
-import type { CapNow, CapsNow } from '../../services/caps';
+import type { CapNow, CapsNow, Crossed } from '../../services/caps';
 import { colorsFor } from '../color';
 import type { Colors } from '../color';
-import { EXIT } from '../exit';
+import { EXIT, worst } from '../exit';
 import { jsonLine } from '../io';
 import type { Io } from '../io';
 import { flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { alike, bar, textLines } from '../table';
 import type { Table } from '../table';
+import { talkOf } from '../talk';
 
 const HELP_BEFORE = `Examples:
   ledger caps
   ledger caps --json | jq -r '.caps[] | select(.over).period'
+  */5 * * * *  ledger caps -q --notify 'jq -r .period | mail -s "over 80 %" me'     from cron
 `;
 
 const HELP_AFTER = `
 As a gate sees it now: costs count by the time of the append, reservations until they are settled, released or lapsed.
 What was spent on another day: ledger rollup. A cap per run is shown for the runs that spent something lately.
 
-Exit: 0 no cap is passed · 1 more was spent than a cap allows · 2 no caps, no ledger, or a broken one`;
+Thresholds are parts of a cap ("thresholds" in the config, else 0.5, 0.8 and 1). With --record each that was crossed
+becomes one row, spend.threshold, once per period, however often it is asked; with --notify a shell command gets those
+that are new, one after the other, as JSON on its stdin.
+
+Exit: 0 no cap is passed · 1 more was spent than a cap allows · 2 no caps, no ledger, or a broken one; --notify failed`;
 
 export function registerCaps(program: Command, io: Io): void {
   const command = program
@@ -30,15 +36,31 @@ export function registerCaps(program: Command, io: Io): void {
     .summary('every cap: what was spent, what is reserved, what is left')
     .description('Show how every cap of the config stands this moment.')
     .addHelpText('before', HELP_BEFORE)
+    .option('--record', 'append a row for each threshold that was crossed, once')
+    .option('--notify <command>', 'the same, and run this for each, with the facts as JSON on stdin')
     .addHelpText('after', HELP_AFTER)
-    .action(async () => runCaps(io, flagsOf<GlobalFlags>(command)));
+    .action(async () => runCaps(io, flagsOf<Flags>(command)));
 }
 
-async function runCaps(io: Io, flags: GlobalFlags): Promise<void> {
-  const result = await capsNow(placeOf(flags, io), io.nowMs());
-  io.setExit(result.over_cap ? EXIT.no : EXIT.ok);
+interface Flags extends GlobalFlags {
+  readonly record?: boolean;
+  readonly notify?: string;
+}
+
+async function runCaps(io: Io, flags: Flags): Promise<void> {
+  const { notify } = flags;
+  const record = flags.record === true || notify !== undefined;
+  const request = { place: placeOf(flags, io), nowMs: io.nowMs(), record, notify, events: talkOf(io, flags) };
+  const result = await capsNow(request);
+  const unheard = result.crossed.filter(({ notified }) => notified === false);
+  io.setExit(worst([result.over_cap ? EXIT.no : EXIT.ok, unheard.length > 0 ? EXIT.failed : EXIT.ok]));
+  for (const one of unheard)
+    io.stderr(
+      `ledger: error: expected --notify to end with status 0, found another; row ${one.seq} says what it was to hear\n`,
+    );
   if (flags.json === true) io.stdout(`${jsonLine(result)}\n`);
-  else if (flags.quiet !== true || result.over_cap) io.stdout(capsText(result, io, await colorsFor(io, flags)));
+  else if (flags.quiet !== true || result.over_cap || result.crossed.length > 0)
+    io.stdout(capsText(result, io, await colorsFor(io, flags)));
 }
 
 const LONGEST_BAR = 30;
@@ -46,7 +68,7 @@ const SHORTEST_BAR = 6;
 /** More runs than these are not worth a line each: the fullest ones are. */
 const MAX_RUN_LINES = 10;
 
-function capsText({ at, timezone, caps, reservations }: CapsNow, io: Io, colors: Colors): string {
+function capsText({ at, timezone, caps, reservations, crossed }: CapsNow, io: Io, colors: Colors): string {
   const { shown, left } = shownCaps(caps);
   const table = capTable(shown);
   const used = Math.max(...textLines(table, io.columns).map((line) => line.length));
@@ -58,6 +80,7 @@ function capsText({ at, timezone, caps, reservations }: CapsNow, io: Io, colors:
   );
   const notes: string[] = [];
   if (left > 0) notes.push(`${left} more run${left === 1 ? '' : 's'} below these`);
+  for (const one of crossed) notes.push(crossedText(one));
   if (reservations.length > 0) {
     const one = reservations.length === 1;
     notes.push(`${reservations.length} reservation${one ? '' : 's'} open; --json names ${one ? 'it' : 'them'}`);
@@ -66,6 +89,14 @@ function capsText({ at, timezone, caps, reservations }: CapsNow, io: Io, colors:
   const parts = [title, lines, notes].filter((part) => part.length > 0);
   return parts.map((part) => `${part.join('\n')}\n`).join('\n');
 }
+
+function crossedText({ threshold, cap_usd: usd, per, scope, period, spent_usd: spent, seq }: Crossed): string {
+  const percent = Number((threshold * 100).toFixed(4));
+  const on = [...Object.entries(scope).map(([name, value]) => `${name}=${value}`), period].join(' ');
+  return printable(`crossed ${percent} % of ${usd} per ${unitOf(per)}, ${on}: ${spent} spent (row ${seq})`);
+}
+
+const unitOf = (per: string): string => (per === 'rolling_24h' ? '24 h' : per);
 
 /** The caps in the order of the config; of the runs the fullest. */
 function shownCaps(caps: readonly CapNow[]): { readonly shown: readonly CapNow[]; readonly left: number } {
@@ -93,7 +124,7 @@ function capTable(caps: readonly CapNow[]): Table {
     ],
     rows: caps.map((cap, i) => [
       limit[i] ?? '',
-      cap.per === 'rolling_24h' ? '24 h' : cap.per,
+      unitOf(cap.per),
       [...Object.entries(cap.scope).map(([name, value]) => `${name}=${value}`), cap.period].join(' '),
       spent[i] ?? '',
       reserved[i] ?? '',

@@ -2,7 +2,7 @@
  * A command as a child process with our own stdin, stdout and stderr, and the signals that are meant for it. While a
  * forwarder is alive none of these signals ends this process: it waits for the command, and says how it ended.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -74,6 +74,15 @@ function notStarted(program: string, error: unknown): CommandEnd {
   const errno = errnoOf(error);
   const missing = errno === 'ENOENT' || errno === 'ENOTDIR' || program === '';
   return { kind: 'not-started', status: missing ? 127 : 126, why: errno ?? String(error) };
+}
+
+/**
+ * Runs a shell command with a text on its stdin; what it prints goes to stderr.
+ * @returns whether it ended well
+ */
+export function hearsOf(command: string, text: string, env: NodeJS.ProcessEnv): boolean {
+  const { status } = spawnSync('/bin/sh', ['-c', command], { input: text, stdio: ['pipe', 2, 2], env });
+  return status === 0;
 }
 
 /** Holds the signals that would end this process, and passes them on. */

@@ -6,7 +6,7 @@ import type { Ask, CapState, Spend } from '../../core/spend';
 import type { ReadyLedger } from '../ledger/ledger';
 import { bringUp, spendSoFar } from './currentSpend';
 import type { CurrentSpend, SpendRequest } from './currentSpend';
-import { spentByRuns } from './runSpend';
+import { learnOtherRuns, spentByRuns } from './runSpend';
 import { writeSpend } from './spendFile';
 
 /** Who has read so much of the ledger spares the next one that. */
@@ -50,6 +50,12 @@ export class Judge {
   /** How the caps stand that apply. Of asks whose runs were learned. */
   statesFor(ask: Ask): CapState[] {
     return this.spend.statesFor(ask, this.request.nowMs);
+  }
+
+  /** How every cap stands, with the runs that lately spent something. */
+  async statesNow(): Promise<CapState[]> {
+    await learnOtherRuns(this.request, this.spend);
+    return this.spend.statesNow(this.request.nowMs);
   }
 
   /** What was allowed counts for what is asked next. */

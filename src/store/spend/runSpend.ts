@@ -3,6 +3,7 @@ import type { Cap } from '../../core/caps';
 import { openZone } from '../../core/day';
 import { LedgerError } from '../../core/errors';
 import type { TallyPlan } from '../../core/tally';
+import type { Spend } from '../../core/spend';
 import { readCosts } from '../costs/costs';
 import { rowsOfRuns } from '../costs/wanted';
 import type { SpendRequest } from './currentSpend';
@@ -40,4 +41,11 @@ export async function spentByRuns(
     return plan.caps.map((cap) => (perRun(cap) ? (byCap[next++]?.get(run) ?? 0n) : undefined));
   };
   return new Map([...runs].map((run) => [run, spendOf(run)]));
+}
+
+/** Gives sums what they lack of the runs that lately spent something. */
+export async function learnOtherRuns(request: SpendRequest, spend: Spend): Promise<void> {
+  const { otherRuns } = spend;
+  if (otherRuns.size === 0) return;
+  for (const [run, spent] of await spentByRuns(request, otherRuns)) spend.setRun(run, spent);
 }

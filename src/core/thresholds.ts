@@ -1,0 +1,50 @@
+/**
+ * Crossed thresholds, as rows: once per cap, period and part, however often somebody looks, since each has a key.
+ *
+ *   {"action":"spend.threshold","idempotency_key":"threshold:5 USD per day:2026-11-22:0.8",
+ *    "payload":{"threshold":0.8,"usd":"5","per":"day","period":"2026-11-22","spent_usd":"4.1","reserved_usd":"0"}}
+ */
+import { formatCap, isReached } from './caps';
+import type { Json, JsonObject } from './json';
+import { formatNanos } from './money';
+import type { CapState } from './spend';
+
+export const THRESHOLD = 'spend.threshold';
+
+/** A part of a cap that was reached in a period. */
+export interface Crossing {
+  readonly threshold: number;
+  readonly state: CapState;
+  readonly key: string;
+}
+
+/**
+ * Every part that is reached, the smallest first. What is reserved does not count: it may never be spent.
+ * @param today the label of the day: the last 24 hours are a period that has no end, and are told once a day
+ */
+export function crossingsOf(states: readonly CapState[], thresholds: readonly number[], today: string): Crossing[] {
+  return states.flatMap((state) => {
+    const period = state.cap.per === 'rolling_24h' ? today : state.label;
+    return thresholds
+      .filter((threshold) => isReached(state.cap, state.spentNanos, threshold))
+      .map((threshold) => ({ threshold, state, key: `threshold:${formatCap(state.cap)}:${period}:${threshold}` }));
+  });
+}
+
+export function thresholdRow({ threshold, state, key }: Crossing): JsonObject {
+  const { cap, label, spentNanos, reservedNanos } = state;
+  const payload: [string, Json][] = [
+    ['threshold', threshold],
+    ['usd', formatNanos(cap.nanos)],
+    ['per', cap.per],
+    ...cap.scope,
+    ['period', label],
+    ['spent_usd', formatNanos(spentNanos)],
+    ['reserved_usd', formatNanos(reservedNanos)],
+  ];
+  return new Map<string, Json>([
+    ['action', THRESHOLD],
+    ['idempotency_key', key],
+    ['payload', new Map(payload)],
+  ]);
+}
