@@ -318,3 +318,16 @@ test(
 function copyConfig(from: Sandbox, to: Sandbox): void {
   copyFileSync(join(from.root, 'ledger.config.json'), join(to.root, 'ledger.config.json'));
 }
+
+test('a crossed threshold is one row and one call, however many ask at once', async (t) => {
+  const box = budgeted(t, [{ usd: '1.00', per: 'day' }]);
+  assert.equal((await ledger(box, ['append', '--action', 'a.b', '--cost-usd', '0.9'])).status, 0);
+  const heard = join(box.root, 'heard');
+  const ask = ['caps', '-q', '--notify', `cat >> '${heard}'`];
+  const ended = await Promise.all(Array.from({ length: 6 }, () => ledger(box, ask)));
+  for (const { status, stderr } of ended) assert.equal(status, 0, stderr);
+  const parts = (rows: readonly StoredRow[]): unknown[] => rows.map((row) => row.payload?.['threshold']);
+  assert.deepEqual(parts(rowsOf(box).filter((row) => row['action'] === 'spend.threshold')), [0.5, 0.8]);
+  const lines = readFileSync(heard, 'utf8').trimEnd().split('\n');
+  assert.deepEqual(lines.map((line) => (JSON.parse(line) as StoredRow)['threshold']).sort(), [0.5, 0.8]);
+});
