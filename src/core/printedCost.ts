@@ -20,29 +20,36 @@ export function parseCostPath(text: string): CostPath {
   return names.map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-/** The cost in what a command printed, rounded to the nano-dollar; undefined where there is none of 0 or more. */
-export function printedCost(output: string, path: CostPath): bigint | undefined {
+/** What stands in the place: a cost, rounded to the nano-dollar; something that is none; or nothing. */
+export type PrintedCost =
+  | { readonly kind: 'cost'; readonly nanos: bigint }
+  | { readonly kind: 'unusable'; readonly text: string }
+  | { readonly kind: 'none' };
+
+export function printedCost(output: string, path: CostPath): PrintedCost {
   const whole = costAt(output, path);
-  if (whole !== undefined) return whole;
+  if (whole.kind !== 'none') return whole;
   for (const line of output.split('\n').reverse()) {
-    const cost = costAt(line, path);
-    if (cost !== undefined) return cost;
+    const found = costAt(line, path);
+    if (found.kind !== 'none') return found;
   }
-  return undefined;
+  return { kind: 'none' };
 }
 
-function costAt(text: string, path: CostPath): bigint | undefined {
+function costAt(text: string, path: CostPath): PrintedCost {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return undefined;
+    return { kind: 'none' };
   }
   for (const name of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return { kind: 'none' };
     value = (value as Record<string, unknown>)[name];
   }
-  if (typeof value !== 'number' && typeof value !== 'string') return undefined;
-  const nanos = parseCostNanos(String(value)) ?? parseCostNanos(roundedToNanos(String(value)) ?? '');
-  return nanos === undefined || nanos < 0 ? undefined : BigInt(nanos);
+  const spelled = typeof value === 'number' || typeof value === 'string' ? String(value) : undefined;
+  const nanos =
+    spelled === undefined ? undefined : (parseCostNanos(spelled) ?? parseCostNanos(roundedToNanos(spelled) ?? ''));
+  if (nanos === undefined || nanos < 0) return { kind: 'unusable', text: JSON.stringify(value).slice(0, 60) };
+  return { kind: 'cost', nanos: BigInt(nanos) };
 }

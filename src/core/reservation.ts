@@ -34,7 +34,6 @@ export function isGateAction(action: unknown): boolean {
 
 /** A reservation lasts at most so long: who makes the sums anew need not read further back. */
 export const MAX_TTL_MS = 24 * 3_600_000;
-export const DEFAULT_TTL_MS = 10 * 60_000;
 
 export interface Reservation {
   /** The id of its row. */
@@ -51,8 +50,8 @@ export function closingKey(id: string): string {
   return `${KEY_PREFIX}${id}`;
 }
 
-/** The reservation that a row closes. */
-export function closedReservation({ idempotency_key: key }: Row): string | undefined {
+/** The reservation that a row with this key closes. */
+export function closedBy(key: string | undefined): string | undefined {
   return key?.startsWith(KEY_PREFIX) === true ? key.slice(KEY_PREFIX.length) : undefined;
 }
 
@@ -61,8 +60,11 @@ export function reservationOf(row: Row, names: ReadonlySet<string>): Reservation
   if (row.action !== RESERVED) return undefined;
   const { est_usd: est, expires_at: expires, for: action } = row.payload ?? {};
   const nanos = typeof est === 'string' ? parseCostNanos(est) : undefined;
-  const expiresMs = typeof expires === 'string' ? parseRfc3339(expires) : undefined;
-  if (nanos === undefined || nanos < 0 || expiresMs === undefined) return undefined;
+  const saidMs = typeof expires === 'string' ? parseRfc3339(expires) : undefined;
+  const madeMs = parseRfc3339(row.ts);
+  if (nanos === undefined || nanos < 0 || saidMs === undefined || madeMs === undefined) return undefined;
+  // A row that somebody wrote by hand holds no money for ever.
+  const expiresMs = Math.min(saidMs, madeMs + MAX_TTL_MS);
   const members: Record<string, string> = {};
   for (const name of names) {
     const value = name === 'action' ? action : row[name];
@@ -72,7 +74,16 @@ export function reservationOf(row: Row, names: ReadonlySet<string>): Reservation
 }
 
 /** What a gate says itself, and what belongs to the row that settles it. */
-const NOT_ASKED = ['cost_usd', 'occurred_at', 'idempotency_key', 'payload', 'ref', 'provenance'];
+export const NOT_ASKED: readonly string[] = [
+  'cost_usd',
+  'occurred_at',
+  'idempotency_key',
+  'payload',
+  'ref',
+  'provenance',
+  'outcome',
+  'duration_ms',
+];
 
 /**
  * Refuses flags that mean nothing before the money is spent.
@@ -162,6 +173,7 @@ export function closingRow(reserved: Row, flags: JsonObject, how: 'settled' | 'r
   }
   const wanted = reserved.payload?.['for'];
   row.set('action', how === 'released' ? RELEASED : typeof wanted === 'string' ? wanted : SETTLED);
+  // The call that spends is another span than the one that asked.
   row.delete('traceparent');
   for (const [name, value] of flags) row.set(name, value);
   row.set('ref', reserved.id);

@@ -10,15 +10,19 @@
  */
 import { rollingStart } from './caps';
 import type { Cap } from './caps';
+import { CapSum } from './capSum';
+import type { CapSumRecord, Members } from './capSum';
 import { rowKindOf } from './costLine';
 import { ROW_KINDS } from './costs';
 import type { Period, PeriodUnit } from './day';
 import type { JsonObject } from './json';
 import type { Row } from './members';
 import { parseCostNanos } from './money';
-import { closedReservation, reservationOf } from './reservation';
+import { closedBy, MAX_TTL_MS, reservationOf } from './reservation';
 import type { Reservation } from './reservation';
 import { parseRfc3339 } from './time';
+
+export type { Members } from './capSum';
 
 /** Up to which row of which file everything is in. */
 export interface Through {
@@ -33,8 +37,6 @@ export interface Ask {
   readonly nanos: bigint;
   readonly members: Members;
 }
-
-export type Members = Readonly<Record<string, string>>;
 
 /** One cap that applies to what is asked for, and how it stands before that. */
 export interface CapState {
@@ -55,86 +57,92 @@ export type PeriodOf = (unit: PeriodUnit, ms: number) => Period;
  */
 export type Moved = 'same' | 'moved' | 'lost';
 
-const MINUTE_MS = 60_000;
-/** Runs whose sum is kept; of others it is asked for again. */
-const MAX_RUNS = 1_000;
-/** Reservations whose time is up: kept for a while, since a clock may go back. */
+/** Sums are made of rows from so long before they are needed, so that a clock may be set back a little. */
+const SPARE_MS = 3_600_000;
+/** Reservations whose time is up: so many are kept, for the same reason. */
 const MAX_LAPSED = 1_000;
 
-/** What is kept for one cap. */
-interface CapSum {
-  /** Spent since the period began; in calendar periods. */
-  nanos: bigint;
-  /** Spent by minute, for the last 24 hours. */
-  readonly minutes: Map<number, bigint>;
-  /** Spent by run, for those whose every row was seen. */
-  readonly runs: Map<string, bigint>;
-  /** Runs that spent something and are not among them. */
-  readonly others: Set<string>;
+/**
+ * Since when rows count in some cap, or may hold an open reservation.
+ * @param periods those of the caps' units that hold `nowMs`
+ */
+export function neededSince(caps: readonly Cap[], nowMs: number, periods: readonly Period[]): number {
+  return Math.min(spareSince(caps, nowMs) - SPARE_MS, ...periods.map(({ startMs }) => startMs));
+}
+
+function spareSince(caps: readonly Cap[], nowMs: number): number {
+  const rolling = caps.some(({ per }) => per === 'rolling_24h') ? rollingStart(nowMs) : Infinity;
+  return Math.min(rolling, nowMs - MAX_TTL_MS);
 }
 
 /** As plain data: amounts as text, in nano-dollars. */
 export interface SpendRecord {
   readonly through: Through;
+  readonly sinceMs: number;
   readonly periods: readonly Period[];
-  readonly sums: readonly {
-    readonly nanos: string;
-    readonly minutes: readonly (readonly [number, string])[];
-    readonly runs: readonly (readonly [string, string])[];
-    readonly others: readonly string[];
-  }[];
+  readonly sums: readonly CapSumRecord[];
   readonly open: readonly (Omit<Reservation, 'nanos'> & { readonly nanos: string })[];
   readonly aheadMs: number;
 }
 
 export class Spend {
   #through: Through;
+  /** What was before is not known. */
+  readonly #sinceMs: number;
   readonly #periods = new Map<PeriodUnit, Period>();
   readonly #sums: readonly CapSum[];
   readonly #open = new Map<string, Reservation>();
   /** The latest `ts` that was seen. */
   #aheadMs = 0;
 
+  private constructor(through: Through, sinceMs: number, sums: readonly CapSum[]) {
+    this.#through = through;
+    this.#sinceMs = sinceMs;
+    this.#sums = sums;
+  }
+
   /**
    * Nothing spent yet.
-   * @param through rows before it lie before every period that is asked for
+   * @param through rows before it were appended before `sinceMs`
+   * @param sinceMs of `neededSince`
+   * @param periods those of the caps' units that hold this moment
    */
-  constructor(
-    private readonly caps: readonly Cap[],
-    through: Through,
-    periods: Iterable<Period>,
-  ) {
-    this.#through = through;
-    for (const period of periods) this.#periods.set(period.unit, period);
-    this.#sums = caps.map(() => ({ nanos: 0n, minutes: new Map(), runs: new Map(), others: new Set() }));
+  static empty(caps: readonly Cap[], through: Through, sinceMs: number, periods: readonly Period[]): Spend {
+    const spend = new Spend(
+      through,
+      sinceMs,
+      caps.map((cap) => new CapSum(cap)),
+    );
+    for (const period of periods) spend.#enter(period);
+    return spend;
   }
 
   static fromRecord(caps: readonly Cap[], record: SpendRecord): Spend {
-    const spend = new Spend(caps, record.through, record.periods);
-    record.sums.forEach(({ nanos, minutes, runs, others }, i) => {
-      const sum = spend.#sums[i] as CapSum;
-      sum.nanos = BigInt(nanos);
-      for (const [minute, spent] of minutes) sum.minutes.set(minute, BigInt(spent));
-      for (const [run, spent] of runs) sum.runs.set(run, BigInt(spent));
-      for (const run of others) sum.others.add(run);
-    });
+    const sums = caps.map((cap, i) => CapSum.fromRecord(cap, record.sums[i] as CapSumRecord));
+    const spend = new Spend(record.through, record.sinceMs, sums);
+    for (const period of record.periods) {
+      spend.#periods.set(period.unit, period);
+      for (const sum of spend.#in(period.unit)) sum.goOn(period.startMs);
+    }
     for (const one of record.open) spend.#open.set(one.id, { ...one, nanos: BigInt(one.nanos) });
     spend.#aheadMs = record.aheadMs;
     return spend;
   }
 
+  /** What is worth keeping: not what no clock but one set back far would ask for. */
   toRecord(nowMs: number): SpendRecord {
-    this.#forget(nowMs);
+    const keptMs = rollingStart(nowMs) - SPARE_MS;
+    const all = [...this.#open.values()];
+    const lapsed = all.filter(({ expiresMs }) => expiresMs <= nowMs);
+    const dropped = new Set(lapsed.slice(0, -MAX_LAPSED));
+    // Were the clock set back before their time was up, they would be open again.
+    const droppedMs = Math.max(-Infinity, ...[...dropped].map(({ expiresMs }) => expiresMs - MAX_TTL_MS));
     return {
       through: this.#through,
+      sinceMs: Math.max(this.#sinceMs, keptMs, droppedMs),
       periods: [...this.#periods.values()],
-      sums: this.#sums.map(({ nanos, minutes, runs, others }) => ({
-        nanos: String(nanos),
-        minutes: [...minutes].map(([minute, spent]) => [minute, String(spent)] as const),
-        runs: [...runs].map(([run, spent]) => [run, String(spent)] as const),
-        others: [...others],
-      })),
-      open: [...this.#open.values()].map((one) => ({ ...one, nanos: String(one.nanos) })),
+      sums: this.#sums.map((sum) => sum.toRecord(keptMs)),
+      open: all.filter((one) => !dropped.has(one)).map((one) => ({ ...one, nanos: String(one.nanos) })),
       aheadMs: this.#aheadMs,
     };
   }
@@ -145,129 +153,101 @@ export class Spend {
 
   /** Goes on to the periods that hold `nowMs`, before later rows are added. */
   moveTo(nowMs: number, periodOf: PeriodOf): Moved {
+    const caps = this.#sums.map(({ cap }) => cap);
+    if (spareSince(caps, nowMs) < this.#sinceMs) return 'lost';
     let moved: Moved = 'same';
-    for (const unit of unitsOf(this.caps)) {
+    for (const unit of unitsOf(caps)) {
       const known = this.#periods.get(unit);
       if (known !== undefined && nowMs >= known.startMs && nowMs < known.endMs) continue;
       const next = periodOf(unit, nowMs);
       if (known === undefined || next.startMs < known.endMs || this.#aheadMs >= next.startMs) return 'lost';
       moved = 'moved';
-      this.#periods.set(unit, next);
-      this.caps.forEach((cap, i) => {
-        if (cap.per === unit) (this.#sums[i] as CapSum).nanos = 0n;
-      });
+      this.#enter(next);
     }
     return moved;
+  }
+
+  #enter(period: Period): void {
+    this.#periods.set(period.unit, period);
+    for (const sum of this.#in(period.unit)) sum.begin(period.startMs);
+  }
+
+  #in(unit: PeriodUnit): CapSum[] {
+    return this.#sums.filter(({ cap }) => cap.per === unit);
   }
 
   /** Adds the next row. `bytes`: where the line behind it begins. */
   add(row: Row, bytes: number): void {
     this.#through = { seq: row.seq, hash: row.hash, bytes };
-    const tsMs = parseRfc3339(row.ts) ?? 0;
-    this.#beginRun(row);
+    if (row.run_id !== undefined && row.run_seq === 1) for (const sum of this.#sums) sum.beginRun(row.run_id);
+    const closed = closedBy(row.idempotency_key);
+    if (closed !== undefined) this.#open.delete(closed);
     const kind = rowKindOf(row.action, row.provenance);
     if (kind > ROW_KINDS.imported) return;
-    const closed = closedReservation(row);
-    if (closed !== undefined) this.#open.delete(closed);
-    if (kind === ROW_KINDS.live) this.#reserve(row);
-    this.#addCost(row, tsMs);
+    const made = kind === ROW_KINDS.live ? reservationOf(row, this.#scopeNames()) : undefined;
+    if (made !== undefined) this.#open.set(made.id, made);
+    this.#addCost(row);
   }
 
-  /** Counts what is about to be appended: these sums are of this moment alone from here on. */
-  spendNow({ nanos, members }: Ask, nowMs: number): void {
-    this.#count(members, nanos, nowMs);
-  }
-
-  /** A tombstone, or rows of the ledger's own: nothing is spent in them. */
+  /** A tombstone: nobody knows what was spent in it. */
   pass(through: Through): void {
     this.#through = through;
   }
 
-  /** From its first row on the sum of a run is known. */
-  #beginRun({ run_id: run, run_seq: place }: Row): void {
-    if (run === undefined || place !== 1) return;
-    this.caps.forEach((cap, i) => {
-      if (cap.per === 'run') this.#sums[i]?.runs.set(run, 0n);
-    });
+  /** Counts what is about to be appended: these sums are of this moment alone from here on. */
+  spendNow({ nanos, members }: Ask, nowMs: number): void {
+    for (const sum of this.#sums) if (sum.appliesTo(members)) sum.count(nanos, nowMs, members['run_id']);
   }
 
-  #reserve(row: Row): void {
-    const reservation = reservationOf(row, this.#scopeNames());
-    if (reservation !== undefined) this.#open.set(reservation.id, reservation);
-  }
-
-  #addCost(row: Row, tsMs: number): void {
+  #addCost(row: Row): void {
     const cost = row.cost_usd === undefined ? undefined : parseCostNanos(String(row.cost_usd));
     if (cost === undefined) return;
-    this.#count(membersOf(row), BigInt(cost), tsMs);
+    const tsMs = parseRfc3339(row.ts) ?? 0;
+    this.spendNow({ nanos: BigInt(cost), members: row as unknown as Members }, tsMs);
     if (tsMs > this.#aheadMs) this.#aheadMs = tsMs;
-  }
-
-  #count(members: Members, nanos: bigint, tsMs: number): void {
-    const run = members['run_id'];
-    this.caps.forEach((cap, i) => {
-      if (!applies(cap, members)) return;
-      const sum = this.#sums[i] as CapSum;
-      if (cap.per === 'run') {
-        if (run !== undefined) spendInRun(sum, run, nanos);
-      } else if (cap.per === 'rolling_24h') {
-        const minute = Math.floor(tsMs / MINUTE_MS) * MINUTE_MS;
-        sum.minutes.set(minute, (sum.minutes.get(minute) ?? 0n) + nanos);
-      } else if (tsMs >= (this.#periods.get(cap.per as PeriodUnit)?.startMs ?? Infinity)) sum.nanos += nanos;
-    });
   }
 
   /** The run of what is asked for, where its sum must be given first (`setRun`): not every row of it was seen. */
   lacksRun({ members }: Ask): string | undefined {
     const run = members['run_id'];
-    if (run === undefined) return undefined;
-    const lacks = this.caps.some(
-      (cap, i) => cap.per === 'run' && applies(cap, members) && this.#sums[i]?.runs.has(run) === false,
-    );
+    const lacks = run !== undefined && this.#sums.some((sum) => sum.appliesTo(members) && sum.lacks(run));
     return lacks ? run : undefined;
   }
 
   /** What the rows of a run that are in have cost, cap by cap. */
   setRun(run: string, spent: readonly (bigint | undefined)[]): void {
-    this.#sums.forEach((sum, i) => {
-      const nanos = spent[i];
-      if (nanos === undefined) return;
-      sum.runs.set(run, nanos);
-      sum.others.delete(run);
+    spent.forEach((nanos, i) => {
+      if (nanos !== undefined) this.#sums[i]?.learn(run, nanos);
     });
+  }
+
+  /** Runs that lately spent something, or reserved it, and whose sums must be given before `statesNow` is asked. */
+  otherRuns(nowMs: number): ReadonlySet<string> {
+    const reserved = this.openAt(nowMs).flatMap(({ members }) => this.lacksRun({ nanos: 0n, members }) ?? []);
+    return new Set([...this.#sums.flatMap(({ runs }) => [...runs.others]), ...reserved]);
+  }
+
+  /** Whether a reservation is there that no row has closed. */
+  isOpen(id: string): boolean {
+    return this.#open.has(id);
   }
 
   /** How the caps stand that apply to what is asked for. Needs `moveTo` of the same moment, and the run's sum. */
-  statesFor(ask: Ask, nowMs: number): CapState[] {
-    return this.caps.flatMap((cap, i) => {
-      if (!applies(cap, ask.members)) return [];
-      const run = ask.members['run_id'];
-      if (cap.per === 'run' && run === undefined) return [];
-      return [this.#state(cap, i, run, nowMs, ask.nanos)];
-    });
-  }
-
-  #state(cap: Cap, i: number, run: string | undefined, nowMs: number, asked: bigint): CapState {
-    const spentNanos = this.#spent(cap, i, run, nowMs);
-    const reservedNanos = this.#reserved(cap, run, nowMs);
-    const fits = spentNanos + reservedNanos + asked <= cap.nanos;
-    return { cap, label: this.#label(cap, run), spentNanos, reservedNanos, fits };
-  }
-
-  /** Runs that spent something lately and whose sums must be given first where `statesNow` is to have them. */
-  get otherRuns(): ReadonlySet<string> {
-    return new Set(this.#sums.flatMap(({ others }) => [...others]));
+  statesFor({ nanos, members }: Ask, nowMs: number): CapState[] {
+    const run = members['run_id'];
+    return this.#sums
+      .filter((sum) => sum.appliesTo(members) && !(sum.isPerRun && run === undefined))
+      .map((sum) => this.#state(sum, run, nowMs, nanos));
   }
 
   /** How every cap stands; one per run once for each run that lately spent something, or has something reserved. */
   statesNow(nowMs: number): CapState[] {
     const open = this.openAt(nowMs);
-    return this.caps.flatMap((cap, i) => {
-      if (cap.per !== 'run') return [this.#state(cap, i, undefined, nowMs, 0n)];
-      const reserved = open.filter(({ members }) => applies(cap, members)).map(({ members }) => members['run_id']);
-      const spent = [...(this.#sums[i]?.runs ?? [])].filter(([, nanos]) => nanos !== 0n).map(([run]) => run);
-      const runs = new Set([...spent, ...reserved.filter((run) => run !== undefined)]);
-      return [...runs].map((run) => this.#state(cap, i, run, nowMs, 0n));
+    return this.#sums.flatMap((sum) => {
+      if (!sum.isPerRun) return [this.#state(sum, undefined, nowMs, 0n)];
+      const reserved = open.filter(({ members }) => sum.appliesTo(members)).map(({ members }) => members['run_id']);
+      const runs = new Set([...sum.runs.known, ...reserved.filter((run) => run !== undefined)]);
+      return [...runs].map((run) => this.#state(sum, run, nowMs, 0n));
     });
   }
 
@@ -276,21 +256,20 @@ export class Spend {
     return [...this.#open.values()].filter(({ expiresMs }) => expiresMs > nowMs);
   }
 
-  #spent(cap: Cap, i: number, run: string | undefined, nowMs: number): bigint {
-    const sum = this.#sums[i] as CapSum;
-    if (cap.per === 'run') return sum.runs.get(run ?? '') ?? 0n;
-    if (cap.per !== 'rolling_24h') return sum.nanos;
-    const since = rollingStart(nowMs);
-    let nanos = 0n;
-    for (const [minute, spent] of sum.minutes) if (minute >= since) nanos += spent;
-    return nanos;
+  #state(sum: CapSum, run: string | undefined, nowMs: number, asked: bigint): CapState {
+    const { cap } = sum;
+    const spentNanos = sum.spent(nowMs, run);
+    const reservedNanos = this.#reserved(sum, run, nowMs);
+    // A refund of money that was spent in another period makes no room for more than the cap.
+    const fits = (spentNanos > 0n ? spentNanos : 0n) + reservedNanos + asked <= cap.nanos;
+    return { cap, label: this.#label(cap, run), spentNanos, reservedNanos, fits };
   }
 
-  #reserved(cap: Cap, run: string | undefined, nowMs: number): bigint {
+  #reserved(sum: CapSum, run: string | undefined, nowMs: number): bigint {
     let nanos = 0n;
     for (const one of this.#open.values()) {
-      const counts = one.expiresMs > nowMs && applies(cap, one.members);
-      if (counts && (cap.per !== 'run' || one.members['run_id'] === run)) nanos += one.nanos;
+      const counts = one.expiresMs > nowMs && sum.appliesTo(one.members);
+      if (counts && (!sum.isPerRun || one.members['run_id'] === run)) nanos += one.nanos;
     }
     return nanos;
   }
@@ -302,23 +281,9 @@ export class Spend {
   }
 
   #scopeNames(): ReadonlySet<string> {
-    return new Set(['run_id', ...this.caps.flatMap(({ scope }) => [...scope.keys()])]);
-  }
-
-  #forget(nowMs: number): void {
-    const since = rollingStart(nowMs);
-    for (const { minutes, runs, others } of this.#sums) {
-      // One more day: the clock may go back a little.
-      for (const minute of minutes.keys()) if (minute < since - KEPT_MINUTES_MS) minutes.delete(minute);
-      for (const run of runs.keys()) if (runs.size > MAX_RUNS) runs.delete(run);
-      for (const run of others) if (others.size > MAX_RUNS) others.delete(run);
-    }
-    const lapsed = [...this.#open.values()].filter(({ expiresMs }) => expiresMs <= nowMs);
-    for (const { id } of lapsed.slice(0, -MAX_LAPSED)) this.#open.delete(id);
+    return new Set(['run_id', ...this.#sums.flatMap(({ cap }) => [...cap.scope.keys()])]);
   }
 }
-
-const KEPT_MINUTES_MS = 60 * MINUTE_MS;
 
 /** The calendar units that caps are counted in. */
 export function unitsOf(caps: readonly Cap[]): PeriodUnit[] {
@@ -326,29 +291,7 @@ export function unitsOf(caps: readonly Cap[]): PeriodUnit[] {
   return [...new Set(units)];
 }
 
-/** Whether a row, or what is asked for, counts against a cap. */
-function applies({ scope }: Cap, members: Members): boolean {
-  for (const [name, value] of scope) if (members[name] !== value) return false;
-  return true;
-}
-
 /** The members that caps can be narrowed to, of what a caller says. */
 export function textMembers(members: JsonObject): Members {
   return Object.fromEntries([...members].filter((pair): pair is [string, string] => typeof pair[1] === 'string'));
-}
-
-/** The members of a row that hold text. */
-function membersOf(row: Row): Members {
-  return row as unknown as Members;
-}
-
-function spendInRun({ runs, others }: CapSum, run: string, nanos: bigint): void {
-  const spent = runs.get(run);
-  if (spent === undefined) {
-    others.add(run);
-    return;
-  }
-  // Behind the others: the first ones are forgotten first.
-  runs.delete(run);
-  runs.set(run, spent + nanos);
 }

@@ -10,6 +10,7 @@ import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
 import { presentSegments } from '../store/ledger/segments';
 import { hearsOf } from '../store/machine/child';
+import { countSpilled } from '../store/spill/spillState';
 import { spendNow } from '../store/spend/currentSpend';
 import { learnOtherRuns } from '../store/spend/runSpend';
 import { recordThresholds } from '../store/spend/recordThresholds';
@@ -66,6 +67,8 @@ export interface CapsNow {
   readonly caps: readonly CapNow[];
   readonly reservations: readonly OpenReservation[];
   readonly over_cap: boolean;
+  /** Rows that wait in a spill file: not in the sums, a gate chains them first. */
+  readonly spilled_rows: number;
   /** Empty where nothing was to be recorded. */
   readonly crossed: readonly Crossed[];
 }
@@ -86,6 +89,7 @@ export async function capsNow({ place, nowMs, record, notify, events }: CapsRequ
     caps,
     reservations: spend.openAt(nowMs).map(openReservation),
     over_cap: caps.some(({ over }) => over),
+    spilled_rows: countSpilled(located.paths),
     crossed,
   };
 }

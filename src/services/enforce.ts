@@ -23,6 +23,7 @@ import type { AppendRows } from '../store/append/writer';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
 import { nodeHost } from '../store/machine/nodeHost';
+import { spendSoFar } from '../store/spend/currentSpend';
 import { Judge } from '../store/spend/judge';
 import { checkCaps, spendRequest } from '../store/spend/spendPlan';
 
@@ -42,19 +43,23 @@ export function underCaps(place: Place): AppendRows {
   const host = nodeHost();
   return async (writer, rows) => {
     const costly = rows.map((row) => costlyOf(row));
-    const soFar = await Judge.prepare(spendRequest(place, located, host.nowMs()));
+    const soFar = await spendSoFar(spendRequest(place, located, host.nowMs()));
     return writer.appendDecided(async (ready, placer) => {
       const nowMs = host.nowMs();
       const judge = await Judge.over(spendRequest(place, located, nowMs), ready, soFar);
       await judge.learn(costly.flatMap((one) => one?.ask ?? []));
+      judge.keep();
       return rows.map((row, i) => orRefused(() => placeOne(placer, judge, row, costly[i], nowMs)));
     });
   };
 }
 
 function placeOne(placer: Placer, judge: Judge, row: CheckedRow, costly: Costly | undefined, nowMs: number): Receipt {
-  const isKnown = row.idempotencyKey !== undefined && placer.keyUse(row.idempotencyKey) !== undefined;
-  if (costly === undefined || isKnown) return placer.placeOne(row);
+  const key = row.idempotencyKey;
+  const isKnown = key !== undefined && placer.keyUse(key) !== undefined;
+  // What was allowed already is settled in full.
+  const isSettled = key !== undefined && judge.isOpen(key);
+  if (costly === undefined || isKnown || isSettled) return placer.placeOne(row);
   const { ask, members } = costly;
   const states = judge.statesFor(ask);
   if (states.every(({ fits }) => fits)) {

@@ -13,7 +13,7 @@ import { LedgerError } from '../core/errors';
 import type { JsonObject } from '../core/json';
 import { parseCostNanos } from '../core/money';
 import { printedCost } from '../core/printedCost';
-import type { CostPath } from '../core/printedCost';
+import type { CostPath, PrintedCost } from '../core/printedCost';
 import { checkAsked, MAX_TTL_MS } from '../core/reservation';
 import type { CommandEnd } from '../core/runRows';
 import type { AppendEvents } from '../store/append/append';
@@ -65,8 +65,8 @@ export interface GateRunResult {
   readonly end: CommandEnd | undefined;
   /** What became of the reservation; the error where that could not be recorded. */
   readonly closed: CloseResult | LedgerError | undefined;
-  /** Whether the estimate stood in for a cost that the command was to print. */
-  readonly costNotFound: boolean;
+  /** Why the estimate stood in for a cost that the command was to print, in words; undefined where it did not. */
+  readonly costFault: string | undefined;
 }
 
 /** More is not looked at: a cost is printed in a line. */
@@ -76,31 +76,40 @@ const MAX_LOOKED_AT_BYTES = 16 << 20;
 export async function gateCommand(request: GateRunRequest): Promise<GateRunResult> {
   const { place, command, costFrom, events } = request;
   const given = request.costUsd === undefined ? undefined : amountOf('--cost-usd', request.costUsd);
+  const est = amountOf('--est', request.estUsd);
+  // Looked up once: what the command does to the config meanwhile does not keep its cost from being recorded.
+  const { paths, config } = locate(place);
   const signals = new SignalForwarder();
   try {
     const answer = await gate(request);
     request.onAnswer(answer);
-    if (!answer.allowed) return { answer, end: undefined, closed: undefined, costNotFound: false };
+    if (!answer.allowed) return { answer, end: undefined, closed: undefined, costFault: undefined };
     const output = new LastBytes(MAX_LOOKED_AT_BYTES);
     const tee = async (chunk: Buffer): Promise<void> => {
       output.add(chunk);
       await request.print(chunk);
     };
-    const env = { ...place.env, LEDGER_DIR: locate(place).paths.dir, LEDGER_RESERVATION: answer.id };
+    const env = { ...place.env, LEDGER_DIR: paths.dir, LEDGER_RESERVATION: answer.id };
     const end = await runChild(command, env, signals, costFrom === undefined ? undefined : tee);
-    const printed = costFrom === undefined ? undefined : printedCost(output.text(), costFrom);
-    const endedWell = end.kind === 'exited' && end.status === 0;
-    const spent = printed ?? given ?? amountOf('--est', request.estUsd);
-    const cost = endedWell || printed !== undefined ? spent : undefined;
-    const closed = await orError(closeReservation({ place, id: answer.id, cost, flags: outcomeOf(end), events }));
-    return { answer, end, closed, costNotFound: endedWell && costFrom !== undefined && printed === undefined };
+    const printed: PrintedCost = costFrom === undefined ? { kind: 'none' } : printedCost(output.text(), costFrom);
+    const isSuccess = end.kind === 'exited' && end.status === 0;
+    // What it printed and nobody can read was spent all the same.
+    const isSpent = isSuccess || printed.kind !== 'none';
+    const cost = printed.kind === 'cost' ? printed.nanos : (given ?? est);
+    const flags = new Map([['outcome', isSuccess ? 'success' : 'failure']]);
+    const { durability } = config;
+    const closing = { paths, durability, id: answer.id, cost: isSpent ? cost : undefined, flags, events };
+    const closed = await orError(closeReservation(closing));
+    return { answer, end, closed, costFault: costFaultOf(costFrom, printed, isSuccess) };
   } finally {
     signals.stop();
   }
 }
 
-function outcomeOf(end: CommandEnd): Map<string, string> {
-  return new Map([['outcome', end.kind === 'exited' && end.status === 0 ? 'success' : 'failure']]);
+/** Why the estimate stands in for a cost that the command was to print. */
+function costFaultOf(costFrom: CostPath | undefined, printed: PrintedCost, isSuccess: boolean): string | undefined {
+  if (printed.kind === 'unusable') return `printed ${printed.text} there, which is no cost`;
+  return costFrom !== undefined && printed.kind === 'none' && isSuccess ? 'printed no cost there' : undefined;
 }
 
 /** The command has run: its status is the answer, whatever becomes of the row. */

@@ -2,18 +2,26 @@
 import { LedgerError } from '../core/errors';
 import type { JsonObject } from '../core/json';
 import { parseCostNanos } from '../core/money';
+import { isGateAction } from '../core/reservation';
+import { locate } from '../store/ledger/locate';
+import type { Place } from '../store/ledger/locate';
+import { statePaths } from '../store/paths';
 import { closeReservation } from '../store/spend/closeReservation';
 import type { CloseRequest, CloseResult } from '../store/spend/closeReservation';
 
 export type { CloseResult } from '../store/spend/closeReservation';
 
-export interface SettleRequest extends Omit<CloseRequest, 'cost'> {
+export interface ReleaseRequest extends Pick<CloseRequest, 'id' | 'flags' | 'events'> {
+  readonly place: Place;
+}
+
+export interface SettleRequest extends ReleaseRequest {
   /** As typed: "0.42". */
   readonly costUsd: string;
 }
 
 /** @throws LedgerError as `closeReservation` does; USAGE for a cost that is no amount and members that the gate has fixed */
-export function settle({ costUsd, ...request }: SettleRequest): Promise<CloseResult> {
+export async function settle({ costUsd, ...request }: SettleRequest): Promise<CloseResult> {
   const cost = parseCostNanos(costUsd);
   if (cost === undefined || cost < 0) {
     throw new LedgerError(
@@ -21,17 +29,38 @@ export function settle({ costUsd, ...request }: SettleRequest): Promise<CloseRes
       `expected --cost-usd to be an amount in USD such as 0.42, found ${JSON.stringify(costUsd)}`,
     );
   }
-  checkFlags(request.flags);
-  return closeReservation({ ...request, cost: BigInt(cost) });
+  return close(request, BigInt(cost));
 }
 
 /** @throws LedgerError as `settle` does */
-export function release(request: Omit<CloseRequest, 'cost'>): Promise<CloseResult> {
-  checkFlags(request.flags);
-  return closeReservation({ ...request, cost: undefined });
+export async function release(request: ReleaseRequest): Promise<CloseResult> {
+  return close(request, undefined);
+}
+
+function close({ place, id, flags, events }: ReleaseRequest, cost: bigint | undefined): Promise<CloseResult> {
+  checkFlags(flags);
+  return closeReservation({ ...placeFor(place), id, flags, events, cost });
+}
+
+/** The money is spent: a config that somebody broke meanwhile is no reason to forget it. */
+function placeFor(place: Place): Pick<CloseRequest, 'paths' | 'durability'> {
+  try {
+    const { paths, config } = locate(place);
+    return { paths, durability: config.durability };
+  } catch (error) {
+    if (!(error instanceof LedgerError) || error.code !== 'CONFIG_INVALID') throw error;
+    return { paths: statePaths(place.dir, place.env), durability: 'disk' };
+  }
 }
 
 function checkFlags(flags: JsonObject): void {
+  const action = flags.get('action');
+  if (isGateAction(action)) {
+    throw new LedgerError('USAGE', `expected the action of what was done, found ${JSON.stringify(action)}`, {
+      place: { member: 'action' },
+      hint: '"spend.*" rows are written by gates; leave it out to take the action that the gate was asked about',
+    });
+  }
   const fixed = ['ref', 'idempotency_key', 'provenance', 'occurred_at'].find((name) => flags.has(name));
   if (fixed === undefined) return;
   throw new LedgerError('USAGE', `expected the reservation to set "${fixed}" itself, found it in a flag`, {

@@ -4,7 +4,7 @@
  * `LEDGER_SOAK_MINUTES=1 node --import tsx --test test/faults/gate.test.ts` for longer.
  */
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
@@ -25,9 +25,10 @@ interface Cap {
   readonly agent?: string;
 }
 
-function budgeted(t: TestContext, caps: readonly Cap[]): Sandbox {
+async function budgeted(t: TestContext, caps: readonly Cap[]): Promise<Sandbox> {
   const box = sandbox(t);
   writeFileSync(join(box.root, 'ledger.config.json'), JSON.stringify({ caps, timezone: 'UTC' }));
+  assert.equal((await ledger(box, ['init'])).status, 0);
   return box;
 }
 
@@ -74,7 +75,7 @@ function overspent(rows: readonly StoredRow[], caps: readonly Cap[]): string[] {
 
 test('32 processes ask at once: what fits is allowed, to the cent, and no more', async (t) => {
   const caps: Cap[] = [{ usd: '1.00', per: 'day' }];
-  const box = budgeted(t, caps);
+  const box = await budgeted(t, caps);
   const asked = Array.from({ length: PROCESSES }, () => ledger(box, ['gate', '--est', '0.10', '--agent', 'a']));
   const answers = await Promise.all(asked);
   assert.deepEqual([...new Set(answers.map(({ status }) => status))].sort(), [0, 1]);
@@ -131,7 +132,7 @@ test('callers race three levels of caps and are killed: no cap is passed, no res
     { usd: (0.12 * scale).toFixed(2), per: 'run' },
     { usd: (0.29 * scale).toFixed(2), per: 'rolling_24h' },
   ];
-  const box = budgeted(t, caps);
+  const box = await budgeted(t, caps);
   const told: Told = {
     allowed: [],
     settled: [],
@@ -156,7 +157,7 @@ test('callers race three levels of caps and are killed: no cap is passed, no res
 });
 
 test('one reservation is settled once, however many try at once', async (t) => {
-  const box = budgeted(t, [{ usd: '1', per: 'day' }]);
+  const box = await budgeted(t, [{ usd: '1', per: 'day' }]);
   const id = (await ledger(box, ['gate', '--est', '0.5'])).stdout.trim();
   const tries = Array.from({ length: 12 }, (_, i) =>
     ledger(box, i % 3 === 2 ? ['release', id] : ['settle', id, '--cost-usd', i % 3 === 0 ? '0.4' : '0.3', '--json']),
@@ -169,7 +170,7 @@ test('one reservation is settled once, however many try at once', async (t) => {
 });
 
 test('what was stored of the sums is believed only while it holds', async (t) => {
-  const box = budgeted(t, [
+  const box = await budgeted(t, [
     { usd: '1.00', per: 'day' },
     { usd: '0.60', per: 'run' },
   ]);
@@ -204,7 +205,7 @@ test('what was stored of the sums is believed only while it holds', async (t) =>
 });
 
 test('over a broken ledger nothing is allowed, and nothing without a cap', async (t) => {
-  const box = budgeted(t, [{ usd: '1.00', per: 'day' }]);
+  const box = await budgeted(t, [{ usd: '1.00', per: 'day' }]);
   for (const cost of ['0.2', '0.3', '0.1'])
     assert.equal((await ledger(box, ['append', '--action', 'a.b', '--cost-usd', cost])).status, 0);
   const text = readFileSync(box.ledger, 'utf8');
@@ -226,7 +227,7 @@ test(
   'money that waits in the spill file counts before anything is allowed',
   { skip: missingTools('gcc') },
   async (t) => {
-    const box = budgeted(t, [{ usd: '1.00', per: 'day' }]);
+    const box = await budgeted(t, [{ usd: '1.00', per: 'day' }]);
     assert.equal((await ledger(box, ['append', '--action', 'a.b', '--cost-usd', '0.1'])).status, 0);
     const refusing = { ...box.env, ...shimEnv({ path: '/audit.jsonl', mode: 'err', times: 0 }) };
     const spilled = await ledger(box, ['append', '--action', 'a.b', '--cost-usd', '0.8'], { env: refusing });
@@ -239,7 +240,7 @@ test(
 );
 
 test('a gate that cannot write says no, and leaves nothing behind', { skip: missingTools('gcc') }, async (t) => {
-  const box = budgeted(t, [{ usd: '1.00', per: 'day' }]);
+  const box = await budgeted(t, [{ usd: '1.00', per: 'day' }]);
   assert.equal((await ledger(box, ['append', '--action', 'a.b', '--cost-usd', '0.1'])).status, 0);
   const before = readFileSync(box.ledger);
   const refusing = { ...box.env, ...shimEnv({ path: '/audit.jsonl', mode: 'err', times: 0 }) };
@@ -264,7 +265,7 @@ test('a gate that cannot write says no, and leaves nothing behind', { skip: miss
 });
 
 test('a settlement that cannot be chained waits, and is not forgotten', { skip: missingTools('gcc') }, async (t) => {
-  const box = budgeted(t, [{ usd: '1.00', per: 'day' }]);
+  const box = await budgeted(t, [{ usd: '1.00', per: 'day' }]);
   const id = (await ledger(box, ['gate', '--est', '0.9', '--ttl', '1s'])).stdout.trim();
   const refusing = { ...box.env, ...shimEnv({ path: '/audit.jsonl', mode: 'err', times: 0 }) };
   const settled = await ledger(box, ['settle', id, '--cost-usd', '0.95'], { env: refusing });
@@ -284,7 +285,7 @@ test(
       { usd: '0.20', per: 'day' },
       { usd: '0.20', per: 'run' },
     ];
-    const template = budgeted(t, caps);
+    const template = await budgeted(t, caps);
     assert.equal(
       (await ledger(template, ['append', '--action', 'a.b', '--run-id', 'r', '--cost-usd', '0.05'])).status,
       0,
@@ -320,7 +321,7 @@ function copyConfig(from: Sandbox, to: Sandbox): void {
 }
 
 test('a crossed threshold is one row and one call, however many ask at once', async (t) => {
-  const box = budgeted(t, [{ usd: '1.00', per: 'day' }]);
+  const box = await budgeted(t, [{ usd: '1.00', per: 'day' }]);
   assert.equal((await ledger(box, ['append', '--action', 'a.b', '--cost-usd', '0.9'])).status, 0);
   const heard = join(box.root, 'heard');
   const ask = ['caps', '-q', '--notify', `cat >> '${heard}'`];
@@ -330,4 +331,115 @@ test('a crossed threshold is one row and one call, however many ask at once', as
   assert.deepEqual(parts(rowsOf(box).filter((row) => row['action'] === 'spend.threshold')), [0.5, 0.8]);
   const lines = readFileSync(heard, 'utf8').trimEnd().split('\n');
   assert.deepEqual(lines.map((line) => (JSON.parse(line) as StoredRow)['threshold']).sort(), [0.5, 0.8]);
+});
+
+const bulk = (count: number, runOf: (i: number) => string, usd: string): string =>
+  Array.from({ length: count }, (_, i) => `{"action":"a.b","run_id":"${runOf(i)}","cost_usd":${usd}}\n`).join('');
+
+async function pipe(box: Sandbox, rows: string, ...more: string[]): Promise<number> {
+  const command = ledgerCommand('append', '-q', ...more, '-');
+  return (await run(command, { env: box.env, cwd: box.root, stdin: rows, timeoutMs: 120_000 })).status;
+}
+
+test('a cap per run holds among more runs than are remembered', async (t) => {
+  const box = await budgeted(t, [{ usd: '0.5', per: 'run' }]);
+  const ask = async (id: string, usd: string): Promise<number> =>
+    (await ledger(box, ['gate', '-q', '--est', usd, '--run-id', id])).status;
+  assert.equal(
+    await pipe(
+      box,
+      bulk(1, () => 'first', '0.5'),
+    ),
+    0,
+  );
+  assert.equal(await ask('first', '0.1'), 1);
+  assert.equal(
+    await pipe(
+      box,
+      bulk(1200, (i) => `r${i}`, '0.5'),
+    ),
+    0,
+  );
+  for (const id of ['first', 'r0', 'r600', 'r1199', 'first']) assert.equal(await ask(id, '0.1'), 1, id);
+  assert.equal(await ask('new', '0.5'), 0);
+  // All at once in one group, each against what it has spent.
+  assert.equal(
+    await pipe(
+      box,
+      bulk(1200, (i) => `r${i}`, '0.1'),
+      '--enforce',
+    ),
+    1,
+  );
+  const rows = rowsOf(box);
+  assert.equal(rows.filter((row) => row['action'] === 'a.b').length, 1201);
+});
+
+test('a clock that went ahead and back opens no cap', { skip: missingTools('faketime') }, async (t) => {
+  const caps: Cap[] = [
+    { usd: '4', per: 'rolling_24h' },
+    { usd: '1', per: 'run' },
+  ];
+  const box = await budgeted(t, caps);
+  const at = async (shift: string, ...args: string[]): Promise<number> =>
+    (await run(['faketime', '-f', shift, ...ledgerCommand(...args)], { env: box.env, cwd: box.root, stdin: '' }))
+      .status;
+  assert.equal(await at('+0d', 'append', '-q', '--action', 'a.b', '--cost-usd', '3.2'), 0);
+  assert.equal(await at('+0d', 'gate', '-q', '--est', '0.7', '--run-id', 'A', '--ttl', '24h'), 0);
+  assert.equal(await at('+0d', 'gate', '-q', '--est', '0.4', '--run-id', 'A'), 1);
+  rmSync(join(box.dir, 'audit.spend'), { force: true });
+  assert.equal(await at('+3d', 'gate', '-q', '--est', '0.01', '--run-id', 'B'), 0);
+  assert.equal(await at('+0d', 'gate', '-q', '--est', '0.2', '--run-id', 'C'), 1);
+  assert.equal(await at('+0d', 'gate', '-q', '--est', '0.4', '--run-id', 'A'), 1);
+});
+
+test('who asks does not choose when the day begins', { skip: missingTools('faketime') }, async (t) => {
+  const box = sandbox(t);
+  writeFileSync(join(box.root, 'ledger.config.json'), JSON.stringify({ caps: [{ usd: '1', per: 'day' }] }));
+  const now = new Date();
+  const toHalfPastTwelve = 12 * 60 + 30 - (now.getUTCHours() * 60 + now.getUTCMinutes());
+  const at = async (minutes: number, TZ: string, ...args: string[]): Promise<number> => {
+    const command = ['faketime', '-f', `${minutes < 0 ? '' : '+'}${minutes}m`, ...ledgerCommand(...args)];
+    return (await run(command, { env: { ...box.env, TZ }, cwd: box.root, stdin: '' })).status;
+  };
+  assert.equal(await at(toHalfPastTwelve, 'UTC', 'init'), 0);
+  assert.equal(await at(toHalfPastTwelve, 'UTC', 'append', '-q', '--action', 'a.b', '--cost-usd', '1'), 0);
+  // An hour later: where it is midnight at 13:00 UTC a new day has begun.
+  for (const zone of ['UTC', 'Etc/GMT-11', 'Pacific/Kiritimati'])
+    assert.equal(await at(toHalfPastTwelve + 65, zone, 'gate', '-q', '--est', '0.5'), 1, zone);
+});
+
+test('what a command prints is handed on whole to a slow reader, and its cost is found', async (t) => {
+  const box = await budgeted(t, [{ usd: '5', per: 'day' }]);
+  const program = 'for (let i = 0; i < 2500; i++) console.log("x".repeat(99)); console.log(JSON.stringify({ c: 0.1 }))';
+  const gate = ledgerCommand('gate', '--est', '1', '--cost-from', 'json:/c', '--', process.execPath, '-e', program);
+  const slow =
+    'let n = 0; const s = process.stdin; s.on("readable", () => {}); const t = setInterval(() => { for (let i = 0; i < 2; i++) { const b = s.read(4096) ?? s.read(); if (b) n += b.length; } }, 60); s.on("end", () => { clearInterval(t); console.log(n); });';
+  const shell = `${gate.map((word) => `'${word}'`).join(' ')} | '${process.execPath}' -e '${slow}'`;
+  const { stdout, stderr } = await run(['sh', '-c', shell], {
+    env: box.env,
+    cwd: box.root,
+    stdin: '',
+    timeoutMs: 60_000,
+  });
+  assert.equal(stdout.trim(), String(2500 * 100 + 10), stderr);
+  assert.equal(rowsOf(box).at(-1)?.['cost_usd'], 0.1);
+});
+
+test('a command that breaks the config, and one that settles itself, are recorded all the same', async (t) => {
+  const box = await budgeted(t, [{ usd: '5', per: 'day' }]);
+  const breaking = 'echo "{" > ledger.config.json';
+  const first = await ledger(box, ['gate', '--est', '0.5', '--cost-usd', '0.4', '--', 'sh', '-c', breaking]);
+  assert.equal(first.status, 0, first.stderr);
+  assert.equal(rowsOf(box).at(-1)?.['cost_usd'], 0.4);
+  writeFileSync(join(box.root, 'ledger.config.json'), '{"caps":[{"usd":"5","per":"day"}]}');
+  const id = (await ledger(box, ['gate', '--est', '0.5'])).stdout.trim();
+  writeFileSync(join(box.root, 'ledger.config.json'), '{');
+  assert.equal((await ledger(box, ['settle', id, '--cost-usd', '0.3'])).status, 0);
+  writeFileSync(join(box.root, 'ledger.config.json'), '{"caps":[{"usd":"5","per":"day"}]}');
+  const itself = `${ledgerCommand('settle').join(' ')} "$LEDGER_RESERVATION" --cost-usd 0.2`;
+  const own = await ledger(box, ['gate', '--est', '0.5', '--', 'sh', '-c', itself]);
+  assert.equal(own.status, 0);
+  assert.doesNotMatch(own.stderr, /error|warning/);
+  assert.equal(rowsOf(box).at(-1)?.['cost_usd'], 0.2);
 });

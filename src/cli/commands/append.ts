@@ -81,6 +81,7 @@ async function runAppend(
     });
   }
   if (flags.dryRun === true) {
+    if (flags.enforce === true) throw new LedgerError('USAGE', 'expected either --dry-run or --enforce, found both');
     io.stdout(`${previewRow(request, argument)}\n`);
     return;
   }

@@ -22,7 +22,7 @@ const HELP_BEFORE = `Examples:
 
 const HELP_AFTER = `
 As a gate sees it now: costs count by the time of the append, reservations until they are settled, released or lapsed.
-What was spent on another day: ledger rollup. A cap per run is shown for the runs that spent something lately.
+What was spent on another day: ledger rollup. A cap per run is shown for the last thousand runs that spent something.
 
 Thresholds are parts of a cap ("thresholds" in the config, else 0.5, 0.8 and 1). With --record each that was crossed
 becomes one row, spend.threshold, once per period, however often it is asked; with --notify a shell command gets those
@@ -53,6 +53,11 @@ async function runCaps(io: Io, flags: Flags): Promise<void> {
   const request = { place: placeOf(flags, io), nowMs: io.nowMs(), record, notify, events: talkOf(io, flags) };
   const result = await capsNow(request);
   const unheard = result.crossed.filter(({ notified }) => notified === false);
+  const { spilled_rows: spilled } = result;
+  if (spilled > 0)
+    io.stderr(
+      `ledger: warning: ${spilled} row${spilled === 1 ? ' waits' : 's wait'} in the spill file, not in these sums; "ledger sweep" chains them\n`,
+    );
   io.setExit(worst([result.over_cap ? EXIT.no : EXIT.ok, unheard.length > 0 ? EXIT.failed : EXIT.ok]));
   for (const one of unheard)
     io.stderr(

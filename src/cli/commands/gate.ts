@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { LedgerError } from '../../core/errors';
 import { printable } from '../../core/printable';
 import { parseCostPath } from '../../core/printedCost';
+import { NOT_ASKED } from '../../core/reservation';
 import { statusOf } from '../../core/runRows';
 import { parseDuration } from '../../core/when';
 import { gate, gateCommand } from '../../services/gate';
@@ -32,7 +33,8 @@ const HELP_BEFORE = `Examples:
 const HELP_AFTER = `
 Every cap of the config that applies is held against what was spent and reserved, under one lock: of any number of
 callers at once none is allowed what another was. The reservation is open until "ledger settle" or "ledger release", or
-until its time is up (--ttl). Caps count by the time of the append. A refusal is a row, too: spend.refused.
+until its time is up (--ttl). Caps count by the time of the append. A refusal is a row, too: spend.refused. A cap per run
+applies where there is a run: --run-id, or LEDGER_RUN_ID.
 
 With a command: it runs only when allowed. It is settled with --cost-usd, with the cost that it printed (--cost-from), or
 with the whole estimate; released where it failed without printing a cost. It sees LEDGER_RESERVATION and LEDGER_DIR.
@@ -41,7 +43,7 @@ Exit: 0 allowed · 1 refused · 2 could not answer, so nothing is allowed (no ca
       with a command: its own status, or 1 refused · 125 could not answer · 126, 127 as a shell`;
 
 /** What the reservation says itself, or the row that settles it. */
-const UNSEEN = ['occurred_at', 'idempotency_key', 'payload', 'ref', 'provenance', 'outcome', 'duration_ms'];
+const UNSEEN = NOT_ASKED.filter((name) => name !== 'cost_usd');
 
 export function registerGate(program: Command, io: Io): void {
   const command = program
@@ -73,7 +75,7 @@ async function runGate(io: Io, command: readonly string[], flags: Flags): Promis
   const answer = await gate(requestOf(io, flags));
   if (flags.json === true) io.stdout(`${jsonLine(answer)}\n`);
   else if (answer.allowed) io.stdout(`${answer.id}\n`);
-  tellRefusal(io, flags, answer);
+  tellAnswer(io, flags, answer);
   io.setExit(answer.allowed ? EXIT.ok : EXIT.no);
 }
 
@@ -98,7 +100,7 @@ async function gateWithCommand(io: Io, command: readonly string[], flags: Flags)
     costUsd: typeof costUsd === 'string' ? costUsd : undefined,
     costFrom: costFrom === undefined ? undefined : parseCostPath(costFrom),
     print: (chunk) => io.pass(chunk),
-    onAnswer: (answer) => tellRefusal(io, flags, answer),
+    onAnswer: (answer) => tellAnswer(io, flags, answer),
   });
   if (result.end === undefined) {
     if (flags.json === true) io.stdout(`${jsonLine(result.answer)}\n`);
@@ -127,16 +129,24 @@ function requestOf(io: Io, flags: Flags): GateRequest {
   };
 }
 
-function tellRefusal(io: Io, flags: Flags, { refusal }: GateResult): void {
-  if (refusal !== null && flags.quiet !== true) io.stderr(`ledger: refused: ${printable(refusal)}\n`);
+function tellAnswer(io: Io, flags: Flags, { refusal, caps }: GateResult): void {
+  if (flags.quiet === true) return;
+  if (refusal !== null) io.stderr(`ledger: refused: ${printable(refusal)}\n`);
+  if (caps.length === 0) io.stderr('ledger: note: no cap of the config applies to this\n');
 }
 
-function tellEnd(io: Io, program: string, { end, closed, costNotFound, answer }: GateRunResult): void {
+function tellEnd(io: Io, program: string, { end, closed, costFault }: GateRunResult): void {
   if (end?.kind === 'not-started') {
     const what = end.status === 127 ? 'no such command' : `not executable (${end.why})`;
     io.stderr(`ledger: error: ${printable(program)}: ${what}\n`);
   }
-  if (costNotFound) warn(io, `the command printed no cost there; settled with the estimate, ${answer.est_usd} USD`);
+  const settled = closed instanceof LedgerError ? null : closed?.cost_usd;
+  if (costFault !== undefined) warn(io, `the command ${costFault}; settled with ${settled ?? 'nothing'} USD instead`);
+  // The command may have said itself what it cost.
+  if (closed instanceof LedgerError && closed.code === 'RESERVATION_CLOSED') {
+    io.stderr(`ledger: note: ${printable(closed.message)}\n`);
+    return;
+  }
   if (closed instanceof LedgerError) {
     warn(io, 'what became of the reservation could not be recorded');
     printError(io, closed, false);

@@ -19,13 +19,13 @@ const UNSEEN = ['occurred_at', 'idempotency_key', 'ref', 'provenance'];
 
 const SETTLE_EXAMPLES = `Examples:
   ledger settle 01M7YTXFM1MRFA48Q3AP97FDJ1 --cost-usd 0.42
-  ledger settle "$id" --cost-usd 0.42 --outcome success --input-tokens 1200 --model m-1
+  ledger settle "$id" --cost-usd 0.42 --outcome success --input-tokens 1200
 `;
 
 const SETTLE_HELP = `
 The row says what was done: it takes over what the gate was told (agent, run, action, …), and the flags. The cost counts
-in full, also where it is more than was reserved or the reservation has lapsed. Once: again with the same cost is a
-duplicate, with another one an error.
+in full, also where it is more than was reserved or the reservation has lapsed. Once: the very same again is a
+duplicate, anything else an error.
 
 Exit: 0 recorded (or waiting safely in the spill file) · 2 no such reservation, closed otherwise, or stored nowhere`;
 

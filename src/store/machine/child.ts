@@ -38,22 +38,49 @@ export async function runChild(
     return notStarted(program, error);
   }
   signals.passTo(child);
-  const copied = tee === undefined || child.stdout === null ? undefined : copy(child.stdout, tee);
+  const copied = tee === undefined || child.stdout === null ? undefined : new Copy(child.stdout, tee);
   const end = await endOf(child, program);
-  // What it left behind may hold the pipe open: its own output is there by now.
-  if (copied !== undefined) await Promise.race([copied, sleep(LAST_OUTPUT_MS, undefined, { ref: false })]);
-  child.stdout?.destroy();
+  await copied?.rest();
   return end;
 }
 
+/** What it left behind may hold its stdout open for ever: its own output was there when it ended. */
 const LAST_OUTPUT_MS = 1_000;
 
-/** Hands on what is read. Where nobody takes it any more, the command's next write fails, as it would in a pipe. */
-async function copy(stdout: Readable, tee: (chunk: Buffer) => Promise<void>): Promise<void> {
-  try {
-    for await (const chunk of stdout) await tee(chunk as Buffer);
-  } catch {
-    stdout.destroy();
+/** Hands on what a command prints. Where nobody takes it any more, the command's next write fails. */
+class Copy {
+  readonly #done: Promise<'done'>;
+  #handingOn = false;
+  #chunks = 0;
+
+  constructor(
+    private readonly stdout: Readable,
+    tee: (chunk: Buffer) => Promise<void>,
+  ) {
+    this.#done = this.#run(tee);
+  }
+
+  async #run(tee: (chunk: Buffer) => Promise<void>): Promise<'done'> {
+    try {
+      for await (const chunk of this.stdout) {
+        this.#handingOn = true;
+        await tee(chunk as Buffer);
+        this.#handingOn = false;
+        this.#chunks++;
+      }
+    } catch {
+      this.stdout.destroy();
+    }
+    return 'done';
+  }
+
+  /** Waits for what is still to come, however slow the reader is; not for a stdout on which nothing comes any more. */
+  async rest(): Promise<void> {
+    for (let seen = -1; seen !== this.#chunks || this.#handingOn;) {
+      seen = this.#chunks;
+      if ((await Promise.race([this.#done, sleep(LAST_OUTPUT_MS, undefined, { ref: false })])) === 'done') return;
+    }
+    this.stdout.destroy();
   }
 }
 

@@ -2,9 +2,10 @@
  * The zone that this machine lives in, and zones by name. The machine's own zone is read through `Date`, which costs
  * nothing; the first `Intl` formatter of a process costs 11 ms, a fifth of Node's start, and is made only for another.
  */
-import { readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { openZone } from '../../core/day';
 import type { Zone } from '../../core/day';
+import { orNothing } from '../../core/errors';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -24,17 +25,20 @@ export function zoneNamed(name: string | undefined, env: Env): Zone {
   }
 }
 
-/** The name of the machine's own zone. */
-export function hostZoneName(env: Env): string {
+function hostZoneName(env: Env): string {
   const fromEnv = env['TZ']?.replace(/^:/, '');
   if (fromEnv !== undefined && fromEnv !== '') return fromEnv;
-  try {
-    const name = /zoneinfo\/(.+)$/.exec(readlinkSync('/etc/localtime'))?.[1];
-    if (name !== undefined) return name;
-  } catch {
-    // A copy instead of a link, or none: the runtime knows.
-  }
-  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return linkedZoneName() ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+/** The zone that the machine is set to, whatever TZ says to one process; UTC where it is set to none. */
+export function machineZoneName(): string {
+  return linkedZoneName() ?? orNothing(() => readFileSync('/etc/timezone', 'utf8').trim()) ?? 'UTC';
+}
+
+/** Undefined where it is a copy instead of a link, or not there. */
+function linkedZoneName(): string | undefined {
+  return /zoneinfo\/(.+)$/.exec(orNothing(() => readlinkSync('/etc/localtime')) ?? '')?.[1];
 }
 
 /** Whether a name may be one that Node did not know: it shows UTC in winter and in summer then. */

@@ -8,18 +8,19 @@ import type { JsonObject } from '../../core/json';
 import type { Row } from '../../core/members';
 import { formatNanos, parseCostNanos } from '../../core/money';
 import { closingRow, parseReservationId, RELEASED, reservationOf, RESERVED } from '../../core/reservation';
+import type { Durability } from '../../core/config';
 import { checkRow } from '../../core/row';
+import type { CheckedRow } from '../../core/row';
 import type { AppendEvents, Receipt } from '../append/append';
 import { Writer } from '../append/writer';
-import { locate } from '../ledger/locate';
-import type { Place } from '../ledger/locate';
 import { presentSegments } from '../ledger/segments';
 import { nodeHost } from '../machine/nodeHost';
 import { findLines } from '../read/find';
 import type { StatePaths } from '../paths';
 
 export interface CloseRequest {
-  readonly place: Place;
+  readonly paths: StatePaths;
+  readonly durability: Durability;
   /** The reservation's id, as `gate` gave it. */
   readonly id: string;
   /** What was spent, in nano-dollars; undefined releases it. */
@@ -46,15 +47,16 @@ export interface CloseResult {
 export async function closeReservation(request: CloseRequest): Promise<CloseResult> {
   const id = parseReservationId(request.id);
   const { cost } = request;
-  const { paths, config } = locate(request.place);
+  const { paths, durability } = request;
   const reserved = await findReservation(paths, id);
   const row = closingRow(reserved.row, request.flags, cost === undefined ? 'released' : 'settled');
   if (cost !== undefined) row.set('cost_usd', formatNanos(cost));
   const host = nodeHost();
-  const writer = new Writer({ paths, host, durability: config.durability, events: request.events });
+  const writer = new Writer({ paths, host, durability, events: request.events });
   try {
-    const [receipt] = await writer.appendEach([checkRow(row, { nowMs: host.nowMs() })]);
-    if (receipt?.status === 'refused') throw await whyRefused(paths, id, receipt.error);
+    const checked = checkRow(row, { nowMs: host.nowMs() });
+    const [receipt] = await writer.appendEach([checked]);
+    if (receipt?.status === 'refused') throw await whyRefused(paths, id, receipt.error, checked);
     return {
       receipt: receipt as CloseResult['receipt'],
       reservation: id,
@@ -78,8 +80,10 @@ async function findReservation(paths: StatePaths, id: string): Promise<{ readonl
   });
 }
 
-/** The key was taken: by which row, and what it says. */
-async function whyRefused(paths: StatePaths, id: string, error: LedgerError): Promise<LedgerError> {
+/** The key was taken: by which row, and what it says. What is stored nowhere is said whole. */
+async function whyRefused(paths: StatePaths, id: string, error: LedgerError, row: CheckedRow): Promise<LedgerError> {
+  if (error.code === 'STORED_NOWHERE')
+    return new LedgerError(error.code, error.message, { hint: `append it by hand: {${row.members}}`, cause: error });
   if (error.code !== 'IDEMPOTENCY_CONFLICT') return error;
   const seq = /row ([0-9]+)/.exec(error.message)?.[1];
   const [found] = seq === undefined ? [] : await findLines(paths, { kind: 'seq', seq: Number(seq) });

@@ -1,19 +1,17 @@
 /**
  * What has been spent, up to the last row: the stored sums where they can be believed and the rows since, else the rows
  * of every period that a cap is counted in. Each row that is read must be whole, unaltered and linked to the one before:
- * over a broken ledger no gate is answered.
+ * over broken rows no gate is answered. What was added up before is not read again.
  */
 import { fstatSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { rollingStart } from '../../core/caps';
 import { periodAt } from '../../core/day';
 import type { Calendar } from '../../core/day';
 import { ZERO_HASH } from '../../core/digest';
 import { LedgerError } from '../../core/errors';
 import { ulidAt, ULID_RANDOM_BYTES } from '../../core/ids';
-import { MAX_TTL_MS } from '../../core/reservation';
 import { readLine } from '../../core/rowText';
-import { Spend, unitsOf } from '../../core/spend';
+import { neededSince, Spend, unitsOf } from '../../core/spend';
 import type { Moved, PeriodOf } from '../../core/spend';
 import { closeQuietly, openFile, statOf } from '../files';
 import { listSegments, presentSegments, segmentBlocks } from '../ledger/segments';
@@ -119,10 +117,9 @@ function goneOn(request: SpendRequest, fd: number, sizeBytes: number, spend: Spe
 async function fromRows(request: SpendRequest, fd: number, sizeBytes: number): Promise<CurrentSpend> {
   const { paths, plan, nowMs } = request;
   const periods = unitsOf(plan.caps).map((unit) => periodsOf(request)(unit, nowMs));
-  const rolling = plan.caps.some(({ per }) => per === 'rolling_24h') ? [rollingStart(nowMs)] : [];
-  const sinceMs = Math.min(nowMs - MAX_TTL_MS, ...rolling, ...periods.map(({ startMs }) => startMs));
+  const sinceMs = neededSince(plan.caps, nowMs, periods);
   const from = offsetBeforeId(fd, sizeBytes, ulidAt(sinceMs, new Uint8Array(ULID_RANDOM_BYTES)));
-  const spend = new Spend(plan.caps, { seq: 0, hash: ZERO_HASH, bytes: from }, periods);
+  const spend = Spend.empty(plan.caps, { seq: 0, hash: ZERO_HASH, bytes: from }, sinceMs, periods);
   const adder = new RowAdder(paths.ledger, spend, undefined);
   // What is asked for may reach back before the live file.
   if (from === 0) for (const segment of closedSegments(paths)) await addSegment(adder, segment);

@@ -2,9 +2,10 @@
  * Holds asks against the caps, under the ledger's lock: the sums up to its last row, and what was allowed since. What a
  * gate and an enforced append have in common.
  */
+import { closedBy } from '../../core/reservation';
 import type { Ask, CapState, Spend } from '../../core/spend';
 import type { ReadyLedger } from '../ledger/ledger';
-import { bringUp, spendSoFar } from './currentSpend';
+import { bringUp } from './currentSpend';
 import type { CurrentSpend, SpendRequest } from './currentSpend';
 import { learnOtherRuns, spentByRuns } from './runSpend';
 import { writeSpend } from './spendFile';
@@ -13,6 +14,8 @@ import { writeSpend } from './spendFile';
 const WORTH_STORING_BYTES = 64 << 10;
 
 export class Judge {
+  #hasLearned = false;
+
   private constructor(
     private readonly request: SpendRequest,
     private readonly spend: Spend,
@@ -20,13 +23,8 @@ export class Judge {
     private readonly sizeBytes: number,
   ) {}
 
-  /** What can be read before the lock is taken, so that nobody waits for it. */
-  static async prepare(request: SpendRequest): Promise<CurrentSpend | undefined> {
-    return spendSoFar(request);
-  }
-
   /**
-   * @param soFar of `prepare`
+   * @param soFar of `spendSoFar`: what was read before the lock was taken, so that nobody waits for it
    * @throws LedgerError LEDGER_BROKEN
    */
   static async over(request: SpendRequest, ready: ReadyLedger, soFar: CurrentSpend | undefined): Promise<Judge> {
@@ -35,16 +33,19 @@ export class Judge {
     return new Judge(request, spend, storedBytes, sizeBytes);
   }
 
-  /** Looks up what is not known yet of the runs of some asks, and stores the sums for the next one where that is worth it. */
+  /** Looks up what is not known yet of the runs of some asks. */
   async learn(asks: readonly Ask[]): Promise<void> {
     const lacking = new Set(asks.flatMap((ask) => this.spend.lacksRun(ask) ?? []));
-    const learned = lacking.size > 0;
-    if (learned) {
-      for (const [run, spent] of await spentByRuns(this.request, lacking)) this.spend.setRun(run, spent);
-    }
-    const { storedBytes, sizeBytes } = this;
-    if (!learned && storedBytes !== undefined && sizeBytes - storedBytes < WORTH_STORING_BYTES) return;
-    writeSpend(this.request.paths, this.request.plan, this.spend, this.request.nowMs);
+    if (lacking.size === 0) return;
+    for (const [run, spent] of await spentByRuns(this.request, lacking)) this.spend.setRun(run, spent);
+    this.#hasLearned = true;
+  }
+
+  /** Stores the sums for the next one, where that is worth it; before anything is allowed on top of them. */
+  keep(): void {
+    const { storedBytes, sizeBytes, request } = this;
+    const isFarBehind = storedBytes === undefined || sizeBytes - storedBytes >= WORTH_STORING_BYTES;
+    if (this.#hasLearned || isFarBehind) writeSpend(request.paths, request.plan, this.spend, request.nowMs);
   }
 
   /** How the caps stand that apply. Of asks whose runs were learned. */
@@ -56,6 +57,12 @@ export class Judge {
   async statesNow(): Promise<CapState[]> {
     await learnOtherRuns(this.request, this.spend);
     return this.spend.statesNow(this.request.nowMs);
+  }
+
+  /** Whether a row with this key closes an open reservation. */
+  isOpen(key: string): boolean {
+    const id = closedBy(key);
+    return id !== undefined && this.spend.isOpen(id);
   }
 
   /** What was allowed counts for what is asked next. */

@@ -8,6 +8,7 @@ import { Writer } from '../append/writer';
 import { locate } from '../ledger/locate';
 import type { Place } from '../ledger/locate';
 import { nodeHost } from '../machine/nodeHost';
+import { spendSoFar } from './currentSpend';
 import { Judge } from './judge';
 import { checkCaps, spendRequest } from './spendPlan';
 
@@ -25,7 +26,7 @@ export async function recordThresholds(place: Place, events: AppendEvents): Prom
   checkCaps(located);
   const host = nodeHost();
   const { paths, config } = located;
-  const soFar = await Judge.prepare(spendRequest(place, located, host.nowMs()));
+  const soFar = await spendSoFar(spendRequest(place, located, host.nowMs()));
   const writer = new Writer({ paths, host, durability: config.durability, events });
   try {
     return await writer.appendDecided(async (ready, placer) => {

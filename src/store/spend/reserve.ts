@@ -11,7 +11,8 @@
  */
 import type { JsonObject } from '../../core/json';
 import { formatNanos } from '../../core/money';
-import { capMember, refusalText, refusedRow, reservedRow } from '../../core/reservation';
+import { LedgerError } from '../../core/errors';
+import { capMember, NOT_ASKED, refusalText, refusedRow, reservedRow, SETTLED } from '../../core/reservation';
 import type { Asked, CapMember } from '../../core/reservation';
 import { checkRow } from '../../core/row';
 import type { CheckedRow } from '../../core/row';
@@ -21,8 +22,10 @@ import { formatTime } from '../../core/time';
 import type { AppendEvents } from '../append/append';
 import { Writer } from '../append/writer';
 import { locate } from '../ledger/locate';
-import type { Place } from '../ledger/locate';
+import type { LocatedLedger, Place } from '../ledger/locate';
+import { presentSegments } from '../ledger/segments';
 import { nodeHost } from '../machine/nodeHost';
+import { spendSoFar } from './currentSpend';
 import { Judge } from './judge';
 import { checkCaps, spendRequest } from './spendPlan';
 
@@ -57,11 +60,15 @@ export interface Reserved {
 export async function reserve({ place, members, nanos, ttlMs, events }: ReserveRequest): Promise<Reserved> {
   const located = locate(place);
   checkCaps(located);
+  checkScopes(located);
+  // A mistyped folder would be a fresh budget.
+  presentSegments(located.paths);
   const host = nodeHost();
   const nowMs = host.nowMs();
-  // What the row would be refused for is to be known before anybody waits.
+  // What this row, or the one that settles it, would be refused for is to be known before the money is spent.
   checkRow(reservedRow({ members, nanos, states: [] }, nowMs), { nowMs });
-  const soFar = await Judge.prepare(spendRequest(place, located, nowMs));
+  checkRow(new Map([['action', SETTLED], ...members]), { nowMs });
+  const soFar = await spendSoFar(spendRequest(place, located, nowMs));
   const { paths, config } = located;
   const writer = new Writer({ paths, host, durability: config.durability, events });
   try {
@@ -70,6 +77,7 @@ export async function reserve({ place, members, nanos, ttlMs, events }: ReserveR
       const judge = await Judge.over(spendRequest(place, located, atMs), ready, soFar);
       const ask: Ask = { nanos, members: textMembers(members) };
       await judge.learn([ask]);
+      judge.keep();
       const { row, answer } = decide({ members, nanos, states: judge.statesFor(ask) }, atMs, ttlMs);
       const { id, seq } = placer.place(row);
       return { ...answer, id, seq };
@@ -77,6 +85,20 @@ export async function reserve({ place, members, nanos, ttlMs, events }: ReserveR
   } finally {
     await writer.close();
   }
+}
+
+/**
+ * A cap that is narrowed to what nobody knows before the money is spent is no cap that a gate can hold.
+ * @throws LedgerError CONFIG_INVALID
+ */
+function checkScopes({ config, configPath }: LocatedLedger): void {
+  const names = config.caps.flatMap(({ scope }) => [...scope.keys()]);
+  const unknown = names.find((name) => NOT_ASKED.includes(name));
+  if (unknown === undefined) return;
+  throw new LedgerError('CONFIG_INVALID', `expected caps that a gate can hold, found one on "${unknown}"`, {
+    ...(configPath === undefined ? {} : { place: { segment: configPath } }),
+    hint: `what a row says of "${unknown}" is known once it is spent: narrow the cap to who, what for or in which run`,
+  });
 }
 
 interface Decision {

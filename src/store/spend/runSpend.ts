@@ -45,7 +45,7 @@ export async function spentByRuns(
 
 /** Gives sums what they lack of the runs that lately spent something. */
 export async function learnOtherRuns(request: SpendRequest, spend: Spend): Promise<void> {
-  const { otherRuns } = spend;
+  const otherRuns = spend.otherRuns(request.nowMs);
   if (otherRuns.size === 0) return;
   for (const [run, spent] of await spentByRuns(request, otherRuns)) spend.setRun(run, spent);
 }

@@ -2,23 +2,25 @@
 import type { Calendar } from '../../core/day';
 import { LedgerError } from '../../core/errors';
 import type { LocatedLedger, Place } from '../ledger/locate';
-import { hostZoneName } from '../machine/hostZone';
+import { machineZoneName } from '../machine/hostZone';
 import type { SpendRequest } from './currentSpend';
 import { calendarOf } from '../ledger/calendar';
 
 /** What the sums of a ledger's caps are made for. */
 export function spendRequest(place: Place, located: LocatedLedger, nowMs: number): SpendRequest {
   const { paths, config } = located;
+  // Of the machine, whatever TZ says: who asks does not choose when the day begins.
+  const zoneName = config.timezone ?? machineZoneName();
   let calendar: Calendar | undefined;
   return {
     paths,
     nowMs,
     plan: {
       caps: config.caps,
-      zoneName: config.timezone ?? hostZoneName(place.env),
+      zoneName,
       dayStartMs: config.dayStartMs,
     },
-    calendar: () => (calendar ??= calendarOf(place, located)),
+    calendar: () => (calendar ??= calendarOf(place, located, config.timezone === undefined ? zoneName : undefined)),
   };
 }
 
