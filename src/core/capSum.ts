@@ -1,12 +1,11 @@
 /** What was spent against one cap: since its period began, minute by minute, or run by run. Exact. */
-import { rollingStart } from './caps';
+import { minuteOf, rollingStart } from './caps';
 import type { Cap } from './caps';
 import { invariant } from './errors';
 
 /** The text members of a row, or of what is asked for: what caps can be narrowed to. */
 export type Members = Readonly<Record<string, string>>;
 
-const MINUTE_MS = 60_000;
 /** Runs whose sum is kept; of others it is asked for again. */
 const MAX_RUNS = 1_000;
 
@@ -81,7 +80,7 @@ export class CapSum {
     if (this.isPerRun) {
       if (run !== undefined) this.#countInRun(run, nanos);
     } else if (this.cap.per === 'rolling_24h') {
-      const minute = Math.floor(tsMs / MINUTE_MS) * MINUTE_MS;
+      const minute = minuteOf(tsMs);
       this.#minutes.set(minute, (this.#minutes.get(minute) ?? 0n) + nanos);
     } else if (tsMs >= this.#startMs) this.#nanos += nanos;
   }

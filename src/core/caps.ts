@@ -23,7 +23,12 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 
 /** Where the last 24 hours begin: with a whole minute, whose rows all count, so that a sum by minutes is exact. */
 export function rollingStart(nowMs: number): number {
-  return Math.floor((nowMs - DAY_MS) / MINUTE_MS) * MINUTE_MS;
+  return minuteOf(nowMs - DAY_MS);
+}
+
+/** The whole minute that a moment lies in. */
+export function minuteOf(ms: number): number {
+  return Math.floor(ms / MINUTE_MS) * MINUTE_MS;
 }
 
 /** A cap in words: "2 USD per day (agent=coder)". */

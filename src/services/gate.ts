@@ -14,7 +14,7 @@ import type { JsonObject } from '../core/json';
 import { parseCostNanos } from '../core/money';
 import { printedCost } from '../core/printedCost';
 import type { CostPath, PrintedCost } from '../core/printedCost';
-import { checkAsked, MAX_TTL_MS } from '../core/reservation';
+import { checkAsked, MAX_TTL_MS, NOT_ASKED } from '../core/reservation';
 import type { CommandEnd } from '../core/runRows';
 import type { AppendEvents } from '../store/append/append';
 import { locate } from '../store/ledger/locate';
@@ -140,11 +140,11 @@ class LastBytes {
   }
 }
 
-/** The row's members, with what the environment says of the one who asks; a run's own defaults as well. */
+/** The row's members, with what the environment says of the one who asks. */
 function membersOf({ place, flags }: GateRequest): JsonObject {
   const members = completeRow(new Map(), flags, environmentDefaults(place.env));
-  // What the environment says of costs and moments is not of this row.
-  for (const name of ['cost_usd', 'occurred_at', 'ref', 'provenance']) members.delete(name);
+  // What the environment says of costs and moments is of what is done, not of the question.
+  for (const name of NOT_ASKED) members.delete(name);
   return members;
 }
 

@@ -3,12 +3,12 @@
  * waits in the spill file like any other where it cannot be chained: money that was spent is not forgotten. Its key
  * makes it the only one: a reservation is closed once, also where two try at once.
  */
+import type { Durability } from '../../core/config';
 import { LedgerError } from '../../core/errors';
 import type { JsonObject } from '../../core/json';
 import type { Row } from '../../core/members';
 import { formatNanos, parseCostNanos } from '../../core/money';
 import { closingRow, parseReservationId, RELEASED, reservationOf, RESERVED } from '../../core/reservation';
-import type { Durability } from '../../core/config';
 import { checkRow } from '../../core/row';
 import type { CheckedRow } from '../../core/row';
 import type { AppendEvents, Receipt } from '../append/append';
@@ -41,13 +41,12 @@ export interface CloseResult {
 }
 
 /**
- * @throws LedgerError USAGE for what is no id, NOT_FOUND where no reservation has this id, RESERVATION_CLOSED where another row has closed
- *   it otherwise, a refusal code, STORED_NOWHERE
+ * @throws LedgerError USAGE for what is no id, NOT_FOUND where no reservation has this id, RESERVATION_CLOSED where another
+ *   row has closed it otherwise, a refusal code, STORED_NOWHERE
  */
 export async function closeReservation(request: CloseRequest): Promise<CloseResult> {
   const id = parseReservationId(request.id);
-  const { cost } = request;
-  const { paths, durability } = request;
+  const { paths, durability, cost } = request;
   const reserved = await findReservation(paths, id);
   const row = closingRow(reserved.row, request.flags, cost === undefined ? 'released' : 'settled');
   if (cost !== undefined) row.set('cost_usd', formatNanos(cost));
