@@ -3,12 +3,10 @@ import { printable } from '../core/printable';
 import type { CapLine } from '../core/capReport';
 import type { MoneyLine, RollupReport } from '../core/rollup';
 import type { Colors } from './color';
-import { alike, bar, csv, markdownTable, textLines } from './table';
+import { alike, csv, markdownTable, textLines, withBars } from './table';
 import type { Cell, Column, Table } from './table';
 
 const NONE = '(none)';
-const LONGEST_BAR = 30;
-const SHORTEST_BAR = 6;
 
 export interface TextOptions {
   readonly width: number;
@@ -28,9 +26,7 @@ interface Line {
 export function rollupText(report: RollupReport, { width, bars, colors }: TextOptions): string {
   const lines = linesOf(report);
   const table = mainTable(report, lines);
-  const used = Math.max(...textLines(table, width).map((line) => line.length));
-  const barWidth = Math.min(LONGEST_BAR, width - used - 2);
-  const shown = bars && barWidth >= SHORTEST_BAR ? withBars(table, lines, barWidth) : table;
+  const shown = bars ? withBars(table, partsOf(lines), width) : table;
   const style = (text: string, row: number | undefined): string => {
     if (row === undefined) return colors.dim(text);
     return lines[row]?.kind === 'total' ? colors.bold(text) : text;
@@ -127,28 +123,19 @@ function mainTable(report: RollupReport, lines: readonly Line[]): Table {
   return { columns, rows };
 }
 
-function withBars(table: Table, lines: readonly Line[], width: number): Table {
+/** Each line's part of the dearest one. */
+function partsOf(lines: readonly Line[]): number[] {
   const sizes = lines.map(({ money, kind }) => (kind === 'total' ? 0 : Number(money.spent_usd)));
   const most = Math.max(...sizes, 0);
-  return {
-    columns: [...table.columns, { title: '', align: 'left' }],
-    rows: table.rows.map((row, i) => [...row, most > 0 ? bar((sizes[i] ?? 0) / most, width) : '']),
-  };
+  return sizes.map((size) => (most > 0 ? size / most : 0));
 }
 
 function capLines(report: RollupReport, { width, bars, colors }: TextOptions): readonly string[] {
   if (report.caps.length === 0) return [];
   const periods = report.caps.flatMap((cap) => cap.periods);
   const table = capTable(report.caps);
-  const used = Math.max(...textLines(table, width).map((line) => line.length));
-  const barWidth = Math.min(LONGEST_BAR, width - used - 2);
-  const shown =
-    bars && barWidth >= SHORTEST_BAR
-      ? {
-          columns: [...table.columns, { title: '', align: 'left' as const }],
-          rows: table.rows.map((row, i) => [...row, bar(Number(periods[i]?.percent ?? 0) / 100, barWidth)]),
-        }
-      : table;
+  const parts = periods.map(({ percent }) => Number(percent ?? 0) / 100);
+  const shown = bars ? withBars(table, parts, width) : table;
   return textLines(shown, width, (text, row) => {
     if (row === undefined) return colors.dim(text);
     const period = periods[row];

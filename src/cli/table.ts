@@ -94,6 +94,20 @@ export function bar(part: number, width: number): string {
   return '█'.repeat(Math.floor(eighths / 8)) + (' ▏▎▍▌▋▊▉'[eighths % 8] ?? '').trim();
 }
 
+const LONGEST_BAR = 30;
+const SHORTEST_BAR = 6;
+
+/** The table with a bar a row, for a part of a whole each; as it is where there is no room for bars. */
+export function withBars(table: Table, parts: readonly number[], width: number): Table {
+  const used = Math.max(...textLines(table, width).map((line) => line.length));
+  const barWidth = Math.min(LONGEST_BAR, width - used - GAP);
+  if (barWidth < SHORTEST_BAR) return table;
+  return {
+    columns: [...table.columns, { title: '', align: 'left' }],
+    rows: table.rows.map((row, i) => [...row, bar(parts[i] ?? 0, barWidth)]),
+  };
+}
+
 /** Amounts with the same number of places, at least two, so that their dots stand below each other. */
 export function alike(amounts: readonly string[]): readonly string[] {
   const places = amounts.map((amount) => amount.split('.')[1]?.length ?? 0);

@@ -2,6 +2,7 @@
 import { lostText } from '../core/damage';
 import { ignoredInEnvironment } from '../core/defaults';
 import { printable } from '../core/printable';
+import type { CommandEnd } from '../core/runRows';
 import type { AppendEvents } from '../services/append';
 import type { Io } from './io';
 import type { GlobalFlags } from './options';
@@ -42,4 +43,15 @@ export function talkOf(io: Io, flags: GlobalFlags): AppendEvents {
 export function tellIgnored(io: Io): void {
   for (const name of ignoredInEnvironment(io.env))
     io.stderr(`ledger: warning: ${name} is set and ignored: it belongs to one row, give it as a flag or in the row\n`);
+}
+
+export function warn(io: Io, text: string): void {
+  io.stderr(`ledger: warning: ${printable(text)}\n`);
+}
+
+/** Why a command never ran, where it did not. */
+export function tellNotStarted(io: Io, program: string, end: CommandEnd | undefined): void {
+  if (end?.kind !== 'not-started') return;
+  const what = end.status === 127 ? 'no such command' : `not executable (${end.why})`;
+  io.stderr(`ledger: error: ${printable(program)}: ${what}\n`);
 }

@@ -10,7 +10,7 @@ import { jsonLine } from '../io';
 import type { Io } from '../io';
 import { flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
-import { alike, bar, textLines } from '../table';
+import { alike, textLines, withBars } from '../table';
 import type { Table } from '../table';
 import { talkOf } from '../talk';
 
@@ -68,20 +68,15 @@ async function runCaps(io: Io, flags: Flags): Promise<void> {
     io.stdout(capsText(result, io, await colorsFor(io, flags)));
 }
 
-const LONGEST_BAR = 30;
-const SHORTEST_BAR = 6;
 /** More runs than these are not worth a line each: the fullest ones are. */
 const MAX_RUN_LINES = 10;
 
 function capsText({ at, timezone, caps, reservations, crossed }: CapsNow, io: Io, colors: Colors): string {
   const { shown, left } = shownCaps(caps);
   const table = capTable(shown);
-  const used = Math.max(...textLines(table, io.columns).map((line) => line.length));
-  const width = Math.min(LONGEST_BAR, io.columns - used - 2);
-  const lines = textLines(
-    io.isTTY && width >= SHORTEST_BAR ? withBars(table, shown, width) : table,
-    io.columns,
-    (text, row) => (row === undefined ? colors.dim(text) : colorOf(shown[row], colors)(text)),
+  const parts = shown.map(({ percent }) => Number(percent ?? 0) / 100);
+  const lines = textLines(io.isTTY ? withBars(table, parts, io.columns) : table, io.columns, (text, row) =>
+    row === undefined ? colors.dim(text) : colorOf(shown[row], colors)(text),
   );
   const notes: string[] = [];
   if (left > 0) notes.push(`${left} more run${left === 1 ? '' : 's'} below these`);
@@ -91,8 +86,8 @@ function capsText({ at, timezone, caps, reservations, crossed }: CapsNow, io: Io
     notes.push(`${reservations.length} reservation${one ? '' : 's'} open; --json names ${one ? 'it' : 'them'}`);
   }
   const title = [colors.bold('Caps'), colors.dim(`${at} (${printable(timezone)})`)];
-  const parts = [title, lines, notes].filter((part) => part.length > 0);
-  return parts.map((part) => `${part.join('\n')}\n`).join('\n');
+  const paragraphs = [title, lines, notes].filter((part) => part.length > 0);
+  return paragraphs.map((part) => `${part.join('\n')}\n`).join('\n');
 }
 
 function crossedText({ threshold, cap_usd: usd, per, scope, period, spent_usd: spent, seq }: Crossed): string {
@@ -137,13 +132,6 @@ function capTable(caps: readonly CapNow[]): Table {
       cap.percent ?? '',
       cap.over ? 'OVER' : Number(cap.remaining_usd) <= 0 ? 'full' : 'ok',
     ]),
-  };
-}
-
-function withBars(table: Table, caps: readonly CapNow[], width: number): Table {
-  return {
-    columns: [...table.columns, { title: '', align: 'left' }],
-    rows: table.rows.map((row, i) => [...row, bar(Number(caps[i]?.percent ?? 0) / 100, width)]),
   };
 }
 

@@ -14,7 +14,7 @@ import type { Io } from '../io';
 import { flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { addRowFlags, rowFromFlags } from '../rowFlags';
-import { talkOf, tellIgnored } from '../talk';
+import { talkOf, tellIgnored, tellNotStarted, warn } from '../talk';
 
 interface GateFlags {
   readonly est?: string;
@@ -136,10 +136,7 @@ function tellAnswer(io: Io, flags: Flags, { refusal, caps }: GateResult): void {
 }
 
 function tellEnd(io: Io, program: string, { end, closed, costFault }: GateRunResult): void {
-  if (end?.kind === 'not-started') {
-    const what = end.status === 127 ? 'no such command' : `not executable (${end.why})`;
-    io.stderr(`ledger: error: ${printable(program)}: ${what}\n`);
-  }
+  tellNotStarted(io, program, end);
   const settled = closed instanceof LedgerError ? null : closed?.cost_usd;
   if (costFault !== undefined) warn(io, `the command ${costFault}; settled with ${settled ?? 'nothing'} USD instead`);
   // The command may have said itself what it cost.
@@ -155,8 +152,4 @@ function tellEnd(io: Io, program: string, { end, closed, costFault }: GateRunRes
   if (closed?.receipt.status === 'spilled')
     warn(io, `what was spent waits in the spill file: ${closed.receipt.error.message}`);
   if (closed?.above_usd != null) warn(io, `${closed.above_usd} USD more were spent than reserved`);
-}
-
-function warn(io: Io, text: string): void {
-  io.stderr(`ledger: warning: ${printable(text)}\n`);
 }

@@ -1,7 +1,6 @@
 /** `ledger run`: a command between two rows. stdout is the command's own; what we say goes to stderr. */
 import type { Command } from 'commander';
 import { LedgerError } from '../../core/errors';
-import { printable } from '../../core/printable';
 import { MEASURED, statusOf } from '../../core/runRows';
 import { runCommand } from '../../services/run';
 import type { RunResult } from '../../services/run';
@@ -10,7 +9,7 @@ import type { Io } from '../io';
 import { flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { addRowFlags, rowFromFlags } from '../rowFlags';
-import { talkOf, tellIgnored } from '../talk';
+import { talkOf, tellIgnored, tellNotStarted, warn } from '../talk';
 
 type Flags = { readonly recordArgs?: boolean } & GlobalFlags &
   Readonly<Record<string, string | readonly string[] | boolean | undefined>>;
@@ -60,18 +59,11 @@ async function runRun(io: Io, command: readonly string[], flags: Flags): Promise
 }
 
 function tellEnd(io: Io, program: string, { end, completed }: RunResult): void {
-  if (end.kind === 'not-started') {
-    const what = end.status === 127 ? 'no such command' : `not executable (${end.why})`;
-    io.stderr(`ledger: error: ${printable(program)}: ${what}\n`);
-  }
+  tellNotStarted(io, program, end);
   if (completed.status === 'spilled')
     warn(io, `the end of the run waits in the spill file: ${completed.error.message}`);
   if (completed.status !== 'refused') return;
   warn(io, 'the end of the run could not be recorded');
   printError(io, completed.error, false);
   if ('row' in completed && completed.row !== undefined) io.stderr(`${completed.row}\n`);
-}
-
-function warn(io: Io, text: string): void {
-  io.stderr(`ledger: warning: ${printable(text)}\n`);
 }

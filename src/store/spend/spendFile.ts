@@ -12,11 +12,11 @@ import { sha256Hex } from '../../core/digest';
 import { orNothing } from '../../core/errors';
 import { Spend } from '../../core/spend';
 import type { SpendRecord, Through } from '../../core/spend';
+import { parseSummed, summedText } from '../../core/summed';
 import { readAt, readWhole, statOf, withFile, writeAll } from '../files';
 import type { StatePaths } from '../paths';
 
 const VERSION = 1;
-const SUM_START = ',"sum":"';
 
 /** What the sums are of: other caps, or another calendar, make other sums. */
 export interface SpendPlan {
@@ -33,7 +33,7 @@ interface Stored {
 
 /** What is stored, where it is whole and of this plan; whether it still holds is for `standsIn` and `moveTo` to tell. */
 export function readSpend({ spend: path }: StatePaths, plan: SpendPlan): Spend | undefined {
-  const stored = parseStored(orNothing(() => readWhole(path))?.toString('utf8') ?? '');
+  const stored = parseSummed(orNothing(() => readWhole(path))?.toString('utf8') ?? '') as Stored | undefined;
   if (stored?.version !== VERSION || stored.plan !== planText(plan)) return undefined;
   return orNothing(() => Spend.fromRecord(plan.caps, stored.record));
 }
@@ -48,13 +48,12 @@ export function standsIn(ledgerFd: number, { bytes, hash }: Through): boolean {
 /** Under the ledger's lock. A disk that does not take it costs time at the next gate, nothing else. */
 export function writeSpend(paths: StatePaths, plan: SpendPlan, spend: Spend, nowMs: number): void {
   const stored: Stored = { version: VERSION, plan: planText(plan), record: spend.toRecord(nowMs) };
-  const text = JSON.stringify(stored).slice(0, -1);
   const { spend: path } = paths;
   // Who reads it without the lock finds the old one or the new one, and never a half.
   const fresh = `${path}.tmp`;
   orNothing(() => {
     const mode = statOf(fresh) === undefined ? 'create' : 'truncate';
-    withFile(fresh, mode, (fd) => writeAll(fd, Buffer.from(`${text}${SUM_START}${sha256Hex(text)}"}\n`)));
+    withFile(fresh, mode, (fd) => writeAll(fd, Buffer.from(summedText(stored))));
     renameSync(fresh, path);
   });
 }
@@ -62,10 +61,4 @@ export function writeSpend(paths: StatePaths, plan: SpendPlan, spend: Spend, now
 function planText({ caps, zoneName, dayStartMs }: SpendPlan): string {
   const spelled = caps.map(({ nanos, per, scope }) => [String(nanos), per, ...scope]);
   return sha256Hex(JSON.stringify([spelled, zoneName, dayStartMs]));
-}
-
-function parseStored(text: string): Stored | undefined {
-  const at = text.lastIndexOf(SUM_START);
-  if (at < 0 || text.slice(at) !== `${SUM_START}${sha256Hex(text.slice(0, at))}"}\n`) return undefined;
-  return JSON.parse(`${text.slice(0, at)}}`) as Stored;
 }

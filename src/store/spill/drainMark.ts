@@ -11,8 +11,8 @@
  */
 import { fstatSync, rmSync } from 'node:fs';
 import { HASH_SUFFIX_BYTES, hashSuffix } from '../../core/chain';
-import { sha256Hex } from '../../core/digest';
 import { orNothing } from '../../core/errors';
+import { parseSummed, summedText } from '../../core/summed';
 import { readAt, readWhole, statOf, withFile, writeAll } from '../files';
 
 export interface DrainMark {
@@ -30,12 +30,10 @@ interface Stored {
   readonly head: string;
 }
 
-const SUM_START = ',"sum":"';
-
 /** The mark at `path`, where it is of the spill file and the ledger that are open here, and both are as it says; else undefined. */
 export function readDrainMark(path: string, spillFd: number, ledgerFd: number): DrainMark | undefined {
   // Whatever is wrong with a shortcut, there is the long way.
-  const stored = parseMark(orNothing(() => readWhole(path))?.toString('latin1') ?? '');
+  const stored = parseSummed(orNothing(() => readWhole(path))?.toString('latin1') ?? '') as Stored | undefined;
   if (stored === undefined) return undefined;
   const { ino, size, birthtimeMs } = fstatSync(spillFd);
   const { offset, ledger_bytes: ledgerBytes, head } = stored;
@@ -50,19 +48,12 @@ export function writeDrainMark(path: string, spillFd: number, size: number, mark
   const { ino, birthtimeMs } = fstatSync(spillFd);
   const { offset, ledgerBytes: ledger_bytes, head } = mark;
   const stored: Stored = { offset, size, ino, birth_ms: birthtimeMs, ledger_bytes, head };
-  const text = JSON.stringify(stored).slice(0, -1);
   orNothing(() => {
     const mode = statOf(path) === undefined ? 'create' : 'truncate';
-    withFile(path, mode, (fd) => writeAll(fd, Buffer.from(`${text}${SUM_START}${sha256Hex(text)}"}\n`)));
+    withFile(path, mode, (fd) => writeAll(fd, Buffer.from(summedText(stored))));
   });
 }
 
 export function removeDrainMark(path: string): void {
   rmSync(path, { force: true });
-}
-
-function parseMark(text: string): Stored | undefined {
-  const at = text.lastIndexOf(SUM_START);
-  if (at < 0 || text.slice(at) !== `${SUM_START}${sha256Hex(text.slice(0, at))}"}\n`) return undefined;
-  return JSON.parse(`${text.slice(0, at)}}`) as Stored;
 }
