@@ -55,6 +55,10 @@ export const COMMANDS: CommandTable = {
     summary: 'one row: its members, its hash, its links',
     load: async () => (await import('./commands/show')).registerShow,
   },
+  query: {
+    summary: 'find rows by any field, or figures over them; grep for ledgers',
+    load: async () => (await import('./commands/query')).registerQuery,
+  },
   tail: {
     summary: 'the last rows, and with -f those that come',
     load: async () => (await import('./commands/tail')).registerTail,

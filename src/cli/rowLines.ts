@@ -24,7 +24,7 @@ const COST: Column = { width: 9, align: 'right', text: costText };
 const OUTCOME: Column = { width: 8, align: 'left', text: ({ outcome }) => shown(outcome) };
 const SEQ: Column = { width: 6, align: 'right', text: ({ seq }) => String(seq) };
 
-function columnsFor(width: number): readonly Column[] {
+function columnsFor(width: number, dated: boolean): readonly Column[] {
   const time = (chars: number): Column => ({
     width: chars,
     align: 'left',
@@ -33,9 +33,10 @@ function columnsFor(width: number): readonly Column[] {
   const agent = (chars: number): Column => ({ width: chars, align: 'left', text: ({ agent: name }) => shown(name) });
   const action = (chars: number): Column => ({ width: chars, align: 'left', text: actionText });
   const target = (chars: number): Column => ({ width: chars, align: 'left', text: ({ target: what }) => shown(what) });
+  const short = dated ? DATED_CHARS : 8;
   if (width < 60) return [time(5), agent(8), action(14), { ...COST, width: 7 }];
-  if (width < 80) return [time(8), agent(8), action(22), { ...OUTCOME, width: 7 }, { ...COST, width: 7 }];
-  if (width < 110) return [SEQ, time(8), agent(10), action(19), target(8), OUTCOME, COST];
+  if (width < 80) return [time(short), agent(8), action(22), { ...OUTCOME, width: 7 }, { ...COST, width: 7 }];
+  if (width < 120) return [SEQ, time(short), agent(10), action(19), target(8), OUTCOME, COST];
   return [SEQ, time(19), agent(14), action(24), target(14), OUTCOME, COST];
 }
 
@@ -45,11 +46,13 @@ export interface RowLineOptions {
   readonly width: number;
   readonly zone: Zone;
   readonly colors: Colors;
+  /** Whether rows may be of any day, so that a time alone would not do. */
+  readonly dated?: boolean;
 }
 
 /** One row in one line, no wider than the terminal. */
-export function rowLine(row: Row, { width, zone, colors }: RowLineOptions): string {
-  const columns = withWholeCost(columnsFor(width), row);
+export function rowLine(row: Row, { width, zone, colors, dated = false }: RowLineOptions): string {
+  const columns = withWholeCost(columnsFor(width, dated), row);
   const used = columns.reduce((sum, column) => sum + column.width + GAP.length, 0);
   const cells = columns.map((column) => {
     const text = fit(column.text(row, zone), column);
@@ -118,10 +121,14 @@ function costText({ cost_usd: cost }: Row): string {
   return nanos === undefined ? plainText(cost) : formatNanos(nanos);
 }
 
+/** `11-22 20:09` */
+const DATED_CHARS = 11;
+
 /** When it happened: the time alone, or with the day where there is room. */
 function timeText(row: Row, zone: Zone, chars: number): string {
   const ms = parseRfc3339(shown(row.occurred_at ?? row.ts));
   if (ms === undefined) return '';
   const local = formatLocal(zone, Math.floor(ms / 1000) * 1000).replace('T', ' ');
+  if (chars === DATED_CHARS) return local.slice(5, 5 + chars);
   return chars < 19 ? local.slice(11, 11 + chars) : local.slice(0, chars);
 }

@@ -21,18 +21,25 @@ const GAP = 2;
 /** A date fits: without its day it says nothing. */
 const SHORTEST = 10;
 
+/** How wide the columns of a table are where it is at most `width` wide: the widest text column is cut first. */
+export function columnWidths(table: Table, width: number): number[] {
+  const cells = table.rows.map((row) => row.map((cell) => printable(String(cell))));
+  return fit(table.columns, [table.columns.map(({ title }) => title), ...cells], width);
+}
+
 /**
- * Lines of a table at most `width` wide where that can be: the widest text column is cut, with an ellipsis, first.
+ * Lines of a table at most `width` wide where that can be: what is too long is cut, with an ellipsis.
  * @param style colours a finished line; it is told the row, or undefined for the titles
+ * @param widths those of the columns, where the rows are only a part of the table
  */
 export function textLines(
   table: Table,
   width: number,
   style?: (line: string, row: number | undefined) => string,
+  widths: readonly number[] = columnWidths(table, width),
 ): string[] {
   const cells = table.rows.map((row) => row.map((cell) => printable(String(cell))));
   const titles = table.columns.map(({ title }) => title);
-  const widths = fit(table.columns, [titles, ...cells], width);
   const line = (row: readonly string[]): string =>
     row
       .map((cell, i) => pad(cell, widths[i] ?? 0, table.columns[i]?.align))

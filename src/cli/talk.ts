@@ -4,6 +4,7 @@ import { ignoredInEnvironment } from '../core/defaults';
 import { printable } from '../core/printable';
 import type { CommandEnd } from '../core/runRows';
 import type { AppendEvents } from '../services/append';
+import type { Followed } from '../services/tail';
 import type { Io } from './io';
 import type { GlobalFlags } from './options';
 
@@ -54,4 +55,17 @@ export function tellNotStarted(io: Io, program: string, end: CommandEnd | undefi
   if (end?.kind !== 'not-started') return;
   const what = end.status === 127 ? 'no such command' : `not executable (${end.why})`;
   io.stderr(`ledger: error: ${printable(program)}: ${what}\n`);
+}
+
+/** What a reader that follows the file is told beside its rows. */
+export function tellFollowed(io: Io, flags: GlobalFlags, one: Followed): void {
+  if (flags.quiet === true) return;
+  if (one.kind === 'broken')
+    io.stderr(
+      `ledger: warning: ${one.bytes} bytes at byte ${one.offset} are not shown: ${printable(one.why)}; see "ledger verify"\n`,
+    );
+  if (one.kind === 'lost')
+    io.stderr(
+      `ledger: warning: rows ${one.fromSeq} to ${one.toSeq} were shown and are gone from the file; see "ledger verify"\n`,
+    );
 }

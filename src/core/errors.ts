@@ -54,6 +54,10 @@ export type ErrorCode =
   | 'LEDGER_BROKEN'
   | 'NO_CAPS'
   | 'RESERVATION_CLOSED'
+  /** More than memory should hold: groups, or numbers to rank. */
+  | 'TOO_MUCH'
+  /** The row that a cursor names is not in this ledger. */
+  | 'CURSOR_LOST'
   | 'INDEX_DISAGREES'
   | 'CLOSED'
   | 'INVARIANT';

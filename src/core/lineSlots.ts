@@ -8,7 +8,7 @@
  * one that the pass cannot follow (a member name with escapes) goes through `JSON.parse` and is spelled again. A member that stands there twice is its last, as everywhere in JavaScript.
  */
 import { keyOf, keyOfBytes } from './indexDigest';
-import { BACKSLASH, CLOSE, COLON, COMMA, OPEN, QUOTE, ZERO } from './jsonBytes';
+import { BACKSLASH, CLOSE, COLON, COMMA, DOT, MINUS, NINE, OPEN, QUOTE, ZERO } from './jsonBytes';
 import { CANONICAL, matches, OTHERWISE, scanned, skipSpace, skipString, skipValue, STOPS } from './jsonBytes';
 
 const MISSING = -1;
@@ -97,6 +97,31 @@ export class SlotReader {
     return keyOfBytes(bytes, start + 1, end - 1);
   }
 
+  /** The value of a slot that is a number; undefined where there is none, or another value. */
+  number(slot: number): number | undefined {
+    const start = this.starts[slot] as number;
+    if (start === MISSING) return undefined;
+    const { bytes } = this;
+    const end = this.ends[slot] as number;
+    const negative = bytes[start] === MINUS;
+    let at = negative ? start + 1 : start;
+    if (!isDigit(bytes[at])) return undefined;
+    if (end - at > SAFE_DIGITS) return Number(bytes.toString('latin1', start, end));
+    let digits = 0;
+    let scale = 1;
+    for (let point = false; at < end; at++) {
+      const byte = bytes[at] as number;
+      if (byte === DOT && !point) point = true;
+      else if (!isDigit(byte)) return Number(bytes.toString('latin1', start, end));
+      else {
+        digits = digits * 10 + byte - ZERO;
+        if (point) scale *= 10;
+      }
+    }
+    // Exact whole numbers below 2^53: the quotient is the nearest double, as JSON.parse finds it.
+    return negative ? -(digits / scale) : digits / scale;
+  }
+
   /** The value of a slot that is a number of 1 to 15 digits, not 0; undefined where there is none, or another value. */
   positive(slot: number): number | undefined {
     const start = this.starts[slot] as number;
@@ -164,6 +189,10 @@ function stringEnd(bytes: Buffer, from: number, end: number): number {
     at += 4;
   }
   return skipString(bytes, at);
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= ZERO && byte <= NINE;
 }
 
 function decode(raw: string): string {

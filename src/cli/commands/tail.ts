@@ -1,16 +1,17 @@
 /** `ledger tail`: the last rows, and with -f those that come. */
-import { once } from 'node:events';
 import { InvalidArgumentError } from '../commander';
 import type { Command } from 'commander';
-import { printable, printableLines } from '../../core/printable';
+import { printableLines } from '../../core/printable';
 import { tail } from '../../services/tail';
 import type { Followed } from '../../services/tail';
 import { colorsFor } from '../color';
-import { EXIT, SIGNAL_EXIT } from '../exit';
+import { EXIT } from '../exit';
 import type { Io } from '../io';
 import { flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { gapLine, rowLine } from '../rowLines';
+import { drained, stopOnSignal } from '../stop';
+import { tellFollowed } from '../talk';
 
 type Flags = GlobalFlags & { readonly follow?: boolean; readonly lines: number; readonly raw?: boolean };
 
@@ -46,16 +47,7 @@ function countOf(text: string): number {
 }
 
 async function runTail(io: Io, flags: Flags): Promise<void> {
-  const stop = new AbortController();
-  let stoppedBy: keyof typeof SIGNAL_EXIT | undefined;
-  for (const signal of Object.keys(SIGNAL_EXIT) as (keyof typeof SIGNAL_EXIT)[]) {
-    process.on(signal, () => {
-      stoppedBy ??= signal;
-      stop.abort();
-    });
-  }
-  // A write that finds the reader gone says so only later: nothing more is waited for then.
-  for (const event of ['error', 'close']) process.stdout.once(event, () => stop.abort());
+  const stop = stopOnSignal();
   const { lines: lastRows, follow = false, tz } = flags;
   const { zone, batches } = tail({ place: placeOf(flags, io), lastRows, follow, signal: stop.signal, tz });
   const colors = await colorsFor(io, flags);
@@ -69,31 +61,12 @@ async function runTail(io: Io, flags: Flags): Promise<void> {
   for await (const batch of batches) {
     const text = batch.map((one) => (isRow(one) ? `${show(one)}\n` : '')).join('');
     const isRead = io.stdout(text);
-    for (const one of batch) tell(io, flags, one);
+    for (const one of batch) tellFollowed(io, flags, one);
     if (!isRead || !(await drained())) break;
   }
-  io.setExit(stoppedBy === undefined ? EXIT.ok : SIGNAL_EXIT[stoppedBy]);
+  io.setExit(stop.exitOr(EXIT.ok));
 }
 
 function isRow(one: Followed): boolean {
   return one.kind === 'row' || one.kind === 'tombstone';
-}
-
-function tell(io: Io, flags: Flags, one: Followed): void {
-  if (flags.quiet === true) return;
-  if (one.kind === 'broken')
-    io.stderr(
-      `ledger: warning: ${one.bytes} bytes at byte ${one.offset} are not shown: ${printable(one.why)}; see "ledger verify"\n`,
-    );
-  if (one.kind === 'lost')
-    io.stderr(
-      `ledger: warning: rows ${one.fromSeq} to ${one.toSeq} were shown and are gone from the file; see "ledger verify"\n`,
-    );
-}
-
-/** Waits until a slow reader has taken what was printed; false where it is gone. */
-async function drained(): Promise<boolean> {
-  if (!process.stdout.writableNeedDrain) return true;
-  const gone = once(process.stdout, 'close').then(() => false);
-  return Promise.race([once(process.stdout, 'drain').then(() => true), gone]).catch(() => false);
 }

@@ -10,7 +10,6 @@ import { basename } from 'node:path';
 import { CostLineReader } from '../../core/costLine';
 import type { Calendar } from '../../core/day';
 import { errnoOf, LedgerError } from '../../core/errors';
-import type { ErrorCode } from '../../core/errors';
 import type { RollupSource } from '../../core/rollup';
 import { membersOf, Tally } from '../../core/tally';
 import type { TallyPlan, TallySums } from '../../core/tally';
@@ -18,13 +17,7 @@ import { scanCosts } from './costPool';
 import { KEPT_PLACES, scanPlaces, settleTail } from './costScan';
 import type { LiveFile } from './costScan';
 import { closeQuietly, openFile, statOf } from '../files';
-import { openIndex } from '../index/indexOpen';
-import type { LedgerIndex } from '../index/indexFile';
-import { guarded } from '../index/indexErrors';
-import { goneRows } from '../index/indexLoss';
-import { standingOf } from '../index/indexRead';
-import { LIVE_NAME } from '../index/indexSchema';
-import type { WindowPlaces } from '../index/indexWindow';
+import { askIndex } from '../index/indexAsk';
 import type { StatePaths } from '../paths';
 import { presentSegments, segmentBlocks } from '../ledger/segments';
 import type { Segment } from '../ledger/segments';
@@ -130,51 +123,12 @@ function fromIndex(
   wanted: WantedRows,
   { plan, calendar }: FilesTally,
 ): FromIndex | undefined {
-  const asked = askIndex(paths, fd, wanted);
+  const asked = askIndex(paths, fd, wanted.places);
   // It may be the index of a file that has taken the place of this one.
   if (asked === undefined || statOf(paths.ledger)?.ino !== ino) return undefined;
   if (asked.kind === 'ahead') return asked;
   const sums = scanPlaces(fd, { ...asked.places, has: wanted.has }, plan, calendar);
   return sums === undefined ? undefined : { kind: 'sums', sums, offset: asked.offset };
-}
-
-type Asked =
-  | { readonly kind: 'places'; readonly places: WindowPlaces; readonly offset: number }
-  | { readonly kind: 'ahead'; readonly rows: number };
-
-function askIndex(paths: StatePaths, fd: number, wanted: WantedRows): Asked | undefined {
-  try {
-    const index = openIndex(paths, 'read');
-    if (index === undefined) return undefined;
-    try {
-      return asOfOneMoment(index, fd, wanted);
-    } finally {
-      index.close();
-    }
-  } catch (error) {
-    if (error instanceof LedgerError && PASSED_OVER.has(error.code)) return undefined;
-    throw error;
-  }
-}
-
-const PASSED_OVER: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['INDEX_FAILED', 'INDEX_BUSY', 'UNSAFE_PATH']);
-
-/** One view of watermark and rows: a writer may be catching up. */
-function asOfOneMoment(index: LedgerIndex, fd: number, wanted: WantedRows): Asked | undefined {
-  // It is given up before the close, which may leave statements, and with them SQLite's lock, to the garbage collector.
-  guarded(index.path, () => index.database.exec('BEGIN'));
-  try {
-    const standing = standingOf(index, fd);
-    if (standing.kind === 'ahead') {
-      const gone = goneRows(index, fd);
-      return gone && { kind: 'ahead', rows: gone.toSeq - gone.fromSeq + 1 };
-    }
-    if (standing.kind === 'disagrees' || standing.watermark.segment !== LIVE_NAME) return undefined;
-    const places = wanted.places(index);
-    return places === undefined ? undefined : { kind: 'places', places, offset: standing.watermark.offset };
-  } finally {
-    guarded(index.path, () => index.database.exec('COMMIT'));
-  }
 }
 
 /** Adds up files one after the other. */

@@ -5,7 +5,7 @@ import { keyOf } from '../../core/indexDigest';
 import { membersOf } from '../../core/tally';
 import type { TallyPlan } from '../../core/tally';
 import type { LedgerIndex } from '../index/indexFile';
-import { placesOfRuns, placesOfWindow } from '../index/indexWindow';
+import { placesOfKeys, placesOfWindow } from '../index/indexWindow';
 import type { WindowPlaces } from '../index/indexWindow';
 
 export interface WantedRows {
@@ -28,7 +28,7 @@ export function rowsOfRuns(plan: TallyPlan, runs: Iterable<string>): WantedRows 
   const keys = new Set([...runs].map(keyOf));
   const member = membersOf(plan).indexOf('run_id');
   return {
-    places: (index) => placesOfRuns(index, keys),
+    places: (index) => placesOfKeys(index, 'run_id', keys),
     has: ({ kind, members }) => {
       const run = members[member];
       return kind < ROW_KINDS.own && typeof run === 'string' && keys.has(keyOf(run));

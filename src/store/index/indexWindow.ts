@@ -38,9 +38,20 @@ const blocksOf = (rows: string): string =>
   FROM ${rows} GROUP BY segment, offset / ${NEAR_BYTES}`;
 const GAPS = `rows WHERE seq IN (SELECT seq FROM gaps) AND NOT (effective_ms >= ? AND effective_ms < ?)
   AND effective_ms <> ${NO_TIME_MS}`;
+/** What rows are found by, beside their time; the index has a key for each (core/indexDigest.ts). */
+export type KeyedMember = 'run_id' | 'decision_id' | 'idempotency_key';
+const KEYED_BY: Readonly<Record<KeyedMember, string>> = {
+  run_id: 'run',
+  decision_id: 'decision',
+  idempotency_key: 'idempotency_key',
+};
 /** A run's rows are asked for on their own, so that one among many takes a look at the index and no more. */
-const OF_RUN = 'rows INDEXED BY rows_run WHERE run_key = ? AND run_key <> 0';
-const MAX_RUNS = 1_000;
+const ofKey = (name: string): string => `rows INDEXED BY rows_${name} WHERE ${name}_key = ? AND ${name}_key <> 0`;
+/** One by one, as long as they are few: what lies between the rows of a run is not worth reading. */
+const linesOf = (rows: string): string =>
+  `SELECT segment, 1 AS rows, offset AS start, offset + bytes AS newline FROM ${rows} LIMIT ?`;
+const MAX_KEYS = 1_000;
+const FEW_LINES = 10_000;
 
 /**
  * The parts of the live file that have all rows with an effective time in `[sinceMs, untilMs)`, and all that tell of rows
@@ -62,32 +73,44 @@ export function placesOfWindow(index: LedgerIndex, sinceMs: number, untilMs: num
   });
 }
 
-/** Where the rows of runs lie, by the runs' keys; as `placesOfWindow` says it. */
-export function placesOfRuns(index: LedgerIndex, keys: ReadonlySet<number>): WindowPlaces | undefined {
-  if (keys.size > MAX_RUNS) return undefined;
+/** Where the rows lie whose member has one of these keys, those of some runs for instance; as `placesOfWindow` says it. */
+export function placesOfKeys(
+  index: LedgerIndex,
+  member: KeyedMember,
+  keys: ReadonlySet<number>,
+): WindowPlaces | undefined {
+  if (keys.size > MAX_KEYS) return undefined;
   return guarded(index.path, () => {
-    const blocks = index.database.prepare(blocksOf(OF_RUN));
-    const found = [...keys].flatMap((key) => blocks.all([key]));
-    return placesOf(found, index.watermark().offset);
+    const wanted = ofKey(KEYED_BY[member]);
+    const { offset } = index.watermark();
+    const lines = index.database.prepare(linesOf(wanted));
+    const few: SqlRow[] = [];
+    for (const key of keys) few.push(...lines.all([key, FEW_LINES + 1 - few.length]));
+    if (few.length <= FEW_LINES) return placesOf(few, offset, 0);
+    const blocks = index.database.prepare(blocksOf(wanted));
+    return placesOf(
+      [...keys].flatMap((key) => blocks.all([key])),
+      offset,
+    );
   });
 }
 
-function placesOf(found: readonly SqlRow[], offset: number): WindowPlaces | undefined {
+function placesOf(found: readonly SqlRow[], offset: number, nearBytes = NEAR_BYTES): WindowPlaces | undefined {
   if (found.some(({ segment }) => segment !== LIVE_SEGMENT)) return undefined;
   const lines = found.map(({ start, newline }) => ({ from: Number(start), to: Number(newline) + 1 }));
   // A place that no row can have: the index is damaged.
   if (!lines.every(({ from, to }) => from >= 0 && from < to && to <= offset)) return undefined;
-  const ranges = joined(lines);
+  const ranges = joined(lines, nearBytes);
   const bytes = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
   if (bytes > Math.max(FEW_BYTES, offset / PART_OF_ALL)) return undefined;
   return { ranges, rows: found.reduce((sum, { rows }) => sum + Number(rows), 0) };
 }
 
-function joined(ranges: readonly ByteRange[]): ByteRange[] {
+function joined(ranges: readonly ByteRange[], nearBytes: number): ByteRange[] {
   const result: ByteRange[] = [];
   for (const { from, to } of [...ranges].sort((a, b) => a.from - b.from)) {
     const last = result.at(-1);
-    if (last === undefined || from > last.to + NEAR_BYTES) result.push({ from, to });
+    if (last === undefined || from > last.to + nearBytes) result.push({ from, to });
     else result[result.length - 1] = { from: last.from, to: Math.max(last.to, to) };
   }
   return result;

@@ -1,6 +1,6 @@
 /**
  * Finds and reads `ledger.config.json`: the file named with `--config`, which must exist, or the one beside the state
- * folder, which may be missing. Only `init` writes it, never over an existing one. The home of write-file-atomic.
+ * folder, which may be missing. Only `init` writes it, never over an existing one.
  */
 import { linkSync, unlinkSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -8,6 +8,7 @@ import { DEFAULT_CONFIG, parseConfig } from '../../core/config';
 import type { Config } from '../../core/config';
 import { errnoOf, LedgerError } from '../../core/errors';
 import { readWhole, statOf } from '../files';
+import { replaceFile } from '../atomicFile';
 
 export const CONFIG_NAME = 'ledger.config.json';
 
@@ -48,9 +49,7 @@ export async function writeConfig(path: string, text: string): Promise<boolean> 
   if (statOf(path) !== undefined) return false;
   const temporary = `${path}.${process.pid}.new`;
   try {
-    // Loaded here: an append reads the config and never writes it.
-    const { default: writeFileAtomic } = await import('write-file-atomic');
-    await writeFileAtomic(temporary, text, { mode: 0o600 });
+    await replaceFile(temporary, text);
     try {
       linkSync(temporary, path);
     } finally {

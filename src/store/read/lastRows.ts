@@ -26,7 +26,7 @@ export function lastRowsFrom(fd: number, sizeBytes: number, wanted: number): Row
 }
 
 /** Where the last `lines` lines that end in a newline begin. */
-function offsetOfLast(fd: number, sizeBytes: number, lines: number): number {
+export function offsetOfLast(fd: number, sizeBytes: number, lines: number): number {
   let newlines = 0;
   for (let end = sizeBytes; end > 0; end -= BLOCK_BYTES) {
     const start = Math.max(0, end - BLOCK_BYTES);

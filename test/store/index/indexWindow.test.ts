@@ -4,7 +4,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { keyOf } from '../../../src/core/indexDigest';
 import { rebuildIndex } from '../../../src/store/index/indexBuild';
-import { placesOfRuns, placesOfWindow } from '../../../src/store/index/indexWindow';
+import { placesOfKeys, placesOfWindow } from '../../../src/store/index/indexWindow';
 import { indexOf, ledgerOf, rowsOf, testFolder } from '../../support/indexes';
 import { chainOf, makeLedger, sampleRows, TEST_START_MS, testPaths, writeLedger } from '../../support/ledgers';
 
@@ -51,7 +51,8 @@ test('the rows of a few runs are looked up, whenever they were', async (t) => {
   await rebuildIndex(paths);
   const index = indexOf(t, paths);
   const own = rowsOf(ledgerOf(t, paths)).filter(({ seq }) => (seq - 2) % 20 === 7);
-  const { ranges, rows } = placesOfRuns(index, new Set([keyOf('r1'), keyOf('r2')])) ?? assert.fail('few rows');
+  const { ranges, rows } =
+    placesOfKeys(index, 'run_id', new Set([keyOf('r1'), keyOf('r2')])) ?? assert.fail('few rows');
   assert.deepEqual(
     ranges,
     own.map(({ offset, bytes }) => ({ from: offset, to: offset + bytes + 1 })),

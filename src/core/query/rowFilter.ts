@@ -1,0 +1,113 @@
+/**
+ * Which lines of a ledger are asked for: conditions on fields, an expression, a window of time. All of them must hold;
+ * several `=` and `~` of one field are alternatives.
+ *
+ *   [agent=coder, agent=writer, outcome!=success], where cost_usd > 0.05, since 2026-11-20T00:00Z
+ *
+ * It looks at bytes, one line at a time. What it needs besides is told beforehand: strings that must stand in every line
+ * that matches, so that an index can be asked and most lines need not be looked into.
+ */
+import type { CompiledExpression, Equality } from './expression';
+import { FieldReader } from './field';
+import { isAlternative, isPlainText, testOf } from './term';
+import type { Term, TermContext, ValueTest } from './term';
+import { Needle } from './needle';
+
+export interface FilterRequest {
+  readonly terms: readonly Term[];
+  /** Compiles the expression for a reader, where there is one. */
+  readonly where: ((fields: FieldReader) => CompiledExpression) | undefined;
+  /** By effective time: `occurred_at`, else `ts`; infinite where it is open. */
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+/** No row, a row that matches, or one that does not. */
+export type Verdict = 'no-row' | 'match' | 'other';
+
+export class RowFilter {
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** What each line that matches holds for certain: any one of these strings in this member. */
+  readonly required: readonly RequiredMember[];
+  /** What was read of the line that was judged last. */
+  readonly fields = new FieldReader();
+  readonly #tests: readonly (() => boolean)[];
+
+  /** @throws LedgerError USAGE */
+  constructor(request: FilterRequest, context: TermContext) {
+    const { sinceMs, untilMs, terms } = request;
+    this.sinceMs = sinceMs;
+    this.untilMs = untilMs;
+    const alternatives = byField(terms.filter(isAlternative));
+    const others = terms.filter((term) => !isAlternative(term));
+    const where = request.where?.(this.fields);
+    const isOpen = sinceMs === -Infinity && untilMs === Infinity;
+    this.#tests = [
+      ...(isOpen ? [] : [this.#inWindow()]),
+      ...[...alternatives, ...others.map((term) => [term])].map((group) => this.#testOf(group, context)),
+      ...(where === undefined ? [] : [where.test]),
+    ];
+    this.required = requiredBy(alternatives, where?.equalities ?? []);
+  }
+
+  /** A way to pass over lines that cannot match; undefined where there is none. */
+  needle(): Needle | undefined {
+    const texts = this.required.flatMap(({ texts: [text, ...more] }) => (more.length === 0 ? [text ?? ''] : []));
+    const longest = texts.reduce((best, text) => (text.length > best.length ? text : best), '');
+    return longest.length < MIN_NEEDLE ? undefined : new Needle(longest);
+  }
+
+  /** What the line `[start, end)` is, its newline not counted. */
+  judge(bytes: Buffer, start: number, end: number): Verdict {
+    if (!this.fields.read(bytes, start, end)) return 'no-row';
+    for (const test of this.#tests) if (!test()) return 'other';
+    return 'match';
+  }
+
+  #inWindow(): () => boolean {
+    const [ts, occurredAt] = ['ts', 'occurred_at'].map((member) => this.fields.add({ member, path: [] })) as [
+      number,
+      number,
+    ];
+    return () => {
+      const ms = this.fields.moment(this.fields.value(occurredAt) === undefined ? ts : occurredAt);
+      return ms !== undefined && ms >= this.sinceMs && ms < this.untilMs;
+    };
+  }
+
+  #testOf(group: readonly Term[], context: TermContext): () => boolean {
+    const [first] = group as [Term];
+    const index = this.fields.add(first.field);
+    const tests: readonly ValueTest[] = group.map((term) => testOf(term, context));
+    return () => {
+      const value = this.fields.value(index);
+      for (const test of tests) if (test(value)) return true;
+      return false;
+    };
+  }
+}
+
+/** So short a string stands in most lines anyway. */
+const MIN_NEEDLE = 3;
+
+export interface RequiredMember {
+  readonly member: string;
+  readonly texts: readonly string[];
+}
+
+function byField(terms: readonly Term[]): Term[][] {
+  const groups = new Map<string, Term[]>();
+  for (const term of terms) groups.set(term.field.name, [...(groups.get(term.field.name) ?? []), term]);
+  return [...groups.values()];
+}
+
+function requiredBy(alternatives: readonly Term[][], equalities: readonly Equality[]): RequiredMember[] {
+  const certain = alternatives.filter((group) =>
+    group.every(({ operator, text, field }) => operator === '=' && field.path.length === 0 && isPlainText(text)),
+  );
+  return [
+    ...certain.map((group) => ({ member: group[0]?.field.member ?? '', texts: group.map(({ text }) => text) })),
+    ...equalities.map(({ member, text }) => ({ member, texts: [text] })),
+  ];
+}

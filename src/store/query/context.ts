@@ -1,0 +1,82 @@
+/** Lines that match, with so many lines before and after each, as they stand in the ledger. */
+import type { RowFilter } from '../../core/query/rowFilter';
+import { blocksForward } from './lineBlocks';
+import type { LineBlock, Lines } from './lineBlocks';
+import { matchesIn } from './matchingLines';
+import type { BrokenLines, FoundLine, LinePlace } from './matchingLines';
+
+const NEWLINE = 0x0a;
+
+export interface ContextLine extends FoundLine {
+  readonly isMatch: boolean;
+  /** Whether lines lie between this one and the one shown before it. */
+  readonly isApart: boolean;
+}
+
+export interface ContextOptions {
+  readonly before: number;
+  readonly after: number;
+  /** Matches before this place do not count. */
+  readonly from: LinePlace | undefined;
+  readonly broken: BrokenLines;
+}
+
+/** In batches that are never empty. */
+export async function* linesWithContext(
+  lines: Lines,
+  filter: RowFilter,
+  options: ContextOptions,
+): AsyncGenerator<readonly ContextLine[]> {
+  const needle = filter.needle();
+  const window = new ContextWindow(options);
+  for await (const block of blocksForward(lines)) {
+    const matches = matchesIn(block, filter, needle, options.broken).filter((line) => isFrom(options.from, line));
+    const shown = window.take(block, new Set(matches.map(({ offset }) => offset)));
+    if (shown.length > 0) yield shown;
+  }
+}
+
+/** Whether a line stands at a place or behind it, where those that are read begin in the place's segment. */
+export function isFrom(from: LinePlace | undefined, { segment, offset }: LinePlace): boolean {
+  return from === undefined || segment !== from.segment || offset >= from.offset;
+}
+
+class ContextWindow {
+  /** The last lines that were not shown. */
+  #held: FoundLine[] = [];
+  #owed = 0;
+  #shownAny = false;
+  #skipped = false;
+
+  constructor(private readonly options: ContextOptions) {}
+
+  take(block: LineBlock, matches: ReadonlySet<number>): ContextLine[] {
+    const shown: ContextLine[] = [];
+    const { bytes, segment } = block;
+    for (let start = 0; start < bytes.length;) {
+      const end = bytes.indexOf(NEWLINE, start);
+      const offset = block.offset + start;
+      this.#line(shown, { line: bytes.subarray(start, end), segment, offset }, matches.has(offset));
+      start = end + 1;
+    }
+    // The block's bytes are used again.
+    this.#held = this.#held.map((one) => ({ ...one, line: Buffer.from(one.line) }));
+    return shown;
+  }
+
+  #line(shown: ContextLine[], line: FoundLine, isMatch: boolean): void {
+    if (!isMatch && this.#owed === 0) {
+      this.#held.push(line);
+      if (this.#held.length > this.options.before) {
+        this.#held.shift();
+        this.#skipped = true;
+      }
+      return;
+    }
+    const all = [...this.#held.splice(0).map((one) => ({ ...one, isMatch: false })), { ...line, isMatch }];
+    for (const [i, one] of all.entries()) shown.push({ ...one, isApart: i === 0 && this.#skipped && this.#shownAny });
+    this.#shownAny = true;
+    this.#skipped = false;
+    this.#owed = isMatch ? this.options.after : this.#owed - 1;
+  }
+}

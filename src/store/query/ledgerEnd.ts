@@ -1,0 +1,72 @@
+/**
+ * How far a reader may read: up to the last whole row. A row in flight is given a second to be finished, on a fresh
+ * descriptor each time; what is torn then is told of, not shown.
+ */
+import { fstatSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Head } from '../../core/chain';
+import { closeQuietly, openFile, readAt } from '../files';
+import type { StatePaths } from '../paths';
+import { readTail } from '../read/tail';
+import type { Tail } from '../read/tail';
+
+const NEWLINE = 0x0a;
+const PATIENCE_MS = 1_000;
+const STEP_MS = 50;
+
+export interface LedgerEnd {
+  /** The live file, open: for the caller to close. */
+  readonly fd: number;
+  readonly ino: number;
+  /** Behind the newline of the last line that has one. */
+  readonly linesEnd: number;
+  /** The last row, where its newline is missing. */
+  readonly bareLine: Buffer | undefined;
+  /** The last row that links to the one before; undefined where the file ends in something else. */
+  readonly head: Head | undefined;
+  /** Bytes behind it that are no row. */
+  readonly tornBytes: number;
+}
+
+/** Opens the live file. Throws the system's error where it cannot be read. */
+export async function openLedgerEnd(paths: StatePaths): Promise<LedgerEnd> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const fd = openFile(paths.ledger, 'read');
+    try {
+      const tail = readTail(fd);
+      if (tail.kind === 'whole' || tail.kind === 'empty' || performance.now() >= deadline) return endOf(fd, tail);
+    } catch (error) {
+      closeQuietly(fd);
+      throw error;
+    }
+    closeQuietly(fd);
+    await sleep(STEP_MS);
+  }
+}
+
+function endOf(fd: number, tail: Tail): LedgerEnd {
+  const { ino } = fstatSync(fd);
+  const end = tail.kind === 'torn' ? tail.offset : tail.sizeBytes;
+  const linesEnd = lineStart(fd, end);
+  return {
+    fd,
+    ino,
+    linesEnd,
+    bareLine: linesEnd < end ? readAt(fd, linesEnd, end - linesEnd) : undefined,
+    head: tail.kind === 'whole' || tail.kind === 'unterminated' || tail.kind === 'torn' ? tail.head : undefined,
+    tornBytes: tail.sizeBytes - end,
+  };
+}
+
+const STEP_BYTES = 64 << 10;
+
+/** Where the line that `end` is in, or behind, begins: `end` itself behind a newline. */
+function lineStart(fd: number, end: number): number {
+  for (let to = end; to > 0; to -= STEP_BYTES) {
+    const from = Math.max(0, to - STEP_BYTES);
+    const at = readAt(fd, from, to - from).lastIndexOf(NEWLINE);
+    if (at >= 0) return from + at + 1;
+  }
+  return 0;
+}

@@ -1,0 +1,126 @@
+/**
+ * The lines of a ledger in blocks, forwards or backwards: closed segments first, then the parts of the live file that are
+ * asked for. Memory does not grow with the file; only a closed segment that is read backwards is unpacked whole.
+ *
+ * A block holds whole lines, each with its newline. It is valid until the next one is asked for.
+ */
+import { readAt } from '../files';
+import type { ByteRange } from '../index/indexWindow';
+import { LIVE_NAME } from '../index/indexSchema';
+import { segmentBlocks } from '../ledger/segments';
+import type { Segment } from '../ledger/segments';
+import { scanLines } from '../read/lines';
+import { chunkBuffer, chunkCount, readChunk } from '../scan/chunks';
+
+const CHUNK_BYTES = 1 << 20;
+const NEWLINE_BYTE = Buffer.from('\n');
+
+export interface Lines {
+  /** The closed segments that are read, in order. */
+  readonly closed: readonly Segment[];
+  readonly fd: number;
+  /** Parts of the live file, in order, each of whole lines. */
+  readonly ranges: readonly ByteRange[];
+  /** What stands behind them without a newline, where that is a row. */
+  readonly bareLine: { readonly line: Buffer; readonly offset: number } | undefined;
+}
+
+export interface LineBlock {
+  readonly segment: string;
+  /** In the segment's uncompressed bytes. */
+  readonly offset: number;
+  readonly bytes: Buffer;
+  /** Whether it is one line that is too long to be a row: the block holds nothing of it. */
+  readonly overlong: boolean;
+}
+
+export async function* blocksForward({ closed, fd, ranges, bareLine }: Lines): AsyncGenerator<LineBlock> {
+  for (const segment of closed) yield* closedBlocks(segment);
+  for (const range of ranges) {
+    const reader = rangeReader(fd, range);
+    for (let k = 0; k < reader.count; k++) yield* reader.chunk(k);
+  }
+  if (bareLine !== undefined) yield bareBlock(bareLine);
+}
+
+export async function* blocksBackward({ closed, fd, ranges, bareLine }: Lines): AsyncGenerator<LineBlock> {
+  if (bareLine !== undefined) yield bareBlock(bareLine);
+  for (const range of ranges.toReversed()) {
+    const reader = rangeReader(fd, range);
+    for (let k = reader.count - 1; k >= 0; k--) yield* reader.chunk(k).toReversed();
+  }
+  for (const segment of closed.toReversed()) {
+    const blocks: LineBlock[] = [];
+    for await (const block of closedBlocks(segment)) blocks.push(block);
+    yield* blocks.toReversed();
+  }
+}
+
+async function* closedBlocks(segment: Segment): AsyncGenerator<LineBlock> {
+  for await (const { bytes, offset, overlong } of segmentBlocks(segment))
+    yield { segment: segment.name, offset, overlong, bytes: overlong ? Buffer.alloc(0) : endedByNewline(bytes) };
+}
+
+function bareBlock({ line, offset }: { readonly line: Buffer; readonly offset: number }): LineBlock {
+  return { segment: LIVE_NAME, offset, bytes: endedByNewline(line), overlong: false };
+}
+
+function endedByNewline(bytes: Buffer): Buffer {
+  return bytes.at(-1) === NEWLINE_BYTE[0] ? bytes : Buffer.concat([bytes, NEWLINE_BYTE]);
+}
+
+/** Chunks of one part of the live file, in any order. */
+interface RangeReader {
+  readonly count: number;
+  readonly chunk: (k: number) => LineBlock[];
+}
+
+/** What an index names are small parts, for which no room has to be made. */
+function rangeReader(fd: number, range: ByteRange): RangeReader {
+  const { from, to } = range;
+  if (to - from > CHUNK_BYTES) return new ChunkReader(fd, range);
+  const chunk = (): LineBlock[] => {
+    const bytes = readAt(fd, from, to - from);
+    return [{ segment: LIVE_NAME, offset: from, bytes, overlong: false }];
+  };
+  return { count: 1, chunk };
+}
+
+class ChunkReader implements RangeReader {
+  readonly count: number;
+  readonly #region;
+  readonly #buffer: Buffer;
+
+  constructor(
+    private readonly fd: number,
+    { from, to }: ByteRange,
+  ) {
+    this.#region = { from, to, chunkBytes: CHUNK_BYTES };
+    this.count = chunkCount(this.#region);
+    this.#buffer = chunkBuffer(this.#region);
+  }
+
+  chunk(k: number): LineBlock[] {
+    const read = readChunk(this.fd, this.#region, k, this.#buffer);
+    if (read === undefined) return this.#lineByLine(k);
+    const { bytes, start, end, offset } = read;
+    return start === end ? [] : [{ segment: LIVE_NAME, offset, bytes: bytes.subarray(start, end), overlong: false }];
+  }
+
+  /** The lines that begin in a chunk whose last one goes on for longer than a row may. */
+  #lineByLine(k: number): LineBlock[] {
+    const { from, to, chunkBytes } = this.#region;
+    const [start, end] = [from + k * chunkBytes, Math.min(to, from + (k + 1) * chunkBytes)];
+    const blocks: LineBlock[] = [];
+    // From the byte before, which tells whether a line begins here: what stands in front of the first newline is cut off.
+    scanLines(this.fd, k === 0 ? start : start - 1, to, (line) => {
+      const isRest = k > 0 && line.offset === start - 1;
+      if (isRest) return true;
+      if (line.offset >= end) return false;
+      const bytes = line.cut ? Buffer.alloc(0) : readAt(this.fd, line.offset, line.bytes + 1);
+      blocks.push({ segment: LIVE_NAME, offset: line.offset, bytes, overlong: line.cut });
+      return true;
+    });
+    return blocks;
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * The lines of a ledger that a filter takes, in the order in which they stand or the other way round. Most lines are
+ * passed over by a search for bytes (core/query/needle.ts); the others are looked into.
+ *
+ * A line that is no row is counted, with the first places, and never handed on.
+ */
+import type { Needle } from '../../core/query/needle';
+import type { RowFilter } from '../../core/query/rowFilter';
+import { blocksBackward, blocksForward } from './lineBlocks';
+import type { LineBlock, Lines } from './lineBlocks';
+
+const NEWLINE = 0x0a;
+const KEPT_PLACES = 10;
+
+export interface LinePlace {
+  readonly segment: string;
+  /** In the segment's uncompressed bytes. */
+  readonly offset: number;
+}
+
+export interface FoundLine extends LinePlace {
+  /** The stored bytes without their newline; valid until the next batch is asked for. */
+  readonly line: Buffer;
+}
+
+export interface BrokenLines {
+  count: number;
+  /** The first of them. */
+  readonly places: LinePlace[];
+}
+
+export const newBrokenLines = (): BrokenLines => ({ count: 0, places: [] });
+
+export interface WalkOptions {
+  readonly backwards: boolean;
+  /** Told of what is no row. */
+  readonly broken: BrokenLines;
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}
+
+/** Lines that match, in batches that are never empty. */
+export async function* matchingLines(
+  lines: Lines,
+  filter: RowFilter,
+  { backwards, broken, onBytes }: WalkOptions,
+): AsyncGenerator<readonly FoundLine[]> {
+  const needle = filter.needle();
+  for await (const block of backwards ? blocksBackward(lines) : blocksForward(lines)) {
+    const found = matchesIn(block, filter, needle, broken);
+    onBytes?.(block.bytes.length);
+    if (found.length > 0) yield backwards ? found.toReversed() : found;
+  }
+}
+
+/** The lines of one block that match. */
+export function matchesIn(
+  block: LineBlock,
+  filter: RowFilter,
+  needle: Needle | undefined,
+  broken: BrokenLines,
+): FoundLine[] {
+  const found: FoundLine[] = [];
+  const { bytes, segment } = block;
+  eachMatch(block, { filter, needle, broken }, (start, end) => {
+    found.push({ line: bytes.subarray(start, end), segment, offset: block.offset + start });
+  });
+  return found;
+}
+
+interface Matching {
+  readonly filter: RowFilter;
+  readonly needle: Needle | undefined;
+  readonly broken: BrokenLines;
+}
+
+function eachMatch(
+  block: LineBlock,
+  { filter, needle, broken }: Matching,
+  onMatch: (start: number, end: number) => void,
+): void {
+  const { bytes } = block;
+  if (block.overlong) noteBroken(broken, block, 0);
+  needle?.begin(bytes);
+  for (let start = 0; start < bytes.length;) {
+    if (needle !== undefined) {
+      const hit = needle.next(start);
+      if (hit < 0) break;
+      start = Math.max(start, bytes.lastIndexOf(NEWLINE, hit) + 1);
+    }
+    const end = bytes.indexOf(NEWLINE, start);
+    const verdict = filter.judge(bytes, start, end);
+    if (verdict === 'match') onMatch(start, end);
+    if (verdict === 'no-row') noteBroken(broken, block, start);
+    start = end + 1;
+  }
+}
+
+/** Calls back for each line that matches, while `filter.fields` holds what was read of it: nothing is built for it. */
+export async function forEachMatch(
+  lines: Lines,
+  filter: RowFilter,
+  { broken, onBytes }: Omit<WalkOptions, 'backwards'>,
+  onMatch: () => void,
+): Promise<void> {
+  const needle = filter.needle();
+  for await (const block of blocksForward(lines)) {
+    eachMatch(block, { filter, needle, broken }, onMatch);
+    onBytes?.(block.bytes.length);
+  }
+}
+
+function noteBroken(broken: BrokenLines, { segment, offset }: LineBlock, start: number): void {
+  broken.count++;
+  if (broken.places.length < KEPT_PLACES) broken.places.push({ segment, offset: offset + start });
+}
+
+/** Where the last `count` lines that match begin; undefined where there are fewer. */
+export async function placeOfLast(lines: Lines, filter: RowFilter, count: number): Promise<LinePlace | undefined> {
+  let left = count;
+  for await (const batch of matchingLines(lines, filter, { backwards: true, broken: newBrokenLines() })) {
+    if (batch.length < left) left -= batch.length;
+    else return batch[left - 1];
+  }
+  return undefined;
+}
+
+/** The same lines from a place on: in the live file exactly, in a closed segment from its first line. */
+export function linesFrom(lines: Lines, { segment, offset }: LinePlace): Lines {
+  const at = lines.closed.findIndex(({ name }) => name === segment);
+  if (at >= 0) return { ...lines, closed: lines.closed.slice(at) };
+  const ranges = lines.ranges
+    .filter(({ to }) => to > offset)
+    .map(({ from, to }) => ({ from: Math.max(from, offset), to }));
+  return { ...lines, closed: [], ranges };
+}
