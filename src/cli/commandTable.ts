@@ -59,6 +59,10 @@ export const COMMANDS: CommandTable = {
     summary: 'find rows by any field, or figures over them; grep for ledgers',
     load: async () => (await import('./commands/query')).registerQuery,
   },
+  sql: {
+    summary: 'one question in SQL about the rows, read-only',
+    load: async () => (await import('./commands/sql')).registerSql,
+  },
   tail: {
     summary: 'the last rows, and with -f those that come',
     load: async () => (await import('./commands/tail')).registerTail,

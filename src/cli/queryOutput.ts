@@ -10,8 +10,8 @@ import { completeObject, missingRows } from '../core/rowText';
 import type { QueriedLine } from '../services/query';
 import { gapLine, rowLine } from './rowLines';
 import type { RowLineOptions } from './rowLines';
-import { columnWidths, cut, textLines } from './table';
-import type { Column } from './table';
+import { StreamedTable } from './streamedTable';
+import { cut } from './table';
 
 export interface Printer {
   /** What is printed for these lines; the bytes as they are, or text. */
@@ -109,37 +109,9 @@ export function jsonFields(names: readonly string[], options: { readonly isTTY: 
   return { print: options.isTTY ? (lines) => printableLines(print(lines)) : print, end: NOTHING };
 }
 
-/** So many rows say how wide a column must be. */
-const SAMPLE_ROWS = 200;
-const NUMBER = /^-?[0-9]+(\.[0-9]+)?$/;
-
 /** A table for a terminal. */
-export function fieldTable(names: readonly string[], { width, colors }: RowLineOptions): Printer {
+export function fieldTable(names: readonly string[], screen: RowLineOptions): Printer {
   const cells = new Cells(names);
-  let held: string[][] | undefined = [];
-  let columns: readonly Column[] = [];
-  let widths: readonly number[] = [];
-  const style = (text: string, row: number | undefined): string => (row === undefined ? colors.dim(text) : text);
-  const lines = (rows: readonly string[][]): string[] => textLines({ columns, rows }, width, style, widths);
-  const begin = (rows: readonly string[][]): string => {
-    held = undefined;
-    columns = names.map((title, i) => ({ title, align: rows.every((row) => isNumeric(row[i])) ? 'right' : 'left' }));
-    widths = columnWidths({ columns, rows }, width);
-    return rows.length === 0 ? '' : joined(lines(rows));
-  };
-  return {
-    print: (batch) => {
-      const rows = batch.map(({ line }) => cells.texts(line));
-      if (held === undefined) return joined(lines(rows).slice(1));
-      held.push(...rows);
-      return held.length < SAMPLE_ROWS ? '' : begin(held);
-    },
-    end: () => (held === undefined ? '' : begin(held)),
-  };
-}
-
-const joined = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
-
-function isNumeric(cell: string | undefined): boolean {
-  return cell === undefined || cell === '' || NUMBER.test(cell);
+  const table = new StreamedTable(names, screen);
+  return { print: (lines) => table.add(lines.map(({ line }) => cells.texts(line))), end: () => table.end() };
 }

@@ -147,15 +147,21 @@ const FORMULA = /^[=+\-@\t\r\n]/;
  * @param guard puts `'` before text that a spreadsheet would run as a formula
  */
 export function csv(table: Table, { guard }: { readonly guard: boolean }): string {
+  const isNumber = (i: number): boolean => table.columns[i]?.align === 'right';
+  const titles = table.columns.map(({ title }) => title);
+  return [csvRecord(titles, guard, () => false), ...table.rows.map((row) => csvRecord(row, guard, isNumber))].join('');
+}
+
+/** One record with its line end. */
+export function csvRecord(
+  cells: readonly Cell[],
+  guard: boolean,
+  isNumber: (i: number) => boolean = () => true,
+): string {
   const text = (cell: string): string => `"${(guard && FORMULA.test(cell) ? `'${cell}` : cell).replace(/"/g, '""')}"`;
-  const cells = (row: readonly Cell[]): string =>
-    row
-      .map((cell, i) => {
-        const plain = String(cell);
-        return table.columns[i]?.align === 'right' && NUMBER.test(plain) ? plain : text(plain);
-      })
-      .join(',');
-  return [table.columns.map(({ title }) => text(title)).join(','), ...table.rows.map(cells)]
-    .map((line) => `${line}\r\n`)
-    .join('');
+  const fields = cells.map((cell, i) => {
+    const plain = String(cell);
+    return isNumber(i) && NUMBER.test(plain) ? plain : text(plain);
+  });
+  return `${fields.join(',')}\r\n`;
 }

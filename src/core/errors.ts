@@ -58,6 +58,7 @@ export type ErrorCode =
   | 'TOO_MUCH'
   /** The row that a cursor names is not in this ledger. */
   | 'CURSOR_LOST'
+  | 'SQL_FAILED'
   | 'INDEX_DISAGREES'
   | 'CLOSED'
   | 'INVARIANT';

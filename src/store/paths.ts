@@ -23,6 +23,8 @@ export interface StatePaths {
   readonly segments: string;
   readonly checkpoints: string;
   readonly index: string;
+  /** What SQL is asked about: a projection, may be deleted at any time. */
+  readonly columns: string;
   /** The second spill place, outside the state folder, and the name it has while it is drained. */
   readonly secondSpill: string;
   readonly secondDraining: string;
@@ -47,6 +49,7 @@ export function statePaths(dir: string, env: Readonly<Record<string, string | un
     segments: join(real, 'segments'),
     checkpoints: join(real, 'checkpoints'),
     index: join(real, 'index.db'),
+    columns: join(real, 'columns.db'),
     secondSpill: `${second}.jsonl`,
     secondDraining: `${second}.draining`,
     secondDrainMark: `${second}.drained`,

@@ -48,7 +48,7 @@ type Finished = Pick<Built, 'seq' | 'offset' | 'blockedAt'>;
 
 const ROWS_A_STEP = 20_000;
 const BUILD_ATTEMPTS = 3;
-const LEFTOVER = /^index\.db\.([0-9]+)-[0-9a-f]{16}\.tmp(?:-journal)?$/;
+const LEFTOVER = /^(?:index|columns)\.db\.([0-9]+)-[0-9a-f]{16}\.tmp(?:-journal)?$/;
 const LEFTOVER_MS = 3_600_000;
 
 /** Private to its builder until it is synced and renamed: no journal, no syncs. */

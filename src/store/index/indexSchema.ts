@@ -12,8 +12,9 @@
  * The header of the file says without SQLite what it is: `application_id` is "LDG" and the version of this layout,
  * `user_version` the watermark's seq.
  */
-import type { Database, SqlValue, Statement } from './sqlite';
 import type { IndexedRow } from './indexRows';
+import { ShapedInserter } from './shapedInserter';
+import type { Database, SqlValue } from './sqlite';
 
 /** Raise it with every change here or in what the columns mean: an older index is rebuilt. */
 export const INDEX_VERSION = 5;
@@ -64,94 +65,33 @@ export function createIndexes(database: Database): void {
   database.exec(INDEXES);
 }
 
-/** Rows a statement: each call of the library costs about as much as a row. */
-const ROWS_A_STATEMENT = 20;
-/** A ledger has a few kinds of rows; what comes after so many gets every column. */
-const MAX_SHAPES = 16;
-const ALL_COLUMNS = 2 ** COLUMNS.length - 1;
-
 /** What a column holds that is not named in an INSERT. */
 const DEFAULTS: readonly SqlValue[] = COLUMNS.map(([, type]) => (type.endsWith('DEFAULT 0') ? 0 : null));
 const INSERT_GAP = 'INSERT INTO gaps VALUES (?, ?)';
 
-/**
- * Inserts rows. Binding a value costs as much as storing it, and half of the columns of most rows hold their default: so
- * rows are gathered by the columns that they need (`shape`, a bit a column), each shape with its own statement.
- */
+/** Inserts rows, and the gaps that they name. */
 export class RowInserter {
-  readonly #shapes = new Map<number, ShapeInserter>();
+  readonly #rows: ShapedInserter;
   readonly #values: SqlValue[] = new Array<SqlValue>(COLUMNS.length).fill(null);
 
-  constructor(private readonly database: Database) {}
+  constructor(private readonly database: Database) {
+    const columns = COLUMNS.map(([name], i) => ({ name, missing: DEFAULTS[i] ?? null }));
+    this.#rows = new ShapedInserter(database, 'rows', columns);
+  }
 
   add(row: IndexedRow): void {
-    let shape = 0;
-    for (let i = 0; i < COLUMNS.length; i++) {
-      const value = (COLUMNS[i] as Column)[2](row);
-      this.#values[i] = value;
-      if (value !== DEFAULTS[i]) shape |= 1 << i;
-    }
-    this.#inserter(shape).add(this.#values);
+    for (let i = 0; i < COLUMNS.length; i++) this.#values[i] = (COLUMNS[i] as Column)[2](row);
+    this.#rows.add(this.#values);
     if (row.gapOf !== undefined) this.database.prepare(INSERT_GAP).run([row.seq, row.gapOf]);
   }
 
   /** Forgets what is left. */
   clear(): void {
-    for (const inserter of this.#shapes.values()) inserter.clear();
+    this.#rows.clear();
   }
 
   /** Inserts what is left. */
   flush(): void {
-    for (const inserter of this.#shapes.values()) inserter.flush();
-  }
-
-  #inserter(wanted: number): ShapeInserter {
-    const shape = this.#shapes.has(wanted) || this.#shapes.size < MAX_SHAPES ? wanted : ALL_COLUMNS;
-    let inserter = this.#shapes.get(shape);
-    if (inserter === undefined) {
-      inserter = new ShapeInserter(this.database, shape);
-      this.#shapes.set(shape, inserter);
-    }
-    return inserter;
-  }
-}
-
-class ShapeInserter {
-  readonly #columns: readonly number[];
-  readonly #values: SqlValue[] = [];
-  #one: Statement | undefined;
-  #many: Statement | undefined;
-
-  constructor(
-    private readonly database: Database,
-    shape: number,
-  ) {
-    this.#columns = COLUMNS.map((_, i) => i).filter((i) => (shape & (1 << i)) !== 0);
-  }
-
-  /** @param values of all columns */
-  add(values: readonly SqlValue[]): void {
-    for (const column of this.#columns) this.#values.push(values[column] as SqlValue);
-    if (this.#values.length < ROWS_A_STATEMENT * this.#columns.length) return;
-    this.#many ??= this.#prepare(ROWS_A_STATEMENT);
-    this.#many.run(this.#values);
-    this.#values.length = 0;
-  }
-
-  flush(): void {
-    const { length } = this.#columns;
-    if (this.#values.length > 0) this.#one ??= this.#prepare(1);
-    for (let at = 0; at < this.#values.length; at += length) this.#one?.run(this.#values.slice(at, at + length));
-    this.clear();
-  }
-
-  clear(): void {
-    this.#values.length = 0;
-  }
-
-  #prepare(rows: number): Statement {
-    const names = this.#columns.map((i) => (COLUMNS[i] as Column)[0]).join(',');
-    const row = `(${this.#columns.map(() => '?').join(',')})`;
-    return this.database.prepare(`INSERT INTO rows (${names}) VALUES ${new Array(rows).fill(row).join(',')}`);
+    this.#rows.flush();
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The one home of SQLite. Two libraries give the same answers behind one small interface: `node:sqlite` where the
  * runtime has it without a flag (Node 22.13 and later), else `libsql`, which ships binaries. Neither is loaded before a
- * database is opened. Values are null, text and integers below 2^53; blobs and larger integers are not used.
+ * database is opened. Values of our own are null, text and numbers; whole ones are below 2^53.
  */
 export type SqlValue = null | number | string;
 export type SqlRow = Readonly<Record<string, SqlValue>>;
@@ -17,8 +17,18 @@ export interface Database {
   readonly library: 'node:sqlite' | 'libsql';
   prepare(sql: string): Statement;
   exec(sql: string): void;
+  /** The answer to one statement, row by row. */
+  stream(sql: string): SqlAnswer;
   close(): void;
 }
+
+/** A statement of somebody else's: integers of any size, blobs, columns of one name. */
+export interface SqlAnswer {
+  readonly columns: readonly string[];
+  readonly rows: Iterable<readonly SqlResult[]>;
+}
+
+export type SqlResult = SqlValue | bigint | Uint8Array;
 
 export interface OpenOptions {
   readonly readOnly: boolean;
@@ -82,6 +92,11 @@ interface BuiltInDatabase {
     run(...values: readonly SqlValue[]): unknown;
     get(...values: readonly SqlValue[]): unknown;
     all(...values: readonly SqlValue[]): unknown[];
+    iterate(): Iterable<unknown>;
+    setReadBigInts(enabled: boolean): void;
+    /** These two since Node 22.16. */
+    readonly setReturnArrays?: (enabled: boolean) => void;
+    readonly columns?: () => readonly { readonly name: string }[];
   };
   exec(sql: string): unknown;
   close(): unknown;
@@ -117,8 +132,22 @@ function openBuiltIn(builtIn: BuiltIn, path: string, options: OpenOptions): Data
       };
     },
     exec: (sql) => void database.exec(sql),
+    stream: (sql) => {
+      const statement = database.prepare(sql);
+      statement.setReadBigInts(true);
+      if (statement.columns === undefined || statement.setReturnArrays === undefined)
+        return ofObjects(statement.all() as Readonly<Record<string, SqlResult>>[]);
+      statement.setReturnArrays(true);
+      const rows = statement.iterate() as Iterable<readonly SqlResult[]>;
+      return { columns: statement.columns().map(({ name }) => name), rows };
+    },
     close: () => void database.close(),
   };
+}
+
+/** Of two columns of one name, an object has the last. */
+function ofObjects(rows: readonly Readonly<Record<string, SqlResult>>[]): SqlAnswer {
+  return { columns: Object.keys(rows[0] ?? {}), rows: rows.map((row) => Object.values(row)) };
 }
 
 /** What is used of libsql. Its own types are those of another package, with `any`. */
@@ -127,6 +156,10 @@ interface Libsql {
     run(values: readonly SqlValue[]): unknown;
     get(values: readonly SqlValue[]): unknown;
     all(values: readonly SqlValue[]): unknown[];
+    raw(raw: boolean): unknown;
+    safeIntegers(enabled: boolean): unknown;
+    columns(): readonly { readonly name: string }[];
+    iterate(): Iterable<unknown>;
   };
   exec(sql: string): unknown;
   close(): unknown;
@@ -147,6 +180,13 @@ function openLibsql(path: string, options: OpenOptions): Database {
       };
     },
     exec: (sql) => void database.exec(sql),
+    stream: (sql) => {
+      const statement = database.prepare(sql);
+      statement.raw(true);
+      statement.safeIntegers(true);
+      const columns = statement.columns().map(({ name }) => name);
+      return { columns, rows: statement.iterate() as Iterable<readonly SqlResult[]> };
+    },
     close: () => void database.close(),
   };
 }

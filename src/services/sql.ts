@@ -1,0 +1,87 @@
+/**
+ * `ledger sql`: one question in SQL about the rows of the ledger, which it cannot change.
+ *
+ * The answer comes from a projection of the file (`columns.db`) and what was appended since; whether somebody changed the
+ * file is for `verify` to say.
+ */
+import { LedgerError } from '../core/errors';
+import type { ReadSoFar } from '../core/progress';
+import { SQL_COLUMNS } from '../core/sqlColumns';
+import type { SqlColumn } from '../core/sqlColumns';
+import { closeQuietly } from '../store/files';
+import { sqliteFault } from '../store/index/sqlite';
+import type { Database, SqlResult } from '../store/index/sqlite';
+import { locate } from '../store/ledger/locate';
+import type { Place } from '../store/ledger/locate';
+import { presentSegments } from '../store/ledger/segments';
+import { openLedgerEnd } from '../store/query/ledgerEnd';
+import { countSpilled } from '../store/spill/spillState';
+import { openColumns } from '../store/sql/columns';
+
+export type { SqlResult } from '../store/index/sqlite';
+
+export interface SqlRequest {
+  readonly place: Place;
+  /** One SELECT, VALUES or WITH … SELECT. */
+  readonly statement: string;
+  readonly onProgress?: ((done: ReadSoFar) => void) | undefined;
+}
+
+export interface SqlAnswer {
+  readonly columns: readonly string[];
+  /** Read one by one; throws LedgerError SQL_FAILED. */
+  readonly rows: Iterable<readonly SqlResult[]>;
+  readonly brokenLines: number;
+  readonly tornBytes: number;
+  readonly spilledRows: number;
+  readonly close: () => void;
+}
+
+/** The columns of the table `rows`. */
+export const sqlColumns: readonly Pick<SqlColumn, 'name' | 'type' | 'meaning'>[] = SQL_COLUMNS;
+
+/**
+ * @throws LedgerError SQL_FAILED for what is no such statement, LEDGER_MISSING, UNSAFE_PATH, READ_FAILED
+ */
+export async function sql({ place, statement, onProgress }: SqlRequest): Promise<SqlAnswer> {
+  const { paths } = locate(place);
+  const closed = presentSegments(paths).filter(({ kind }) => kind !== 'live');
+  const end = await openLedgerEnd(paths);
+  try {
+    const { database, brokenLines } = await openColumns(paths, { closed, end }, onProgress);
+    const answer = ask(database, statement);
+    const { tornBytes } = end;
+    return { ...answer, brokenLines, tornBytes, spilledRows: countSpilled(paths), close: () => database.close() };
+  } finally {
+    closeQuietly(end.fd);
+  }
+}
+
+function ask(database: Database, statement: string): Pick<SqlAnswer, 'columns' | 'rows'> {
+  const single = statement.trim().replace(/;\s*$/, '');
+  try {
+    // What stands in brackets is one statement, and one that only looks.
+    database.prepare(`SELECT * FROM (\n${single}\n)`);
+    const { columns, rows } = database.stream(single);
+    return { columns, rows: inOurWords(rows) };
+  } catch (error) {
+    database.close();
+    throw failed(error);
+  }
+}
+
+function* inOurWords(rows: Iterable<readonly SqlResult[]>): Generator<readonly SqlResult[]> {
+  try {
+    yield* rows;
+  } catch (error) {
+    throw failed(error);
+  }
+}
+
+function failed(error: unknown): unknown {
+  if (sqliteFault(error) === undefined) return error;
+  return new LedgerError('SQL_FAILED', `expected a SELECT over the table rows, found: ${(error as Error).message}`, {
+    hint: '"ledger sql --schema" lists its columns',
+    cause: error,
+  });
+}

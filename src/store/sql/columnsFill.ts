@@ -1,0 +1,61 @@
+/** Fills the table that SQL is asked about from the lines of a ledger. */
+import { STORED_COLUMNS } from '../../core/sqlColumns';
+import { completeObject } from '../../core/rowText';
+import { ShapedInserter } from '../index/shapedInserter';
+import type { Database, SqlValue } from '../index/sqlite';
+import { blocksForward } from '../query/lineBlocks';
+import type { Lines } from '../query/lineBlocks';
+
+const NEWLINE = 0x0a;
+
+const quoted = (name: string): string => `"${name}"`;
+
+/** The columns as SQL defines them. Rows come out in the order in which they stand, also where a forged seq stands there twice. */
+export const COLUMN_DEFINITIONS = [
+  'position INTEGER PRIMARY KEY',
+  ...STORED_COLUMNS.map(({ name, type }) => `${quoted(name)} ${type}`),
+].join(', ');
+
+const INSERTED = ['position', ...STORED_COLUMNS.map(({ name }) => quoted(name))].map((name) => ({
+  name,
+  missing: null,
+}));
+
+export interface Filled {
+  readonly rows: number;
+  /** Lines that are no JSON object, and so no rows. */
+  readonly brokenLines: number;
+}
+
+/**
+ * Inserts all lines, in one transaction where the caller began one.
+ * @param after how many rows stand before them
+ */
+export async function fillColumns(
+  database: Database,
+  { table, after }: { readonly table: string; readonly after: number },
+  lines: Lines,
+  onBytes: (bytes: number, rows: number) => void,
+): Promise<Filled> {
+  const inserter = new ShapedInserter(database, table, INSERTED);
+  const values: SqlValue[] = new Array<SqlValue>(INSERTED.length).fill(null);
+  let [brokenLines, rows] = [0, 0];
+  for await (const { bytes, overlong } of blocksForward(lines)) {
+    if (overlong) brokenLines++;
+    for (let start = 0; start < bytes.length;) {
+      const end = bytes.indexOf(NEWLINE, start);
+      const line = completeObject(bytes.subarray(start, end));
+      start = end + 1;
+      if (line === undefined) {
+        brokenLines++;
+        continue;
+      }
+      values[0] = after + ++rows;
+      for (let i = 1; i < values.length; i++) values[i] = STORED_COLUMNS[i - 1]?.value(line) ?? null;
+      inserter.add(values);
+    }
+    onBytes(bytes.length, rows);
+  }
+  inserter.flush();
+  return { rows, brokenLines };
+}
