@@ -1,4 +1,5 @@
 /** Every command, loaded when it is asked for. */
+import { EXIT } from './exit';
 import type { CommandTable } from './main';
 
 /** In the order of the help. */
@@ -17,7 +18,7 @@ export const COMMANDS: CommandTable = {
   run: {
     summary: 'run a command between two rows: what, how it ended, how long it took',
     load: async () => (await import('./commands/run')).registerRun,
-    failed: 125,
+    failed: () => EXIT.unstarted,
   },
   import: {
     summary: 'bring in an existing JSON-lines log, each line once',
@@ -38,6 +39,7 @@ export const COMMANDS: CommandTable = {
   gate: {
     summary: 'may this be spent? holds every cap, and reserves what is allowed',
     load: async () => (await import('./commands/gate')).registerGate,
+    failed: (argv) => (argv.includes('--') ? EXIT.unstarted : EXIT.failed),
   },
   settle: {
     summary: 'what a reservation really cost',

@@ -8,6 +8,8 @@ export const EXIT = {
   failed: 2,
   /** Yes, but only within a stated scope: named gaps, missing costs, spilled where landing was required. */
   scoped: 3,
+  /** A command was to be started and was not: 2 would be taken for its own. */
+  unstarted: 125,
 } as const;
 
 export type ExitCode = number;

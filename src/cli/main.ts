@@ -14,8 +14,8 @@ type Register = (program: Command, io: Io) => void;
 export interface CommandEntry {
   readonly summary: string;
   readonly load: () => Promise<Register>;
-  /** The code for "could not", where 2 would be taken for somebody else's. */
-  readonly failed?: ExitCode;
+  /** The code for "could not" of a command line, where 2 would be taken for somebody else's. */
+  readonly failed?: (argv: readonly string[]) => ExitCode;
 }
 
 export type CommandTable = Readonly<Record<string, CommandEntry>>;
@@ -59,7 +59,7 @@ export async function main(argv: readonly string[], io: Io, commands: CommandTab
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return;
-    io.setExit((name === undefined ? undefined : commands[name]?.failed) ?? EXIT.failed);
+    io.setExit((name === undefined ? undefined : commands[name]?.failed?.(argv)) ?? EXIT.failed);
     // The bare command: its help was the answer.
     if (error instanceof CommanderError && error.code === 'commander.help') return;
     if (error instanceof CommanderError)

@@ -3,17 +3,14 @@
  * others: part of a day says nothing about the day, of which the rest may be refunds. Such a period is named as not judged.
  * A cap per run is held against all that a run has spent, for each run that spent something within the window.
  */
-import { rollingStart, useOf } from './caps';
-import type { Cap } from './caps';
+import { capNames, rollingStart, useOf } from './caps';
+import type { Cap, CapNames } from './caps';
 import { periodAt } from './day';
 import type { Calendar, Period, PeriodUnit } from './day';
 import { formatNanos } from './money';
 import type { TallyPlan } from './tally';
 
-export interface CapLine {
-  readonly cap_usd: string;
-  readonly per: Cap['per'];
-  readonly scope: Readonly<Record<string, string>>;
+export interface CapLine extends CapNames {
   /** In how many periods it was judged, and in how many of them it was exceeded. */
   readonly judged: number;
   readonly over: number;
@@ -30,10 +27,7 @@ export interface CapPeriod {
   readonly over: boolean;
 }
 
-export interface CapNotJudged {
-  readonly cap_usd: string;
-  readonly per: Cap['per'];
-  readonly scope: Readonly<Record<string, string>>;
+export interface CapNotJudged extends CapNames {
   readonly why: string;
 }
 
@@ -69,16 +63,12 @@ export function capsReport(
   const notJudged: CapNotJudged[] = [];
   const hold = (cap: Cap, spend: CapSpend): void => {
     const { spent, why } = spentOf(judge, cap, spend);
-    if (why !== undefined) notJudged.push({ ...named(cap), why });
+    if (why !== undefined) notJudged.push({ ...capNames(cap), why });
     if (spent !== undefined) caps.push(capLine(judge, cap, spent));
   };
   if (flag !== undefined) hold(flag.cap, flag.spend);
   judge.plan.caps.forEach((cap, i) => hold(cap, spends[i] ?? []));
   return { caps, caps_not_judged: notJudged, over_cap: caps.some((cap) => cap.over > 0) };
-}
-
-function named(cap: Cap): Pick<CapLine, 'cap_usd' | 'per' | 'scope'> {
-  return { cap_usd: formatNanos(cap.nanos), per: cap.per, scope: Object.fromEntries(cap.scope) };
 }
 
 /** The periods of a cap that can be judged, and why others, or all, cannot. */
@@ -148,7 +138,7 @@ function capLine({ thresholds }: Judge, cap: Cap, spent: readonly Spent[]): CapL
   const current = spent.find(({ running }) => running) ?? fullest;
   const shown = spent.filter((one) => one === current || over.includes(one));
   return {
-    ...named(cap),
+    ...capNames(cap),
     judged: spent.length,
     over: over.length,
     periods: shown.map((one) => capPeriod(cap, one, thresholds)),

@@ -5,6 +5,7 @@
  *   {"usd":"2.00","per":"day","agent":"coder"}
  */
 
+import type { PeriodUnit } from './day';
 import { formatNanos } from './money';
 
 export const CAP_UNITS = ['run', 'hour', 'day', 'week', 'month', 'rolling_24h'] as const;
@@ -29,6 +30,23 @@ export function rollingStart(nowMs: number): number {
 /** The whole minute that a moment lies in. */
 export function minuteOf(ms: number): number {
   return Math.floor(ms / MINUTE_MS) * MINUTE_MS;
+}
+
+/** The calendar units that caps are counted in. */
+export function unitsOf(caps: readonly Cap[]): PeriodUnit[] {
+  const units = caps.map(({ per }) => per).filter((per) => per !== 'run' && per !== 'rolling_24h' && per !== 'window');
+  return [...new Set(units)];
+}
+
+/** Which cap it is, as answers say it. */
+export interface CapNames {
+  readonly cap_usd: string;
+  readonly per: Cap['per'];
+  readonly scope: Readonly<Record<string, string>>;
+}
+
+export function capNames({ nanos, per, scope }: Cap): CapNames {
+  return { cap_usd: formatNanos(nanos), per, scope: Object.fromEntries(scope) };
 }
 
 /** A cap in words: "2 USD per day (agent=coder)". */

@@ -11,6 +11,8 @@
  * settled once or released once, whoever tries again.
  */
 import { formatCap } from './caps';
+import { stateMembers } from './capState';
+import type { CapState, StateMembers } from './capState';
 import { LedgerError } from './errors';
 import { isUlid } from './ids';
 import { toJson } from './json';
@@ -18,7 +20,6 @@ import type { Json, JsonObject } from './json';
 import { LEDGER_MEMBERS } from './members';
 import type { Row } from './members';
 import { formatNanos, parseCostNanos } from './money';
-import type { CapState } from './spend';
 import { THRESHOLD } from './thresholds';
 import { formatTime, parseRfc3339 } from './time';
 
@@ -132,26 +133,10 @@ function gateRow(
 }
 
 /** A cap as it stood when a gate was asked. */
-export interface CapMember {
-  readonly usd: string;
-  readonly per: string;
-  readonly period: string;
-  readonly spent_usd: string;
-  readonly reserved_usd: string;
-  readonly fits: boolean;
-  readonly [scope: string]: string | boolean;
-}
+export type CapMember = Readonly<Record<keyof StateMembers, string | boolean>> & { readonly fits: boolean };
 
-export function capMember({ cap, label, spentNanos, reservedNanos, fits }: CapState): CapMember {
-  return {
-    usd: formatNanos(cap.nanos),
-    per: cap.per,
-    ...Object.fromEntries(cap.scope),
-    period: label,
-    spent_usd: formatNanos(spentNanos),
-    reserved_usd: formatNanos(reservedNanos),
-    fits,
-  };
+export function capMember(state: CapState): CapMember {
+  return { ...stateMembers(state), fits: state.fits };
 }
 
 /** What is left of the caps that stood in the way, in words: for a person who wants to know why. */

@@ -8,21 +8,21 @@
  *
  * Rows ahead of the clock count, too: a clock that went back escapes no cap. All sums are exact.
  */
-import { rollingStart } from './caps';
+import { rollingStart, unitsOf } from './caps';
 import type { Cap } from './caps';
+import type { Ask, CapState } from './capState';
 import { CapSum } from './capSum';
 import type { CapSumRecord, Members } from './capSum';
 import { rowKindOf } from './costLine';
 import { ROW_KINDS } from './costs';
 import type { Period, PeriodUnit } from './day';
-import type { JsonObject } from './json';
 import type { Row } from './members';
 import { parseCostNanos } from './money';
+import { OpenReservations } from './openReservations';
+import type { ReservationRecord } from './openReservations';
 import { closedBy, MAX_TTL_MS, reservationOf } from './reservation';
 import type { Reservation } from './reservation';
 import { parseRfc3339 } from './time';
-
-export type { Members } from './capSum';
 
 /** Up to which row of which file everything is in. */
 export interface Through {
@@ -30,22 +30,6 @@ export interface Through {
   readonly hash: string;
   /** Where the next line begins. */
   readonly bytes: number;
-}
-
-/** What is asked for: an amount, and the members that caps may be narrowed to. */
-export interface Ask {
-  readonly nanos: bigint;
-  readonly members: Members;
-}
-
-/** One cap that applies to what is asked for, and how it stands before that. */
-export interface CapState {
-  readonly cap: Cap;
-  /** The period, the run, or the last 24 hours. */
-  readonly label: string;
-  readonly spentNanos: bigint;
-  readonly reservedNanos: bigint;
-  readonly fits: boolean;
 }
 
 /** Which period holds a moment; asked only when the one that is known has ended, since a zone takes a while to load. */
@@ -59,8 +43,6 @@ export type Moved = 'same' | 'moved' | 'lost';
 
 /** Sums are made of rows from so long before they are needed, so that a clock may be set back a little. */
 const SPARE_MS = 3_600_000;
-/** Reservations whose time is up: so many are kept, for the same reason. */
-const MAX_LAPSED = 1_000;
 
 /**
  * Since when rows count in some cap, or may hold an open reservation.
@@ -81,7 +63,7 @@ export interface SpendRecord {
   readonly sinceMs: number;
   readonly periods: readonly Period[];
   readonly sums: readonly CapSumRecord[];
-  readonly open: readonly (Omit<Reservation, 'nanos'> & { readonly nanos: string })[];
+  readonly open: readonly ReservationRecord[];
   readonly aheadMs: number;
 }
 
@@ -91,14 +73,15 @@ export class Spend {
   readonly #sinceMs: number;
   readonly #periods = new Map<PeriodUnit, Period>();
   readonly #sums: readonly CapSum[];
-  readonly #open = new Map<string, Reservation>();
+  readonly #open: OpenReservations;
   /** The latest `ts` that was seen. */
   #aheadMs = 0;
 
-  private constructor(through: Through, sinceMs: number, sums: readonly CapSum[]) {
+  private constructor(through: Through, sinceMs: number, sums: readonly CapSum[], open: OpenReservations) {
     this.#through = through;
     this.#sinceMs = sinceMs;
     this.#sums = sums;
+    this.#open = open;
   }
 
   /**
@@ -112,6 +95,7 @@ export class Spend {
       through,
       sinceMs,
       caps.map((cap) => new CapSum(cap)),
+      new OpenReservations(),
     );
     for (const period of periods) spend.#enter(period);
     return spend;
@@ -119,12 +103,11 @@ export class Spend {
 
   static fromRecord(caps: readonly Cap[], record: SpendRecord): Spend {
     const sums = caps.map((cap, i) => CapSum.fromRecord(cap, record.sums[i] as CapSumRecord));
-    const spend = new Spend(record.through, record.sinceMs, sums);
+    const spend = new Spend(record.through, record.sinceMs, sums, OpenReservations.fromRecord(record.open));
     for (const period of record.periods) {
       spend.#periods.set(period.unit, period);
       for (const sum of spend.#in(period.unit)) sum.goOn(period.startMs);
     }
-    for (const one of record.open) spend.#open.set(one.id, { ...one, nanos: BigInt(one.nanos) });
     spend.#aheadMs = record.aheadMs;
     return spend;
   }
@@ -132,17 +115,13 @@ export class Spend {
   /** What is worth keeping: not what no clock but one set back far would ask for. */
   toRecord(nowMs: number): SpendRecord {
     const keptMs = rollingStart(nowMs) - SPARE_MS;
-    const all = [...this.#open.values()];
-    const lapsed = all.filter(({ expiresMs }) => expiresMs <= nowMs);
-    const dropped = new Set(lapsed.slice(0, -MAX_LAPSED));
-    // Were the clock set back before their time was up, they would be open again.
-    const droppedMs = Math.max(-Infinity, ...[...dropped].map(({ expiresMs }) => expiresMs - MAX_TTL_MS));
+    const { open, sinceMs } = this.#open.toRecord(nowMs);
     return {
       through: this.#through,
-      sinceMs: Math.max(this.#sinceMs, keptMs, droppedMs),
+      sinceMs: Math.max(this.#sinceMs, keptMs, sinceMs),
       periods: [...this.#periods.values()],
       sums: this.#sums.map((sum) => sum.toRecord(keptMs)),
-      open: all.filter((one) => !dropped.has(one)).map((one) => ({ ...one, nanos: String(one.nanos) })),
+      open,
       aheadMs: this.#aheadMs,
     };
   }
@@ -181,11 +160,11 @@ export class Spend {
     this.#through = { seq: row.seq, hash: row.hash, bytes };
     if (row.run_id !== undefined && row.run_seq === 1) for (const sum of this.#sums) sum.beginRun(row.run_id);
     const closed = closedBy(row.idempotency_key);
-    if (closed !== undefined) this.#open.delete(closed);
+    if (closed !== undefined) this.#open.close(closed);
     const kind = rowKindOf(row.action, row.provenance);
     if (kind > ROW_KINDS.imported) return;
     const made = kind === ROW_KINDS.live ? reservationOf(row, this.#scopeNames()) : undefined;
-    if (made !== undefined) this.#open.set(made.id, made);
+    if (made !== undefined) this.#open.add(made);
     this.#addCost(row);
   }
 
@@ -253,25 +232,16 @@ export class Spend {
 
   /** Reservations that are open at a moment, the oldest first. */
   openAt(nowMs: number): Reservation[] {
-    return [...this.#open.values()].filter(({ expiresMs }) => expiresMs > nowMs);
+    return this.#open.at(nowMs);
   }
 
   #state(sum: CapSum, run: string | undefined, nowMs: number, asked: bigint): CapState {
     const { cap } = sum;
     const spentNanos = sum.spent(nowMs, run);
-    const reservedNanos = this.#reserved(sum, run, nowMs);
+    const reservedNanos = this.#open.under(sum, run, nowMs);
     // A refund of money that was spent in another period makes no room for more than the cap.
     const fits = (spentNanos > 0n ? spentNanos : 0n) + reservedNanos + asked <= cap.nanos;
     return { cap, label: this.#label(cap, run), spentNanos, reservedNanos, fits };
-  }
-
-  #reserved(sum: CapSum, run: string | undefined, nowMs: number): bigint {
-    let nanos = 0n;
-    for (const one of this.#open.values()) {
-      const counts = one.expiresMs > nowMs && sum.appliesTo(one.members);
-      if (counts && (!sum.isPerRun || one.members['run_id'] === run)) nanos += one.nanos;
-    }
-    return nanos;
   }
 
   #label(cap: Cap, run: string | undefined): string {
@@ -283,15 +253,4 @@ export class Spend {
   #scopeNames(): ReadonlySet<string> {
     return new Set(['run_id', ...this.#sums.flatMap(({ cap }) => [...cap.scope.keys()])]);
   }
-}
-
-/** The calendar units that caps are counted in. */
-export function unitsOf(caps: readonly Cap[]): PeriodUnit[] {
-  const units = caps.map(({ per }) => per).filter((per) => per !== 'run' && per !== 'rolling_24h' && per !== 'window');
-  return [...new Set(units)];
-}
-
-/** The members that caps can be narrowed to, of what a caller says. */
-export function textMembers(members: JsonObject): Members {
-  return Object.fromEntries([...members].filter((pair): pair is [string, string] => typeof pair[1] === 'string'));
 }

@@ -5,9 +5,9 @@
  *    "payload":{"threshold":0.8,"usd":"5","per":"day","period":"2026-11-22","spent_usd":"4.1","reserved_usd":"0"}}
  */
 import { formatCap, isReached } from './caps';
+import { stateMembers } from './capState';
+import type { CapState } from './capState';
 import type { Json, JsonObject } from './json';
-import { formatNanos } from './money';
-import type { CapState } from './spend';
 
 export const THRESHOLD = 'spend.threshold';
 
@@ -32,19 +32,9 @@ export function crossingsOf(states: readonly CapState[], thresholds: readonly nu
 }
 
 export function thresholdRow({ threshold, state, key }: Crossing): JsonObject {
-  const { cap, label, spentNanos, reservedNanos } = state;
-  const payload: [string, Json][] = [
-    ['threshold', threshold],
-    ['usd', formatNanos(cap.nanos)],
-    ['per', cap.per],
-    ...cap.scope,
-    ['period', label],
-    ['spent_usd', formatNanos(spentNanos)],
-    ['reserved_usd', formatNanos(reservedNanos)],
-  ];
   return new Map<string, Json>([
     ['action', THRESHOLD],
     ['idempotency_key', key],
-    ['payload', new Map(payload)],
+    ['payload', new Map<string, Json>([['threshold', threshold], ...Object.entries(stateMembers(state))])],
   ]);
 }

@@ -1,9 +1,10 @@
 /** How every cap stands this moment, as a gate would see it: what was spent, what is reserved, what is left. */
-import { percentOf } from '../core/caps';
+import { capNames, percentOf } from '../core/caps';
+import type { CapNames } from '../core/caps';
 import { formatLocal } from '../core/day';
 import { formatNanos } from '../core/money';
 import type { Reservation } from '../core/reservation';
-import type { CapState } from '../core/spend';
+import type { CapState } from '../core/capState';
 import { formatTime } from '../core/time';
 import type { AppendEvents } from '../store/append/append';
 import { locate } from '../store/ledger/locate';
@@ -17,10 +18,7 @@ import { recordThresholds } from '../store/spend/recordThresholds';
 import type { RecordedCrossing } from '../store/spend/recordThresholds';
 import { checkCaps, spendRequest } from '../store/spend/spendPlan';
 
-export interface CapNow {
-  readonly cap_usd: string;
-  readonly per: string;
-  readonly scope: Readonly<Record<string, string>>;
+export interface CapNow extends CapNames {
   /** The period, or the run. */
   readonly period: string;
   readonly spent_usd: string;
@@ -104,9 +102,7 @@ function told({ state, threshold, seq, id }: RecordedCrossing, notify: string | 
 function capNow({ cap, label, spentNanos, reservedNanos }: CapState): CapNow {
   const used = spentNanos + reservedNanos;
   return {
-    cap_usd: formatNanos(cap.nanos),
-    per: cap.per,
-    scope: Object.fromEntries(cap.scope),
+    ...capNames(cap),
     period: label,
     spent_usd: formatNanos(spentNanos),
     reserved_usd: formatNanos(reservedNanos),

@@ -20,7 +20,7 @@ import { withWholeRuns } from '../store/costs/runCosts';
 import { calendarOf } from '../store/ledger/calendar';
 import { locate } from '../store/ledger/locate';
 import type { LocatedLedger, Place } from '../store/ledger/locate';
-import { spendNow } from '../store/spend/currentSpend';
+import { openReservations } from '../store/spend/currentSpend';
 import { spendRequest } from '../store/spend/spendPlan';
 
 export type MissingCosts = 'ignore' | 'warn' | 'fail';
@@ -71,7 +71,7 @@ async function reservedIn(
 ): Promise<RollupReport['reserved']> {
   if (located.config.caps.length === 0 || nowMs < sinceMs || nowMs >= untilMs) return null;
   try {
-    const open = (await spendNow(spendRequest(place, located, nowMs))).openAt(nowMs);
+    const open = await openReservations(spendRequest(place, located, nowMs));
     const nanos = open.reduce((sum, one) => sum + one.nanos, 0n);
     return { reserved_usd: formatNanos(nanos), reservations: open.length };
   } catch (error) {

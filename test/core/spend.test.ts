@@ -2,14 +2,15 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
+import { unitsOf } from '../../src/core/caps';
 import type { Cap } from '../../src/core/caps';
 import { periodAt } from '../../src/core/day';
 import type { Calendar, PeriodUnit } from '../../src/core/day';
 import type { Row } from '../../src/core/members';
 import { formatNanos } from '../../src/core/money';
 import { closingKey } from '../../src/core/reservation';
-import { neededSince, Spend, unitsOf } from '../../src/core/spend';
-import type { Ask } from '../../src/core/spend';
+import { neededSince, Spend } from '../../src/core/spend';
+import type { Ask } from '../../src/core/capState';
 import { formatTime, parseRfc3339 } from '../../src/core/time';
 import { zoneNamed } from '../../src/store/machine/hostZone';
 

@@ -85,11 +85,9 @@ async function orUnstarted(io: Io, flags: Flags, attempt: () => Promise<void>): 
     await attempt();
   } catch (error) {
     printError(io, error, flags.json === true);
-    io.setExit(UNSTARTED);
+    io.setExit(EXIT.unstarted);
   }
 }
-
-const UNSTARTED = 125;
 
 async function gateWithCommand(io: Io, command: readonly string[], flags: Flags): Promise<void> {
   const { costFrom } = flags;

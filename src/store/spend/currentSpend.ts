@@ -5,13 +5,15 @@
  */
 import { fstatSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { unitsOf } from '../../core/caps';
 import { periodAt } from '../../core/day';
 import type { Calendar } from '../../core/day';
 import { ZERO_HASH } from '../../core/digest';
 import { LedgerError } from '../../core/errors';
 import { ulidAt, ULID_RANDOM_BYTES } from '../../core/ids';
+import type { Reservation } from '../../core/reservation';
 import { readLine } from '../../core/rowText';
-import { neededSince, Spend, unitsOf } from '../../core/spend';
+import { neededSince, Spend } from '../../core/spend';
 import type { Moved, PeriodOf } from '../../core/spend';
 import { closeQuietly, openFile, statOf } from '../files';
 import { listSegments, presentSegments, segmentBlocks } from '../ledger/segments';
@@ -77,6 +79,16 @@ export async function spendNow(request: SpendRequest): Promise<Spend> {
     if (found !== undefined) return found.spend;
     await sleep(SETTLE_STEP_MS);
   }
+}
+
+/**
+ * The reservations that are open now. Where no sums are stored, the rows of the last day and an hour tell: none is older.
+ * @throws LedgerError as `spendNow` does
+ */
+export async function openReservations(request: SpendRequest): Promise<Reservation[]> {
+  const { paths, plan, nowMs } = request;
+  const needed = readSpend(paths, plan) === undefined ? { ...plan, caps: [] } : plan;
+  return (await spendNow({ ...request, plan: needed })).openAt(nowMs);
 }
 
 /** Whatever is wrong is told. */

@@ -3,7 +3,8 @@
  * gate and an enforced append have in common.
  */
 import { closedBy } from '../../core/reservation';
-import type { Ask, CapState, Spend } from '../../core/spend';
+import type { Ask, CapState } from '../../core/capState';
+import type { Spend } from '../../core/spend';
 import type { ReadyLedger } from '../ledger/ledger';
 import { bringUp } from './currentSpend';
 import type { CurrentSpend, SpendRequest } from './currentSpend';

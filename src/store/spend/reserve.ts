@@ -16,8 +16,8 @@ import { capMember, NOT_ASKED, refusalText, refusedRow, reservedRow, SETTLED } f
 import type { Asked, CapMember } from '../../core/reservation';
 import { checkRow } from '../../core/row';
 import type { CheckedRow } from '../../core/row';
-import { textMembers } from '../../core/spend';
-import type { Ask } from '../../core/spend';
+import { textMembers } from '../../core/capState';
+import type { Ask } from '../../core/capState';
 import { formatTime } from '../../core/time';
 import type { AppendEvents } from '../append/append';
 import { Writer } from '../append/writer';

@@ -13,7 +13,7 @@ import { statePaths } from '../../../src/store/paths';
 import type { StatePaths } from '../../../src/store/paths';
 import { openFile } from '../../../src/store/files';
 import { zoneNamed } from '../../../src/store/machine/hostZone';
-import { bringUp, spendNow } from '../../../src/store/spend/currentSpend';
+import { bringUp, openReservations, spendNow } from '../../../src/store/spend/currentSpend';
 import type { SpendRequest } from '../../../src/store/spend/currentSpend';
 import { readSpend, writeSpend } from '../../../src/store/spend/spendFile';
 import { forgedRow, withHash } from '../../support/forgedRows';
@@ -162,6 +162,24 @@ test('stored sums go on where they stand, over midnight too, and are made anew w
   assert.deepEqual(await spentAt(request), ['0.8', '0.1', '0.8']);
   rmSync(paths.spend);
   assert.deepEqual(await spentAt(request), ['0.8', '0.1', '0.8']);
+});
+
+test('open reservations are of the last day: without stored sums no month is read for them', async (t) => {
+  const reserved = {
+    action: '"spend.reserved"',
+    payload: '{"est_usd":"0.5","expires_at":"2026-10-28T05:00:00.000Z","caps":[]}',
+  };
+  const long: Spent[] = Array.from({ length: 400 }, () => ({ at: '2026-10-02T12:00:00.000Z', usd: '0.1' }));
+  const paths = ledgerOf(t, [...long, { at: '2026-10-28T04:00:00.000Z', usd: '0', more: reserved }]);
+  const lines = readFileSync(paths.ledger, 'utf8').split('\n');
+  lines[3] = (lines[3] as string).slice(0, -10);
+  writeFileSync(paths.ledger, lines.join('\n'));
+  const request = requestOf(paths, [cap('month')], '2026-10-28T04:30:00.000Z');
+  await assert.rejects(spendNow(request), (error) => codeOf(error) === 'LEDGER_BROKEN');
+  assert.deepEqual(
+    (await openReservations(request)).map(({ nanos }) => nanos),
+    [500_000_000n],
+  );
 });
 
 test('a link that does not fit is broken, and so is a torn end', async (t) => {
