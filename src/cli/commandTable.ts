@@ -53,6 +53,10 @@ export const COMMANDS: CommandTable = {
     summary: 'every cap: what was spent, what is reserved, what is left',
     load: async () => (await import('./commands/caps')).registerCaps,
   },
+  override: {
+    summary: 'raise a cap for a time, on the record',
+    load: async () => (await import('./commands/override')).registerOverride,
+  },
   show: {
     summary: 'one row: its members, its hash, its links',
     load: async () => (await import('./commands/show')).registerShow,

@@ -3,7 +3,7 @@ import { printable } from '../core/printable';
 import type { CapLine } from '../core/capReport';
 import type { MoneyLine, RollupReport } from '../core/rollup';
 import type { Colors } from './color';
-import { alike, csv, markdownTable, textLines, withBars } from './table';
+import { alike, csv, limits, markdownTable, textLines, withBars } from './table';
 import type { Cell, Column, Table } from './table';
 
 const NONE = '(none)';
@@ -146,7 +146,7 @@ function capLines(report: RollupReport, { width, bars, colors }: TextOptions): r
 
 function capTable(caps: readonly CapLine[]): Table {
   const rows = caps.flatMap((cap) => cap.periods.map((period) => ({ cap, period })));
-  const limit = alike(rows.map(({ cap }) => cap.cap_usd));
+  const limit = limits(rows.map(({ cap, period }) => ({ usd: cap.cap_usd, raised: period.raised })));
   const spent = alike(rows.map(({ period }) => period.spent_usd));
   const left = alike(rows.map(({ period }) => period.remaining_usd));
   return {
@@ -160,17 +160,18 @@ function capTable(caps: readonly CapLine[]): Table {
     ],
     rows: rows.map(({ cap, period }, i) => [
       limit[i] ?? '',
-      [
-        ...(cap.per === 'run' ? ['run'] : []),
-        period.label,
-        ...Object.entries(cap.scope).map(([name, value]) => `${name}=${value}`),
-      ].join(' '),
+      onOf(cap, period.label),
       spent[i] ?? '',
       left[i] ?? '',
       period.percent ?? '',
       period.over ? 'OVER' : 'ok',
     ]),
   };
+}
+
+function onOf({ per, scope }: CapLine, label: string): string {
+  const names = Object.entries(scope).map(([name, value]) => `${name}=${value}`);
+  return [...(per === 'run' ? ['run'] : []), label, ...names].join(' ');
 }
 
 /** What else there is to say, one note a line. */
@@ -199,6 +200,12 @@ function notes(report: RollupReport): readonly string[] {
     say(unseen, `cap ${cap.cap_usd} per ${unit}: ${unseen} more ${unit}${unseen === 1 ? '' : 's'} within it`);
     say(cap.judged === 0 ? 1 : 0, `cap ${cap.cap_usd} per ${cap.per}: nothing to hold it against`);
   }
+  for (const cap of report.caps)
+    for (const { label, raised } of cap.periods)
+      if (raised !== null)
+        found.push(
+          `cap ${cap.cap_usd} on ${onOf(cap, label)}: raised to ${raised.to_usd} until ${raised.until} (row ${raised.seq})`,
+        );
   for (const cap of report.caps_not_judged) found.push(`cap ${cap.cap_usd} per ${cap.per}: not judged, ${cap.why}`);
   return found;
 }

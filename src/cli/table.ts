@@ -122,6 +122,14 @@ export function alike(amounts: readonly string[]): readonly string[] {
   return amounts.map((amount, i) => `${amount}${places[i] === 0 ? '.' : ''}${'0'.repeat(most - (places[i] ?? 0))}`);
 }
 
+/** Caps as amounts that stand below each other; one that is raised with what it is raised to: "5.00 → 8.00". */
+export function limits(
+  caps: readonly { readonly usd: string; readonly raised: { readonly to_usd: string } | null }[],
+): readonly string[] {
+  const amounts = alike(caps.flatMap(({ usd, raised }) => [usd, raised?.to_usd ?? usd]));
+  return caps.map(({ raised }, i) => amounts.slice(2 * i, 2 * i + (raised === null ? 1 : 2)).join(' → '));
+}
+
 /** A Markdown table. */
 export function markdownTable(table: Table): string {
   const line = (cells: readonly Cell[]): string => `| ${cells.map(markdownCell).join(' | ')} |`;

@@ -1,13 +1,17 @@
 /**
  * Caps held against what was spent in a window. A cap is judged in the periods that lie wholly in the window and in no
  * others: part of a day says nothing about the day, of which the rest may be refunds. Such a period is named as not judged.
+ * One that was raised within a period (`override.ts`) is judged there by the most that it was raised to.
  * A cap per run is held against all that a run has spent, for each run that spent something within the window.
  */
 import { capNames, rollingStart, useOf } from './caps';
 import type { Cap, CapNames } from './caps';
+import { inForce } from './capState';
 import { periodAt } from './day';
 import type { Calendar, Period, PeriodUnit } from './day';
 import { formatNanos } from './money';
+import { highestWithin, raisedOf } from './override';
+import type { CapOverride, Override, Raised } from './override';
 import type { TallyPlan } from './tally';
 
 export interface CapLine extends CapNames {
@@ -20,6 +24,8 @@ export interface CapLine extends CapNames {
 
 export interface CapPeriod {
   readonly label: string;
+  /** How high it was raised at most within the period, until when, and by which row; null where it was not. */
+  readonly raised: Raised | null;
   readonly spent_usd: string;
   readonly remaining_usd: string;
   readonly percent: string | null;
@@ -45,12 +51,14 @@ interface Spent {
   readonly label: string;
   readonly nanos: bigint;
   readonly running: boolean;
+  readonly override: Override | undefined;
 }
 
 interface Judge {
   readonly plan: TallyPlan;
   readonly calendar: Calendar;
   readonly thresholds: readonly number[];
+  readonly overrides: readonly CapOverride[];
 }
 
 /** Holds each cap of the plan against its spend; `flag` is `--cap`, with the sums of the report's own lines. */
@@ -79,24 +87,25 @@ interface Judgeable {
 
 function spentOf(judge: Judge, cap: Cap, spend: CapSpend): Judgeable {
   const { plan } = judge;
+  const override = highestWithin(judge.overrides, cap, { startMs: plan.sinceMs, endMs: plan.untilMs });
   if (cap.per === 'run') {
     const spent = [...spend]
       .sort(([, a], [, b]) => (a === b ? 0 : a < b ? 1 : -1))
-      .map(([run, nanos]) => ({ label: String(run), nanos, running: false }));
+      .map(([run, nanos]) => ({ label: String(run), nanos, running: false, override }));
     return { spent };
   }
   if (cap.per === 'rolling_24h') {
     if (plan.sinceMs > rollingStart(plan.nowMs) || plan.untilMs <= plan.nowMs) {
       return { why: 'the window does not hold the last 24 hours' };
     }
-    return { spent: [{ label: 'last 24 hours', nanos: spend[0]?.[1] ?? 0n, running: true }] };
+    return { spent: [{ label: 'last 24 hours', nanos: spend[0]?.[1] ?? 0n, running: true, override }] };
   }
   const unit = cap.per === 'window' ? plan.period : cap.per;
-  if (unit === undefined) return { spent: [{ label: 'window', nanos: spend[0]?.[1] ?? 0n, running: true }] };
-  return inPeriods(judge, unit, spend);
+  if (unit === undefined) return { spent: [{ label: 'window', nanos: spend[0]?.[1] ?? 0n, running: true, override }] };
+  return inPeriods(judge, cap, unit, spend);
 }
 
-function inPeriods({ plan, calendar }: Judge, unit: PeriodUnit, spend: CapSpend): Judgeable {
+function inPeriods({ plan, calendar, overrides }: Judge, cap: Cap, unit: PeriodUnit, spend: CapSpend): Judgeable {
   const sums = new Map(spend.map(([start, nanos]) => [Number(start), nanos]));
   const periods = new Map<number, Period>();
   const cut = new Map<number, Period>();
@@ -121,6 +130,7 @@ function inPeriods({ plan, calendar }: Judge, unit: PeriodUnit, spend: CapSpend)
       label,
       nanos: sums.get(startMs) ?? 0n,
       running: startMs <= plan.nowMs && plan.nowMs < endMs,
+      override: highestWithin(overrides, cap, { startMs, endMs }),
     }));
   if (cut.size === 0) return { spent };
   const parts = [...cut.values()]
@@ -130,7 +140,7 @@ function inPeriods({ plan, calendar }: Judge, unit: PeriodUnit, spend: CapSpend)
 }
 
 function capLine({ thresholds }: Judge, cap: Cap, spent: readonly Spent[]): CapLine {
-  const over = spent.filter(({ nanos }) => nanos > cap.nanos);
+  const over = spent.filter(({ nanos, override }) => nanos > inForce({ cap, override }).nanos);
   const fullest = spent.reduce<Spent | undefined>(
     (most, one) => (most && most.nanos >= one.nanos ? most : one),
     undefined,
@@ -145,10 +155,11 @@ function capLine({ thresholds }: Judge, cap: Cap, spent: readonly Spent[]): CapL
   };
 }
 
-function capPeriod(cap: Cap, { label, nanos }: Spent, thresholds: readonly number[]): CapPeriod {
-  const use = useOf(cap, nanos, thresholds);
+function capPeriod(cap: Cap, { label, nanos, override }: Spent, thresholds: readonly number[]): CapPeriod {
+  const use = useOf(inForce({ cap, override }), nanos, thresholds);
   return {
     label,
+    raised: raisedOf(override),
     spent_usd: formatNanos(use.spentNanos),
     remaining_usd: formatNanos(use.remainingNanos),
     percent: use.percent,

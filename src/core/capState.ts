@@ -7,6 +7,8 @@ import type { Cap } from './caps';
 import type { Members } from './capSum';
 import type { JsonObject } from './json';
 import { formatNanos } from './money';
+import { raisedMembers } from './override';
+import type { Override } from './override';
 
 /** What is asked for: an amount, and the members that caps may be narrowed to. */
 export interface Ask {
@@ -19,12 +21,14 @@ export interface CapState {
   readonly cap: Cap;
   /** The period, the run, or the last 24 hours. */
   readonly label: string;
+  /** What raises it at this moment; it is this that the spend is held against then. */
+  readonly override: Override | undefined;
   readonly spentNanos: bigint;
   readonly reservedNanos: bigint;
   readonly fits: boolean;
 }
 
-/** A cap as it stood, as members of a row's payload; the names that it is narrowed to stand beside the others. */
+/** A cap as it stood, as members of a row's payload; the names that it is narrowed to, and what it is raised to, stand beside the others. */
 export interface StateMembers {
   readonly usd: string;
   readonly per: string;
@@ -34,11 +38,17 @@ export interface StateMembers {
   readonly [scope: string]: string;
 }
 
-export function stateMembers({ cap, label, spentNanos, reservedNanos }: CapState): StateMembers {
+/** The cap as high as it is at this moment. */
+export function inForce({ cap, override }: Pick<CapState, 'cap' | 'override'>): Cap {
+  return override === undefined ? cap : { ...cap, nanos: override.nanos };
+}
+
+export function stateMembers({ cap, override, label, spentNanos, reservedNanos }: CapState): StateMembers {
   return {
     usd: formatNanos(cap.nanos),
     per: cap.per,
     ...Object.fromEntries(cap.scope),
+    ...raisedMembers(override),
     period: label,
     spent_usd: formatNanos(spentNanos),
     reserved_usd: formatNanos(reservedNanos),

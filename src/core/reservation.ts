@@ -20,18 +20,8 @@ import type { Json, JsonObject } from './json';
 import { LEDGER_MEMBERS } from './members';
 import type { Row } from './members';
 import { formatNanos, parseCostNanos } from './money';
-import { THRESHOLD } from './thresholds';
+import { REFUSED, RELEASED, RESERVED, SETTLED } from './spendActions';
 import { formatTime, parseRfc3339 } from './time';
-
-export const RESERVED = 'spend.reserved';
-export const REFUSED = 'spend.refused';
-export const SETTLED = 'spend.settled';
-export const RELEASED = 'spend.released';
-
-/** Whether a row of this action tells of a gate, and so has no cost. */
-export function isGateAction(action: unknown): boolean {
-  return action === RESERVED || action === REFUSED || action === RELEASED || action === THRESHOLD;
-}
 
 /** A reservation lasts at most so long: who makes the sums anew need not read further back. */
 export const MAX_TTL_MS = 24 * 3_600_000;
@@ -145,9 +135,10 @@ export function refusalText({ nanos, states }: Asked): string {
   return `${formatNanos(nanos)} USD would pass ${full.length === 1 ? 'the cap of' : 'the caps of'} ${full.join(', ')}`;
 }
 
-function standing({ cap, label, spentNanos, reservedNanos }: CapState): string {
+function standing({ cap, override, label, spentNanos, reservedNanos }: CapState): string {
+  const raised = override === undefined ? '' : `, raised to ${formatNanos(override.nanos)} USD,`;
   const reserved = reservedNanos === 0n ? '' : `, ${formatNanos(reservedNanos)} reserved`;
-  return `${formatCap(cap)} (${label}: ${formatNanos(spentNanos)} spent${reserved})`;
+  return `${formatCap(cap)}${raised} (${label}: ${formatNanos(spentNanos)} spent${reserved})`;
 }
 
 /** The row that says what became of a reservation: what the gate was told, what the caller adds, and the closing key. */

@@ -4,12 +4,13 @@
  *   spent     the costs of rows that count, by `ts`: backdating a row escapes no cap
  *   reserved  what open reservations promise. One is open from its row on until a row closes it or its time is up;
  *             it counts in whatever period it is open in, since that is where it will be settled
- *   fits      spent + reserved + what is asked ≤ the cap
+ *   fits      spent + reserved + what is asked ≤ the cap, or what it is raised to at this moment
  *
  * Rows ahead of the clock count, too: a clock that went back escapes no cap. All sums are exact.
  */
 import { rollingStart, unitsOf } from './caps';
 import type { Cap } from './caps';
+import { inForce } from './capState';
 import type { Ask, CapState } from './capState';
 import { CapSum } from './capSum';
 import type { CapSumRecord, Members } from './capSum';
@@ -19,18 +20,13 @@ import type { Period, PeriodUnit } from './day';
 import type { Row } from './members';
 import { parseCostNanos } from './money';
 import { OpenReservations } from './openReservations';
-import type { ReservationRecord } from './openReservations';
-import { closedBy, MAX_TTL_MS, reservationOf } from './reservation';
+import { Overrides } from './override';
+import type { Override } from './override';
+import { closedBy, reservationOf } from './reservation';
 import type { Reservation } from './reservation';
+import type { SpendRecord, Through } from './spendRecord';
+import { SPARE_MS, spareSince } from './spendSince';
 import { parseRfc3339 } from './time';
-
-/** Up to which row of which file everything is in. */
-export interface Through {
-  readonly seq: number;
-  readonly hash: string;
-  /** Where the next line begins. */
-  readonly bytes: number;
-}
 
 /** Which period holds a moment; asked only when the one that is known has ended, since a zone takes a while to load. */
 export type PeriodOf = (unit: PeriodUnit, ms: number) => Period;
@@ -41,30 +37,9 @@ export type PeriodOf = (unit: PeriodUnit, ms: number) => Period;
  */
 export type Moved = 'same' | 'moved' | 'lost';
 
-/** Sums are made of rows from so long before they are needed, so that a clock may be set back a little. */
-const SPARE_MS = 3_600_000;
-
-/**
- * Since when rows count in some cap, or may hold an open reservation.
- * @param periods those of the caps' units that hold `nowMs`
- */
-export function neededSince(caps: readonly Cap[], nowMs: number, periods: readonly Period[]): number {
-  return Math.min(spareSince(caps, nowMs) - SPARE_MS, ...periods.map(({ startMs }) => startMs));
-}
-
-function spareSince(caps: readonly Cap[], nowMs: number): number {
-  const rolling = caps.some(({ per }) => per === 'rolling_24h') ? rollingStart(nowMs) : Infinity;
-  return Math.min(rolling, nowMs - MAX_TTL_MS);
-}
-
-/** As plain data: amounts as text, in nano-dollars. */
-export interface SpendRecord {
-  readonly through: Through;
-  readonly sinceMs: number;
-  readonly periods: readonly Period[];
-  readonly sums: readonly CapSumRecord[];
-  readonly open: readonly ReservationRecord[];
-  readonly aheadMs: number;
+interface Others {
+  readonly open: OpenReservations;
+  readonly overrides: Overrides;
 }
 
 export class Spend {
@@ -74,14 +49,16 @@ export class Spend {
   readonly #periods = new Map<PeriodUnit, Period>();
   readonly #sums: readonly CapSum[];
   readonly #open: OpenReservations;
+  readonly #overrides: Overrides;
   /** The latest `ts` that was seen. */
   #aheadMs = 0;
 
-  private constructor(through: Through, sinceMs: number, sums: readonly CapSum[], open: OpenReservations) {
-    this.#through = through;
-    this.#sinceMs = sinceMs;
+  private constructor(start: Pick<SpendRecord, 'through' | 'sinceMs'>, sums: readonly CapSum[], others: Others) {
+    this.#through = start.through;
+    this.#sinceMs = start.sinceMs;
     this.#sums = sums;
-    this.#open = open;
+    this.#open = others.open;
+    this.#overrides = others.overrides;
   }
 
   /**
@@ -91,19 +68,19 @@ export class Spend {
    * @param periods those of the caps' units that hold this moment
    */
   static empty(caps: readonly Cap[], through: Through, sinceMs: number, periods: readonly Period[]): Spend {
-    const spend = new Spend(
-      through,
-      sinceMs,
-      caps.map((cap) => new CapSum(cap)),
-      new OpenReservations(),
-    );
+    const sums = caps.map((cap) => new CapSum(cap));
+    const others = { open: new OpenReservations(), overrides: new Overrides(caps) };
+    const spend = new Spend({ through, sinceMs }, sums, others);
     for (const period of periods) spend.#enter(period);
     return spend;
   }
 
   static fromRecord(caps: readonly Cap[], record: SpendRecord): Spend {
     const sums = caps.map((cap, i) => CapSum.fromRecord(cap, record.sums[i] as CapSumRecord));
-    const spend = new Spend(record.through, record.sinceMs, sums, OpenReservations.fromRecord(record.open));
+    const spend = new Spend(record, sums, {
+      open: OpenReservations.fromRecord(record.open),
+      overrides: Overrides.fromRecord(caps, record.overrides),
+    });
     for (const period of record.periods) {
       spend.#periods.set(period.unit, period);
       for (const sum of spend.#in(period.unit)) sum.goOn(period.startMs);
@@ -122,6 +99,7 @@ export class Spend {
       periods: [...this.#periods.values()],
       sums: this.#sums.map((sum) => sum.toRecord(keptMs)),
       open,
+      overrides: this.#overrides.toRecord(),
       aheadMs: this.#aheadMs,
     };
   }
@@ -165,7 +143,13 @@ export class Spend {
     if (kind > ROW_KINDS.imported) return;
     const made = kind === ROW_KINDS.live ? reservationOf(row, this.#scopeNames()) : undefined;
     if (made !== undefined) this.#open.add(made);
+    this.#overrides.add(row);
     this.#addCost(row);
+  }
+
+  /** A row from before those that are added: whether it raises a cap. In the order of the ledger. */
+  addOlder(row: Row): void {
+    this.#overrides.add(row);
   }
 
   /** A tombstone: nobody knows what was spent in it. */
@@ -211,6 +195,11 @@ export class Spend {
     return this.#open.has(id);
   }
 
+  /** What raises a cap at a moment. */
+  overrideOf(cap: Cap, nowMs: number): Override | undefined {
+    return this.#overrides.at(cap, nowMs);
+  }
+
   /** How the caps stand that apply to what is asked for. Needs `moveTo` of the same moment, and the run's sum. */
   statesFor({ nanos, members }: Ask, nowMs: number): CapState[] {
     const run = members['run_id'];
@@ -240,8 +229,10 @@ export class Spend {
     const spentNanos = sum.spent(nowMs, run);
     const reservedNanos = this.#open.under(sum, run, nowMs);
     // A refund of money that was spent in another period makes no room for more than the cap.
-    const fits = (spentNanos > 0n ? spentNanos : 0n) + reservedNanos + asked <= cap.nanos;
-    return { cap, label: this.#label(cap, run), spentNanos, reservedNanos, fits };
+    const used = (spentNanos > 0n ? spentNanos : 0n) + reservedNanos + asked;
+    const override = this.#overrides.at(cap, nowMs);
+    const fits = used <= inForce({ cap, override }).nanos;
+    return { cap, label: this.#label(cap, run), override, spentNanos, reservedNanos, fits };
   }
 
   #label(cap: Cap, run: string | undefined): string {

@@ -5,11 +5,11 @@
  *    "payload":{"threshold":0.8,"usd":"5","per":"day","period":"2026-11-22","spent_usd":"4.1","reserved_usd":"0"}}
  */
 import { formatCap, isReached } from './caps';
-import { stateMembers } from './capState';
+import { formatNanos } from './money';
+import { THRESHOLD } from './spendActions';
+import { inForce, stateMembers } from './capState';
 import type { CapState } from './capState';
 import type { Json, JsonObject } from './json';
-
-export const THRESHOLD = 'spend.threshold';
 
 /** A part of a cap that was reached in a period. */
 export interface Crossing {
@@ -19,16 +19,21 @@ export interface Crossing {
 }
 
 /**
- * Every part that is reached, the smallest first. What is reserved does not count: it may never be spent.
+ * Every part that is reached, the smallest first. What is reserved does not count: it may never be spent. Of a cap that
+ * was raised they are parts of what it was raised to, and told of on their own.
  * @param today the label of the day: the last 24 hours are a period that has no end, and are told once a day
  */
 export function crossingsOf(states: readonly CapState[], thresholds: readonly number[], today: string): Crossing[] {
   return states.flatMap((state) => {
     const period = state.cap.per === 'rolling_24h' ? today : state.label;
     return thresholds
-      .filter((threshold) => isReached(state.cap, state.spentNanos, threshold))
-      .map((threshold) => ({ threshold, state, key: `threshold:${formatCap(state.cap)}:${period}:${threshold}` }));
+      .filter((threshold) => isReached(inForce(state), state.spentNanos, threshold))
+      .map((threshold) => ({ threshold, state, key: `threshold:${named(state)}:${period}:${threshold}` }));
   });
+}
+
+function named({ cap, override }: CapState): string {
+  return `${formatCap(cap)}${override === undefined ? '' : ` raised to ${formatNanos(override.nanos)} USD`}`;
 }
 
 export function thresholdRow({ threshold, state, key }: Crossing): JsonObject {

@@ -44,6 +44,8 @@ export interface WhenOptions {
   readonly calendar: Calendar;
   /** The flag that the text came with, for the message. */
   readonly flag: string;
+  /** Whether it is asked for a moment that is yet to come: `tomorrow` and `+2h` mean something then. */
+  readonly ahead?: boolean;
 }
 
 /**
@@ -55,8 +57,9 @@ export function parseWhen(text: string, options: WhenOptions): number {
   const day = namedDay(text, options);
   if (day !== undefined) return dayStart(calendar, day);
   if (text === 'now') return nowMs;
-  const ms = parseRfc3339(text) ?? spanBefore(text, nowMs) ?? epoch(text) ?? localTime(text, calendar);
-  if (ms === undefined || !(Math.abs(ms) <= MAX_MS)) throw notATime(text, options.flag);
+  const span = options.ahead === true ? spanAfter : spanBefore;
+  const ms = parseRfc3339(text) ?? span(text, nowMs) ?? epoch(text) ?? localTime(text, calendar);
+  if (ms === undefined || !(Math.abs(ms) <= MAX_MS)) throw notATime(text, options);
   return ms;
 }
 
@@ -81,8 +84,9 @@ export function parseDay(text: string, options: WhenOptions): Period {
 }
 
 /** The number of a day that is named as such. */
-function namedDay(text: string, { nowMs, calendar }: WhenOptions): number | undefined {
+function namedDay(text: string, { nowMs, calendar, ahead }: WhenOptions): number | undefined {
   if (text === 'today') return dayAt(calendar, nowMs);
+  if (text === 'tomorrow' && ahead === true) return dayAt(calendar, nowMs) + 1;
   if (text === 'yesterday') return dayAt(calendar, dayStart(calendar, dayAt(calendar, nowMs)) - 1);
   if (text.length !== 10) return undefined;
   const wall = wallClock(text);
@@ -108,6 +112,12 @@ function spanBefore(text: string, nowMs: number): number | undefined {
   return match === null ? undefined : nowMs - Number(match[1]) * (SPAN_MS[match[2] ?? ''] ?? NaN);
 }
 
+/** "+2h". */
+function spanAfter(text: string, nowMs: number): number | undefined {
+  const match = text.startsWith('+') ? DURATION.exec(text.slice(1)) : null;
+  return match === null ? undefined : nowMs + Number(match[1]) * (SPAN_MS[match[2] ?? ''] ?? NaN);
+}
+
 function epoch(text: string): number | undefined {
   const match = EPOCH.exec(text);
   if (match === null) return undefined;
@@ -115,9 +125,10 @@ function epoch(text: string): number | undefined {
   return Number(match[1]) * 1000 + fraction;
 }
 
-function notATime(text: string, flag: string): LedgerError {
+function notATime(text: string, { flag, ahead }: WhenOptions): LedgerError {
+  const near = ahead === true ? 'tomorrow, now, +90m, +2h, +3d' : 'today, yesterday, now, -1h, -3d, -2w';
   return new LedgerError('USAGE', `expected ${flag} to be a time, found ${JSON.stringify(text)}`, {
-    hint: 'write 2026-11-21, "2026-11-21 10:00", 2026-11-21T10:00:00Z, today, yesterday, now, -1h, -3d, -2w or @1795255200',
+    hint: `write 2026-11-21, "2026-11-21 10:00", 2026-11-21T10:00:00Z, ${near} or @1795255200`,
   });
 }
 

@@ -2,8 +2,12 @@
 import { capNames, percentOf } from '../core/caps';
 import type { CapNames } from '../core/caps';
 import { formatLocal } from '../core/day';
+import type { Zone } from '../core/day';
 import { formatNanos } from '../core/money';
+import { raisedOf } from '../core/override';
+import type { Raised } from '../core/override';
 import type { Reservation } from '../core/reservation';
+import { inForce } from '../core/capState';
 import type { CapState } from '../core/capState';
 import { formatTime } from '../core/time';
 import type { AppendEvents } from '../store/append/append';
@@ -21,6 +25,8 @@ import { checkCaps, spendRequest } from '../store/spend/spendPlan';
 export interface CapNow extends CapNames {
   /** The period, or the run. */
   readonly period: string;
+  /** What it is raised to at this moment; null where it is not. It is this that the rest is held against. */
+  readonly raised: RaisedNow | null;
   readonly spent_usd: string;
   readonly reserved_usd: string;
   /** Of the cap, once what is reserved is spent; below 0 where it is passed. */
@@ -29,6 +35,11 @@ export interface CapNow extends CapNames {
   readonly percent: string | null;
   /** Whether more was spent than the cap: by rows that no gate was asked for, or settled for more than was reserved. */
   readonly over: boolean;
+}
+
+export interface RaisedNow extends Raised {
+  /** `until` on the wall clock of the ledger's zone. */
+  readonly until_local: string;
 }
 
 export interface OpenReservation {
@@ -76,13 +87,15 @@ export async function capsNow({ place, nowMs, record, notify, events }: CapsRequ
   const located = locate(place);
   checkCaps(located);
   presentSegments(located.paths);
-  const crossed = record ? (await recordThresholds(place, events)).map((one) => told(one, notify, place)) : [];
   const request = spendRequest(place, located, nowMs);
+  const { zone } = request.calendar();
+  const tell = (one: RecordedCrossing): Crossed => told(one, capNow(one.state, zone), { notify, env: place.env });
+  const crossed = record ? (await recordThresholds(place, events)).map(tell) : [];
   const spend = await spendNow(request);
   await learnOtherRuns(request, spend);
-  const caps = spend.statesNow(nowMs).map(capNow);
+  const caps = spend.statesNow(nowMs).map((state) => capNow(state, zone));
   return {
-    at: formatLocal(request.calendar().zone, Math.floor(nowMs / 1000) * 1000),
+    at: localTime(zone, nowMs),
     timezone: request.plan.zoneName,
     caps,
     reservations: spend.openAt(nowMs).map(openReservation),
@@ -93,22 +106,32 @@ export async function capsNow({ place, nowMs, record, notify, events }: CapsRequ
 }
 
 /** The row is there already: who is told twice stops listening, and who could not be told finds it. */
-function told({ state, threshold, seq, id }: RecordedCrossing, notify: string | undefined, { env }: Place): Crossed {
-  const facts = { ...capNow(state), threshold, seq, id };
+function told(
+  { threshold, seq, id }: RecordedCrossing,
+  cap: CapNow,
+  { notify, env }: Pick<CapsRequest, 'notify'> & Pick<Place, 'env'>,
+): Crossed {
+  const facts = { ...cap, threshold, seq, id };
   const notified = notify === undefined ? null : hearsOf(notify, `${JSON.stringify(facts)}\n`, env);
   return { ...facts, notified };
 }
 
-function capNow({ cap, label, spentNanos, reservedNanos }: CapState): CapNow {
+const localTime = (zone: Zone, ms: number): string => formatLocal(zone, Math.floor(ms / 1000) * 1000);
+
+function capNow(state: CapState, zone: Zone): CapNow {
+  const { cap, override, label, spentNanos, reservedNanos } = state;
+  const { nanos } = inForce(state);
+  const raised = raisedOf(override);
   const used = spentNanos + reservedNanos;
   return {
     ...capNames(cap),
     period: label,
+    raised: override && raised ? { ...raised, until_local: localTime(zone, override.untilMs) } : null,
     spent_usd: formatNanos(spentNanos),
     reserved_usd: formatNanos(reservedNanos),
-    remaining_usd: formatNanos(cap.nanos - used),
-    percent: percentOf(used, cap.nanos),
-    over: spentNanos > cap.nanos,
+    remaining_usd: formatNanos(nanos - used),
+    percent: percentOf(used, nanos),
+    over: spentNanos > nanos,
   };
 }
 

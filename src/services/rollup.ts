@@ -9,6 +9,8 @@ import { lostText } from '../core/damage';
 import type { Calendar, PeriodUnit } from '../core/day';
 import { LedgerError } from '../core/errors';
 import { formatNanos, parseCostNanos } from '../core/money';
+import { overridesIn } from '../core/override';
+import type { CapOverride } from '../core/override';
 import { allGroups, burnOf, groupLines, moneyLine, netOf, periodLines, totalOf, windowOf } from '../core/rollup';
 import type { RollupReport, RollupWarning } from '../core/rollup';
 import type { TallyPlan, TallySums } from '../core/tally';
@@ -21,6 +23,7 @@ import { calendarOf } from '../store/ledger/calendar';
 import { locate } from '../store/ledger/locate';
 import type { LocatedLedger, Place } from '../store/ledger/locate';
 import { openReservations } from '../store/spend/currentSpend';
+import { overrideRows } from '../store/spend/overrideRows';
 import { spendRequest } from '../store/spend/spendPlan';
 
 export type MissingCosts = 'ignore' | 'warn' | 'fail';
@@ -60,7 +63,9 @@ export async function rollup(options: RollupOptions): Promise<RollupReport> {
   const reading = { ...read, sums: await withWholeRuns(paths, plan, calendar, read.sums) };
   const reserved = await reservedIn(window, options, located);
   const { thresholds } = config;
-  return report(options.missing ?? 'warn', { plan, calendar, thresholds, window, flagCap, reading, reserved });
+  const overrides = config.caps.length === 0 ? [] : overridesIn(await overrideRows(paths, window.sinceMs));
+  const parts = { plan, calendar, thresholds, overrides, window, flagCap, reading, reserved };
+  return report(options.missing ?? 'warn', parts);
 }
 
 /** Reservations are of this moment: a window that is over, or yet to come, has none. */
@@ -83,6 +88,7 @@ async function reservedIn(
 
 interface Parts {
   readonly thresholds: readonly number[];
+  readonly overrides: readonly CapOverride[];
   readonly plan: TallyPlan;
   readonly calendar: Calendar;
   readonly window: TimeWindow;
@@ -92,11 +98,11 @@ interface Parts {
 }
 
 function report(missing: MissingCosts, parts: Parts): RollupReport {
-  const { plan, calendar, thresholds, window, flagCap, reading, reserved } = parts;
+  const { plan, calendar, thresholds, overrides, window, flagCap, reading, reserved } = parts;
   const { sums } = reading;
   const groups = allGroups(sums);
   const total = totalOf(groups);
-  const judge = { plan, calendar, thresholds };
+  const judge = { plan, calendar, thresholds, overrides };
   const flag = flagCap === undefined ? undefined : { cap: flagCap, spend: lineSpend(sums) };
   return {
     window: windowOf(plan, calendar, window),

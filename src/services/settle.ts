@@ -2,7 +2,7 @@
 import { LedgerError } from '../core/errors';
 import type { JsonObject } from '../core/json';
 import { parseCostNanos } from '../core/money';
-import { isGateAction } from '../core/reservation';
+import { isCostless } from '../core/spendActions';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
 import { statePaths } from '../store/paths';
@@ -55,7 +55,7 @@ function placeFor(place: Place): Pick<CloseRequest, 'paths' | 'durability'> {
 
 function checkFlags(flags: JsonObject): void {
   const action = flags.get('action');
-  if (isGateAction(action)) {
+  if (isCostless(action)) {
     throw new LedgerError('USAGE', `expected the action of what was done, found ${JSON.stringify(action)}`, {
       place: { member: 'action' },
       hint: '"spend.*" rows are written by gates; leave it out to take the action that the gate was asked about',

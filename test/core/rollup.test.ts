@@ -373,7 +373,11 @@ const DAY = { ...PLAN, sinceMs: midnight, untilMs: midnight + DAY_MS };
 
 function judged(caps: readonly Cap[], rows: readonly Fields[], plan: TallyPlan = DAY): ReturnType<typeof capsReport> {
   const whole = { ...plan, caps };
-  return capsReport({ plan: whole, calendar, thresholds: [0.5, 0.8, 1] }, tally(rows, whole).caps, undefined);
+  return capsReport(
+    { plan: whole, calendar, thresholds: [0.5, 0.8, 1], overrides: [] },
+    tally(rows, whole).caps,
+    undefined,
+  );
 }
 
 test('a cap is judged in whole periods only; part of a week says nothing about the week', () => {

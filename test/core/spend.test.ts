@@ -8,8 +8,11 @@ import { periodAt } from '../../src/core/day';
 import type { Calendar, PeriodUnit } from '../../src/core/day';
 import type { Row } from '../../src/core/members';
 import { formatNanos } from '../../src/core/money';
+import { MAX_OVERRIDE_MS, overrideRow } from '../../src/core/override';
 import { closingKey } from '../../src/core/reservation';
-import { neededSince, Spend } from '../../src/core/spend';
+import { neededSince } from '../../src/core/spendSince';
+import { Spend } from '../../src/core/spend';
+import { inForce } from '../../src/core/capState';
 import type { Ask } from '../../src/core/capState';
 import { formatTime, parseRfc3339 } from '../../src/core/time';
 import { zoneNamed } from '../../src/store/machine/hostZone';
@@ -45,7 +48,7 @@ function beginning(caps: readonly Cap[], nowMs: number): { readonly spend: Spend
 }
 
 interface Step {
-  readonly kind: 'spend' | 'reserve' | 'close' | 'import' | 'sample' | 'refund';
+  readonly kind: 'spend' | 'reserve' | 'close' | 'import' | 'sample' | 'refund' | 'raise' | 'end';
   readonly nanos: number;
   readonly aheadMs: number;
   readonly agent: string | undefined;
@@ -53,6 +56,8 @@ interface Step {
   readonly action: string;
   readonly customer: string | undefined;
   readonly ttlMs: number;
+  /** How long an override lasts. */
+  readonly raisedMs: number;
   readonly which: number;
   readonly saved: boolean;
 }
@@ -60,7 +65,7 @@ interface Step {
 const maybe = (...names: string[]) => fc.constantFrom<string | undefined>(undefined, ...names);
 const steps = fc.array(
   fc.record<Step>({
-    kind: fc.constantFrom('spend', 'reserve', 'close', 'import', 'sample', 'refund'),
+    kind: fc.constantFrom('spend', 'reserve', 'close', 'import', 'sample', 'refund', 'raise', 'end'),
     nanos: fc.integer({ min: 0, max: 2_000_000_000 }),
     // Mostly a little later, at times days, and now and then the clock goes back.
     aheadMs: fc.oneof(
@@ -73,7 +78,8 @@ const steps = fc.array(
     action: fc.constantFrom('model.call', 'tool.call'),
     customer: maybe('c1', 'c2'),
     ttlMs: fc.integer({ min: 1000, max: 86_400_000 }),
-    which: fc.nat(5),
+    raisedMs: fc.oneof(fc.integer({ min: 1, max: 7_200_000 }), fc.integer({ min: 1, max: 40 * 86_400_000 })),
+    which: fc.nat(CAPS.length - 1),
     saved: fc.boolean(),
   }),
   { maxLength: 40 },
@@ -101,11 +107,41 @@ function rowOf(step: Step, seq: number, ms: number, made: readonly string[], run
     ...(step.kind === 'import' ? { provenance: 'imported' as const } : {}),
     ...(step.kind === 'sample' ? { provenance: 'sample' as const } : {}),
     ...(step.kind === 'close' && open !== undefined ? { idempotency_key: closingKey(open) } : {}),
-    ...(step.kind === 'reserve'
-      ? { action: 'spend.reserved', payload: asked }
-      : { action: step.action, cost_usd: Number(formatNanos(cost)) }),
+    ...bodyOf(step, ms, asked, cost),
   };
 }
+
+function bodyOf(
+  step: Step,
+  ms: number,
+  asked: Row['payload'],
+  cost: number,
+): Pick<Row, 'action' | 'cost_usd' | 'payload'> {
+  if (step.kind === 'reserve') return { action: 'spend.reserved', ...(asked && { payload: asked }) };
+  if (step.kind !== 'raise' && step.kind !== 'end') return { action: step.action, cost_usd: Number(formatNanos(cost)) };
+  const raise = { nanos: step.kind === 'raise' ? BigInt(step.nanos) * 4n : undefined, untilMs: ms + step.raisedMs };
+  const row = overrideRow(CAPS[step.which] as Cap, step.kind === 'end' ? { ...raise, untilMs: ms } : raise, new Map());
+  return { action: 'spend.override', payload: Object.fromEntries(row.get('payload') as Map<string, string>) };
+}
+
+/** How high a cap is at a moment, from all rows. */
+function heightOf(one: Cap, rows: readonly Row[], nowMs: number): bigint {
+  const said = rows.findLast(
+    ({ action, payload }) =>
+      action === 'spend.override' &&
+      payload?.['usd'] === formatNanos(one.nanos) &&
+      payload['per'] === one.per &&
+      matches(one, payload) &&
+      Object.keys(payload).filter((name) => !PLAIN.includes(name)).length === one.scope.size,
+  );
+  const fromMs = parseRfc3339(said?.ts ?? '') ?? Infinity;
+  const saidMs = parseRfc3339(String(said?.payload?.['raised_until'])) ?? 0;
+  const holds = nowMs >= fromMs && nowMs < Math.min(saidMs, fromMs + 31 * 86_400_000);
+  const to = BigInt(Math.round(Number(said?.payload?.['raised_to_usd'] ?? 0) * 1e9));
+  return holds && to > one.nanos ? to : one.nanos;
+}
+
+const PLAIN = ['usd', 'per', 'raised_to_usd', 'raised_until'];
 
 const nanosOf = (row: Row): bigint => BigInt(Math.round((row.cost_usd ?? 0) * 1e9));
 const matches = ({ scope }: Cap, of: Readonly<Record<string, unknown>>): boolean =>
@@ -153,6 +189,8 @@ test('whatever comes in whatever order, what a gate is told is what all rows add
         const { spend: fresh, sinceMs } = beginning(caps, nowMs);
         // Only from where a gate begins to read: at the first row since, and ids grow though a clock may go back.
         const from = rows.findIndex((row) => (parseRfc3339(row.ts) as number) >= sinceMs);
+        const older = rows.findIndex((row) => (parseRfc3339(row.ts) as number) >= sinceMs - MAX_OVERRIDE_MS);
+        if (older >= 0) for (const row of rows.slice(older, from < 0 ? undefined : from)) fresh.addOlder(row);
         for (const row of from < 0 ? [] : rows.slice(from)) fresh.add(row, 0);
         return fresh;
       };
@@ -185,7 +223,9 @@ test('whatever comes in whatever order, what a gate is told is what all rows add
           assert.equal(state.spentNanos, spent, `spent per ${state.cap.per}`);
           assert.equal(state.reservedNanos, reserved, `reserved per ${state.cap.per}`);
           // Money that came back makes no room for more than the cap.
-          assert.equal(state.fits, (spent > 0n ? spent : 0n) + reserved + ask.nanos <= state.cap.nanos);
+          const height = heightOf(state.cap, rows, nowMs);
+          assert.equal(inForce(state).nanos, height, `height per ${state.cap.per}`);
+          assert.equal(state.fits, (spent > 0n ? spent : 0n) + reserved + ask.nanos <= height);
         }
         const applying = caps.filter(
           (one) => matches(one, ask.members) && (one.per !== 'run' || step.run !== undefined),
@@ -204,11 +244,22 @@ test('50 × 0.10 fills a cap of 5.00 to the nano-dollar, and one nano more does 
   const spend = beginning([cap(5, 'day')], START).spend;
   const none = new Map<string, number>();
   const step = { kind: 'spend', agent: undefined, run: undefined, action: 'a', customer: undefined } as const;
-  const rest = { ttlMs: 1000, which: 0, saved: false, aheadMs: 0 };
+  const rest = { ttlMs: 1000, raisedMs: 1, which: 0, saved: false, aheadMs: 0 };
   for (let i = 1; i < 50; i++) spend.add(rowOf({ ...step, ...rest, nanos: 1e8 }, i, START, [], none), 0);
   const fits = (nanos: bigint): boolean | undefined => spend.statesFor({ nanos, members: {} }, START)[0]?.fits;
   assert.equal(fits(100_000_000n), true);
   assert.equal(fits(100_000_001n), false);
+});
+
+test('500 × 0.01 fills a cap of 5.00 as exactly', () => {
+  const spend = beginning([cap(5, 'day')], START).spend;
+  const none = new Map<string, number>();
+  const step = { kind: 'spend', agent: undefined, run: undefined, action: 'a', customer: undefined } as const;
+  const rest = { ttlMs: 1000, raisedMs: 1, which: 0, saved: false, aheadMs: 0 };
+  for (let i = 1; i <= 500; i++) spend.add(rowOf({ ...step, ...rest, nanos: 1e7 }, i, START, [], none), 0);
+  const state = spend.statesFor({ nanos: 0n, members: {} }, START)[0];
+  assert.deepEqual([state?.spentNanos, state?.fits], [5_000_000_000n, true]);
+  assert.equal(spend.statesFor({ nanos: 1n, members: {} }, START)[0]?.fits, false);
 });
 
 test('of many runs none is forgotten before it was asked about', () => {
@@ -221,6 +272,7 @@ test('of many runs none is forgotten before it was asked about', () => {
     action: 'a',
     customer: undefined,
     ttlMs: 1,
+    raisedMs: 1,
     which: 0,
     saved: false,
     aheadMs: 0,

@@ -17,6 +17,8 @@ import type { Sandbox } from '../support/sandbox';
 const MINUTES = Number(process.env['LEDGER_SOAK_MINUTES'] ?? '0');
 const DURATION_MS = MINUTES > 0 ? MINUTES * 60_000 : 6_000;
 const PROCESSES = 32;
+/** As long as a reservation lasts where nobody says otherwise. */
+const TTL_MS = 600_000;
 const LANES = MINUTES > 0 ? PROCESSES : 8;
 
 interface Cap {
@@ -48,6 +50,13 @@ function nanos(usd: unknown): bigint {
 const counts = (cap: Cap, row: StoredRow, run: unknown): boolean =>
   (cap.agent === undefined || row['agent'] === cap.agent) && (cap.per !== 'run' || row['run_id'] === run);
 
+/** How high a cap was when a gate looked: as the last override of it before that row says, while it holds. */
+function heightAt(cap: Cap, before: readonly StoredRow[], lookedMs: number): bigint {
+  const said = before.findLast((one) => one['action'] === 'spend.override' && one.payload?.['per'] === cap.per);
+  const holds = said !== undefined && lookedMs < Date.parse(String(said.payload?.['raised_until']));
+  return holds ? nanos(said.payload?.['raised_to_usd']) : nanos(cap.usd);
+}
+
 /** Every reservation with which a cap was passed, in words: what was spent before it, what was open then, and itself. */
 function overspent(rows: readonly StoredRow[], caps: readonly Cap[]): string[] {
   const found: string[] = [];
@@ -67,7 +76,12 @@ function overspent(rows: readonly StoredRow[], caps: readonly Cap[]): string[] {
       let sum = nanos(row.payload?.['est_usd']);
       for (const one of spent) if (one['cost_usd'] !== undefined) sum += nanos(one['cost_usd']);
       for (const one of here.filter(isOpen)) sum += nanos(one.payload?.['est_usd']);
-      if (sum > nanos(cap.usd)) found.push(`row ${String(row['seq'])}: ${sum} of ${cap.usd} per ${cap.per}`);
+      const lookedMs = Math.min(
+        Date.parse(String(row.payload?.['expires_at'])) - TTL_MS,
+        Date.parse(String(row['ts'])),
+      );
+      if (sum > heightAt(cap, before, lookedMs))
+        found.push(`row ${String(row['seq'])}: ${sum} of ${cap.usd} per ${cap.per}`);
     }
   });
   return found;
@@ -83,6 +97,38 @@ test('32 processes ask at once: what fits is allowed, to the cent, and no more',
   const rows = rowsOf(box);
   assert.equal(rows.filter((row) => row['action'] === 'spend.refused').length, PROCESSES - 10);
   assert.deepEqual(overspent(rows, caps), []);
+  assert.equal((await ledger(box, ['verify', '-q'])).status, 0);
+});
+
+test('callers race a cap that is raised and lapses: what is allowed fits under what held when each looked', async (t) => {
+  const caps: Cap[] = [{ usd: '0.10', per: 'day' }];
+  const box = await budgeted(t, caps);
+  const until = performance.now() + DURATION_MS;
+  const ask = async (): Promise<void> => {
+    while (performance.now() < until) {
+      const { status, stderr } = await ledger(box, ['gate', '--est', '0.02', '--agent', 'a']);
+      assert.ok(status === 0 || status === 1, stderr);
+    }
+  };
+  const raise = async (): Promise<string> => {
+    await sleep(DURATION_MS / 3);
+    const end = new Date(Date.now() + DURATION_MS / 3).toISOString();
+    const why = ['--reason', 'a race', '--until', end];
+    const { status, stderr } = await ledger(box, ['override', '--cap', 'day', '--usd', '900', ...why]);
+    assert.equal(status, 0, stderr);
+    return end;
+  };
+  const [end] = await Promise.all([raise(), ...Array.from({ length: LANES }, ask)]);
+  const rows = rowsOf(box);
+  assert.deepEqual(overspent(rows, caps), []);
+  const raisedAt = rows.findIndex((row) => row['action'] === 'spend.override');
+  const of = (action: string, part: readonly StoredRow[]): number =>
+    part.filter((row) => row['action'] === action).length;
+  const before = rows.slice(0, raisedAt);
+  const after = rows.filter((row) => String(row['ts']) > new Date(Date.parse(end) + 1000).toISOString());
+  assert.deepEqual([of('spend.reserved', before), of('spend.refused', before) > 0], [5, true]);
+  assert.ok(of('spend.reserved', rows) > 6, 'more was allowed while it was raised');
+  assert.deepEqual([of('spend.reserved', after), of('spend.refused', after) > 0], [0, true]);
   assert.equal((await ledger(box, ['verify', '-q'])).status, 0);
 });
 

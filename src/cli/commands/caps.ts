@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { printable } from '../../core/printable';
 import { capsNow } from '../../services/caps';
-import type { CapNow, CapsNow, Crossed } from '../../services/caps';
+import type { CapNow, CapsNow, Crossed, RaisedNow } from '../../services/caps';
 import { colorsFor } from '../color';
 import type { Colors } from '../color';
 import { EXIT, worst } from '../exit';
@@ -10,7 +10,7 @@ import { jsonLine } from '../io';
 import type { Io } from '../io';
 import { flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
-import { alike, textLines, withBars } from '../table';
+import { alike, limits, textLines, withBars } from '../table';
 import type { Table } from '../table';
 import { talkOf } from '../talk';
 
@@ -24,9 +24,9 @@ const HELP_AFTER = `
 As a gate sees it now: costs count by the time of the append, reservations until they are settled, released or lapsed.
 What was spent on another day: ledger rollup. A cap per run is shown for the last thousand runs that spent something.
 
-Thresholds are parts of a cap ("thresholds" in the config, else 0.5, 0.8 and 1). With --record each that was crossed
-becomes one row, spend.threshold, once per period, however often it is asked; with --notify a shell command gets those
-that are new, one after the other, as JSON on its stdin.
+Thresholds are parts of a cap ("thresholds" in the config, else 0.5, 0.8 and 1), or of what it is raised to while an
+override holds. With --record each that was crossed becomes one row, spend.threshold, once per period, however often it
+is asked; with --notify a shell command gets those that are new, one after the other, as JSON on its stdin.
 
 Exit: 0 no cap is passed · 1 more was spent than a cap allows · 2 no caps, no ledger, or a broken one; --notify failed`;
 
@@ -80,6 +80,7 @@ function capsText({ at, timezone, caps, reservations, crossed }: CapsNow, io: Io
   );
   const notes: string[] = [];
   if (left > 0) notes.push(`${left} more run${left === 1 ? '' : 's'} below these`);
+  for (const cap of shown) if (cap.raised !== null) notes.push(raisedText(cap, cap.raised));
   for (const one of crossed) notes.push(crossedText(one));
   if (reservations.length > 0) {
     const one = reservations.length === 1;
@@ -90,10 +91,16 @@ function capsText({ at, timezone, caps, reservations, crossed }: CapsNow, io: Io
   return paragraphs.map((part) => `${part.join('\n')}\n`).join('\n');
 }
 
-function crossedText({ threshold, cap_usd: usd, per, scope, period, spent_usd: spent, seq }: Crossed): string {
+function crossedText({ threshold, cap_usd, raised, per, scope, period, spent_usd: spent, seq }: Crossed): string {
+  const usd = raised === null ? cap_usd : `${raised.to_usd} (raised)`;
   const percent = Number((threshold * 100).toFixed(4));
   const on = [...Object.entries(scope).map(([name, value]) => `${name}=${value}`), period].join(' ');
   return printable(`crossed ${percent} % of ${usd} per ${unitOf(per)}, ${on}: ${spent} spent (row ${seq})`);
+}
+
+function raisedText({ cap_usd: usd, per, scope }: CapNow, { to_usd: to, until_local: until, seq }: RaisedNow): string {
+  const of = Object.entries(scope).map(([name, value]) => `, ${name}=${value}`);
+  return printable(`raised: ${usd} per ${unitOf(per)}${of.join('')} to ${to} until ${until} (row ${seq})`);
 }
 
 const unitOf = (per: string): string => (per === 'rolling_24h' ? '24 h' : per);
@@ -107,7 +114,7 @@ function shownCaps(caps: readonly CapNow[]): { readonly shown: readonly CapNow[]
 }
 
 function capTable(caps: readonly CapNow[]): Table {
-  const limit = alike(caps.map(({ cap_usd: usd }) => usd));
+  const limit = limits(caps.map(({ cap_usd: usd, raised }) => ({ usd, raised })));
   const spent = alike(caps.map(({ spent_usd: usd }) => usd));
   const reserved = alike(caps.map(({ reserved_usd: usd }) => usd));
   const left = alike(caps.map(({ remaining_usd: usd }) => usd));

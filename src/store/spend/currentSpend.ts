@@ -13,7 +13,8 @@ import { LedgerError } from '../../core/errors';
 import { ulidAt, ULID_RANDOM_BYTES } from '../../core/ids';
 import type { Reservation } from '../../core/reservation';
 import { readLine } from '../../core/rowText';
-import { neededSince, Spend } from '../../core/spend';
+import { neededSince } from '../../core/spendSince';
+import { Spend } from '../../core/spend';
 import type { Moved, PeriodOf } from '../../core/spend';
 import { closeQuietly, openFile, statOf } from '../files';
 import { listSegments, presentSegments, segmentBlocks } from '../ledger/segments';
@@ -22,12 +23,14 @@ import type { StatePaths } from '../paths';
 import { scanLines } from '../read/lines';
 import { offsetBeforeId } from '../read/seek';
 import { readTail, SMALL_TAIL_BYTES } from '../read/tail';
+import { overridesBefore } from './overrideRows';
 import { readSpend, standsIn } from './spendFile';
 import type { SpendPlan } from './spendFile';
 
 const NEWLINE = 0x0a;
 const SETTLE_MS = 1000;
 const SETTLE_STEP_MS = 50;
+const VERIFY = 'run "ledger verify"';
 
 /** What a sum is made for; the calendar is made only where a period has to be looked up. */
 export interface SpendRequest {
@@ -133,6 +136,10 @@ async function fromRows(request: SpendRequest, fd: number, sizeBytes: number): P
   const from = offsetBeforeId(fd, sizeBytes, ulidAt(sinceMs, new Uint8Array(ULID_RANDOM_BYTES)));
   const spend = Spend.empty(plan.caps, { seq: 0, hash: ZERO_HASH, bytes: from }, sinceMs, periods);
   const adder = new RowAdder(paths.ledger, spend, undefined);
+  const older = await overridesBefore(paths, fd, { sinceMs, toBytes: from, sizeBytes });
+  if (older.odd !== undefined)
+    throw adder.broken(older.odd.offset, 'an override that is altered or not linked', VERIFY);
+  for (const row of older.rows) spend.addOlder(row);
   // What is asked for may reach back before the live file.
   if (from === 0) for (const segment of closedSegments(paths)) await addSegment(adder, segment);
   addLines(adder, fd, from, sizeBytes);
@@ -155,20 +162,20 @@ class RowAdder {
   /** @param nextBytes where the line behind it begins in the live file */
   add(line: Buffer, offset: number, nextBytes: number): void {
     const reading = readLine(line);
-    if (reading.kind === 'torn') throw this.#broken(offset, 'a torn line', 'run "ledger sweep"');
-    if (reading.kind === 'wrong') throw this.#broken(offset, reading.why, 'run "ledger verify"');
+    if (reading.kind === 'torn') throw this.broken(offset, 'a torn line', 'run "ledger sweep"');
+    if (reading.kind === 'wrong') throw this.broken(offset, reading.why, VERIFY);
     const { prevHash, hash } =
       reading.kind === 'row' ? { prevHash: reading.row.prev_hash, hash: reading.row.hash } : reading;
     if (this.#before !== undefined && prevHash !== this.#before) {
       const found = `a line that links to ${prevHash} behind one with hash ${this.#before}`;
-      throw this.#broken(offset, found, 'run "ledger verify"');
+      throw this.broken(offset, found, VERIFY);
     }
     this.#before = hash;
     if (reading.kind === 'row') this.spend.add(reading.row, nextBytes);
     else this.spend.pass({ seq: reading.lastSeq, hash, bytes: nextBytes });
   }
 
-  #broken(offset: number, found: string, hint: string): LedgerError {
+  broken(offset: number, found: string, hint: string): LedgerError {
     return new LedgerError('LEDGER_BROKEN', `expected whole rows to add up, found ${found} (byte ${offset})`, {
       place: { segment: this.segment, offset },
       hint: `${hint}: until then nobody can tell what was spent, and nothing more is allowed`,

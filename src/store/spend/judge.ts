@@ -2,6 +2,8 @@
  * Holds asks against the caps, under the ledger's lock: the sums up to its last row, and what was allowed since. What a
  * gate and an enforced append have in common.
  */
+import type { Cap } from '../../core/caps';
+import type { Override } from '../../core/override';
 import { closedBy } from '../../core/reservation';
 import type { Ask, CapState } from '../../core/capState';
 import type { Spend } from '../../core/spend';
@@ -58,6 +60,11 @@ export class Judge {
   async statesNow(): Promise<CapState[]> {
     await learnOtherRuns(this.request, this.spend);
     return this.spend.statesNow(this.request.nowMs);
+  }
+
+  /** What raises a cap now. */
+  overrideOf(cap: Cap): Override | undefined {
+    return this.spend.overrideOf(cap, this.request.nowMs);
   }
 
   /** Whether a row with this key closes an open reservation. */

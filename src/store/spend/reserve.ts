@@ -12,10 +12,11 @@
 import type { JsonObject } from '../../core/json';
 import { formatNanos } from '../../core/money';
 import { LedgerError } from '../../core/errors';
-import { capMember, NOT_ASKED, refusalText, refusedRow, reservedRow, SETTLED } from '../../core/reservation';
+import { capMember, NOT_ASKED, refusalText, refusedRow, reservedRow } from '../../core/reservation';
 import type { Asked, CapMember } from '../../core/reservation';
 import { checkRow } from '../../core/row';
 import type { CheckedRow } from '../../core/row';
+import { SETTLED } from '../../core/spendActions';
 import { textMembers } from '../../core/capState';
 import type { Ask } from '../../core/capState';
 import { formatTime } from '../../core/time';

@@ -3,7 +3,7 @@
  * A shortcut, never a promise: it is written without a sync after the commit that it tells of, and counts only where it
  * is whole, of these very caps, and the row that it goes up to still stands in its place. Else the ledger is read again.
  *
- *   {"version":1,"plan":"<the caps, the zone and the day's start>","record":{…},"sum":"<sha256 of what is before>"}
+ *   {"version":2,"plan":"<the caps, the zone and the day's start>","record":{…},"sum":"<sha256 of what is before>"}
  */
 import { renameSync } from 'node:fs';
 import type { Cap } from '../../core/caps';
@@ -11,12 +11,12 @@ import { HASH_SUFFIX_BYTES, hashSuffix } from '../../core/chain';
 import { sha256Hex } from '../../core/digest';
 import { orNothing } from '../../core/errors';
 import { Spend } from '../../core/spend';
-import type { SpendRecord, Through } from '../../core/spend';
+import type { SpendRecord, Through } from '../../core/spendRecord';
 import { parseSummed, summedText } from '../../core/summed';
 import { readAt, readWhole, statOf, withFile, writeAll } from '../files';
 import type { StatePaths } from '../paths';
 
-const VERSION = 1;
+const VERSION = 2;
 
 /** What the sums are of: other caps, or another calendar, make other sums. */
 export interface SpendPlan {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
 import type { Cap } from '../../../src/core/caps';
+import { inForce } from '../../../src/core/capState';
 import { errnoOf, LedgerError } from '../../../src/core/errors';
 import { formatNanos } from '../../../src/core/money';
 import { ulidAt } from '../../../src/core/ids';
@@ -180,6 +181,49 @@ test('open reservations are of the last day: without stored sums no month is rea
     (await openReservations(request)).map(({ nanos }) => nanos),
     [500_000_000n],
   );
+});
+
+test('an override of last week is found without the rows since, stored or not; one that was put there is not believed', async (t) => {
+  const raised = (raisedTo: string): Record<string, string> => ({
+    action: '"spend.override"',
+    payload: `{"usd":"100","per":"day","raised_to_usd":"${raisedTo}","raised_until":"2026-11-10T00:00:00.000Z"}`,
+  });
+  const many: Spent[] = Array.from({ length: 800 }, () => ({ at: '2026-10-20T12:00:00.000Z', usd: '0.1' }));
+  const quoted = { payload: '{"action":"spend.override"}' };
+  const paths = ledgerOf(t, [
+    { at: '2026-10-15T08:00:00.000Z', usd: '0', more: raised('300') },
+    { at: '2026-10-15T09:00:00.000Z', usd: '0', more: raised('200') },
+    { at: '2026-10-15T09:30:00.000Z', usd: '0.1', more: quoted },
+    ...many,
+    { at: '2026-10-28T02:00:00.000Z', usd: '0.3' },
+  ]);
+  const heightAt = async (now: string, caps = [cap('day'), cap('day', { agent: 'a' })]): Promise<unknown> => {
+    const request = requestOf(paths, caps, now);
+    const spend = await spendNow(request);
+    writeSpend(paths, request.plan, spend, request.nowMs);
+    return spend.statesNow(request.nowMs).map((state) => [formatNanos(inForce(state).nanos), state.override?.seq]);
+  };
+  const raisedNow = [
+    ['200', 3],
+    ['100', undefined],
+  ];
+  assert.deepEqual(await heightAt('2026-10-28T04:00:00.000Z'), raisedNow);
+  assert.deepEqual(await heightAt('2026-10-28T05:00:00.000Z'), raisedNow, 'from what was stored');
+  rmSync(paths.spend);
+  assert.deepEqual(await heightAt('2026-11-09T23:59:59.999Z'), raisedNow);
+  assert.deepEqual(await heightAt('2026-11-10T00:00:00.000Z'), [
+    ['100', undefined],
+    ['100', undefined],
+  ]);
+  assert.deepEqual(await heightAt('2026-10-28T04:00:00.000Z', [{ ...cap('day'), nanos: 90_000_000_000n }]), [
+    ['90', undefined],
+  ]);
+  // A row of its own right hash, and of no place in the chain.
+  const lines = readFileSync(paths.ledger, 'utf8').trimEnd().split('\n');
+  const forged = forgedRow(lines.slice(0, 100), { ...raised('900'), ts: '"2026-10-20T12:00:00.000Z"' });
+  writeFileSync(paths.ledger, `${[...lines.slice(0, 100), forged, ...lines.slice(100)].join('\n')}\n`);
+  rmSync(paths.spend);
+  await assert.rejects(heightAt('2026-10-28T04:00:00.000Z'), (error) => codeOf(error) === 'LEDGER_BROKEN');
 });
 
 test('a link that does not fit is broken, and so is a torn end', async (t) => {
