@@ -57,6 +57,10 @@ export const COMMANDS: CommandTable = {
     summary: 'raise a cap for a time, on the record',
     load: async () => (await import('./commands/override')).registerOverride,
   },
+  'close-day': {
+    summary: 'write down what a day cost; what comes later shows as an adjustment',
+    load: async () => (await import('./commands/closeDay')).registerCloseDay,
+  },
   show: {
     summary: 'one row: its members, its hash, its links',
     load: async () => (await import('./commands/show')).registerShow,

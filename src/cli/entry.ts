@@ -9,5 +9,5 @@ const asksForHelp = argv.some((word) => word === '--help' || word === '-h');
 const enforces = name === 'append' && argv.includes('--enforce');
 const bundle = name === 'append' && !enforces ? 'onlyAppend' : 'allCommands';
 // It becomes a file's name.
-const use = asksForHelp || !/^[a-z]{1,16}$/.test(name) ? 'help' : enforces ? 'enforce' : name;
+const use = asksForHelp || !/^[a-z-]{1,16}$/.test(name) ? 'help' : enforces ? 'enforce' : name;
 loadBundle(join(__dirname, `${bundle}.cjs`), use);

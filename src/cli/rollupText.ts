@@ -1,7 +1,7 @@
 /** A rollup report as a table with bars, as Markdown and as CSV. Everything shown is in the report. */
 import { printable } from '../core/printable';
 import type { CapLine } from '../core/capReport';
-import type { MoneyLine, RollupReport } from '../core/rollup';
+import type { ClosedDay, MoneyLine, RollupReport } from '../core/rollup';
 import type { Colors } from './color';
 import { alike, csv, limits, markdownTable, textLines, withBars } from './table';
 import type { Cell, Column, Table } from './table';
@@ -193,6 +193,7 @@ function notes(report: RollupReport): readonly string[] {
   say(total.refund_rows, `refunds: ${total.refund_usd} USD in ${rows(total.refund_rows)} (in the sums)`);
   say(total.imported_rows, `imported: ${total.imported_usd} USD in ${rows(total.imported_rows)} (in the sums)`);
   say(total.late_rows, `late: ${rows(total.late_rows)}, recorded after the day they count in had ended`);
+  for (const day of report.closed_days) found.push(...closedText(day, window.label));
   say(total.excluded_rows, `sample or fallback: ${rows(total.excluded_rows)}, not counted`);
   for (const cap of report.caps) {
     const unseen = cap.judged - cap.periods.length;
@@ -208,6 +209,20 @@ function notes(report: RollupReport): readonly string[] {
         );
   for (const cap of report.caps_not_judged) found.push(`cap ${cap.cap_usd} per ${cap.per}: not judged, ${cap.why}`);
   return found;
+}
+
+/** What there is to say of a closed day; nothing where it is as it was. */
+export function closedText({ day, seq, closed_at: at, ...close }: ClosedDay, label: string): readonly string[] {
+  const on = day === label ? '' : `${day}: `;
+  const row = `row ${seq}, ${at}`;
+  if (close.state === 'as-closed') return [];
+  if (close.state === 'other-hours')
+    return [`${on}closed at ${close.closed_usd} USD with other hours (${close.calendar}; ${row}): not compared`];
+  const { adjusted_usd: usd, adjusted_rows: count, closed_usd: closed, now_usd: now } = close;
+  const signed = usd?.startsWith('-') === true ? usd : `+${usd}`;
+  const adjusted = `adjusted after the day was closed (${row}): ${signed} USD in ${rows(count ?? 0)}`;
+  const changed = close.state === 'changed' ? `; the rows counted then add up to ${close.counted_then_usd} now` : '';
+  return [`${on}${adjusted}; closed at ${closed}, now ${now}${changed}`];
 }
 
 const rows = (count: number): string => `${count} row${count === 1 ? '' : 's'}`;

@@ -61,8 +61,30 @@ export interface RollupWindow {
   readonly hours: number | null;
 }
 
+/** A day of the window that was closed, and what came in for it since. */
+export interface ClosedDay {
+  readonly day: string;
+  /** The row that closed it. */
+  readonly seq: number;
+  readonly closed_at: string;
+  readonly closed_usd: string;
+  /**
+   * `changed`: the rows that were counted then add up to something else now; `other-hours`: it was closed with another zone
+   * or start of the day, so nothing is compared.
+   */
+  readonly state: 'as-closed' | 'adjusted' | 'changed' | 'other-hours';
+  /** What the rows that were counted then add up to now. */
+  readonly counted_then_usd: string | null;
+  readonly adjusted_usd: string | null;
+  readonly adjusted_rows: number | null;
+  readonly now_usd: string | null;
+  /** The zone that it was closed in, and when its days start. */
+  readonly calendar: string;
+}
+
 export interface RollupWarning {
-  readonly code: 'BROKEN_LINES' | 'COSTS_MISSING' | 'COSTS_UNREADABLE' | 'ROWS_LOST' | 'ROWS_SPILLED';
+  readonly code:
+    'BROKEN_LINES' | 'CLOSED_DAY_CHANGED' | 'COSTS_MISSING' | 'COSTS_UNREADABLE' | 'ROWS_LOST' | 'ROWS_SPILLED';
   readonly message: string;
 }
 
@@ -80,6 +102,7 @@ export interface RollupReport {
   readonly reserved: { readonly reserved_usd: string; readonly reservations: number } | null;
   readonly burn_usd_per_hour: string | null;
   readonly forecast_usd: string | null;
+  readonly closed_days: readonly ClosedDay[];
   readonly broken_lines: number;
   readonly source: RollupSource;
   readonly warnings: readonly RollupWarning[];

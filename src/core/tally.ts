@@ -6,6 +6,8 @@
  */
 import { rollingStart } from './caps';
 import type { Cap } from './caps';
+import { CloseTally } from './closeTally';
+import type { ClosedSpan, CloseSums } from './closeTally';
 import { ROW_KINDS } from './costs';
 import type { CostGroup } from './costs';
 import type { CostLineRow, LostRange } from './costLine';
@@ -23,6 +25,8 @@ export interface TallyPlan {
   readonly by: string | undefined;
   readonly period: PeriodUnit | undefined;
   readonly caps: readonly Cap[];
+  /** Days of the window that were closed: what came in before that and after it is added up apart. */
+  readonly closes?: readonly ClosedSpan[];
 }
 
 /** A tally as plain data. */
@@ -32,6 +36,7 @@ export interface TallySums {
   /** For each cap, what was spent in each of its periods: by start, by run id, or under 0 for the rolling one. */
   readonly caps: readonly (readonly (readonly [number | string, bigint])[])[];
   /** Rows in the window whose `cost_usd` is no amount. */
+  readonly closes: readonly CloseSums[];
   readonly unreadableCosts: number;
   readonly tombstones: number;
   /** Rows that the ledger itself names as lost. */
@@ -46,6 +51,7 @@ export function membersOf(plan: TallyPlan): readonly string[] {
     if (cap.per === 'run') names.add('run_id');
     for (const name of cap.scope.keys()) names.add(name);
   }
+  if ((plan.closes ?? []).length > 0) names.add('seq');
   return [...names];
 }
 
@@ -54,6 +60,8 @@ export class Tally {
   private readonly caps: readonly CapTally[];
   private readonly periods: Periods | undefined;
   private readonly days: Periods;
+  private readonly closes: ReadonlyMap<number, CloseTally>;
+  private readonly seq: number;
   private unreadableCosts = 0;
   private tombstones = 0;
   private readonly lost: LostRange[] = [];
@@ -65,6 +73,8 @@ export class Tally {
     const members = membersOf(plan);
     this.periods = plan.period === undefined ? undefined : new Periods(calendar, plan.period);
     this.days = new Periods(calendar, 'day');
+    this.seq = members.indexOf('seq');
+    this.closes = new Map((plan.closes ?? []).map((span) => [span.startMs, new CloseTally(span)]));
     this.caps = plan.caps.map((cap) => new CapTally(cap, members, calendar, plan.nowMs));
   }
 
@@ -76,6 +86,7 @@ export class Tally {
     const key = this.plan.by === undefined ? null : (row.members[0] ?? null);
     this.sums(this.periods?.at(ms).startMs ?? 0, key).add(row, this.isLate(row));
     if (row.costUnreadable) this.unreadableCosts++;
+    if (this.closes.size > 0) this.closes.get(this.days.at(ms).startMs)?.add(row, Number(row.members[this.seq]));
     if (row.costNanos === undefined || row.kind > ROW_KINDS.imported) return;
     for (const cap of this.caps) cap.add(row, row.costNanos);
   }
@@ -88,6 +99,7 @@ export class Tally {
     other.caps.forEach((spent, i) => {
       for (const [key, nanos] of spent) this.caps[i]?.merge(key, nanos);
     });
+    for (const sums of other.closes) this.closes.get(sums.startMs)?.merge(sums);
     this.unreadableCosts += other.unreadableCosts;
     this.tombstones += other.tombstones;
     this.lost.push(...other.lost);
@@ -99,6 +111,7 @@ export class Tally {
         .sort(([a], [b]) => a - b)
         .map(([startMs, groups]) => ({ startMs, groups: [...groups].map(([key, sums]) => sums.result(key)) })),
       caps: this.caps.map((cap) => cap.result()),
+      closes: [...this.closes.values()].map((close) => close.result()),
       unreadableCosts: this.unreadableCosts,
       tombstones: this.tombstones,
       lost: this.lost,

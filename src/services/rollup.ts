@@ -7,12 +7,14 @@ import { capsReport } from '../core/capReport';
 import type { Cap } from '../core/caps';
 import { lostText } from '../core/damage';
 import type { Calendar, PeriodUnit } from '../core/day';
+import { closedDayLines, closedDays } from '../core/dayClose';
 import { LedgerError } from '../core/errors';
 import { formatNanos, parseCostNanos } from '../core/money';
 import { overridesIn } from '../core/override';
 import type { CapOverride } from '../core/override';
 import { allGroups, burnOf, groupLines, moneyLine, netOf, periodLines, totalOf, windowOf } from '../core/rollup';
-import type { RollupReport, RollupWarning } from '../core/rollup';
+import type { ClosedDay, RollupReport, RollupWarning } from '../core/rollup';
+import { DAY_CLOSED } from '../core/spendActions';
 import type { TallyPlan, TallySums } from '../core/tally';
 import { parseDay, parseWindow } from '../core/when';
 import type { TimeWindow, WindowFlags } from '../core/when';
@@ -23,6 +25,7 @@ import { calendarOf } from '../store/ledger/calendar';
 import { locate } from '../store/ledger/locate';
 import type { LocatedLedger, Place } from '../store/ledger/locate';
 import { openReservations } from '../store/spend/currentSpend';
+import { rowsSince } from '../store/read/rowsOfAction';
 import { overrideRows } from '../store/spend/overrideRows';
 import { spendRequest } from '../store/spend/spendPlan';
 
@@ -51,6 +54,7 @@ export async function rollup(options: RollupOptions): Promise<RollupReport> {
   const calendar = calendarOf(options.place, located, options.tz);
   const window = windowFrom(options, calendar);
   const flagCap = options.capUsd === undefined ? undefined : capOf(options.capUsd);
+  const closed = closedDays(await rowsSince(paths, DAY_CLOSED, window.sinceMs), window, calendar);
   const plan: TallyPlan = {
     sinceMs: window.sinceMs,
     untilMs: window.untilMs,
@@ -58,13 +62,15 @@ export async function rollup(options: RollupOptions): Promise<RollupReport> {
     by: options.by,
     period: options.period,
     caps: config.caps,
+    closes: closed.alike.map(({ startMs, endMs, throughSeq }) => ({ startMs, endMs, throughSeq })),
   };
   const read = await readCosts(paths, plan, calendar);
   const reading = { ...read, sums: await withWholeRuns(paths, plan, calendar, read.sums) };
   const reserved = await reservedIn(window, options, located);
   const { thresholds } = config;
   const overrides = config.caps.length === 0 ? [] : overridesIn(await overrideRows(paths, window.sinceMs));
-  const parts = { plan, calendar, thresholds, overrides, window, flagCap, reading, reserved };
+  const closedLines = closedDayLines(closed, read.sums.closes);
+  const parts = { closedLines, plan, calendar, thresholds, overrides, window, flagCap, reading, reserved };
   return report(options.missing ?? 'warn', parts);
 }
 
@@ -87,6 +93,7 @@ async function reservedIn(
 }
 
 interface Parts {
+  readonly closedLines: readonly ClosedDay[];
   readonly thresholds: readonly number[];
   readonly overrides: readonly CapOverride[];
   readonly plan: TallyPlan;
@@ -114,9 +121,10 @@ function report(missing: MissingCosts, parts: Parts): RollupReport {
     ...capsReport(judge, sums.caps, flag),
     reserved,
     ...burnOf(plan, total),
+    closed_days: parts.closedLines,
     broken_lines: reading.brokenLines,
     source: reading.source,
-    warnings: warningsOf(missing, total.missingCostRows, reading),
+    warnings: [...warningsOf(missing, total.missingCostRows, reading), ...closeWarnings(parts.closedLines)],
   };
 }
 
@@ -195,6 +203,15 @@ function warningsOf(missing: MissingCosts, missingRows: number, reading: CostRea
   if (missing !== 'ignore')
     warn('COSTS_MISSING', missingRows, `${count(missingRows, 'row')} without a cost; absent is not zero`);
   return warnings;
+}
+
+/** Rows that are counted are not to change: that they did is no adjustment. */
+function closeWarnings(days: readonly ClosedDay[]): readonly RollupWarning[] {
+  const changed = days.filter(({ state }) => state === 'changed');
+  return changed.map(({ day, seq, closed_usd: closed, counted_then_usd: counted }) => ({
+    code: 'CLOSED_DAY_CHANGED',
+    message: `${day} was closed at ${closed} USD (row ${seq}), and the rows that were counted then add up to ${counted} now: rows were lost or altered; run "ledger verify"`,
+  }));
 }
 
 /** What the ledger says of itself: which rows are gone. */

@@ -12,7 +12,7 @@ import { jsonLine } from '../io';
 import type { Io } from '../io';
 import { flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
-import { rollupCsv, rollupMarkdown, rollupText } from '../rollupText';
+import { closedText, rollupCsv, rollupMarkdown, rollupText } from '../rollupText';
 
 type Format = 'table' | 'json' | 'csv' | 'md';
 
@@ -44,6 +44,8 @@ of this machine; with day_start in the config they start later than midnight.
 Caps are judged in the periods that lie wholly in the window; one that the window cuts is named as not judged. A cap per
 run is held against the whole run, for each run that spent something in the window.
 With -q the table, and how many rows have no cost, is printed only where something is wrong: cron mails only then.
+A day that was closed ("ledger close-day") and got rows since shows them as an adjustment; a cap that was raised for a
+time ("ledger override") is judged by the most that it was raised to within the period.
 Sums are exact, and are of what the file holds: whether it was changed is for "ledger verify" to say.
 
 Exit: 0 at or under every cap, also with no rows · 1 over a cap · 2 no ledger, or it cannot be read ·
@@ -78,7 +80,7 @@ async function runRollup(io: Io, flags: Flags): Promise<void> {
   const nothingWrong = flags.quiet === true && code === EXIT.ok;
   if (!nothingWrong || format !== 'table') io.stdout(await shown(io, flags, report, format));
   if (format !== 'json') tellWarnings(io, report, nothingWrong);
-  if (format === 'csv') tellOver(io, report);
+  if (format === 'csv') tellBeside(io, report);
   io.setExit(code);
 }
 
@@ -88,8 +90,10 @@ function tellWarnings(io: Io, { warnings }: RollupReport, nothingWrong: boolean)
     if (!nothingWrong || code !== 'COSTS_MISSING') io.stderr(`ledger: warning: ${printable(message)}\n`);
 }
 
-/** A CSV has lines of sums and nothing else; the other formats show the caps themselves. */
-function tellOver(io: Io, { caps }: RollupReport): void {
+/** A CSV has lines of sums and nothing else; the other formats show caps and closed days themselves. */
+function tellBeside(io: Io, { caps, closed_days: days, window }: RollupReport): void {
+  for (const day of days)
+    for (const text of closedText(day, window.label)) io.stderr(`ledger: warning: ${printable(text)}\n`);
   for (const { cap_usd: cap, periods } of caps)
     for (const { label, spent_usd: spent, over } of periods)
       if (over) io.stderr(`ledger: warning: ${printable(label)}: ${spent} USD spent, over the cap of ${cap}\n`);

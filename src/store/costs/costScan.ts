@@ -107,6 +107,12 @@ export interface LiveFile {
   readonly ino: number;
 }
 
+/** Where a reading of it ended, behind a newline. */
+export interface LiveEnd {
+  readonly ino: number;
+  readonly bytes: number;
+}
+
 /** Reads the line at `offset` again, on fresh descriptors, until it is whole or a second has passed. */
 export async function settleTail(live: LiveFile, offset: number, plan: TallyPlan): Promise<Settled> {
   const reader = new CostLineReader(membersOf(plan));

@@ -15,7 +15,7 @@ import { membersOf, Tally } from '../../core/tally';
 import type { TallyPlan, TallySums } from '../../core/tally';
 import { scanCosts } from './costPool';
 import { KEPT_PLACES, scanPlaces, settleTail } from './costScan';
-import type { LiveFile } from './costScan';
+import type { LiveEnd, LiveFile } from './costScan';
 import { closeQuietly, openFile, statOf } from '../files';
 import { askIndex } from '../index/indexAsk';
 import type { StatePaths } from '../paths';
@@ -44,6 +44,8 @@ export interface CostReading {
   readonly lostRows: number;
   /** Rows that wait in a spill file. */
   readonly spilledRows: number;
+  /** Up to where everything of the live file is in; undefined where a row was in flight. */
+  readonly end: LiveEnd | undefined;
 }
 
 /**
@@ -109,7 +111,8 @@ async function readOnce(
   const { size } = fstatSync(live.fd);
   if (size > from) await files.addLive(live, from, size);
   const source = sums === undefined ? 'file' : size > from ? 'index+file' : 'index';
-  return { ...files.result(), source, spilledRows, lostRows };
+  const end = files.hasWholeEnd ? { ino: live.ino, bytes: Math.max(size, from) } : undefined;
+  return { ...files.result(), source, spilledRows, lostRows, end };
 }
 
 type FromIndex =
@@ -135,6 +138,8 @@ function fromIndex(
 class FilesTally {
   /** Whether another file has taken the live one's place before its last line was whole. */
   replaced = false;
+  /** Whether the live file ended with a whole row when it was read. */
+  hasWholeEnd = true;
   private readonly tally: Tally;
   private brokenLines = 0;
   private readonly brokenAt: BrokenPlace[] = [];
@@ -165,6 +170,7 @@ class FilesTally {
     const scan = await scanCosts({ fd: live.fd, from, to }, this.plan, this.calendar);
     this.tally.merge(scan.sums);
     this.broken(name, scan.brokenAt, scan.brokenLines);
+    this.hasWholeEnd = scan.unsettledAt === undefined;
     if (scan.unsettledAt === undefined) return;
     const tail = await settleTail(live, scan.unsettledAt, this.plan);
     this.replaced = tail.kind === 'replaced';

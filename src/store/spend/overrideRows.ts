@@ -2,19 +2,14 @@
  * The rows by which caps were raised, found without reading the rows between them. An override lives 31 days at most, so
  * none that holds is older than that.
  */
-import { fstatSync } from 'node:fs';
 import { declaredLinks } from '../../core/chain';
-import { ulidAt, ULID_RANDOM_BYTES } from '../../core/ids';
 import type { Row } from '../../core/members';
 import { MAX_OVERRIDE_MS } from '../../core/override';
 import { OVERRIDE } from '../../core/spendActions';
-import { withFile } from '../files';
-import { listSegments, segmentBlocks } from '../ledger/segments';
 import type { StatePaths } from '../paths';
 import { scanLines } from '../read/lines';
-import { rowsIn, rowsOfAction } from '../read/rowsOfAction';
+import { inClosedSegments, offsetSince, rowsOfAction, rowsSince } from '../read/rowsOfAction';
 import type { FoundRow } from '../read/rowsOfAction';
-import { offsetBeforeId } from '../read/seek';
 import { standsIn } from './spendFile';
 
 /** An override that a gate would believe, and that is not what its writer wrote, or not where. */
@@ -37,8 +32,8 @@ export async function overridesBefore(
   { sinceMs, toBytes, sizeBytes }: { readonly sinceMs: number; readonly toBytes: number; readonly sizeBytes: number },
 ): Promise<OverrideRows> {
   const rows: Row[] = [];
-  const from = offsetOf(fd, sizeBytes, sinceMs);
-  if (from === 0) for await (const found of inClosedSegments(paths)) rows.push(...rowOf(found));
+  const from = offsetSince(fd, sizeBytes, sinceMs - MAX_OVERRIDE_MS);
+  if (from === 0) for await (const found of inClosedSegments(paths, OVERRIDE)) rows.push(...rowOf(found));
   for (const found of rowsOfAction(fd, from, toBytes, OVERRIDE)) {
     const [row] = rowOf(found);
     if (found.reading.kind !== 'row' || (row !== undefined && !isLinked(fd, found, row, sizeBytes)))
@@ -49,28 +44,8 @@ export async function overridesBefore(
 }
 
 /** Overrides that may hold at `sinceMs` or later, as the file has them: for who reports. No lock is taken. */
-export async function overrideRows(paths: StatePaths, sinceMs: number): Promise<Row[]> {
-  const before: Row[] = [];
-  const live = withFile(paths.ledger, 'read', (fd) => {
-    const { size } = fstatSync(fd);
-    const from = offsetOf(fd, size, sinceMs);
-    return { from, rows: [...rowsOfAction(fd, from, size, OVERRIDE)].flatMap(rowOf) };
-  });
-  if (live.from === 0) for await (const found of inClosedSegments(paths)) before.push(...rowOf(found));
-  return [...before, ...live.rows];
-}
-
-function offsetOf(fd: number, sizeBytes: number, sinceMs: number): number {
-  const oldestMs = sinceMs - MAX_OVERRIDE_MS;
-  if (!(oldestMs > 0)) return 0;
-  return offsetBeforeId(fd, sizeBytes, ulidAt(oldestMs, new Uint8Array(ULID_RANDOM_BYTES)));
-}
-
-async function* inClosedSegments(paths: StatePaths): AsyncGenerator<FoundRow> {
-  for (const segment of listSegments(paths)) {
-    if (segment.kind === 'live') continue;
-    for await (const { bytes, offset } of segmentBlocks(segment)) yield* rowsIn(bytes, offset, OVERRIDE);
-  }
+export function overrideRows(paths: StatePaths, sinceMs: number): Promise<Row[]> {
+  return rowsSince(paths, OVERRIDE, sinceMs - MAX_OVERRIDE_MS);
 }
 
 /** The same bytes may stand in a payload: then it is another row. */
