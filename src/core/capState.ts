@@ -5,6 +5,7 @@
  */
 import type { Cap } from './caps';
 import type { Members } from './capSum';
+import type { Period } from './day';
 import type { JsonObject } from './json';
 import { formatNanos } from './money';
 import { raisedMembers } from './override';
@@ -23,7 +24,11 @@ export interface CapState {
   readonly label: string;
   /** What raises it at this moment; it is this that the spend is held against then. */
   readonly override: Override | undefined;
+  /** The calendar period; undefined for a run and the last 24 hours. */
+  readonly period: Period | undefined;
   readonly spentNanos: bigint;
+  /** In how many rows of the period; 0 where there is none. */
+  readonly costRows: number;
   readonly reservedNanos: bigint;
   readonly fits: boolean;
 }

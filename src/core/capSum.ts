@@ -12,6 +12,7 @@ const MAX_RUNS = 1_000;
 /** As plain data: amounts as text, in nano-dollars. */
 export interface CapSumRecord {
   readonly nanos: string;
+  readonly costRows: number;
   readonly minutes: readonly (readonly [number, string])[];
   readonly runs: readonly (readonly [string, string])[];
   readonly others: readonly string[];
@@ -20,6 +21,8 @@ export interface CapSumRecord {
 export class CapSum {
   /** Of a calendar period: spent since it began. */
   #nanos = 0n;
+  /** In so many rows. */
+  #costRows = 0;
   #startMs = Infinity;
   /** Of the last 24 hours: spent by minute. */
   readonly #minutes = new Map<number, bigint>();
@@ -30,9 +33,10 @@ export class CapSum {
 
   constructor(readonly cap: Cap) {}
 
-  static fromRecord(cap: Cap, { nanos, minutes, runs, others }: CapSumRecord): CapSum {
+  static fromRecord(cap: Cap, { nanos, costRows, minutes, runs, others }: CapSumRecord): CapSum {
     const sum = new CapSum(cap);
     sum.#nanos = BigInt(nanos);
+    sum.#costRows = costRows;
     for (const [minute, spent] of minutes) sum.#minutes.set(minute, BigInt(spent));
     for (const [run, spent] of runs) sum.#runs.set(run, BigInt(spent));
     for (const run of others) sum.#others.add(run);
@@ -44,10 +48,16 @@ export class CapSum {
     const minutes = [...this.#minutes].filter(([minute]) => minute >= sinceMs);
     return {
       nanos: String(this.#nanos),
+      costRows: this.#costRows,
       minutes: minutes.map(([minute, spent]) => [minute, String(spent)] as const),
       runs: [...this.#runs].slice(-MAX_RUNS).map(([run, spent]) => [run, String(spent)] as const),
       others: [...this.#others].slice(-MAX_RUNS),
     };
+  }
+
+  /** How many rows of a calendar period have a cost. */
+  get costRows(): number {
+    return this.#costRows;
   }
 
   get isPerRun(): boolean {
@@ -64,6 +74,7 @@ export class CapSum {
   begin(startMs: number): void {
     this.#startMs = startMs;
     this.#nanos = 0n;
+    this.#costRows = 0;
   }
 
   /** The period that sums from a record are of. */
@@ -82,7 +93,10 @@ export class CapSum {
     } else if (this.cap.per === 'rolling_24h') {
       const minute = minuteOf(tsMs);
       this.#minutes.set(minute, (this.#minutes.get(minute) ?? 0n) + nanos);
-    } else if (tsMs >= this.#startMs) this.#nanos += nanos;
+    } else if (tsMs >= this.#startMs) {
+      this.#nanos += nanos;
+      this.#costRows++;
+    }
   }
 
   #countInRun(run: string, nanos: bigint): void {

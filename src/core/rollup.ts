@@ -7,11 +7,12 @@
  * A cap is judged only in periods that lie wholly in the window; the others are named in `caps_not_judged`. Burn rate
  * and forecast stay silent until there is enough to say: an hour (a month at most), and five rows with a cost.
  */
+import { burnOf } from './burn';
 import type { CapLine, CapNotJudged } from './capReport';
 import { percentOf } from './caps';
 import { emptyCosts, mergeCosts } from './costs';
 import type { CostGroup } from './costs';
-import { DAY_MS, formatLocal, HOUR_MS, periodAt } from './day';
+import { formatLocal, HOUR_MS, periodAt } from './day';
 import type { Calendar, PeriodUnit } from './day';
 import { formatNanos } from './money';
 import type { TallyPlan, TallySums } from './tally';
@@ -201,30 +202,13 @@ export function windowOf(plan: TallyPlan, calendar: Calendar, window: TimeWindow
   };
 }
 
-const ENOUGH_MS = HOUR_MS;
-/** A rate over a longer time than a month says nothing about now. */
-const TOO_MUCH_MS = 31 * DAY_MS + HOUR_MS;
-const ENOUGH_ROWS = 5;
-/** Rates are estimates: six places are plenty. */
-const RATE_STEP = 1000n;
-
 /** Spend per hour since the window began, and what the window will have cost at its end if that goes on. */
-export function burnOf(plan: TallyPlan, total: CostGroup): Pick<RollupReport, 'burn_usd_per_hour' | 'forecast_usd'> {
+export function burnLine(plan: TallyPlan, total: CostGroup): Pick<RollupReport, 'burn_usd_per_hour' | 'forecast_usd'> {
   const { sinceMs, untilMs, nowMs } = plan;
-  const elapsedMs = Math.min(nowMs, untilMs) - sinceMs;
-  const net = netOf(total);
-  const telling = elapsedMs >= ENOUGH_MS && elapsedMs <= TOO_MUCH_MS;
-  if (!telling || total.costRows < ENOUGH_ROWS || net <= 0n) {
-    return { burn_usd_per_hour: null, forecast_usd: null };
-  }
-  const over = (ms: number): bigint => (net * BigInt(Math.trunc(ms))) / BigInt(Math.trunc(elapsedMs));
-  const running = Number.isFinite(untilMs) && nowMs < untilMs;
+  const burn = burnOf({ nanos: netOf(total), costRows: total.costRows, sinceMs, untilMs, nowMs });
+  const forecast = burn?.forecastNanos;
   return {
-    burn_usd_per_hour: formatNanos(roundRate(over(HOUR_MS))),
-    forecast_usd: running ? formatNanos(roundRate(net + over(untilMs - nowMs))) : null,
+    burn_usd_per_hour: burn === undefined ? null : formatNanos(burn.perHourNanos),
+    forecast_usd: forecast === undefined ? null : formatNanos(forecast),
   };
-}
-
-function roundRate(nanos: bigint): bigint {
-  return ((nanos + RATE_STEP / 2n) / RATE_STEP) * RATE_STEP;
 }

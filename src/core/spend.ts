@@ -232,7 +232,9 @@ export class Spend {
     const used = (spentNanos > 0n ? spentNanos : 0n) + reservedNanos + asked;
     const override = this.#overrides.at(cap, nowMs);
     const fits = used <= inForce({ cap, override }).nanos;
-    return { cap, label: this.#label(cap, run), override, spentNanos, reservedNanos, fits };
+    const period = this.#periods.get(cap.per as PeriodUnit);
+    const { costRows } = sum;
+    return { cap, label: this.#label(cap, run), override, period, spentNanos, costRows, reservedNanos, fits };
   }
 
   #label(cap: Cap, run: string | undefined): string {

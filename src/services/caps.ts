@@ -1,4 +1,5 @@
 /** How every cap stands this moment, as a gate would see it: what was spent, what is reserved, what is left. */
+import { paceOf } from '../core/burn';
 import { capNames, percentOf } from '../core/caps';
 import type { CapNames } from '../core/caps';
 import { formatLocal } from '../core/day';
@@ -35,6 +36,13 @@ export interface CapNow extends CapNames {
   readonly percent: string | null;
   /** Whether more was spent than the cap: by rows that no gate was asked for, or settled for more than was reserved. */
   readonly over: boolean;
+  /** Since the period began; null where there is not enough to say, and for runs and the last 24 hours. */
+  readonly burn_usd_per_hour: string | null;
+  /** What it will have cost at the end of the period if that goes on. */
+  readonly forecast_usd: string | null;
+  /** When it will be full if that goes on, reservations counted; null where it is, or the period ends before. */
+  readonly full_at: string | null;
+  readonly full_at_local: string | null;
 }
 
 export interface RaisedNow extends Raised {
@@ -89,11 +97,12 @@ export async function capsNow({ place, nowMs, record, notify, events }: CapsRequ
   presentSegments(located.paths);
   const request = spendRequest(place, located, nowMs);
   const { zone } = request.calendar();
-  const tell = (one: RecordedCrossing): Crossed => told(one, capNow(one.state, zone), { notify, env: place.env });
+  const tell = (one: RecordedCrossing): Crossed =>
+    told(one, capNow(one.state, nowMs, zone), { notify, env: place.env });
   const crossed = record ? (await recordThresholds(place, events)).map(tell) : [];
   const spend = await spendNow(request);
   await learnOtherRuns(request, spend);
-  const caps = spend.statesNow(nowMs).map((state) => capNow(state, zone));
+  const caps = spend.statesNow(nowMs).map((state) => capNow(state, nowMs, zone));
   return {
     at: localTime(zone, nowMs),
     timezone: request.plan.zoneName,
@@ -118,7 +127,7 @@ function told(
 
 const localTime = (zone: Zone, ms: number): string => formatLocal(zone, Math.floor(ms / 1000) * 1000);
 
-function capNow(state: CapState, zone: Zone): CapNow {
+function capNow(state: CapState, nowMs: number, zone: Zone): CapNow {
   const { cap, override, label, spentNanos, reservedNanos } = state;
   const { nanos } = inForce(state);
   const raised = raisedOf(override);
@@ -132,6 +141,22 @@ function capNow(state: CapState, zone: Zone): CapNow {
     remaining_usd: formatNanos(nanos - used),
     percent: percentOf(used, nanos),
     over: spentNanos > nanos,
+    ...paceMembers(state, nowMs, zone),
+  };
+}
+
+function paceMembers(
+  state: CapState,
+  nowMs: number,
+  zone: Zone,
+): Pick<CapNow, 'burn_usd_per_hour' | 'forecast_usd' | 'full_at' | 'full_at_local'> {
+  const pace = paceOf(state, nowMs);
+  const usd = (nanos: bigint | undefined): string | null => (nanos === undefined ? null : formatNanos(nanos));
+  return {
+    burn_usd_per_hour: usd(pace?.perHourNanos),
+    forecast_usd: usd(pace?.forecastNanos),
+    full_at: pace?.fullMs === undefined ? null : formatTime(pace.fullMs),
+    full_at_local: pace?.fullMs === undefined ? null : localTime(zone, pace.fullMs),
   };
 }
 

@@ -12,7 +12,7 @@ import { LedgerError } from '../core/errors';
 import { formatNanos, parseCostNanos } from '../core/money';
 import { overridesIn } from '../core/override';
 import type { CapOverride } from '../core/override';
-import { allGroups, burnOf, groupLines, moneyLine, netOf, periodLines, totalOf, windowOf } from '../core/rollup';
+import { allGroups, burnLine, groupLines, moneyLine, netOf, periodLines, totalOf, windowOf } from '../core/rollup';
 import type { ClosedDay, RollupReport, RollupWarning } from '../core/rollup';
 import { DAY_CLOSED } from '../core/spendActions';
 import type { TallyPlan, TallySums } from '../core/tally';
@@ -120,7 +120,7 @@ function report(missing: MissingCosts, parts: Parts): RollupReport {
     periods: periodLines(plan, sums, calendar),
     ...capsReport(judge, sums.caps, flag),
     reserved,
-    ...burnOf(plan, total),
+    ...burnLine(plan, total),
     closed_days: parts.closedLines,
     broken_lines: reading.brokenLines,
     source: reading.source,

@@ -11,7 +11,7 @@ import { emptyCosts, mergeCosts, ROW_KINDS } from '../../src/core/costs';
 import type { CostGroup } from '../../src/core/costs';
 import { DAY_MS, HOUR_MS, openZone } from '../../src/core/day';
 import { formatNanos, parseCostNanos } from '../../src/core/money';
-import { allGroups, burnOf, groupLines, netOf, periodLines, totalOf } from '../../src/core/rollup';
+import { allGroups, burnLine, groupLines, netOf, periodLines, totalOf } from '../../src/core/rollup';
 import { MAX_AHEAD_MS } from '../../src/core/row';
 import { membersOf, Tally } from '../../src/core/tally';
 import { parseRfc3339 } from '../../src/core/time';
@@ -461,7 +461,7 @@ test('every exceeded period is named, and a quiet one that is running', () => {
 
 test('burn rate and forecast stay silent until there is enough to say', () => {
   const rates = (rows: number, plan: TallyPlan): unknown =>
-    burnOf(plan, totalIn(tally(times(rows, { cost_usd: 0.6 }), plan)));
+    burnLine(plan, totalIn(tally(times(rows, { cost_usd: 0.6 }), plan)));
   assert.deepEqual(rates(10, DAY), { burn_usd_per_hour: '0.5', forecast_usd: '12' });
   const silent = { burn_usd_per_hour: null, forecast_usd: null };
   assert.deepEqual(rates(4, DAY), silent);

@@ -124,6 +124,14 @@ function bodyOf(
   return { action: 'spend.override', payload: Object.fromEntries(row.get('payload') as Map<string, string>) };
 }
 
+/** In how many rows it was spent, for a cap of a calendar period. */
+function rowsCounted(one: Cap, rows: readonly Row[], nowMs: number): number {
+  if (one.per === 'run' || one.per === 'rolling_24h') return 0;
+  const { startMs } = periodAt(calendar, one.per as PeriodUnit, nowMs);
+  const counts = rows.filter((row) => row.provenance !== 'sample' && row.cost_usd !== undefined && matches(one, row));
+  return counts.filter(({ ts }) => (parseRfc3339(ts) as number) >= startMs).length;
+}
+
 /** How high a cap is at a moment, from all rows. */
 function heightOf(one: Cap, rows: readonly Row[], nowMs: number): bigint {
   const said = rows.findLast(
@@ -221,6 +229,7 @@ test('whatever comes in whatever order, what a gate is told is what all rows add
         for (const state of spend.statesFor(ask, nowMs)) {
           const [spent, reserved] = summed(state.cap, rows, ask, nowMs);
           assert.equal(state.spentNanos, spent, `spent per ${state.cap.per}`);
+          assert.equal(state.costRows, rowsCounted(state.cap, rows, nowMs), `rows per ${state.cap.per}`);
           assert.equal(state.reservedNanos, reserved, `reserved per ${state.cap.per}`);
           // Money that came back makes no room for more than the cap.
           const height = heightOf(state.cap, rows, nowMs);

@@ -24,6 +24,9 @@ const HELP_AFTER = `
 As a gate sees it now: costs count by the time of the append, reservations until they are settled, released or lapsed.
 What was spent on another day: ledger rollup. A cap per run is shown for the last thousand runs that spent something.
 
+Where there is enough to say (five rows with a cost; an hour, or a quarter of an hour for a cap per hour), the spend since
+the period began is carried on: when the cap will be full, or what the period will have cost.
+
 Thresholds are parts of a cap ("thresholds" in the config, else 0.5, 0.8 and 1), or of what it is raised to while an
 override holds. With --record each that was crossed becomes one row, spend.threshold, once per period, however often it
 is asked; with --notify a shell command gets those that are new, one after the other, as JSON on its stdin.
@@ -81,6 +84,7 @@ function capsText({ at, timezone, caps, reservations, crossed }: CapsNow, io: Io
   const notes: string[] = [];
   if (left > 0) notes.push(`${left} more run${left === 1 ? '' : 's'} below these`);
   for (const cap of shown) if (cap.raised !== null) notes.push(raisedText(cap, cap.raised));
+  for (const cap of shown) notes.push(...paceText(cap));
   for (const one of crossed) notes.push(crossedText(one));
   if (reservations.length > 0) {
     const one = reservations.length === 1;
@@ -101,6 +105,14 @@ function crossedText({ threshold, cap_usd, raised, per, scope, period, spent_usd
 function raisedText({ cap_usd: usd, per, scope }: CapNow, { to_usd: to, until_local: until, seq }: RaisedNow): string {
   const of = Object.entries(scope).map(([name, value]) => `, ${name}=${value}`);
   return printable(`raised: ${usd} per ${unitOf(per)}${of.join('')} to ${to} until ${until} (row ${seq})`);
+}
+
+function paceText(cap: CapNow): readonly string[] {
+  const { burn_usd_per_hour: burn, forecast_usd: forecast, full_at_local: full, cap_usd: usd, per, scope } = cap;
+  if (burn === null || forecast === null) return [];
+  const of = Object.entries(scope).map(([name, value]) => `, ${name}=${value}`);
+  const end = full === null ? `${forecast} USD by the end of the ${per}` : `full at ${full}`;
+  return [printable(`${usd} per ${unitOf(per)}${of.join('')}: ${end} at this rate (${burn} USD/h)`)];
 }
 
 const unitOf = (per: string): string => (per === 'rolling_24h' ? '24 h' : per);

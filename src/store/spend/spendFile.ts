@@ -3,7 +3,7 @@
  * A shortcut, never a promise: it is written without a sync after the commit that it tells of, and counts only where it
  * is whole, of these very caps, and the row that it goes up to still stands in its place. Else the ledger is read again.
  *
- *   {"version":2,"plan":"<the caps, the zone and the day's start>","record":{…},"sum":"<sha256 of what is before>"}
+ *   {"version":3,"plan":"<the caps, the zone and the day's start>","record":{…},"sum":"<sha256 of what is before>"}
  */
 import { renameSync } from 'node:fs';
 import type { Cap } from '../../core/caps';
@@ -16,7 +16,7 @@ import { parseSummed, summedText } from '../../core/summed';
 import { readAt, readWhole, statOf, withFile, writeAll } from '../files';
 import type { StatePaths } from '../paths';
 
-const VERSION = 2;
+const VERSION = 3;
 
 /** What the sums are of: other caps, or another calendar, make other sums. */
 export interface SpendPlan {
