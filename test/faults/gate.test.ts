@@ -111,14 +111,16 @@ test('callers race a cap that is raised and lapses: what is allowed fits under w
     }
   };
   const raise = async (): Promise<string> => {
-    await sleep(DURATION_MS / 3);
-    const end = new Date(Date.now() + DURATION_MS / 3).toISOString();
+    await sleep(DURATION_MS / 4);
+    const end = new Date(Date.now() + DURATION_MS / 2).toISOString();
     const why = ['--reason', 'a race', '--until', end];
     const { status, stderr } = await ledger(box, ['override', '--cap', 'day', '--usd', '900', ...why]);
     assert.equal(status, 0, stderr);
     return end;
   };
   const [end] = await Promise.all([raise(), ...Array.from({ length: LANES }, ask)]);
+  await sleep(Math.max(0, Date.parse(end) + 1100 - Date.now()));
+  assert.equal((await ledger(box, ['gate', '--est', '0.02', '--agent', 'a'])).status, 1);
   const rows = rowsOf(box);
   assert.deepEqual(overspent(rows, caps), []);
   const raisedAt = rows.findIndex((row) => row['action'] === 'spend.override');
@@ -127,7 +129,7 @@ test('callers race a cap that is raised and lapses: what is allowed fits under w
   const before = rows.slice(0, raisedAt);
   const after = rows.filter((row) => String(row['ts']) > new Date(Date.parse(end) + 1000).toISOString());
   assert.deepEqual([of('spend.reserved', before), of('spend.refused', before) > 0], [5, true]);
-  assert.ok(of('spend.reserved', rows) > 6, 'more was allowed while it was raised');
+  assert.ok(of('spend.reserved', rows) > 5, 'more was allowed while it was raised');
   assert.deepEqual([of('spend.reserved', after), of('spend.refused', after) > 0], [0, true]);
   assert.equal((await ledger(box, ['verify', '-q'])).status, 0);
 });
