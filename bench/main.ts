@@ -20,6 +20,7 @@ import { forgetLedgers } from './ledgers';
 import { benchOneByOne } from './oneByOne';
 import { benchPipe } from './pipe';
 import { benchRollup } from './rollup';
+import { benchShell } from './shell';
 import { isMet, tableOf } from './table';
 import type { Line, LineOf } from './table';
 import { benchStreams, benchSweep, benchVerify, sha256sumText } from './verify';
@@ -43,6 +44,7 @@ const BENCHES: Readonly<Record<string, (sizes: Sizes) => Promise<Line[]>>> = {
   sweep: benchSweep,
   rollup: benchRollup,
   gate: benchGate,
+  shell: benchShell,
 };
 
 const RESULTS = join(__dirname, '..', 'docs', 'benchmarks.md');

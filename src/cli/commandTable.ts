@@ -12,7 +12,7 @@ export const COMMANDS: CommandTable = {
     summary: 'append rows: from flags, from one JSON object, or from a pipe ("-")',
     load: async () => {
       const { registerAppend } = await import('./commands/append');
-      return (program, io) => registerAppend(program, io, () => import('../services/enforce'));
+      return (program, io) => registerAppend(program, io, { loadEnforcement: () => import('../services/enforce') });
     },
   },
   run: {
@@ -76,6 +76,10 @@ export const COMMANDS: CommandTable = {
   tail: {
     summary: 'the last rows, and with -f those that come',
     load: async () => (await import('./commands/tail')).registerTail,
+  },
+  shellenv: {
+    summary: 'a shell function that appends without starting a program: ledger_append',
+    load: async () => (await import('./commands/shellenv')).registerShellenv,
   },
   doctor: {
     summary: 'is everything well around the ledger, and what to do where not',

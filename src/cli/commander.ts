@@ -1,2 +1,2 @@
 /** The home of commander: the one file that loads it. */
-export { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+export { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';

@@ -7,7 +7,7 @@ const argv = process.argv.slice(2);
 const name = commandName(argv) ?? 'help';
 const asksForHelp = argv.some((word) => word === '--help' || word === '-h');
 const enforces = name === 'append' && argv.includes('--enforce');
-const bundle = name === 'append' && !enforces ? 'onlyAppend' : 'allCommands';
+const bundle = (name === 'append' && !enforces) || name === 'coprocess' ? 'onlyAppend' : 'allCommands';
 // It becomes a file's name.
 const use = asksForHelp || !/^[a-z-]{1,16}$/.test(name) ? 'help' : enforces ? 'enforce' : name;
 loadBundle(join(__dirname, `${bundle}.cjs`), use);

@@ -32,6 +32,19 @@ Exit: 0 yes, done · 1 the negative answer (broken, over the cap, damage) · 2 c
 
 /** Runs one command line; the exit code is set on `io`. `commands` is in the order of the help. */
 export async function main(argv: readonly string[], io: Io, commands: CommandTable): Promise<void> {
+  const first = commandName(argv);
+  // "ledger help verify" shows what "ledger verify --help" shows.
+  const name = first === 'help' ? commandName(argv.slice(argv.indexOf(first) + 1)) : first;
+  const run = await programOf(name, io, commands);
+  await run(argv);
+}
+
+/** The program with one command loaded, the others named; it runs one command line after the other. */
+export async function programOf(
+  name: string | undefined,
+  io: Io,
+  commands: CommandTable,
+): Promise<(argv: readonly string[]) => Promise<void>> {
   const program = new Command('ledger');
   addGlobalFlags(program)
     .description('An append-only, tamper-evident audit ledger in plain JSON lines.')
@@ -46,27 +59,24 @@ export async function main(argv: readonly string[], io: Io, commands: CommandTab
     .exitOverride()
     .addHelpText('before', EXAMPLES)
     .addHelpText('after', HELP);
-  const first = commandName(argv);
-  // "ledger help verify" shows what "ledger verify --help" shows.
-  const name = first === 'help' ? commandName(argv.slice(argv.indexOf(first) + 1)) : first;
   for (const [command, { summary, load }] of Object.entries(commands)) {
     if (command === name) (await load())(program, io);
     else program.command(command).summary(summary).description(summary);
   }
-  refuseRepeats(program);
-  try {
-    refuseMangledArguments(argv);
-    await program.parseAsync(argv, { from: 'user' });
-  } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return;
-    io.setExit((name === undefined ? undefined : commands[name]?.failed?.(argv)) ?? EXIT.failed);
-    // The bare command: its help was the answer.
-    if (error instanceof CommanderError && error.code === 'commander.help') return;
-    if (error instanceof CommanderError)
-      tellUsage(io, error, {
-        command: name !== undefined && name in commands ? name : undefined,
-        json: argv.includes('--json'),
-      });
-    else printError(io, error, argv.includes('--json'));
-  }
+  const beginAnew = refuseRepeats(program);
+  return async (argv) => {
+    try {
+      beginAnew();
+      refuseMangledArguments(argv);
+      await program.parseAsync(argv, { from: 'user' });
+    } catch (error) {
+      if (error instanceof CommanderError && error.exitCode === 0) return;
+      io.setExit((name === undefined ? undefined : commands[name]?.failed?.(argv)) ?? EXIT.failed);
+      // The bare command: its help was the answer.
+      if (error instanceof CommanderError && error.code === 'commander.help') return;
+      const command = name !== undefined && name in commands ? name : undefined;
+      if (error instanceof CommanderError) tellUsage(io, error, { command, json: argv.includes('--json') });
+      else printError(io, error, argv.includes('--json'));
+    }
+  };
 }

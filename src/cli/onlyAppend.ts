@@ -1,17 +1,34 @@
-/** The program with `append` alone. */
+/** The program with `append` alone: for one command line, or for those of a shell, one after the other. */
 import type { Command } from 'commander';
 import { LedgerError } from '../core/errors';
+import { KeptWriter } from '../services/append';
 import { registerAppend } from './commands/append';
+import { answerShell } from './coprocess';
 import { processIo } from './io';
 import type { Io } from './io';
-import { main } from './main';
+import { main, programOf } from './main';
+import type { CommandTable } from './main';
 
-const noEnforcement = (): never => {
+type Around = Omit<Parameters<typeof registerAppend>[2], 'loadEnforcement'>;
+
+const loadEnforcement = (): never => {
   throw new LedgerError('INVARIANT', 'internal: --enforce in the program that has none of it');
 };
-const append = {
-  summary: '',
-  load: () => Promise.resolve((program: Command, io: Io) => registerAppend(program, io, noEnforcement)),
-};
 
-void main(process.argv.slice(2), processIo(), { append });
+function appendAlone(around: Around = {}): CommandTable {
+  const register = (program: Command, io: Io): void => registerAppend(program, io, { loadEnforcement, ...around });
+  return { append: { summary: '', load: () => Promise.resolve(register) } };
+}
+
+async function coprocess(ownerPid: number, notes: number | undefined): Promise<void> {
+  const writers = new KeptWriter();
+  await answerShell({ ownerPid, notes }, async (io, onWriting) =>
+    programOf('append', io, appendAlone({ writers, onWriting })),
+  );
+  await writers.close();
+}
+
+const argv = process.argv.slice(2);
+const [name, ownerPid, notes] = argv;
+if (name === 'coprocess') void coprocess(Number(ownerPid), notes === undefined ? undefined : Number(notes));
+else void main(argv, processIo(), appendAlone());

@@ -33,19 +33,23 @@ export function addGlobalFlags(program: Command): Command {
 /** Those that gather what they are given, and those of a shell alias, which a later one overrides. */
 const REPEATABLE: ReadonlySet<string> = new Set(['set', 'set-json', 'dir', 'config', 'tz']);
 
-/** An option that is given two values says neither: a row must not get the last one in silence. */
-export function refuseRepeats(program: Command): void {
+/**
+ * An option that is given two values says neither: a row must not get the last one in silence.
+ * @returns begins the next command line
+ */
+export function refuseRepeats(program: Command): () => void {
+  const given = new Set<string>();
   for (const command of [program, ...program.commands]) {
     for (const option of command.options.filter(({ required }) => required)) {
       const name = option.name();
-      let times = 0;
-      if (!REPEATABLE.has(name)) command.on(`option:${name}`, () => expectOnce(`--${name}`, ++times));
+      if (REPEATABLE.has(name)) continue;
+      command.on(`option:${name}`, () => {
+        if (given.has(name)) throw new LedgerError('USAGE', `expected --${name} once, found it twice`);
+        given.add(name);
+      });
     }
   }
-}
-
-function expectOnce(flag: string, times: number): void {
-  if (times > 1) throw new LedgerError('USAGE', `expected ${flag} once, found it twice`);
+  return () => given.clear();
 }
 
 const WITH_VALUE: ReadonlySet<string> = new Set(['--dir', '--config', '--tz']);

@@ -60,13 +60,17 @@ type RowFlagValues = Readonly<Record<string, string | readonly string[] | boolea
 
 const collect = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value];
 const flagName = (member: string): string => member.replaceAll('_', '-');
-const optionKey = (member: string): string =>
-  flagName(member).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+/** Made once: for a row in a coprocess it is asked for some hundred times. */
+const OPTION_KEYS = new Map(
+  CALLER_MEMBER_NAMES.map((name) => [name, name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())]),
+);
 
 /** @param unseen members that the command says itself: known, so that they are refused by name, and not in its help */
 export function addRowFlags(command: Command, unseen: readonly string[] = []): Command {
   for (const name of CALLER_MEMBER_NAMES) {
     const flag = new Option(`--${flagName(name)} ${VALUE_NAMES[CALLER_MEMBERS[name]]}`, DESCRIPTIONS[name]);
+    const key = OPTION_KEYS.get(name) ?? '';
+    flag.attributeName = () => key;
     command.addOption(unseen.includes(name) ? flag.hideHelp() : flag);
   }
   return command
@@ -78,7 +82,7 @@ export function addRowFlags(command: Command, unseen: readonly string[] = []): C
 export function rowFromFlags(values: RowFlagValues): JsonObject {
   const row: JsonObject = new Map();
   for (const name of CALLER_MEMBER_NAMES) {
-    const text = values[optionKey(name)];
+    const text = values[OPTION_KEYS.get(name) ?? ''];
     if (typeof text === 'string') row.set(name, memberFromText(name, name === 'payload' ? textOrFile(text) : text));
   }
   for (const pair of listOf(values['set'])) setOnce(row, pair, '--set', (text) => text);

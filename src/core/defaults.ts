@@ -20,6 +20,9 @@ export function environmentName(member: CallerMember): string {
   return `LEDGER_${member.toUpperCase()}`;
 }
 
+/** Every variable that is named as a member is. */
+export const MEMBER_VARIABLES: readonly string[] = CALLER_MEMBER_NAMES.map(environmentName);
+
 /** The members that the environment sets for every row: `LEDGER_AGENT=a` → `agent: "a"`, and W3C `TRACEPARENT`. Empty means unset. */
 export function environmentDefaults(env: Readonly<Record<string, string | undefined>>): JsonObject {
   const defaults: JsonObject = new Map();

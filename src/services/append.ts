@@ -8,6 +8,7 @@ import { LineSplitter } from '../core/inputLines';
 import type { InputLine } from '../core/inputLines';
 import { parseJson } from '../core/parseJson';
 import { checkPlainRow } from '../core/plainRow';
+import type { Host } from '../core/host';
 import type { JsonObject } from '../core/json';
 import { checkRow, MAX_INPUT_BYTES } from '../core/row';
 import type { CheckedRow } from '../core/row';
@@ -17,8 +18,9 @@ import type { Place } from '../store/ledger/locate';
 import { isOwnFile } from '../store/ledger/ownFiles';
 import { nodeHost } from '../store/machine/nodeHost';
 import { statePaths } from '../store/paths';
+import { appendAttempted } from '../store/append/attempted';
 import { Writer } from '../store/append/writer';
-import type { AppendRows } from '../store/append/writer';
+import type { AppendRows, WriterOptions } from '../store/append/writer';
 
 export type { AppendEvents } from '../store/append/append';
 
@@ -40,6 +42,8 @@ export interface AppendRequest {
   readonly events: AppendEvents;
   /** How rows are handed to the writer; undefined: each for itself. */
   readonly appendRows?: AppendRows | undefined;
+  /** Whose writer is used, and stays open; undefined: one of its own. */
+  readonly writers?: KeptWriter | undefined;
 }
 
 /** So many groups may be under way before reading pauses. */
@@ -53,17 +57,66 @@ interface CheckedLine {
   readonly outcome: CheckedRow | LedgerError;
 }
 
+/** Keeps the writer of one ledger open from one request to the next; another ledger's takes its place. */
+export class KeptWriter {
+  readonly host = nodeHost();
+  #open: { readonly writer: Writer; readonly options: WriterOptions } | undefined;
+  #events: AppendEvents | undefined;
+  #closing: Promise<void> = Promise.resolve();
+
+  open(options: WriterOptions): Writer {
+    this.#events = options.events;
+    const { paths, durability } = this.#open?.options ?? {};
+    const { dir, secondSpill } = options.paths;
+    const isSame = paths?.dir === dir && paths.secondSpill === secondSpill && durability === options.durability;
+    if (this.#open !== undefined && isSame) return this.#open.writer;
+    void this.close();
+    const writer = new Writer({ ...options, events: this.#forwarded() });
+    this.#open = { writer, options };
+    return writer;
+  }
+
+  /** Waits until what was written is in the index, too. */
+  close(): Promise<void> {
+    const { writer } = this.#open ?? {};
+    this.#open = undefined;
+    if (writer !== undefined) this.#closing = this.#closing.then(() => writer.close());
+    return this.#closing;
+  }
+
+  /** What happens is told to who asks at the time. */
+  #forwarded(): AppendEvents {
+    return {
+      onHeal: (healed) => this.#events?.onHeal(healed),
+      onRowsLost: (lost) => this.#events?.onRowsLost(lost),
+      onOtherLedger: (knownId, nowId) => this.#events?.onOtherLedger(knownId, nowId),
+      onDrain: (drained) => this.#events?.onDrain(drained),
+      onIndexFault: (error) => this.#events?.onIndexFault(error),
+      onWriting: (ids) => this.#events?.onWriting?.(ids),
+    };
+  }
+}
+
+/** For a row that a writer may have stored under `id` before it died: it is appended where it is not there. */
+export function unlessStoredAs(id: string, place: Place): AppendRows {
+  const { paths } = locate(place);
+  const host = nodeHost();
+  return (writer, rows) => Promise.all(rows.map((row) => appendAttempted(writer, row, { id, paths, host })));
+}
+
 /** Checks rows of one request and appends them; closes with the last one. */
 class Session {
   readonly #writer: Writer;
   readonly #defaults: JsonObject;
-  readonly #host = nodeHost();
+  readonly #host: Host;
   #lines = 0;
 
   constructor(private readonly request: AppendRequest) {
     const { paths, config } = locate(request.place);
-    const { durability } = config;
-    this.#writer = new Writer({ paths, host: this.#host, durability, events: request.events });
+    const { writers, events } = request;
+    this.#host = writers?.host ?? nodeHost();
+    const options = { paths, host: this.#host, durability: config.durability, events };
+    this.#writer = writers?.open(options) ?? new Writer(options);
     this.#defaults = environmentDefaults(request.place.env);
   }
 
@@ -88,8 +141,8 @@ class Session {
     });
   }
 
-  close(): Promise<void> {
-    return this.#writer.close();
+  async close(): Promise<void> {
+    if (this.request.writers === undefined) await this.#writer.close();
   }
 
   #checked(input: InputLine | { readonly kind: 'row'; readonly row: JsonObject }): CheckedRow {

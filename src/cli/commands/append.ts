@@ -1,11 +1,12 @@
 /** `ledger append`: one row from flags or JSON, or many from a pipe, with a receipt for each. */
 import { openSync, writeFileSync } from 'node:fs';
+import { Option } from '../commander';
 import type { Command } from 'commander';
 import { LedgerError } from '../../core/errors';
 import type { ErrorCode } from '../../core/errors';
 import { printable } from '../../core/printable';
-import { appendRow, appendStream, previewRow, refuseOwnFile } from '../../services/append';
-import type { AppendRequest, LineReceipt, Outcome } from '../../services/append';
+import { appendRow, appendStream, previewRow, refuseOwnFile, unlessStoredAs } from '../../services/append';
+import type { AppendRequest, KeptWriter, LineReceipt, Outcome } from '../../services/append';
 import { EXIT, SIGNAL_EXIT, worst } from '../exit';
 import type { ExitCode } from '../exit';
 import { hasInput, jsonLine, printError, printWarning, refuseFolderAsInput } from '../io';
@@ -20,6 +21,7 @@ interface AppendFlags {
   readonly rejects?: string;
   readonly dryRun?: boolean;
   readonly enforce?: boolean;
+  readonly attempted?: string;
 }
 
 type Flags = AppendFlags & GlobalFlags & Readonly<Record<string, string | readonly string[] | boolean | undefined>>;
@@ -38,12 +40,18 @@ payload and idempotency_key: they belong to one row.
 Exit: 0 every row landed, was a duplicate, or waits safely in the spill file · 1 with --enforce: it would pass a cap ·
       2 a row was refused, or stored nowhere · 3 with --confirm: a row is not in the chain yet`;
 
-/** Loaded only where it is asked for: most appends hold nothing against a cap. */
-type LoadEnforcement = () => Promise<{
-  readonly underCaps: (place: AppendRequest['place']) => AppendRequest['appendRows'];
-}>;
+/** What a program gives the command beside its flags. */
+interface Around {
+  /** Loaded only where it is asked for: most appends hold nothing against a cap. */
+  readonly loadEnforcement: () => Promise<{
+    readonly underCaps: (place: AppendRequest['place']) => AppendRequest['appendRows'];
+  }>;
+  /** For one row after the other: the writer that stays open, and who hears under which id a row is being written. */
+  readonly writers?: KeptWriter;
+  readonly onWriting?: (ids: readonly string[]) => void;
+}
 
-export function registerAppend(program: Command, io: Io, loadEnforcement: LoadEnforcement): void {
+export function registerAppend(program: Command, io: Io, around: Around): void {
   const command = program
     .command('append [row]')
     .summary('append rows: from flags, from one JSON object, or from a pipe ("-")')
@@ -54,21 +62,20 @@ export function registerAppend(program: Command, io: Io, loadEnforcement: LoadEn
     .option('--rejects <file>', 'append refused input lines to this file')
     .option('--dry-run', 'check the row and print it; write nothing')
     .option('--enforce', 'refuse a row whose cost would pass a cap; that is a row, too')
+    // Of "ledger_append": the id under which its coprocess was writing the row when it died.
+    .addOption(new Option('--attempted <id>').hideHelp())
     .addHelpText('after', HELP)
-    .action(async (row: string | undefined) => runAppend(io, row, flagsOf<Flags>(command), loadEnforcement));
+    .action(async (row: string | undefined) => runAppend(io, row, flagsOf<Flags>(command), around));
 }
 
-async function runAppend(
-  io: Io,
-  argument: string | undefined,
-  flags: Flags,
-  loadEnforcement: LoadEnforcement,
-): Promise<void> {
+async function runAppend(io: Io, argument: string | undefined, flags: Flags, around: Around): Promise<void> {
   tellIgnored(io);
   const printer = new ReceiptPrinter(io, flags, { numbered: argument === '-' });
   const place = placeOf(flags, io);
-  const appendRows = flags.enforce === true ? (await loadEnforcement()).underCaps(place) : undefined;
-  const request = { place, flags: rowFromFlags(flags), events: talkOf(io, flags), appendRows };
+  const { onWriting, writers } = around;
+  const events = onWriting === undefined ? talkOf(io, flags) : { ...talkOf(io, flags), onWriting };
+  const appendRows = await howToAppend(place, flags, around);
+  const request = { place, flags: rowFromFlags(flags), events, appendRows, writers };
   if (argument === '-') {
     if (flags.dryRun === true) throw new LedgerError('USAGE', 'expected one row with --dry-run, found "-"');
     refuseFolderAsInput();
@@ -87,6 +94,15 @@ async function runAppend(
   }
   printer.print([await appendRow(request, argument)]);
   printer.finish();
+}
+
+async function howToAppend(
+  place: AppendRequest['place'],
+  { enforce, attempted }: Flags,
+  { loadEnforcement }: Around,
+): Promise<AppendRequest['appendRows']> {
+  if (enforce === true) return (await loadEnforcement()).underCaps(place);
+  return attempted === undefined ? undefined : unlessStoredAs(attempted, place);
 }
 
 async function appendPiped(

@@ -38,6 +38,8 @@ export type Receipt =
 export interface AppendEvents extends PrepareEvents {
   onDrain(drained: Drained): void;
   onIndexFault(error: LedgerError): void;
+  /** Under these ids rows are about to be written, to the ledger or to a spill file: by them they can be looked for (attempted.ts). */
+  readonly onWriting?: (ids: readonly string[]) => void;
 }
 
 /** Rows that were handed in together: all of them or none (`whole`), or each for itself. */
@@ -70,12 +72,12 @@ export async function appendGroup(
   try {
     return await withReadyLedger(file, events, async (ready) => {
       const drained = await drainFirst(ready, events);
-      return commitCalls(drained, calls, attempt);
+      return commitCalls(drained, calls, attempt, events);
     });
   } catch (error) {
     const why = asLedgerError(error);
     if (REFUSALS.has(why.code) || why instanceof OtherLedger) throw why;
-    return spillCalls(file, calls, why, attempt.made);
+    return spillCalls(file, calls, why, attempt.made, events);
   }
 }
 
@@ -118,6 +120,7 @@ async function commitCalls(
   ready: ReadyLedger,
   calls: readonly AppendCall[],
   attempt: { made: Attempt | undefined },
+  events: AppendEvents,
 ): Promise<Receipt[][]> {
   const placer = new Placer(ready);
   const receipts = calls.map((call) => placeOrRefuse(placer, call));
@@ -128,6 +131,7 @@ async function commitCalls(
   }
   const { seq, hash } = ready.tail.head;
   attempt.made = { after: { seq, hash }, receipts };
+  events.onWriting?.(receipts.flatMap((call) => call.flatMap((one) => (one.status === 'landed' ? [one.id] : []))));
   await commitGroup(ready, placer);
   return receipts;
 }
@@ -161,6 +165,7 @@ function spillCalls(
   calls: readonly AppendCall[],
   error: LedgerError,
   attempt: Attempt | undefined,
+  { onWriting }: AppendEvents,
 ): Receipt[][] {
   const made = attempt?.receipts ?? calls.map(() => []);
   // What was refused for its key stays refused: a call whose rows come in later, but for one, was not all or nothing.
@@ -175,6 +180,7 @@ function spillCalls(
       error,
       ledgerId: attempt === undefined ? ledgerIdNow(file.paths, file.identity.ledgerId) : file.identity.ledgerId,
       attempt: attempt === undefined ? undefined : { after: attempt.after, ids },
+      onWriting,
     },
     open.flatMap((rows, i) => unitSizes(calls[i], rows.filter(({ receipt }) => receipt?.status !== 'refused').length)),
   );

@@ -244,7 +244,7 @@ function closed(): LedgerError {
 
 /** The rows cannot be chained since nobody knows on what: they wait until the ledger is back. */
 function spillUnknown(
-  { paths, host }: WriterOptions,
+  { paths, host, events }: WriterOptions,
   calls: readonly AppendCall[],
   error: LedgerError,
   knownId: string | undefined,
@@ -252,7 +252,12 @@ function spillUnknown(
   // On the way to the spill file nothing may fail but the spill itself.
   const ledgerId = ledgerIdNow(paths, knownId) ?? orNothing(() => readLockNote(paths.lock)?.note['ledger_id']);
   const rows = calls.flatMap((call) => call.rows);
-  const reason = { error, ledgerId: typeof ledgerId === 'string' ? ledgerId : null, attempt: undefined };
+  const reason = {
+    error,
+    ledgerId: typeof ledgerId === 'string' ? ledgerId : null,
+    attempt: undefined,
+    onWriting: events.onWriting,
+  };
   const sizes = calls.flatMap((call) => unitSizes(call, call.rows.length));
   const spilled = spillRows(paths, host, rows, reason, sizes);
   let next = 0;

@@ -30,6 +30,8 @@ export interface SpillReason {
   readonly ledgerId: string | null;
   /** What the failed attempt had got to: the ledger's last row before it, the ids it gave. Undefined where it had no lock. */
   readonly attempt: { readonly after: SpilledAfter; readonly ids: readonly (string | undefined)[] } | undefined;
+  /** Hears of the ids of the records before the first of them is written. */
+  readonly onWriting?: ((ids: readonly string[]) => void) | undefined;
 }
 
 export interface Spilled {
@@ -59,6 +61,7 @@ export function spillRows(
   calls: readonly number[] = rows.map(() => 1),
 ): Spilled {
   const units = unitsOf(paths, host, rows, reason, calls);
+  reason.onWriting?.(units.flatMap(({ ids }) => ids));
   const places = [new SpillPlace(paths.spill), new SpillPlace(paths.secondSpill)];
   let left = units;
   let path = paths.spill;
