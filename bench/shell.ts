@@ -31,7 +31,7 @@ function loop(before: string, body: string, rows = ROWS): Looped {
     for ((i = 0; i < ${rows}; i++)); do ${body}; done
     end=$EPOCHREALTIME
     for one in /proc/[0-9]*/cmdline; do
-      if [[ $(tr '\\0' ' ' <"$one" 2>/dev/null) == *" coprocess $$"* ]]; then peak=$(grep VmHWM "\${one%cmdline}status"); fi
+      if [[ $(tr '\\0' ' ' 2>/dev/null <"$one") == *" coprocess $$"* ]]; then peak=$(grep VmHWM "\${one%cmdline}status"); fi
     done
     echo "$((\${end/./} - \${start/./})) \${peak//[^0-9]/}"`;
   const { status, stdout, stderr } = spawnSync('bash', ['--norc', '-c', script], { encoding: 'utf8' });

@@ -81,6 +81,13 @@ export const COMMANDS: CommandTable = {
     summary: 'a shell function that appends without starting a program: ledger_append',
     load: async () => (await import('./commands/shellenv')).registerShellenv,
   },
+  completion: {
+    summary: 'completion of commands, flags and values seen, for bash, zsh and fish',
+    load: async () => {
+      const { registerCompletion } = await import('./commands/completion');
+      return (program, io) => registerCompletion(program, io, COMMANDS);
+    },
+  },
   doctor: {
     summary: 'is everything well around the ledger, and what to do where not',
     load: async () => (await import('./commands/doctor')).registerDoctor,

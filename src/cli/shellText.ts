@@ -1,12 +1,17 @@
 /** Text for shells: the files that are shipped for them, and words as a shell reads them back. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 /** Beside the folder of the bundles. */
 export function shellFile(name: string): string {
   return join(__dirname, '..', 'shell', name);
 }
 
+/** How this program is started, whatever the PATH is by then. */
+export function programWords(): string {
+  return [process.execPath, resolve(process.argv[1] ?? '')].map(shellQuoted).join(' ');
+}
+
 /** One word, whatever is in it: `it's` → `'it'\''s'`. */
-export function shellQuoted(word: string): string {
+function shellQuoted(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,10 +1,9 @@
 /** `ledger shellenv`: the shell function `ledger_append`, as text for `eval`. What it says to its coprocess: coprocess.ts. */
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { Argument } from '../commander';
 import type { Command } from 'commander';
 import { MEMBER_VARIABLES } from '../../core/defaults';
-import { shellFile, shellQuoted } from '../shellText';
+import { programWords, shellFile } from '../shellText';
 import type { Io } from '../io';
 
 const EXAMPLES = `Examples:
@@ -35,9 +34,8 @@ export function registerShellenv(program: Command, io: Io): void {
 }
 
 function shellenvText(shell: string): string {
-  const ledger = [process.execPath, resolve(process.argv[1] ?? '')].map(shellQuoted).join(' ');
   const variables = [...MEMBER_VARIABLES, 'LEDGER_DIR', 'TRACEPARENT', 'XDG_STATE_HOME', 'HOME'];
   return readFileSync(shellFile(`append.${shell}`), 'utf8')
-    .replaceAll('@ledger@', () => ledger)
+    .replaceAll('@ledger@', programWords)
     .replace('@variables@', () => variables.map((name) => `\${${name}-}`).join(':'));
 }
