@@ -23,6 +23,7 @@ const REWORDED: readonly (readonly [RegExp, Reworded])[] = [
     /^option '(?:-\w, )?(--[\w-]+) (.*)' argument missing$/,
     (flag, value) => `expected ${value} after ${flag}, found nothing`,
   ],
+  [/^command-argument value '(.*)' is invalid for argument '(.*)'\. Allowed choices are (.*)\.$/s, operandOf],
   [/^missing required argument '(.*)'$/, (name) => `expected <${name}>, found nothing`],
   [/^too many arguments(?: for '(.*)')?\. Expected (\d+) arguments? but got (\d+)\.$/, countOf],
 ];
@@ -33,6 +34,10 @@ function choiceOf(flag = '', found = '', choices = ''): string {
 
 function valueOf(flag = '', found = '', wanted = ''): string {
   return `expected ${wanted} after ${flag}, found ${JSON.stringify(found)}`;
+}
+
+function operandOf(found = '', name = '', choices = ''): string {
+  return `expected one of ${choices} as <${name}>, found ${JSON.stringify(found)}`;
 }
 
 function countOf(command = '', wanted = '', found = ''): string {
