@@ -1,14 +1,10 @@
 /** What the last rows of a ledger hold, for whoever types: read from the end of the file, in bounded time, and never waited for. */
 import { orNothing } from '../core/errors';
 import type { CallerMember, Row } from '../core/members';
-import { completeObject } from '../core/rowText';
-import { withFile } from '../store/files';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
-import { scanLines } from '../store/read/lines';
-import { fstatSync } from 'node:fs';
+import { tailRows } from '../store/read/tailRows';
 
-const TAIL_BYTES = 1 << 20;
 const MAX_VALUES = 200;
 
 /** A value of the last rows, and what it is of. */
@@ -46,17 +42,4 @@ function aboutOf({ agent, action, target }: Row): string {
   return [agent, action, target].filter((part) => typeof part === 'string').join(' ');
 }
 
-/** Whoever wrote them: nothing here is more than a proposal. */
-function lastRows(place: Place): readonly Row[] {
-  const rows: Row[] = [];
-  orNothing(() =>
-    withFile(locate(place).paths.ledger, 'read', (fd) => {
-      const { size } = fstatSync(fd);
-      scanLines(fd, Math.max(0, size - TAIL_BYTES), size, ({ block, start, end }) => {
-        const row = completeObject(block.subarray(start, end)) as Row | undefined;
-        if (row !== undefined && typeof row.action === 'string') rows.push(row);
-      });
-    }),
-  );
-  return rows.reverse();
-}
+const lastRows = (place: Place): readonly Row[] => orNothing(() => tailRows(locate(place).paths.ledger)) ?? [];

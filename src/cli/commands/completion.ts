@@ -10,9 +10,9 @@ import { programWords, shellFile } from '../shellText';
 const SHELLS = ['bash', 'zsh', 'fish'];
 
 const EXAMPLES = `Examples:
+  ledger completion fish | source           in ~/.config/fish/config.fish
   eval "$(ledger completion bash)"          in ~/.bashrc
   eval "$(ledger completion zsh)"           in ~/.zshrc
-  ledger completion fish | source           in ~/.config/fish/config.fish
 `;
 
 const HELP = `

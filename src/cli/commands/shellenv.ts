@@ -7,6 +7,7 @@ import { programWords, shellFile } from '../shellText';
 import type { Io } from '../io';
 
 const EXAMPLES = `Examples:
+  ledger shellenv bash                               look at it, before you
   eval "$(ledger shellenv bash)"                     at the top of a script, or in ~/.bashrc
   ledger_append --agent coder --action step.done     then: a row, on disk when it returns
   make 2>&1 | while IFS= read -r line; do ledger_append --action make.line --set text="$line"; done
