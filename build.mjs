@@ -1,7 +1,7 @@
 // Bundles what is shipped: start-up is most of a shell user's wait, and one file loads faster than a hundred.
 // With --types it also writes the library's declarations.
 import { build } from 'esbuild';
-import { readFileSync, rmSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -49,6 +49,9 @@ await build({
   define: { LEDGER_VERSION: JSON.stringify(version) },
   logLevel: 'warning',
 });
+
+// Text for shells, which is read when it is asked for.
+cpSync(new URL('./src/cli/shell', import.meta.url), new URL('./dist/shell', import.meta.url), { recursive: true });
 
 if (process.argv.includes('--types')) {
   const { default: ts } = await import('typescript');

@@ -1,9 +1,9 @@
 /** Text for shells: the files that are shipped for them, and words as a shell reads them back. */
 import { join, resolve } from 'node:path';
 
-/** Beside the folder of the bundles. */
+/** Beside this file, and beside the bundle that it becomes a part of. */
 export function shellFile(name: string): string {
-  return join(__dirname, '..', 'shell', name);
+  return join(__dirname, 'shell', name);
 }
 
 /** How this program is started, whatever the PATH is by then. */
