@@ -19,6 +19,7 @@ import { benchGate } from './gate';
 import { forgetLedgers } from './ledgers';
 import { benchOneByOne } from './oneByOne';
 import { benchPipe } from './pipe';
+import { benchQuery } from './query';
 import { benchRollup } from './rollup';
 import { benchShell } from './shell';
 import { isMet, tableOf } from './table';
@@ -44,6 +45,7 @@ const BENCHES: Readonly<Record<string, (sizes: Sizes) => Promise<Line[]>>> = {
   sweep: benchSweep,
   rollup: benchRollup,
   gate: benchGate,
+  query: benchQuery,
   shell: benchShell,
 };
 

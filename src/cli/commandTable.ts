@@ -73,6 +73,14 @@ export const COMMANDS: CommandTable = {
     summary: 'one question in SQL about the rows, read-only',
     load: async () => (await import('./commands/sql')).registerSql,
   },
+  sample: {
+    summary: 'rows to look at by hand, the same for everybody who has the seed',
+    load: async () => (await import('./commands/sample')).registerSample,
+  },
+  export: {
+    summary: 'rows for somebody else, with a header that shows that none is missing',
+    load: async () => (await import('./commands/export')).registerExport,
+  },
   tail: {
     summary: 'the last rows, and with -f those that come',
     load: async () => (await import('./commands/tail')).registerTail,

@@ -6,8 +6,7 @@ import { printError, refuseMangledArguments } from './io';
 import type { Io } from './io';
 import { addGlobalFlags, commandName, refuseRepeats } from './options';
 import { tellUsage } from './usage';
-
-declare const LEDGER_VERSION: string | undefined;
+import { VERSION } from './version';
 
 type Register = (program: Command, io: Io) => void;
 
@@ -48,7 +47,7 @@ export async function programOf(
   const program = new Command('ledger');
   addGlobalFlags(program)
     .description('An append-only, tamper-evident audit ledger in plain JSON lines.')
-    .version(typeof LEDGER_VERSION === 'string' ? LEDGER_VERSION : '0.0.0-source', '--version')
+    .version(VERSION, '--version')
     .helpOption('-h, --help', 'show help')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({

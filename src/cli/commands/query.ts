@@ -2,16 +2,16 @@
 import { InvalidArgumentError } from '../commander';
 import type { Command } from 'commander';
 import { LedgerError } from '../../core/errors';
-import { formatLocal } from '../../core/day';
 import type { Zone } from '../../core/day';
-import type { TimeWindow } from '../../core/when';
 import { query, summarise } from '../../services/query';
-import type { Conditions, Query, QueryNotes, SummaryRequest } from '../../services/query';
+import type { Conditions, Query, SummaryRequest } from '../../services/query';
 import { colorsFor } from '../color';
+import { addConditions, CONDITIONS_HELP, conditionsOf, tellNotes, tellWindow } from '../conditions';
+import type { ConditionFlags } from '../conditions';
 import { EXIT } from '../exit';
 import { jsonLine } from '../io';
 import type { Io } from '../io';
-import { flagsOf, placeOf } from '../options';
+import { flagsOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { progressOf } from '../progress';
 import { fieldNames, fieldTable, jsonFields, rowLines, storedLines, tabbedFields } from '../queryOutput';
@@ -20,16 +20,7 @@ import { summaryJson, summaryText } from '../querySummary';
 import { drained, stopOnSignal } from '../stop';
 import { tellFollowed, warn } from '../talk';
 
-interface QueryFlags {
-  readonly where?: string;
-  readonly day?: string;
-  readonly since?: string;
-  readonly until?: string;
-  readonly run?: string;
-  readonly decision?: string;
-  readonly actor?: string;
-  readonly riskBand?: string;
-  readonly outcome?: string;
+interface QueryFlags extends ConditionFlags {
   readonly fields?: string;
   readonly count?: boolean;
   readonly groupBy?: string;
@@ -59,13 +50,7 @@ const HELP_BEFORE = `Examples:
 `;
 
 const HELP_AFTER = `
-Conditions: FIELD=VALUE  FIELD!=VALUE  FIELD~REGEX  FIELD!~REGEX  FIELD>N  FIELD>=N  FIELD<N  FIELD<=N. A field is a
-member of a row, or a value in one (payload.exit_status). Several = and ~ of one field are alternatives; everything
-else must hold together. FIELD= finds rows without it, FIELD!= rows that have it. Numbers are compared as numbers, ts,
-occurred_at and as_of as times. Regular expressions are those of RE2: none can hang.
---where: && || ! == != < <= > >= in + - * / %, contains startsWith endsWith matches lower length has; a field that is
-not there is null. row["any name"] is a member with an odd name.
---since, --until and --day go by when it happened (occurred_at, else ts); times as for "ledger rollup".
+${CONDITIONS_HELP}
 In a pipe, or with --raw, the stored lines, byte for byte; on a terminal a line of columns. With --fields tab-separated
 values, or with --json an object a row. Sums are exact; a percentile is the value at its rank.
 -n takes the last matches, -r shows the newest first, -f goes on with those that come (and begins with the last 10).
@@ -79,17 +64,8 @@ export function registerQuery(program: Command, io: Io): void {
     .command('query')
     .summary('find rows by any field, or figures over them; grep for ledgers')
     .description('Find rows by conditions.')
-    .addHelpText('before', HELP_BEFORE)
-    .argument('[conditions...]', 'FIELD=VALUE and the like')
-    .option('--where <expression>', 'an expression over fields')
-    .option('--since <time>', 'from this moment on, inclusive')
-    .option('--until <time>', 'up to this moment, exclusive')
-    .option('--day <day>', 'one day')
-    .option('--run <id>', 'as run_id=ID')
-    .option('--decision <id>', 'as decision_id=ID')
-    .option('--actor <name>', 'as actor=NAME')
-    .option('--outcome <text>', 'as outcome=TEXT')
-    .option('--risk-band <band>', 'as payload.band=BAND')
+    .addHelpText('before', HELP_BEFORE);
+  addConditions(command)
     .option('--fields <a,b>', 'only these fields of each row')
     .option('--count', 'only how many there are')
     .option('--group-by <a,b>', 'a line for each value of these fields')
@@ -114,26 +90,11 @@ function countOf(text: string): number {
 }
 
 async function runQuery(io: Io, terms: readonly string[], flags: Flags): Promise<void> {
-  const conditions: Conditions = {
-    place: placeOf(flags, io),
-    tz: flags.tz,
-    nowMs: io.nowMs(),
-    terms: [...terms, ...shorthand(flags)],
-    where: flags.where,
-    day: flags.day,
-    since: flags.since,
-    until: flags.until,
-  };
+  const conditions = conditionsOf(io, terms, flags);
   const measures = measuresOf(flags);
   if (flags.count === true || flags.groupBy !== undefined || measures.length > 0)
     await printSummary(io, flags, { ...conditions, measures, by: listOf(flags.groupBy) });
   else await printRows(io, flags, conditions);
-}
-
-/** The flags that stand for a condition. */
-function shorthand({ run, decision, actor, outcome, riskBand }: Flags): string[] {
-  const fields = { run_id: run, decision_id: decision, actor, outcome, 'payload.band': riskBand };
-  return Object.entries(fields).flatMap(([field, value]) => (value === undefined ? [] : [`${field}=${value}`]));
 }
 
 const MEASURES = ['sum', 'avg', 'p50', 'p95'] as const;
@@ -243,37 +204,4 @@ async function printerFor(io: Io, flags: Flags, zone: Zone): Promise<Printer> {
   const screen = { width: io.columns, zone, colors: await colorsFor(io, flags), dated: true };
   if (names === undefined) return rowLines(screen);
   return raw ? tabbedFields(names) : fieldTable(names, screen);
-}
-
-function tellWindow(io: Io, flags: Flags, window: TimeWindow | undefined, zone: Zone): void {
-  if (window === undefined || flags.quiet === true || flags.json === true) return;
-  const { sinceMs, untilMs } = window;
-  const from = sinceMs === -Infinity ? 'the beginning' : formatLocal(zone, sinceMs);
-  const to = untilMs === Infinity ? 'the end' : formatLocal(zone, untilMs);
-  io.stderr(`ledger: note: from ${from} to ${to} (${zone.name})\n`);
-}
-
-function tellNotes(io: Io, flags: Flags, { broken, tornBytes, lostRows, spilledRows }: QueryNotes): void {
-  if (flags.quiet === true) return;
-  const [first] = broken.places;
-  if (first !== undefined)
-    warn(
-      io,
-      `${rows(broken.count, 'line is', 'lines are')} no rows and not shown, the first in ${first.segment} at byte ${first.offset}; see "ledger verify"`,
-    );
-  if (tornBytes > 0) warn(io, `${tornBytes} bytes behind the last row are torn; see "ledger sweep"`);
-  if (lostRows > 0)
-    warn(
-      io,
-      `the index knows ${rows(lostRows, 'row that is', 'rows that are')} gone from the file; see "ledger verify"`,
-    );
-  if (spilledRows > 0)
-    warn(
-      io,
-      `${rows(spilledRows, 'row waits', 'rows wait')} in the spill file and is not shown; "ledger sweep" chains what waits`,
-    );
-}
-
-function rows(count: number, one: string, many: string): string {
-  return `${count} ${count === 1 ? one : many}`;
 }

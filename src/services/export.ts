@@ -1,0 +1,195 @@
+/**
+ * `ledger export`: rows for somebody else, with what it takes to see that none is missing: which were asked for, how many
+ * there are, from which to which, up to which row of the ledger, and the digest of what follows.
+ *
+ * The ledger is read twice, up to the same byte: once to count, once to hand out. Memory does not grow with it.
+ */
+import { createHash } from 'node:crypto';
+import { invariant, orNothing } from '../core/errors';
+import { CALLER_MEMBER_NAMES } from '../core/members';
+import { completeObject, seqOf } from '../core/rowText';
+import { formatTime } from '../core/time';
+import { closeQuietly } from '../store/files';
+import { identityIn } from '../store/ledger/genesis';
+import { matchingLines, newBrokenLines } from '../store/query/matchingLines';
+import { openQuery } from '../store/query/openQuery';
+import type { Conditions, Opened, QueryNotes } from '../store/query/openQuery';
+
+export type ExportFormat = 'jsonl' | 'csv';
+
+export interface ExportRequest extends Conditions {
+  readonly format: ExportFormat;
+  /** One record of a table, with its line end. */
+  readonly csvRecord: (cells: readonly string[]) => string;
+  /** Of this program, as its `--version` says. */
+  readonly version: string;
+}
+
+/** What stands before the rows. */
+export interface ExportHeader {
+  readonly export: 'ledger/1';
+  readonly tool: string;
+  readonly exported_at: string;
+  readonly ledger_id: string | null;
+  readonly origin: string | null;
+  readonly query: {
+    readonly conditions: readonly string[];
+    readonly where: string | null;
+    readonly since: string | null;
+    readonly until: string | null;
+    readonly timezone: string;
+  };
+  readonly rows: number;
+  readonly first_seq: number | null;
+  readonly last_seq: number | null;
+  /** The row of the ledger up to which was looked. */
+  readonly head: { readonly seq: number; readonly hash: string } | null;
+  readonly format: ExportFormat;
+  /** Of all bytes that follow this line. */
+  readonly sha256: string;
+}
+
+export interface Export {
+  readonly header: ExportHeader;
+  /** All that follows the header. */
+  readonly body: AsyncIterable<Buffer>;
+  readonly notes: QueryNotes;
+}
+
+/** In front of the members that a caller gave. */
+const PLACE = ['seq', 'ts', 'id', 'by'];
+/** What proves a row rather than tells it: in the stored line, not in a table. */
+const NOT_IN_TABLES: ReadonlySet<string> = new Set([
+  'run_prev_hash',
+  'decision_prev_hash',
+  'content_hash',
+  'nonce',
+  'prev_hash',
+]);
+
+/** @throws LedgerError USAGE, CONFIG_INVALID, LEDGER_MISSING, UNSAFE_PATH, READ_FAILED; the body as well */
+export async function exportRows(request: ExportRequest): Promise<Export> {
+  const opened = await openQuery(request, undefined);
+  try {
+    const { notes } = opened;
+    const first = new Pass(opened);
+    const columns = request.format === 'csv' ? await first.columns() : [];
+    const counted = new Pass(opened);
+    const digest = createHash('sha256');
+    for await (const chunk of counted.body(request, columns)) digest.update(chunk);
+    notes.broken.count = counted.broken.count;
+    notes.broken.places.push(...counted.broken.places);
+    const sha256 = digest.digest('hex');
+    const header = headerOf(request, opened, { ...counted, sha256 });
+    return { header, body: sameAgain(opened, request, columns, sha256), notes };
+  } catch (error) {
+    closeQuietly(opened.end.fd);
+    throw error;
+  }
+}
+
+async function* sameAgain(
+  opened: Opened,
+  request: ExportRequest,
+  columns: readonly string[],
+  sha256: string,
+): AsyncGenerator<Buffer> {
+  const digest = createHash('sha256');
+  try {
+    for await (const chunk of new Pass(opened).body(request, columns)) {
+      digest.update(chunk);
+      yield chunk;
+    }
+  } finally {
+    closeQuietly(opened.end.fd);
+  }
+  invariant(digest.digest('hex') === sha256, 'the ledger read twice up to the same byte gave two texts');
+}
+
+interface Counted {
+  readonly rows: number;
+  readonly firstSeq: number | null;
+  readonly lastSeq: number | null;
+  readonly sha256: string;
+}
+
+function headerOf(request: ExportRequest, { paths, end, window, zone }: Opened, counted: Counted): ExportHeader {
+  // A first row that is broken keeps nobody from the others.
+  const identity = orNothing(() => identityIn(paths, end.fd));
+  const at = (ms: number | undefined): string | null =>
+    ms !== undefined && Number.isFinite(ms) ? formatTime(ms) : null;
+  return {
+    export: 'ledger/1',
+    tool: `ledger ${request.version}`,
+    exported_at: formatTime(request.nowMs),
+    ledger_id: identity?.ledgerId ?? null,
+    origin: identity?.origin ?? null,
+    query: {
+      conditions: request.terms,
+      where: request.where ?? null,
+      since: at(window?.sinceMs),
+      until: at(window?.untilMs),
+      timezone: zone.name,
+    },
+    rows: counted.rows,
+    first_seq: counted.firstSeq,
+    last_seq: counted.lastSeq,
+    head: end.head === undefined ? null : { seq: end.head.seq, hash: end.head.hash },
+    format: request.format,
+    sha256: counted.sha256,
+  };
+}
+
+/** One reading of the rows that were asked for. */
+class Pass {
+  rows = 0;
+  firstSeq: number | null = null;
+  lastSeq: number | null = null;
+  readonly broken = newBrokenLines();
+
+  constructor(private readonly opened: Opened) {}
+
+  /** The members that occur, in the order of a stored line. */
+  async columns(): Promise<string[]> {
+    const seen = new Set<string>();
+    for await (const batch of this.#batches())
+      for (const { line } of batch) for (const name in completeObject(line)) seen.add(name);
+    const known = [...PLACE, ...CALLER_MEMBER_NAMES].filter((name) => seen.has(name));
+    const others = [...seen].filter((name) => !known.includes(name) && !NOT_IN_TABLES.has(name) && name !== 'hash');
+    return [...known, ...others, ...(seen.has('hash') ? ['hash'] : [])];
+  }
+
+  async *body({ format, csvRecord }: ExportRequest, columns: readonly string[]): AsyncGenerator<Buffer> {
+    if (format === 'csv') yield Buffer.from(csvRecord(columns));
+    for await (const batch of this.#batches()) {
+      for (const { line } of batch) this.#count(line);
+      const lines = batch.map(({ line }) => (format === 'csv' ? csvRecord(cellsOf(line, columns)) : line));
+      yield format === 'csv'
+        ? Buffer.from(lines.join(''))
+        : Buffer.concat(lines.flatMap((line) => [line as Buffer, NEWLINE]));
+    }
+  }
+
+  #batches(): ReturnType<typeof matchingLines> {
+    const { wanted, filter } = this.opened;
+    return matchingLines(wanted.lines, filter, { backwards: false, broken: this.broken });
+  }
+
+  #count(line: Buffer): void {
+    this.rows++;
+    const start = /^\{"seq":([0-9]{1,15}),/.exec(line.toString('latin1', 0, 32));
+    const seq = start === null ? seqOf(completeObject(line)?.['seq']) : Number(start[1]);
+    this.firstSeq ??= seq ?? null;
+    this.lastSeq = seq ?? this.lastSeq;
+  }
+}
+
+const NEWLINE = Buffer.from('\n');
+
+function cellsOf(line: Buffer, columns: readonly string[]): string[] {
+  const row = completeObject(line) ?? {};
+  return columns.map((name) => {
+    const value = Object.hasOwn(row, name) ? row[name] : undefined;
+    return typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
+  });
+}
