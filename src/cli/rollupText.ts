@@ -3,6 +3,7 @@ import { printable } from '../core/printable';
 import type { CapLine } from '../core/capReport';
 import type { ClosedDay, MoneyLine, RollupReport } from '../core/rollup';
 import type { Colors } from './color';
+import { spendChart } from './spendChart';
 import { alike, csv, limits, markdownTable, textLines, withBars } from './table';
 import type { Cell, Column, Table } from './table';
 
@@ -34,6 +35,7 @@ export function rollupText(report: RollupReport, { width, bars, colors }: TextOp
   const parts = [
     [colors.bold(titleOf(report)), colors.dim(windowLine(report))],
     textLines(shown, width, style),
+    bars ? spendChart(report, { width, colors }) : [],
     capLines(report, { width, bars, colors }),
     [...notes(report)],
   ];

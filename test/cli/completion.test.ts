@@ -42,7 +42,7 @@ describe('completion', { concurrency: 2 }, () => {
     assert.deepEqual(names(await asked('')), Object.keys(COMMANDS));
     for (const command of Object.keys(COMMANDS)) {
       const { stdout } = await ledger(at, [command, '--help']);
-      const told = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, flag]) => flag ?? '');
+      const told = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[a-z0-9-]+)/gm)].map(([, flag]) => flag ?? '');
       assert.deepEqual([...new Set(names(await asked(command, '-')))].sort(), [...new Set(told.filter((one) => one !== '--version'))].sort(), command); // prettier-ignore
     }
     assert.deepEqual(names(await asked('rollup', '--format', '')), ['table', 'json', 'csv', 'md']);
