@@ -77,6 +77,10 @@ export const COMMANDS: CommandTable = {
     summary: 'rows to look at by hand, the same for everybody who has the seed',
     load: async () => (await import('./commands/sample')).registerSample,
   },
+  report: {
+    summary: 'a day or a week on a page: spend, caps, what went wrong; Markdown or HTML',
+    load: async () => (await import('./commands/report')).registerReport,
+  },
   export: {
     summary: 'rows for somebody else, with a header that shows that none is missing',
     load: async () => (await import('./commands/export')).registerExport,

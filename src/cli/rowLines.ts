@@ -4,6 +4,7 @@
  *
  *    41  20:09:24  void-pulse    pulse.probe           env         success    0.0001  status=green
  */
+import { BAD_OUTCOME } from '../core/activity';
 import { formatLocal } from '../core/day';
 import type { Zone } from '../core/day';
 import type { Row } from '../core/members';
@@ -93,11 +94,9 @@ function shown(value: unknown): string {
   return value === undefined ? '' : plainText(value);
 }
 
-const BAD = /^(fail|error|den|refus|reject|abort|timeout)/i;
-
 function paint(outcome: unknown, text: string, colors: Colors): string {
   if (typeof outcome !== 'string') return text;
-  if (BAD.test(outcome)) return colors.bad(text);
+  if (BAD_OUTCOME.test(outcome)) return colors.bad(text);
   return outcome === 'success' ? colors.good(text) : text;
 }
 

@@ -1,0 +1,94 @@
+/**
+ * A report as Markdown, and as one HTML file that needs nothing else: no script, no network, readable on a phone, light
+ * or dark. What rows say is text in both, never markup.
+ */
+import { printable } from '../core/printable';
+import type { Section } from './reportSections';
+import { markdownTable } from './table';
+import type { Table } from './table';
+
+export interface Page {
+  readonly title: string;
+  readonly subtitle: string;
+  readonly sections: readonly Section[];
+}
+
+export function markdownPage({ title, subtitle, sections }: Page): string {
+  const parts = sections.map(({ title: name, notes, table }) =>
+    [
+      `## ${markdownText(name)}\n`,
+      ...notes.map((note) => `${markdownText(note)}\n`),
+      ...(table === undefined || table.rows.length === 0 ? [] : [markdownTable(table)]),
+    ].join('\n'),
+  );
+  return `# ${markdownText(title)}\n\n${markdownText(subtitle)}\n\n${parts.join('\n')}`;
+}
+
+function markdownText(text: string): string {
+  return printable(text)
+    .replace(/[\\`*_[\]#|]/g, '\\$&')
+    .replace(/</g, '&lt;');
+}
+
+const STYLE = `
+:root{color-scheme:light dark;--ink:#1c2024;--dim:#687076;--line:#dfe3e6;--bar:#3e7bfa;--bad:#c62828;--page:#fff}
+@media(prefers-color-scheme:dark){:root{--ink:#e8eaed;--dim:#9ba1a6;--line:#30363b;--bar:#6f9dff;--bad:#ff8a80;--page:#151718}}
+*{box-sizing:border-box}
+body{margin:0 auto;padding:1rem;max-width:60rem;font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--page)}
+h1{font-size:1.5rem;margin:.5rem 0 0}h2{font-size:1.1rem;margin:2rem 0 .5rem}
+p{margin:.25rem 0}.sub{color:var(--dim)}
+.wide{overflow-x:auto}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
+th{color:var(--dim);font-weight:normal;font-size:.85rem}
+th,td{padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;overflow-wrap:anywhere}
+.r{text-align:right;white-space:nowrap}
+.bar{width:30%;min-width:4rem}.bar i{display:block;height:.7rem;margin-top:.4rem;background:var(--bar);border-radius:2px}
+.bad{color:var(--bad);font-weight:600}
+@media print{body{max-width:none}}
+`;
+
+export function htmlPage({ title, subtitle, sections }: Page): string {
+  const body = sections.map(
+    ({ title: name, notes, table, bars }) =>
+      `<section><h2>${escaped(name)}</h2>${notes.map((note) => `<p>${escaped(note)}</p>`).join('')}${
+        table === undefined || table.rows.length === 0 ? '' : htmlTable(table, bars)
+      }</section>`,
+  );
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${escaped(title)}</title><style>${STYLE}</style></head>
+<body><h1>${escaped(title)}</h1><p class="sub">${escaped(subtitle)}</p>
+${body.join('\n')}
+</body></html>
+`;
+}
+
+function htmlTable({ columns, rows }: Table, bars: readonly number[] | undefined): string {
+  const classOf = (i: number): string => (columns[i]?.align === 'right' ? ' class="r"' : '');
+  const hasTitles = columns.some(({ title }) => title !== '');
+  const head = columns.map(({ title }, i) => `<th${classOf(i)}>${escaped(title)}</th>`).join('');
+  const lines = rows.map((row, at) => {
+    const cells = row.map((cell, i) => {
+      const bad = cell === 'OVER' ? ' class="bad"' : classOf(i);
+      return `<td${bad}>${escaped(String(cell))}</td>`;
+    });
+    const width = Math.round((bars?.[at] ?? 0) * 100);
+    const bar = bars === undefined ? '' : `<td class="bar"><i style="width:${width}%"></i></td>`;
+    return `<tr>${cells.join('')}${bar}</tr>`;
+  });
+  const titles = hasTitles ? `<thead><tr>${head}${bars === undefined ? '' : '<th></th>'}</tr></thead>` : '';
+  return `<div class="wide"><table>${titles}<tbody>${lines.join('')}</tbody></table></div>`;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function escaped(text: string): string {
+  return printable(text).replace(/[&<>"']/g, (unit) => ENTITIES[unit] ?? unit);
+}
