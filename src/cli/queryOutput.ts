@@ -87,11 +87,12 @@ class Cells {
   }
 }
 
-/** Tab-separated; a tab, a newline or a backslash in a value is escaped. */
-export function tabbedFields(names: readonly string[]): Printer {
+/** Tab-separated; a tab, a newline or a backslash in a value is escaped, on a terminal all that could move its cursor. */
+export function tabbedFields(names: readonly string[], options: { readonly isTTY: boolean }): Printer {
   const cells = new Cells(names);
+  const cell = options.isTTY ? (text: string): string => printable(escaped(text)) : escaped;
   return {
-    print: (lines) => lines.map(({ line }) => `${cells.texts(line).map(escaped).join('\t')}\n`).join(''),
+    print: (lines) => lines.map(({ line }) => `${cells.texts(line).map(cell).join('\t')}\n`).join(''),
     end: NOTHING,
   };
 }

@@ -203,5 +203,5 @@ async function printerFor(io: Io, flags: Flags, zone: Zone): Promise<Printer> {
   if (names === undefined && (raw || flags.json === true)) return storedLines({ rules: flags.json !== true, isTTY });
   const screen = { width: io.columns, zone, colors: await colorsFor(io, flags), dated: true };
   if (names === undefined) return rowLines(screen);
-  return raw ? tabbedFields(names) : fieldTable(names, screen);
+  return raw ? tabbedFields(names, { isTTY }) : fieldTable(names, screen);
 }

@@ -12,6 +12,7 @@
 import jsep from 'jsep';
 import { LedgerError } from '../errors';
 import { fieldText } from './field';
+import { order as orderOf } from './term';
 import type { FieldReader } from './field';
 import type { Pattern } from './pattern';
 
@@ -46,8 +47,17 @@ export function compileExpression(
   parsePattern: (text: string) => Pattern,
 ): CompiledExpression {
   const node = parse(text);
-  const evaluate = new Compiler(fields, parsePattern).compile(node);
-  return { test: () => isTrue(evaluate()), equalities: equalitiesOf(node) };
+  const evaluate = inDepth(() => new Compiler(fields, parsePattern).compile(node));
+  return { test: () => isTrue(evaluate()), equalities: inDepth(() => equalitiesOf(node)) };
+}
+
+/** A chain of a thousand operators is as deep as a thousand brackets. */
+function inDepth<T>(walk: () => T): T {
+  try {
+    return walk();
+  } catch (error) {
+    throw error instanceof RangeError ? wrong('nested too deeply', error) : error;
+  }
 }
 
 function parse(text: string): jsep.Expression {
@@ -70,7 +80,7 @@ function wrong(why: string, cause?: unknown): LedgerError {
 }
 
 const isTrue = (value: unknown): boolean =>
-  value !== null && value !== undefined && value !== false && value !== 0 && value !== '';
+  value !== null && value !== undefined && value !== false && value !== 0 && value !== '' && !Number.isNaN(value);
 
 class Compiler {
   constructor(
@@ -128,7 +138,7 @@ class Compiler {
     const called = callee as Node;
     const name = called.type === 'Identifier' ? called.name : '';
     if (name === 'matches') return this.matches(given);
-    const known = FUNCTIONS[name];
+    const known = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined;
     if (known === undefined)
       throw wrong(`a call of ${JSON.stringify(name)}; there are ${[...Object.keys(FUNCTIONS), 'matches'].join(', ')}`);
     if (given.length !== known.length) throw wrong(`${name} with ${given.length} values instead of ${known.length}`);
@@ -212,8 +222,8 @@ function equal(left: unknown, right: unknown): boolean {
 
 /** NaN, of which nothing holds, for two things that are not alike. */
 function order(left: unknown, right: unknown): number {
-  if (typeof left === 'number' && typeof right === 'number') return left - right;
-  if (typeof left === 'string' && typeof right === 'string') return left < right ? -1 : left === right ? 0 : 1;
+  if (typeof left === 'number' && typeof right === 'number') return orderOf(left, right);
+  if (typeof left === 'string' && typeof right === 'string') return orderOf(left, right);
   return NaN;
 }
 

@@ -9,7 +9,8 @@
 import { LedgerError } from '../errors';
 import { SlotReader } from '../lineSlots';
 import { momentIn } from '../rowDigest';
-import { completeObject } from '../rowText';
+import { MAX_DEPTH } from '../json';
+import { completeObject, whiteSpaceAround } from '../rowText';
 import { parseRfc3339 } from '../time';
 
 export interface Field {
@@ -50,11 +51,11 @@ export class FieldReader {
     return this.#fields.push({ slot: this.#members.indexOf(member), path }) - 1;
   }
 
-  /** Looks at the line `[start, end)`; false where it is no JSON object. */
+  /** Looks at the line `[start, end)`; false where it is no JSON object, or one as no row is: with space around it, too deep. */
   read(bytes: Buffer, start: number, end: number): boolean {
     if (this.#left > 0) {
       this.#left--;
-      this.#object = completeObject(bytes.subarray(start, end));
+      this.#object = rowObject(bytes.subarray(start, end));
       return this.#object !== undefined;
     }
     this.#object = undefined;
@@ -78,7 +79,11 @@ export class FieldReader {
     }
     if (!this.#slots.has(slot)) return undefined;
     const { raw, start, end } = this.#slots.range(slot);
-    return momentIn(raw, start, end);
+    const ms = momentIn(raw, start, end);
+    if (ms !== undefined) return ms;
+    // Escapes spell a time too.
+    const text = this.#slots.string(slot);
+    return text === null ? undefined : parseRfc3339(text);
   }
 
   #slotValue(slot: number): unknown {
@@ -87,6 +92,17 @@ export class FieldReader {
     if (simple !== undefined || !slots.has(slot)) return simple;
     return JSON.parse(slots.text(slot) as string);
   }
+}
+
+function rowObject(line: Buffer): Readonly<Record<string, unknown>> | undefined {
+  if (whiteSpaceAround(line) !== undefined) return undefined;
+  const object = completeObject(line);
+  return object === undefined || isDeeper(object, MAX_DEPTH) ? undefined : object;
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((one) => isDeeper(one, levels - 1));
 }
 
 function ownValue(object: Readonly<Record<string, unknown>>, name: string | undefined): unknown {

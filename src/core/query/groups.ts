@@ -5,7 +5,7 @@
  *
  * Sums are exact: decimals of up to nine places, never doubles; what has more is rounded to nine. A mean is such a sum
  * divided, rounded to nine places. A percentile is the value at its rank (nearest rank), one that stands in a row. Only
- * numbers count; rows without one are told of, since absent is not zero.
+ * numbers count, of those that a double can hold; rows without one are told of, since absent is not zero.
  */
 import { LedgerError } from '../errors';
 import { formatNanos, NANOS_PER_USD, roundedToNanos } from '../money';
@@ -141,7 +141,7 @@ class Tally {
     this.#rows++;
     for (let i = 0; i < values.length; i++) {
       const value = values[i];
-      if (typeof value === 'number') this.#counters[i]?.add(value);
+      if (typeof value === 'number' && Number.isFinite(value)) this.#counters[i]?.add(value);
     }
   }
 
@@ -176,7 +176,6 @@ function counterOf({ kind }: Measure): Counter {
 
 /** Below this a number of units of 10^-9 is exact in a double, and so is a sum of several. */
 const EXACT_NANOS = 1e15;
-const NANOS = BigInt(NANOS_PER_USD);
 
 class Summed implements Counter {
   count = 0;
@@ -199,12 +198,12 @@ class Summed implements Counter {
   }
 }
 
-/** Any double in units of 10^-9, rounded: exactly where it has at most nine places. */
+/** A number in units of 10^-9, rounded: exactly the decimal that a row holds where that has at most nine places. */
 function bigNanos(value: number): bigint {
-  if (Number.isInteger(value)) return BigInt(value) * NANOS;
-  const rounded = roundedToNanos(String(value)) ?? value.toFixed(9);
-  const [whole = '0', fraction = ''] = rounded.replace('-', '').split('.');
-  const nanos = BigInt(whole) * NANOS + BigInt(fraction.padEnd(9, '0'));
+  const text = String(value);
+  const [, digits = '', exponent = '0'] = /^-?([^e]+)(?:e(.+))?$/.exec(roundedToNanos(text) ?? text) ?? [];
+  const [whole = '0', fraction = ''] = digits.split('.');
+  const nanos = BigInt(whole + fraction) * 10n ** BigInt(9 + Number(exponent) - fraction.length);
   return value < 0 ? -nanos : nanos;
 }
 

@@ -4,13 +4,21 @@
  */
 import { storedString } from '../json';
 
+/** What we escape and others need not; and what bytes that are no UTF-8 are read as. */
+const SPELLED_RAW_TOO = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffd]/;
+
+/** Whether a string stands in every line that holds it as the writer spells it, but for the escapes that hide it. */
+export function hasOneSpelling(text: string): boolean {
+  return !SPELLED_RAW_TOO.test(text);
+}
+
 /** Escapes by which a string can hide: every other one is how the writer spells it. */
 const HIDING = ['\\u', '\\/'];
 
 export class Needle {
   readonly #wanted: readonly Wanted[];
 
-  /** @param text what must stand in the line, as the value of a member */
+  /** @param text what must stand in the line, as the value of a member; with one spelling */
   constructor(text: string) {
     this.#wanted = [storedString(text).slice(1, -1), ...HIDING].map((one) => new Wanted(Buffer.from(one)));
   }

@@ -9,9 +9,9 @@
  */
 import type { CompiledExpression, Equality } from './expression';
 import { FieldReader } from './field';
-import { isAlternative, isPlainText, testOf } from './term';
+import { isAlternative, testOf, wantsExactly } from './term';
 import type { Term, TermContext, ValueTest } from './term';
-import { Needle } from './needle';
+import { hasOneSpelling, Needle } from './needle';
 
 export interface FilterRequest {
   readonly terms: readonly Term[];
@@ -28,7 +28,7 @@ export type Verdict = 'no-row' | 'match' | 'other';
 export class RowFilter {
   readonly sinceMs: number;
   readonly untilMs: number;
-  /** What each line that matches holds for certain: any one of these strings in this member. */
+  /** What each line that matches holds for certain: any one of these strings in this member, spelled as we spell it. */
   readonly required: readonly RequiredMember[];
   /** What was read of the line that was judged last. */
   readonly fields = new FieldReader();
@@ -103,11 +103,10 @@ function byField(terms: readonly Term[]): Term[][] {
 }
 
 function requiredBy(alternatives: readonly Term[][], equalities: readonly Equality[]): RequiredMember[] {
-  const certain = alternatives.filter((group) =>
-    group.every(({ operator, text, field }) => operator === '=' && field.path.length === 0 && isPlainText(text)),
-  );
-  return [
+  const certain = alternatives.filter((group) => group.every(wantsExactly));
+  const all = [
     ...certain.map((group) => ({ member: group[0]?.field.member ?? '', texts: group.map(({ text }) => text) })),
     ...equalities.map(({ member, text }) => ({ member, texts: [text] })),
   ];
+  return all.filter(({ texts }) => texts.every(hasOneSpelling));
 }

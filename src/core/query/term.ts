@@ -48,9 +48,10 @@ export function parseTerm(term: string): Term {
   return { field: parseField(name), operator: operator as Operator, text };
 }
 
-/** Whether a text can only be met by a string: numbers and other JSON values have more than one spelling. */
-export function isPlainText(text: string): boolean {
-  return text !== '' && !NUMBER.test(text) && !/^[[{]/.test(text) && !['true', 'false', 'null'].includes(text);
+/** Whether only a member that is exactly this string meets it: numbers, times and other JSON values have more spellings. */
+export function wantsExactly({ field, operator, text }: Term): boolean {
+  if (operator !== '=' || field.path.length > 0 || isTime(field) || text === '') return false;
+  return !NUMBER.test(text) && !/^[[{]/.test(text) && !['true', 'false', 'null'].includes(text);
 }
 
 /** Whether `=` or `~`: several of them for one field are alternatives. Every other condition stands for itself. */
@@ -125,9 +126,14 @@ function compares(field: Field, operator: Comparison, text: string, context: Ter
     );
   const number = isNumber ? Number(text) : NaN;
   return (value) => {
-    if (typeof value === 'number') return holds(value - number);
-    return typeof value === 'string' && holds(value < text ? -1 : value === text ? 0 : 1);
+    if (typeof value === 'number') return holds(order(value, number));
+    return typeof value === 'string' && holds(order(value, text));
   };
+}
+
+/** The sign of a comparison of two that are alike; NaN where one of them is. */
+export function order<T extends number | string>(left: T, right: T): number {
+  return left < right ? -1 : left > right ? 1 : left === right ? 0 : NaN;
 }
 
 function isTime({ member, path }: Field): boolean {
