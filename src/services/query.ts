@@ -3,7 +3,6 @@
  *
  * It says what the file holds; whether nobody changed it is for `verify` to say. No lock is taken, nobody is waited for.
  */
-import { basename } from 'node:path';
 import { declaredLinks } from '../core/chain';
 import type { Zone } from '../core/day';
 import { LedgerError } from '../core/errors';
@@ -14,19 +13,17 @@ import type { Grouping, Measure } from '../core/query/groups';
 import type { TimeWindow } from '../core/when';
 import { closeQuietly } from '../store/files';
 import { presentSegments } from '../store/ledger/segments';
-import type { StatePaths } from '../store/paths';
 import { isFrom, linesWithContext } from '../store/query/context';
 import { checkCursor, readCursor, writeCursor } from '../store/query/cursor';
 import type { Cursor } from '../store/query/cursor';
 import type { Lines } from '../store/query/lineBlocks';
-import { forEachMatch, linesFrom, matchingLines, placeOfLast } from '../store/query/matchingLines';
+import { forEachMatch, linesFrom, matchingLines, placeOfLast, withLinesBefore } from '../store/query/matchingLines';
 import type { LinePlace } from '../store/query/matchingLines';
 import { openQuery } from '../store/query/openQuery';
 import type { Conditions, Opened, QueryNotes } from '../store/query/openQuery';
 import type { WantedLines } from '../store/query/wantedLines';
 import { followLedger } from '../store/read/follow';
 import type { Followed } from '../store/read/follow';
-import { offsetOfLast } from '../store/read/lastRows';
 
 export type { Conditions, QueryNotes } from '../store/query/openQuery';
 export type { Followed } from '../store/read/follow';
@@ -79,7 +76,8 @@ export async function query(request: QueryRequest): Promise<Query> {
   checkTogether(request);
   const cursor = request.cursorFile === undefined ? undefined : readCursor(request.cursorFile);
   const opened = await openQuery(request, cursor);
-  if (cursor !== undefined) await checkCursor(opened.paths, request.cursorFile ?? '', cursor);
+  if (cursor !== undefined)
+    await checkCursor(opened.paths, request.cursorFile ?? '', { ...cursor, head: opened.end.head });
   const reader = new Reader(opened, request);
   return {
     zone: opened.zone,
@@ -162,7 +160,7 @@ class Reader {
   }
 
   async *#stored(): AsyncGenerator<readonly QueriedLine[]> {
-    const { filter, wanted, notes, paths } = this.opened;
+    const { filter, wanted, notes } = this.opened;
     const { reverse = false, before, after } = this.request;
     const count = this.#lastRows();
     if (count === 0) return;
@@ -175,7 +173,7 @@ class Reader {
     const from = count === Infinity ? undefined : await placeOfLast(all, filter, count);
     if (context) {
       const options = { before: before ?? 0, after: after ?? 0, from, broken: notes.broken };
-      yield* linesWithContext(withLinesBefore(all, from, options.before, paths), filter, options);
+      yield* linesWithContext(withLinesBefore(all, from, options.before), filter, options);
       return;
     }
     const lines = from === undefined ? all : linesFrom(all, from);
@@ -205,7 +203,7 @@ class Reader {
       const lines: QueriedLine[] = [];
       for (const one of batch) {
         if (one.kind === 'broken' || one.kind === 'lost') continue;
-        const line = Buffer.from(one.line);
+        const { line } = one;
         const seq = one.kind === 'row' ? one.seq : one.lastSeq;
         this.read = { seq, hash: declaredLinks(line)?.hash ?? '' };
         if (filter.judge(line, 0, line.length) === 'match') lines.push({ line, isMatch: true, isApart: false });
@@ -235,10 +233,4 @@ async function* first(
     left -= batch.length;
     if (left <= 0) return;
   }
-}
-
-function withLinesBefore(lines: Lines, from: LinePlace | undefined, before: number, paths: StatePaths): Lines {
-  if (from === undefined) return lines;
-  if (from.segment !== basename(paths.ledger)) return linesFrom(lines, from);
-  return linesFrom(lines, { ...from, offset: offsetOfLast(lines.fd, from.offset, before) });
 }

@@ -54,7 +54,8 @@ async function runTail(io: Io, flags: Flags): Promise<void> {
   const raw = !io.isTTY || flags.raw === true || flags.json === true;
   const show = (one: Followed): string => {
     if (one.kind === 'broken' || one.kind === 'lost') return '';
-    if (raw) return io.isTTY ? printableLines(one.line) : one.line;
+    const text = one.line.toString('utf8');
+    if (raw) return io.isTTY ? printableLines(text) : text;
     const options = { width: io.columns, zone, colors };
     return one.kind === 'row' ? rowLine(one.row, options) : gapLine(one.seq, one.lastSeq, options);
   };

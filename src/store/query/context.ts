@@ -1,5 +1,9 @@
-/** Lines that match, with so many lines before and after each, as they stand in the ledger. */
+/**
+ * Lines that match, with so many lines before and after each, as they stand in the ledger. A line that is no row takes
+ * its place among them, and is never handed on.
+ */
 import type { RowFilter } from '../../core/query/rowFilter';
+import type { FieldReader } from '../../core/query/field';
 import { blocksForward } from './lineBlocks';
 import type { LineBlock, Lines } from './lineBlocks';
 import { matchesIn } from './matchingLines';
@@ -28,9 +32,13 @@ export async function* linesWithContext(
   options: ContextOptions,
 ): AsyncGenerator<readonly ContextLine[]> {
   const needle = filter.needle();
-  const window = new ContextWindow(options);
+  const window = new ContextWindow(options, filter.fields);
+  const { from } = options;
+  let counts = from === undefined;
   for await (const block of blocksForward(lines)) {
-    const matches = matchesIn(block, filter, needle, options.broken).filter((line) => isFrom(options.from, line));
+    const matches = matchesIn(block, filter, needle, options.broken).filter(
+      ({ segment, offset }) => (counts ||= segment === from?.segment && offset >= from.offset),
+    );
     const shown = window.take(block, new Set(matches.map(({ offset }) => offset)));
     if (shown.length > 0) yield shown;
   }
@@ -48,11 +56,15 @@ class ContextWindow {
   #shownAny = false;
   #skipped = false;
 
-  constructor(private readonly options: ContextOptions) {}
+  constructor(
+    private readonly options: ContextOptions,
+    private readonly fields: FieldReader,
+  ) {}
 
   take(block: LineBlock, matches: ReadonlySet<number>): ContextLine[] {
     const shown: ContextLine[] = [];
     const { bytes, segment } = block;
+    if (block.overlong) this.#line(shown, { line: bytes, segment, offset: block.offset }, false);
     for (let start = 0; start < bytes.length;) {
       const end = bytes.indexOf(NEWLINE, start);
       const offset = block.offset + start;
@@ -60,7 +72,9 @@ class ContextWindow {
       start = end + 1;
     }
     // The block's bytes are used again.
-    this.#held = this.#held.map((one) => ({ ...one, line: Buffer.from(one.line) }));
+    this.#held = this.#held.map((one) =>
+      one.line.buffer === bytes.buffer ? { ...one, line: Buffer.from(one.line) } : one,
+    );
     return shown;
   }
 
@@ -73,10 +87,15 @@ class ContextWindow {
       }
       return;
     }
-    const all = [...this.#held.splice(0).map((one) => ({ ...one, isMatch: false })), { ...line, isMatch }];
-    for (const [i, one] of all.entries()) shown.push({ ...one, isApart: i === 0 && this.#skipped && this.#shownAny });
+    for (const one of this.#held.splice(0)) this.#show(shown, one, false);
+    this.#show(shown, line, isMatch);
+    this.#owed = isMatch ? this.options.after : this.#owed - 1;
+  }
+
+  #show(shown: ContextLine[], line: FoundLine, isMatch: boolean): void {
+    if (!isMatch && !this.fields.read(line.line, 0, line.line.length)) return;
+    shown.push({ ...line, isMatch, isApart: this.#skipped && this.#shownAny });
     this.#shownAny = true;
     this.#skipped = false;
-    this.#owed = isMatch ? this.options.after : this.#owed - 1;
   }
 }

@@ -7,6 +7,7 @@
  * is an error, never a silent beginning anew.
  */
 import { declaredLinks } from '../../core/chain';
+import type { Head } from '../../core/chain';
 import { errnoOf, LedgerError } from '../../core/errors';
 import { replaceFile } from '../atomicFile';
 import { readWhole } from '../files';
@@ -48,8 +49,16 @@ function textOf(path: string): string | undefined {
   }
 }
 
-/** @throws LedgerError CURSOR_LOST where the ledger has another row, or none, in that place */
-export async function checkCursor(paths: StatePaths, path: string, { seq, hash }: Cursor): Promise<void> {
+/**
+ * @param head the last row, which is found whether its newline is there or not
+ * @throws LedgerError CURSOR_LOST where the ledger has another row, or none, in that place
+ */
+export async function checkCursor(
+  paths: StatePaths,
+  path: string,
+  { seq, hash, head }: Cursor & { readonly head: Head | undefined },
+): Promise<void> {
+  if (head?.seq === seq && head.hash === hash) return;
   const found = await findLines(paths, { kind: 'seq', seq });
   // A gap that was named since then has taken the row's place.
   if (found.some(({ line, reading }) => reading.kind === 'tombstone' || declaredLinks(line)?.hash === hash)) return;

@@ -5,8 +5,11 @@
 import { fstatSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Head } from '../../core/chain';
+import { readLine } from '../../core/rowText';
 import { closeQuietly, openFile, readAt } from '../files';
 import type { StatePaths } from '../paths';
+import { lastRowsFrom } from '../read/lastRows';
+import { scanLines } from '../read/lines';
 import { readTail } from '../read/tail';
 import type { Tail } from '../read/tail';
 
@@ -22,7 +25,7 @@ export interface LedgerEnd {
   readonly linesEnd: number;
   /** The last row, where its newline is missing. */
   readonly bareLine: Buffer | undefined;
-  /** The last row that links to the one before; undefined where the file ends in something else. */
+  /** The last whole row; undefined where the file has none. */
   readonly head: Head | undefined;
   /** Bytes behind it that are no row. */
   readonly tornBytes: number;
@@ -54,9 +57,21 @@ function endOf(fd: number, tail: Tail): LedgerEnd {
     ino,
     linesEnd,
     bareLine: linesEnd < end ? readAt(fd, linesEnd, end - linesEnd) : undefined,
-    head: tail.kind === 'whole' || tail.kind === 'unterminated' || tail.kind === 'torn' ? tail.head : undefined,
+    head: headOf(fd, tail),
     tornBytes: tail.sizeBytes - end,
   };
+}
+
+function headOf(fd: number, tail: Tail): Head | undefined {
+  if (tail.kind === 'empty') return undefined;
+  if (tail.kind !== 'wrong') return tail.head;
+  let head: Head | undefined;
+  scanLines(fd, lastRowsFrom(fd, tail.offset, 1).offset, tail.offset, ({ block, start, end }) => {
+    const reading = readLine(block.subarray(start, end));
+    if (reading.kind === 'row') head = reading.row;
+    if (reading.kind === 'tombstone') head = { seq: reading.lastSeq, id: '', hash: reading.hash };
+  });
+  return head;
 }
 
 const STEP_BYTES = 64 << 10;

@@ -4,6 +4,8 @@
  *
  * A block holds whole lines, each with its newline. It is valid until the next one is asked for.
  */
+import { fstatSync } from 'node:fs';
+import { LedgerError } from '../../core/errors';
 import { readAt } from '../files';
 import type { ByteRange } from '../index/indexWindow';
 import { LIVE_NAME } from '../index/indexSchema';
@@ -38,7 +40,7 @@ export async function* blocksForward({ closed, fd, ranges, bareLine }: Lines): A
   for (const segment of closed) yield* closedBlocks(segment);
   for (const range of ranges) {
     const reader = rangeReader(fd, range);
-    for (let k = 0; k < reader.count; k++) yield* reader.chunk(k);
+    for (let k = 0; k < reader.count; k++) yield* chunkOf(fd, range, reader, k);
   }
   if (bareLine !== undefined) yield bareBlock(bareLine);
 }
@@ -47,7 +49,7 @@ export async function* blocksBackward({ closed, fd, ranges, bareLine }: Lines): 
   if (bareLine !== undefined) yield bareBlock(bareLine);
   for (const range of ranges.toReversed()) {
     const reader = rangeReader(fd, range);
-    for (let k = reader.count - 1; k >= 0; k--) yield* reader.chunk(k).toReversed();
+    for (let k = reader.count - 1; k >= 0; k--) yield* chunkOf(fd, range, reader, k).toReversed();
   }
   for (const segment of closed.toReversed()) {
     const blocks: LineBlock[] = [];
@@ -73,6 +75,21 @@ function endedByNewline(bytes: Buffer): Buffer {
 interface RangeReader {
   readonly count: number;
   readonly chunk: (k: number) => LineBlock[];
+}
+
+/** What somebody cuts off while it is read is told: half an answer looks like a whole one. */
+function chunkOf(fd: number, { to }: ByteRange, reader: RangeReader, k: number): LineBlock[] {
+  const blocks = reader.chunk(k);
+  const { size } = fstatSync(fd);
+  if (size >= to) return blocks;
+  throw new LedgerError(
+    'READ_FAILED',
+    `expected ${to} bytes in ${LIVE_NAME}, found ${size}: it was cut while it was read`,
+    {
+      place: { segment: LIVE_NAME, offset: size },
+      hint: 'see "ledger verify"',
+    },
+  );
 }
 
 /** What an index names are small parts, for which no room has to be made. */

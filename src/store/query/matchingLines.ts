@@ -6,6 +6,7 @@
  */
 import type { Needle } from '../../core/query/needle';
 import type { RowFilter } from '../../core/query/rowFilter';
+import { offsetOfLast } from '../read/lastRows';
 import { blocksBackward, blocksForward } from './lineBlocks';
 import type { LineBlock, Lines } from './lineBlocks';
 
@@ -132,4 +133,14 @@ export function linesFrom(lines: Lines, { segment, offset }: LinePlace): Lines {
     .filter(({ to }) => to > offset)
     .map(({ from, to }) => ({ from: Math.max(from, offset), to }));
   return { ...lines, closed: [], ranges };
+}
+
+/** The same lines from a place on, with `count` lines before it, also across segments; perhaps with some more. */
+export function withLinesBefore(lines: Lines, from: LinePlace | undefined, count: number): Lines {
+  if (from === undefined) return lines;
+  const at = lines.closed.findIndex(({ name }) => name === from.segment);
+  const offset = at >= 0 ? 0 : offsetOfLast(lines.fd, from.offset, count);
+  if (offset > 0 || count === 0) return linesFrom(lines, { ...from, offset });
+  // No segment is without a line.
+  return { ...lines, closed: lines.closed.slice(Math.max(0, (at >= 0 ? at : lines.closed.length) - count)) };
 }

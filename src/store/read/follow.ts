@@ -22,9 +22,9 @@ import { noLedger } from '../ledger/missing';
 import { listSegments, presentSegments, segmentBlocks } from '../ledger/segments';
 
 export type Followed =
-  | { readonly kind: 'row'; readonly seq: number; readonly line: string; readonly row: Row }
+  | { readonly kind: 'row'; readonly seq: number; readonly line: Buffer; readonly row: Row }
   /** A named gap in place of rows `seq` to `lastSeq`. */
-  | { readonly kind: 'tombstone'; readonly seq: number; readonly lastSeq: number; readonly line: string }
+  | { readonly kind: 'tombstone'; readonly seq: number; readonly lastSeq: number; readonly line: Buffer }
   /** A line of the live file that is no whole row with a right hash. */
   | { readonly kind: 'broken'; readonly offset: number; readonly bytes: number; readonly why: string }
   /** Rows that were handed on and are not in the file any more. */
@@ -104,10 +104,9 @@ type WholeLine = Extract<Followed, { kind: 'row' | 'tombstone' }>;
 
 function wholeLine(bytes: Buffer): WholeLine | undefined {
   const reading = readLine(bytes);
-  if (reading.kind === 'row')
-    return { kind: 'row', seq: reading.row.seq, line: bytes.toString('utf8'), row: reading.row };
+  if (reading.kind === 'row') return { kind: 'row', seq: reading.row.seq, line: Buffer.from(bytes), row: reading.row };
   if (reading.kind !== 'tombstone') return undefined;
-  return { kind: 'tombstone', seq: reading.seq, lastSeq: reading.lastSeq, line: bytes.toString('utf8') };
+  return { kind: 'tombstone', seq: reading.seq, lastSeq: reading.lastSeq, line: Buffer.from(bytes) };
 }
 
 interface Broken {
@@ -226,7 +225,7 @@ class Follower {
   }
 
   #take(out: Followed[], line: WholeLine): void {
-    const { hash } = declaredLinks(Buffer.from(line.line.slice(-LINE_END_BYTES))) ?? { hash: '' };
+    const { hash } = declaredLinks(line.line.subarray(-LINE_END_BYTES)) ?? { hash: '' };
     if (!this.#prints.leave(line.kind === 'row' ? line.seq : line.lastSeq, hash)) return;
     if (this.#surplus > 0) this.#surplus--;
     else out.push(line);

@@ -70,7 +70,7 @@ test('the last n rows, as they stand in the file', async (t) => {
   const { lines } = chainWith(30);
   writeLedger(dir, lines);
   for (const n of [0, 1, 10, 31, 99]) {
-    const heard = (await read(dir, n)).flatMap((one) => ('line' in one ? [one.line] : []));
+    const heard = (await read(dir, n)).flatMap((one) => ('line' in one ? [one.line.toString('utf8')] : []));
     assert.deepEqual(heard, n === 0 ? [] : lines.slice(-n));
   }
 });
