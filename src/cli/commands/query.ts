@@ -17,7 +17,7 @@ import { progressOf } from '../progress';
 import { fieldNames, fieldTable, jsonFields, rowLines, storedLines, tabbedFields } from '../queryOutput';
 import type { Printer } from '../queryOutput';
 import { summaryJson, summaryText } from '../querySummary';
-import { drained, stopOnSignal } from '../stop';
+import { stopOnSignal } from '../stop';
 import { tellFollowed, warn } from '../talk';
 
 interface QueryFlags extends ConditionFlags {
@@ -173,16 +173,13 @@ interface Printing {
 /** Whether anything matched. The cursor moves when everything up to it was printed, and not where the reader went away. */
 async function printBatches(io: Io, flags: Flags, { found, printer, signal }: Printing): Promise<boolean> {
   let matched = false;
-  const out = async (text: Buffer | string): Promise<boolean> => {
-    if (typeof text === 'string') return io.stdout(text) && drained();
-    return (
-      text.length === 0 ||
-      io.pass(text).then(
-        () => true,
-        () => false,
-      )
+  // Waits until it was taken: a cursor must not pass what nobody got.
+  const out = async (text: Buffer | string): Promise<boolean> =>
+    text.length === 0 ||
+    io.pass(typeof text === 'string' ? Buffer.from(text) : text).then(
+      () => true,
+      () => false,
     );
-  };
   for await (const { lines, told } of found.batches) {
     matched ||= lines.length > 0;
     if (flags.quiet === true && matched) return true;
