@@ -85,9 +85,12 @@ export class GroupTally {
 
   /** Groups with the largest first measure first, or with the most rows where nothing is measured. */
   result(): Grouping {
-    const groups = [...this.#groups.values()].sort((a, b) => b.weight() - a.weight() || (a.name < b.name ? -1 : 1));
+    // Weighed once each: a weight is a sum as text, or a sort.
+    const groups = [...this.#groups.values()]
+      .map((group) => ({ group, weight: group.weight() }))
+      .sort((a, b) => b.weight - a.weight || (a.group.name < b.group.name ? -1 : 1));
     return {
-      groups: groups.map((group) => group.result()),
+      groups: groups.map(({ group }) => group.result()),
       total: this.#total.result(),
       missing: this.#total.missing(),
       notLiveRows: this.#notLive,
