@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { SIGNAL_EXIT } from './exit';
 import type { ExitCode } from './exit';
+import type { Io } from './io';
 
 export interface Stop {
   readonly signal: AbortSignal;
@@ -32,4 +33,13 @@ export async function drained(): Promise<boolean> {
   if (!process.stdout.writableNeedDrain) return true;
   const gone = once(process.stdout, 'close').then(() => false);
   return Promise.race([once(process.stdout, 'drain').then(() => true), gone]).catch(() => false);
+}
+
+/** Prints, and waits until it was taken; false where the reader is gone. */
+export async function printed(io: Io, text: Buffer | string): Promise<boolean> {
+  if (text.length === 0) return true;
+  return io.pass(typeof text === 'string' ? Buffer.from(text) : text).then(
+    () => true,
+    () => false,
+  );
 }

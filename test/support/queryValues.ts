@@ -31,6 +31,9 @@ export const texts = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 8 }).filter((text) => text.isWellFormed()),
 );
 
+/** Texts that stand behind an operator as they are: "==" and "=~" are taken for slips. */
+export const typedTexts = texts.filter((text) => !/^[=~]/.test(text));
+
 export const numberTokens = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => String(value)),
   fc.integer({ min: -1_000_000_000, max: 1_000_000_000 }).map((nanos) => String(nanos / 1e9)),

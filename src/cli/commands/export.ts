@@ -11,6 +11,7 @@ import { jsonLine } from '../io';
 import { printableLines } from '../../core/printable';
 import { flagsOf } from '../options';
 import type { GlobalFlags } from '../options';
+import { printed } from '../stop';
 import { csvRecord } from '../table';
 import { VERSION } from '../version';
 
@@ -58,10 +59,7 @@ async function runExport(io: Io, terms: readonly string[], flags: Flags): Promis
   });
   if (flags.header) io.stdout(`${format === 'csv' ? '# ' : ''}${jsonLine(found.header)}\n`);
   for await (const chunk of found.body) {
-    const isRead = io.isTTY
-      ? io.stdout(printableLines(chunk.toString('utf8')))
-      : await io.pass(chunk).then(() => true, () => false); // prettier-ignore
-    if (!isRead) break;
+    if (!(await printed(io, io.isTTY ? printableLines(chunk.toString('utf8')) : chunk))) break;
   }
   tellNotes(io, flags, found.notes);
   io.setExit(found.header.rows > 0 ? EXIT.ok : EXIT.no);

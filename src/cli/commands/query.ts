@@ -17,7 +17,7 @@ import { progressOf } from '../progress';
 import { fieldNames, fieldTable, jsonFields, rowLines, storedLines, tabbedFields } from '../queryOutput';
 import type { Printer } from '../queryOutput';
 import { summaryJson, summaryText } from '../querySummary';
-import { stopOnSignal } from '../stop';
+import { printed, stopOnSignal } from '../stop';
 import { tellFollowed, warn } from '../talk';
 
 interface QueryFlags extends ConditionFlags {
@@ -46,7 +46,7 @@ const HELP_BEFORE = `Examples:
   ledger query 'cost_usd>=0.5' --fields ts,agent,cost_usd -n 20
   ledger query --where 'payload.exit_status != 0 && agent in ["coder","writer"]'
   ledger query --since -7d --group-by agent --sum cost_usd --p95 duration_ms
-  ledger query outcome=failure --cursor-file ~/.ledger-seen      for cron: only what is new
+  ledger query outcome=failure --cursor-file ~/.ledger-seen      for cron: only what is new; with -q only whether
 `;
 
 const HELP_AFTER = `
@@ -54,7 +54,7 @@ ${CONDITIONS_HELP}
 In a pipe, or with --raw, the stored lines, byte for byte; on a terminal a line of columns. With --fields tab-separated
 values, or with --json an object a row. Sums are exact; a percentile is the value at its rank.
 -n takes the last matches, -r shows the newest first, -f goes on with those that come (and begins with the last 10).
-It shows what the file says: whether it was changed is for "ledger verify" to say.
+It shows what the file says, found by the index where there is one: whether it was changed is for "ledger verify" to say.
 
 Exit: 0 something matches · 1 nothing does · 2 no ledger, or it cannot be read · 130, 143, 129 ended by SIGINT,
       SIGTERM, SIGHUP`;
@@ -173,22 +173,16 @@ interface Printing {
 /** Whether anything matched. The cursor moves when everything up to it was printed, and not where the reader went away. */
 async function printBatches(io: Io, flags: Flags, { found, printer, signal }: Printing): Promise<boolean> {
   let matched = false;
-  // Waits until it was taken: a cursor must not pass what nobody got.
-  const out = async (text: Buffer | string): Promise<boolean> =>
-    text.length === 0 ||
-    io.pass(typeof text === 'string' ? Buffer.from(text) : text).then(
-      () => true,
-      () => false,
-    );
   for await (const { lines, told } of found.batches) {
     matched ||= lines.length > 0;
-    if (flags.quiet === true && matched) return true;
-    if (!(await out(printer.print(lines)))) return matched;
+    // Nothing is printed, and a cursor has to see the end.
+    if (flags.quiet === true && matched && flags.cursorFile === undefined) return true;
+    if (flags.quiet !== true && !(await printed(io, printer.print(lines)))) return matched;
     for (const one of told) tellFollowed(io, flags, one);
     if (flags.follow === true) await found.keepCursor();
     if (signal.aborted) return matched;
   }
-  if (await out(printer.end())) await found.keepCursor();
+  if (flags.quiet === true || (await printed(io, printer.end()))) await found.keepCursor();
   return matched;
 }
 

@@ -13,6 +13,7 @@ import type { Io } from '../io';
 import { flagsOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { rowLines, storedLines } from '../queryOutput';
+import { printed } from '../stop';
 
 type Flags = GlobalFlags & ConditionFlags & { readonly n: number; readonly seed?: string; readonly raw?: boolean };
 
@@ -71,9 +72,7 @@ async function printLines(io: Io, flags: Flags, drawn: DrawnRows): Promise<void>
   const screen = { width: io.columns, zone: drawn.zone, colors: await colorsFor(io, flags), dated: true };
   const isRaw = !io.isTTY || flags.raw === true;
   const printer = isRaw ? storedLines({ rules: false, isTTY: io.isTTY }) : rowLines(screen);
-  const text = printer.print(lines);
-  if (typeof text === 'string') io.stdout(text);
-  else if (text.length > 0) await io.pass(text).catch(() => undefined);
+  await printed(io, printer.print(lines));
   if (flags.quiet === true || drawn.population === 0) return;
   const { population, firstSeq, lastSeq, head } = drawn;
   io.stderr(

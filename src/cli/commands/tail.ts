@@ -1,7 +1,6 @@
 /** `ledger tail`: the last rows, and with -f those that come. */
 import { InvalidArgumentError } from '../commander';
 import type { Command } from 'commander';
-import { printableLines } from '../../core/printable';
 import { tail } from '../../services/tail';
 import type { Followed } from '../../services/tail';
 import { colorsFor } from '../color';
@@ -9,8 +8,8 @@ import { EXIT } from '../exit';
 import type { Io } from '../io';
 import { flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
-import { gapLine, rowLine } from '../rowLines';
-import { drained, stopOnSignal } from '../stop';
+import { rowLines, storedLines } from '../queryOutput';
+import { printed, stopOnSignal } from '../stop';
 import { tellFollowed } from '../talk';
 
 type Flags = GlobalFlags & { readonly follow?: boolean; readonly lines: number; readonly raw?: boolean };
@@ -52,22 +51,16 @@ async function runTail(io: Io, flags: Flags): Promise<void> {
   const { zone, batches } = tail({ place: placeOf(flags, io), lastRows, follow, signal: stop.signal, tz });
   const colors = await colorsFor(io, flags);
   const raw = !io.isTTY || flags.raw === true || flags.json === true;
-  const show = (one: Followed): string => {
-    if (one.kind === 'broken' || one.kind === 'lost') return '';
-    const text = one.line.toString('utf8');
-    if (raw) return io.isTTY ? printableLines(text) : text;
-    const options = { width: io.columns, zone, colors };
-    return one.kind === 'row' ? rowLine(one.row, options) : gapLine(one.seq, one.lastSeq, options);
-  };
+  const printer = raw ? storedLines({ rules: false, isTTY: io.isTTY }) : rowLines({ width: io.columns, zone, colors });
   for await (const batch of batches) {
-    const text = batch.map((one) => (isRow(one) ? `${show(one)}\n` : '')).join('');
-    const isRead = io.stdout(text);
+    const lines = batch.flatMap((one) => (isRow(one) ? [{ line: one.line, isMatch: true, isApart: false }] : []));
+    const isRead = await printed(io, printer.print(lines));
     for (const one of batch) tellFollowed(io, flags, one);
-    if (!isRead || !(await drained())) break;
+    if (!isRead) break;
   }
   io.setExit(stop.exitOr(EXIT.ok));
 }
 
-function isRow(one: Followed): boolean {
+function isRow(one: Followed): one is Extract<Followed, { readonly line: Buffer }> {
   return one.kind === 'row' || one.kind === 'tombstone';
 }

@@ -12,8 +12,8 @@
 import jsep from 'jsep';
 import { LedgerError } from '../errors';
 import { fieldText } from './field';
-import { order as orderOf } from './term';
 import type { FieldReader } from './field';
+import { BINARY, FUNCTIONS, isTrue } from './operators';
 import type { Pattern } from './pattern';
 
 type Evaluate = () => unknown;
@@ -79,9 +79,6 @@ function wrong(why: string, cause?: unknown): LedgerError {
   });
 }
 
-const isTrue = (value: unknown): boolean =>
-  value !== null && value !== undefined && value !== false && value !== 0 && value !== '' && !Number.isNaN(value);
-
 class Compiler {
   constructor(
     private readonly fields: FieldReader,
@@ -126,6 +123,7 @@ class Compiler {
   }
 
   private binary({ operator, ...sides }: jsep.BinaryExpression): Evaluate {
+    if (operator === 'in' && sides.right.type === 'Literal') throw wrong('in without a list: ["a", "b"]');
     const [left, right] = [this.compile(sides.left), this.compile(sides.right)];
     if (operator === '&&') return () => isTrue(left()) && isTrue(right());
     if (operator === '||') return () => isTrue(left()) || isTrue(right());
@@ -195,55 +193,6 @@ function literalText(expression: jsep.Expression): string | undefined {
   if (node.type !== 'Literal') return undefined;
   return typeof node.value === 'string' || typeof node.value === 'number' ? String(node.value) : undefined;
 }
-
-type Apply = (left: unknown, right: unknown) => unknown;
-
-const BINARY: Readonly<Record<string, Apply>> = {
-  '==': equal,
-  '===': equal,
-  '!=': (left, right) => !equal(left, right),
-  '!==': (left, right) => !equal(left, right),
-  '<': (left, right) => order(left, right) < 0,
-  '<=': (left, right) => order(left, right) <= 0,
-  '>': (left, right) => order(left, right) > 0,
-  '>=': (left, right) => order(left, right) >= 0,
-  in: (left, right) => Array.isArray(right) && right.some((one) => equal(left, one)),
-  '+': (left, right) => numbers(left, right, (a, b) => a + b),
-  '-': (left, right) => numbers(left, right, (a, b) => a - b),
-  '*': (left, right) => numbers(left, right, (a, b) => a * b),
-  '/': (left, right) => numbers(left, right, (a, b) => a / b),
-  '%': (left, right) => numbers(left, right, (a, b) => a % b),
-};
-
-function equal(left: unknown, right: unknown): boolean {
-  if (typeof left !== 'object' || left === null) return left === right;
-  return typeof right === 'object' && JSON.stringify(left) === JSON.stringify(right);
-}
-
-/** NaN, of which nothing holds, for two things that are not alike. */
-function order(left: unknown, right: unknown): number {
-  if (typeof left === 'number' && typeof right === 'number') return orderOf(left, right);
-  if (typeof left === 'string' && typeof right === 'string') return orderOf(left, right);
-  return NaN;
-}
-
-function numbers(left: unknown, right: unknown, apply: (a: number, b: number) => number): number | null {
-  return typeof left === 'number' && typeof right === 'number' ? apply(left, right) : null;
-}
-
-const text = (value: unknown): string => (value === null ? '' : fieldText(value));
-
-type Call = (...values: unknown[]) => unknown;
-
-const FUNCTIONS: Readonly<Record<string, Call>> = {
-  contains: (whole: unknown, part: unknown) =>
-    Array.isArray(whole) ? whole.some((one) => equal(one, part)) : text(whole).includes(text(part)),
-  startsWith: (whole: unknown, part: unknown) => text(whole).startsWith(text(part)),
-  endsWith: (whole: unknown, part: unknown) => text(whole).endsWith(text(part)),
-  lower: (value: unknown) => text(value).toLowerCase(),
-  length: (value: unknown) => (Array.isArray(value) ? value.length : [...text(value)].length),
-  has: (value: unknown) => value !== null,
-};
 
 function equalitiesOf(expression: jsep.Expression): Equality[] {
   const node = expression as Node;

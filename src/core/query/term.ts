@@ -45,6 +45,11 @@ export function parseTerm(term: string): Term {
     });
   }
   const [, name = '', operator, text = ''] = match;
+  if (operator === '=' && /^[=~]/.test(text)) {
+    throw new LedgerError('USAGE', `expected = or ~ once, found ${JSON.stringify(term)}`, {
+      hint: `write ${name}${text}; for a value that begins so: --where '${name} == "${text}"'`,
+    });
+  }
   return { field: parseField(name), operator: operator as Operator, text };
 }
 

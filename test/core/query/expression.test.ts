@@ -136,12 +136,13 @@ const expressions: fc.Arbitrary<string> = fc.letrec<{ any: string }>((tie) => {
     fc.integer().map((value) => (value < 0 ? `(${value})` : String(value))),
     texts.map((text) => JSON.stringify(text.replace(/[^\x20-\x7e]/g, '?'))),
   );
-  const operator = fc.constantFrom('==', '!=', '<', '<=', '>', '>=', '&&', '||', 'in', '+', '-', '*', '/', '%');
+  const operator = fc.constantFrom('==', '!=', '<', '<=', '>', '>=', '&&', '||', '+', '-', '*', '/', '%');
   return {
     any: fc.oneof(
       { depthSize: 'medium' },
       leaf,
       fc.tuple(any, operator, any).map(([a, sign, b]) => `(${a} ${sign} ${b})`),
+      fc.tuple(any, fc.array(any, { maxLength: 3 })).map(([a, items]) => `(${a} in [${items.join(',')}])`),
       fc.tuple(fc.constantFrom('!', '-'), any).map(([sign, a]) => `${sign}(${a})`),
       fc.tuple(fc.constantFrom('contains', 'startsWith', 'endsWith'), any, any).map(([f, a, b]) => `${f}(${a}, ${b})`),
       fc.tuple(fc.constantFrom('lower', 'length', 'has'), any).map(([f, a]) => `${f}(${a})`),

@@ -8,7 +8,7 @@ import { compilePattern } from '../../../src/core/query/pattern';
 import { RowFilter } from '../../../src/core/query/rowFilter';
 import { parseTerm } from '../../../src/core/query/term';
 import { parseRfc3339 } from '../../../src/core/time';
-import { spellings, texts, valueTokens } from '../../support/queryValues';
+import { spellings, typedTexts, valueTokens } from '../../support/queryValues';
 
 const context = { parseTime: (text: string) => parseRfc3339(text) ?? 0, parsePattern: compilePattern };
 
@@ -39,7 +39,7 @@ function matched(
 }
 
 test('no spelling of the value hides a line', () => {
-  const cases = texts.chain((text) =>
+  const cases = typedTexts.chain((text) =>
     fc.tuple(fc.constant(text), fc.array(fc.oneof(spellings(text), valueTokens), { maxLength: 6 })),
   );
   fc.assert(

@@ -6,7 +6,7 @@ import { LedgerError } from '../../../src/core/errors';
 import { compilePattern } from '../../../src/core/query/pattern';
 import { parseTerm, testOf, wantsExactly } from '../../../src/core/query/term';
 import { parseRfc3339 } from '../../../src/core/time';
-import { texts, valueTokens } from '../../support/queryValues';
+import { texts, typedTexts, valueTokens } from '../../support/queryValues';
 
 const context = {
   parseTime: (text: string) => parseRfc3339(text) ?? assert.fail(`no time: ${text}`),
@@ -60,7 +60,7 @@ for (const [term, value, expected] of TABLE)
 test('!= is the exact opposite of =, !~ of ~, whatever stands there, and nothing throws', () => {
   const fields = fc.constantFrom('x', 'cost_usd', 'agent', 'payload.a');
   fc.assert(
-    fc.property(fields, texts, values, (field, text, value) => {
+    fc.property(fields, typedTexts, values, (field, text, value) => {
       assert.equal(holds(`${field}!=${text}`, value), !holds(`${field}=${text}`, value));
       const quoted = text.replace(/[^\p{L}\p{N}]/gu, (unit) => `\\x{${unit.codePointAt(0)?.toString(16) ?? ''}}`);
       assert.equal(holds(`${field}!~${quoted}`, value), !holds(`${field}~${quoted}`, value));
@@ -84,7 +84,7 @@ test('of two things that can be compared exactly one of < = > holds, and <= is n
   fc.assert(
     fc.property(
       texts,
-      texts.filter((text) => text !== ''),
+      typedTexts.filter((text) => text !== ''),
       (a, b) => {
         const found = ['<', '=', '>'].filter((operator) => holds(`x${operator}${b}`, a));
         assert.equal(found.length, 1);
@@ -95,7 +95,7 @@ test('of two things that can be compared exactly one of < = > holds, and <= is n
 
 test('what wants exactly a text takes that string and nothing else', () => {
   fc.assert(
-    fc.property(fc.constantFrom('x', 'agent', 'run_id', 'cost_usd'), texts, values, (field, text, value) => {
+    fc.property(fc.constantFrom('x', 'agent', 'run_id', 'cost_usd'), typedTexts, values, (field, text, value) => {
       const term = parseTerm(`${field}=${text}`);
       if (wantsExactly(term)) assert.equal(testOf(term, context)(value), value === text);
     }),
@@ -112,4 +112,8 @@ test('what is no condition is refused with USAGE', () => {
       (error) => error instanceof LedgerError && error.code === 'USAGE',
       term,
     );
+});
+
+test('an operator typed twice is told, not taken for a value', () => {
+  for (const term of ['agent==coder', 'reason=~timeout']) assert.throws(() => parseTerm(term), { code: 'USAGE' });
 });
