@@ -29,7 +29,7 @@ export function sectionsOf({ done, spend }: Report): Section[] {
   return [
     summary(done, first),
     ...(first.period === null ? [] : [byPeriod(first)]),
-    ...spend.filter(({ groups }) => groups.some(({ key }) => key !== null)).map(byMember),
+    ...spend.filter(({ groups }) => groups.some(hasSpendOfOne)).map(byMember),
     ...(first.caps.length === 0 ? [] : [capsSection(first.caps)]),
     countSection('What was done', 'action', done.activity.actions),
     countSection('How it ended', 'outcome', done.activity.outcomes),
@@ -41,6 +41,8 @@ export function sectionsOf({ done, spend }: Report): Section[] {
     howToCheck(done),
   ];
 }
+
+const hasSpendOfOne = ({ key, rows_with_cost: count }: GroupLine): boolean => key !== null && count > 0;
 
 function summary(done: ActivityReport, spend: RollupReport): Section {
   const { activity, notes } = done;
@@ -80,7 +82,8 @@ function byPeriod({ periods, period }: RollupReport): Section {
   };
 }
 
-function byMember({ by, groups }: RollupReport): Section {
+function byMember({ by, groups: all }: RollupReport): Section {
+  const groups = all.filter(({ rows_with_cost: count }) => count > 0);
   const shown: readonly GroupLine[] = groups.slice(0, MAX_GROUPS);
   const spent = alike(shown.map(({ spent_usd: usd }) => usd));
   const rows = shown.map(({ key, percent, rows: count }, i) => [key ?? NONE, spent[i] ?? '', percent ?? '', count]);
@@ -133,7 +136,13 @@ function countSection(
 function named(title: string, { count, newest }: NamedRows): Section[] {
   if (count === 0) return [];
   const rows = newest.map(({ seq, time, agent, action, text }) => [seq, time, agent, action, text]);
-  const columns = columnsOf(['seq', 'right'], ['time', 'left'], ['agent', 'left'], ['action', 'left'], ['', 'left']);
+  const columns = columnsOf(
+    ['seq', 'right'],
+    ['time (UTC)', 'left'],
+    ['agent', 'left'],
+    ['action', 'left'],
+    ['', 'left'],
+  );
   const notes = count > newest.length ? [`The newest ${newest.length} of ${count}.`] : [];
   return [{ title, notes, table: { columns, rows } }];
 }

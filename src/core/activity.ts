@@ -80,8 +80,8 @@ export class ActivityTally {
     if (outcome !== undefined) this.#outcomes.add(textOf(outcome));
     if (action === 'run_started') this.#started++;
     if (action === 'run_completed') this.#completed++;
-    if (typeof outcome === 'string' && BAD_OUTCOME.test(outcome)) this.#failures.add(line, failureText(line));
     if (action === REFUSED) this.#refused.add(line, payloadText(line));
+    else if (typeof outcome === 'string' && BAD_OUTCOME.test(outcome)) this.#failures.add(line, failureText(line));
     if (action === OVERRIDE) this.#overrides.add(line, [textOf(line['reason']), payloadText(line)].join(' '));
     if (action === THRESHOLD) this.#thresholds.add(line, payloadText(line));
   }
