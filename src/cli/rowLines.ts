@@ -5,6 +5,7 @@
  *    41  20:09:24  void-pulse    pulse.probe           env         success    0.0001  status=green
  */
 import { BAD_OUTCOME } from '../core/activity';
+import { agoText } from '../core/ago';
 import { formatLocal } from '../core/day';
 import type { Zone } from '../core/day';
 import type { Row } from '../core/members';
@@ -25,7 +26,7 @@ const COST: Column = { width: 9, align: 'right', text: costText };
 const OUTCOME: Column = { width: 8, align: 'left', text: ({ outcome }) => shown(outcome) };
 const SEQ: Column = { width: 6, align: 'right', text: ({ seq }) => String(seq) };
 
-function columnsFor(width: number, dated: boolean): readonly Column[] {
+function columnsFor({ width, dated = false, nowMs }: RowLineOptions): readonly Column[] {
   const time = (chars: number): Column => ({
     width: chars,
     align: 'left',
@@ -38,7 +39,9 @@ function columnsFor(width: number, dated: boolean): readonly Column[] {
   if (width < 60) return [time(5), agent(8), action(14), { ...COST, width: 7 }];
   if (width < 80) return [time(short), agent(8), action(22), { ...OUTCOME, width: 7 }, { ...COST, width: 7 }];
   if (width < 120) return [SEQ, time(short), agent(10), action(19), target(8), OUTCOME, COST];
-  return [SEQ, time(19), agent(14), action(24), target(14), OUTCOME, COST];
+  const ago: Column = { width: 6, align: 'right', text: (row) => agoText((nowMs ?? NaN) - (momentOf(row) ?? NaN)) };
+  const isWide = width >= 130 && nowMs !== undefined;
+  return [SEQ, time(19), ...(isWide ? [ago] : []), agent(14), action(24), target(14), OUTCOME, COST];
 }
 
 const GAP = '  ';
@@ -49,11 +52,14 @@ export interface RowLineOptions {
   readonly colors: Colors;
   /** Whether rows may be of any day, so that a time alone would not do. */
   readonly dated?: boolean;
+  /** For a column that says how long ago it was, where there is room. */
+  readonly nowMs?: number;
 }
 
 /** One row in one line, no wider than the terminal. */
-export function rowLine(row: Row, { width, zone, colors, dated = false }: RowLineOptions): string {
-  const columns = withWholeCost(columnsFor(width, dated), row);
+export function rowLine(row: Row, options: RowLineOptions): string {
+  const { width, zone, colors } = options;
+  const columns = withWholeCost(columnsFor(options), row);
   const used = columns.reduce((sum, column) => sum + column.width + GAP.length, 0);
   const cells = columns.map((column) => {
     const text = fit(column.text(row, zone), column);
@@ -120,12 +126,16 @@ function costText({ cost_usd: cost }: Row): string {
   return nanos === undefined ? plainText(cost) : formatNanos(nanos);
 }
 
+function momentOf(row: Row): number | undefined {
+  return parseRfc3339(shown(row.occurred_at ?? row.ts));
+}
+
 /** `11-22 20:09` */
 const DATED_CHARS = 11;
 
 /** When it happened: the time alone, or with the day where there is room. */
 function timeText(row: Row, zone: Zone, chars: number): string {
-  const ms = parseRfc3339(shown(row.occurred_at ?? row.ts));
+  const ms = momentOf(row);
   if (ms === undefined) return '';
   const local = formatLocal(zone, Math.floor(ms / 1000) * 1000).replace('T', ' ');
   if (chars === DATED_CHARS) return local.slice(5, 5 + chars);

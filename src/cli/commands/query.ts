@@ -192,7 +192,7 @@ async function printerFor(io: Io, flags: Flags, zone: Zone): Promise<Printer> {
   const names = flags.fields === undefined ? undefined : fieldNames(flags.fields);
   if (names !== undefined && flags.json === true) return jsonFields(names, { isTTY });
   if (names === undefined && (raw || flags.json === true)) return storedLines({ rules: flags.json !== true, isTTY });
-  const screen = { width: io.columns, zone, colors: await colorsFor(io, flags), dated: true };
+  const screen = { width: io.columns, zone, colors: await colorsFor(io, flags), dated: true, nowMs: io.nowMs() };
   if (names === undefined) return rowLines(screen);
   return raw ? tabbedFields(names, { isTTY }) : fieldTable(names, screen);
 }

@@ -69,7 +69,13 @@ async function runSample(io: Io, terms: readonly string[], flags: Flags): Promis
 
 async function printLines(io: Io, flags: Flags, drawn: DrawnRows): Promise<void> {
   const lines = drawn.lines.map((line) => ({ line, isMatch: true, isApart: false }));
-  const screen = { width: io.columns, zone: drawn.zone, colors: await colorsFor(io, flags), dated: true };
+  const screen = {
+    width: io.columns,
+    zone: drawn.zone,
+    colors: await colorsFor(io, flags),
+    dated: true,
+    nowMs: io.nowMs(),
+  };
   const isRaw = !io.isTTY || flags.raw === true;
   const printer = isRaw ? storedLines({ rules: false, isTTY: io.isTTY }) : rowLines(screen);
   await printed(io, printer.print(lines));
