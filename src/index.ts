@@ -7,9 +7,10 @@
  *   await ledger.close();
  */
 import { LedgerError } from './core/errors';
-import type { RowInput } from './core/members';
+import type { Row, RowInput } from './core/members';
 import type { RollupReport } from './core/rollup';
 import type { VerifyResult } from './core/verdict';
+import { queryRows } from './services/query';
 import { rollup } from './services/rollup';
 import type { RollupOptions } from './services/rollup';
 import { openRows } from './services/rows';
@@ -50,8 +51,28 @@ export interface Ledger {
   follow(filter?: FollowFilter, signal?: AbortSignal): AsyncIterable<FollowedRow>;
   verify(options?: Omit<VerifyRequest, 'place'>): Promise<VerifyResult>;
   rollup(options?: Omit<RollupOptions, 'place' | 'nowMs'>): Promise<RollupReport>;
+  /**
+   * The rows that conditions take, in the order in which they stand. Without any: all of them.
+   * @throws LedgerError USAGE, LEDGER_MISSING, UNSAFE_PATH, CONFIG_INVALID, READ_FAILED: when the first row is asked for
+   */
+  query(options?: QueryOptions): AsyncIterable<Row>;
   /** Waits for what is under way; later appends are refused with CLOSED. */
   close(): Promise<void>;
+}
+
+export interface QueryOptions {
+  /** `agent=coder`, `cost_usd>=0.5`, `reason~timeout`: as for the command. */
+  readonly conditions?: readonly string[];
+  /** An expression: `cost_usd > 0.05 && agent in ["coder"]`. */
+  readonly where?: string;
+  readonly day?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly tz?: string;
+  /** The last so many. */
+  readonly lastRows?: number;
+  /** The newest first. */
+  readonly reverse?: boolean;
 }
 
 type Known<T> = Readonly<Record<keyof T, true>>;
@@ -62,6 +83,7 @@ const OPTIONS: {
   readonly follow: Known<FollowFilter>;
   readonly verify: Known<Omit<VerifyRequest, 'place'>>;
   readonly rollup: Known<Omit<RollupOptions, 'place' | 'nowMs'>>;
+  readonly query: Known<QueryOptions>;
 } = {
   openLedger: { dir: true, config: true, events: true },
   follow: { afterSeq: true, where: true },
@@ -78,6 +100,16 @@ const OPTIONS: {
     signal: true,
   },
   rollup: { day: true, since: true, until: true, period: true, by: true, capUsd: true, missing: true, tz: true },
+  query: {
+    conditions: true,
+    where: true,
+    day: true,
+    since: true,
+    until: true,
+    tz: true,
+    lastRows: true,
+    reverse: true,
+  },
 };
 
 /** A misspelt `expectHead` would expect nothing, a misspelt `capUsd` cap nothing: both would say that all is well. */
@@ -116,6 +148,10 @@ export function openLedger(options: LedgerOptions = {}): Ledger {
     rollup: async (more = {}) => {
       checkOptions('rollup', more);
       return rollup({ ...more, place, nowMs: Date.now() });
+    },
+    query: ({ conditions = [], ...more } = {}) => {
+      checkOptions('query', { conditions, ...more });
+      return queryRows({ ...more, terms: conditions, place, nowMs: Date.now() });
     },
     close: () => writer.close(),
   };

@@ -284,6 +284,26 @@ test('close waits for what is under way, refuses what comes later, and may be ca
   await ledger.close();
 });
 
+test('query hands on rows as objects, by the conditions of the command, and throws what it cannot take', async (t) => {
+  const { ledger } = opened(t);
+  await ledger.append([
+    { agent: 'coder', action: 'a', cost_usd: '0.1' },
+    { agent: 'writer', action: 'b' },
+    { agent: 'coder', action: 'c', cost_usd: '0.3', payload: { n: 7 } },
+  ]);
+  const found = async (options?: Parameters<typeof ledger.query>[0]): Promise<string[]> => {
+    const actions: string[] = [];
+    for await (const { action } of ledger.query(options)) actions.push(action);
+    return actions;
+  };
+  assert.deepEqual(await found(), ['audit.genesis', 'a', 'b', 'c']);
+  assert.deepEqual(await found({ conditions: ['agent=coder'], reverse: true }), ['c', 'a']);
+  assert.deepEqual(await found({ where: 'payload.n == 7 || action == "b"', lastRows: 1 }), ['c']);
+  assert.deepEqual(await found({ until: '2020-01-01' }), []);
+  await assert.rejects(found({ conditions: ['coder'] }), refused('USAGE'));
+  assert.throws(() => ledger.query({ condition: [] } as object), refused('USAGE'));
+});
+
 test('verify and rollup answer from the same handle', async (t) => {
   const { ledger } = opened(t);
   await ledger.append([

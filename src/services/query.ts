@@ -6,10 +6,12 @@
 import { declaredLinks } from '../core/chain';
 import type { Zone } from '../core/day';
 import { LedgerError } from '../core/errors';
+import type { Row } from '../core/members';
 import type { ReadSoFar } from '../core/progress';
 import { parseField } from '../core/query/field';
 import { GroupTally } from '../core/query/groups';
 import type { Grouping, Measure } from '../core/query/groups';
+import { completeObject, memberFault } from '../core/rowText';
 import type { TimeWindow } from '../core/when';
 import { closeQuietly } from '../store/files';
 import { presentSegments } from '../store/ledger/segments';
@@ -89,6 +91,20 @@ export async function query(request: QueryRequest): Promise<Query> {
       if (request.cursorFile !== undefined && read !== undefined) await writeCursor(request.cursorFile, read);
     },
   };
+}
+
+/**
+ * The rows that match, as objects. Named gaps and what is no row are left out.
+ * @throws LedgerError as `query`, when the first one is asked for
+ */
+export async function* queryRows(request: QueryRequest): AsyncGenerator<Row> {
+  const { batches } = await query(request);
+  for await (const { lines } of batches) {
+    for (const { line } of lines) {
+      const row = completeObject(line);
+      if (row !== undefined && memberFault(row) === undefined) yield row as unknown as Row;
+    }
+  }
 }
 
 export interface SummaryRequest extends Conditions {
