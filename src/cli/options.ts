@@ -69,3 +69,17 @@ export function placeOf(flags: GlobalFlags, io: Io): PlaceOptions {
 export function flagsOf<T extends object>(command: Command): T & GlobalFlags {
   return command.optsWithGlobals<T & GlobalFlags>();
 }
+
+/**
+ * What `--format` says, where `--json` may say it too.
+ * @throws LedgerError USAGE where they say two things
+ */
+export function formatOf<F extends string>(
+  { json, format }: { readonly json?: boolean; readonly format?: F },
+  otherwise: F,
+): F | 'json' {
+  if (json !== true) return format ?? otherwise;
+  if (format !== undefined && format !== 'json')
+    throw new LedgerError('USAGE', `expected one format, found --json and --format ${format}`);
+  return 'json';
+}

@@ -1,7 +1,6 @@
 /** `ledger report`: a day or a week on a page. */
 import { Argument, Option } from '../commander';
 import type { Command } from 'commander';
-import { LedgerError } from '../../core/errors';
 import { printableLines } from '../../core/printable';
 import { reportActivity } from '../../services/report';
 import type { ActivityReport, ReportSpan } from '../../services/report';
@@ -9,7 +8,7 @@ import { rollup } from '../../services/rollup';
 import { EXIT } from '../exit';
 import { jsonLine } from '../io';
 import type { Io } from '../io';
-import { flagsOf, placeOf } from '../options';
+import { flagsOf, formatOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { htmlPage, markdownPage } from '../reportPages';
 import { sectionsOf } from '../reportSections';
@@ -50,7 +49,7 @@ export function registerReport(program: Command, io: Io): void {
 }
 
 async function runReport(io: Io, span: ReportSpan, flags: Flags): Promise<void> {
-  const format = formatOf(flags);
+  const format = formatOf<Format>(flags, 'md');
   const place = placeOf(flags, io);
   const asked = { place, tz: flags.tz, nowMs: io.nowMs() };
   const done = await reportActivity({ ...asked, span, day: flags.day });
@@ -66,13 +65,6 @@ async function runReport(io: Io, span: ReportSpan, flags: Flags): Promise<void> 
     format === 'json' ? `${jsonLine(jsonOf(report))}\n` : format === 'html' ? htmlPage(page) : markdownPage(page);
   io.stdout(io.isTTY ? printableLines(text) : text);
   io.setExit(EXIT.ok);
-}
-
-function formatOf({ json, format }: Flags): Format {
-  if (json !== true) return format ?? 'md';
-  if (format !== undefined && format !== 'json')
-    throw new LedgerError('USAGE', `expected one format, found --json and --format ${format}`);
-  return 'json';
 }
 
 function titleOf({ span, label }: ActivityReport): string {

@@ -1,7 +1,6 @@
 /** `ledger rollup`: what was spent, by whom, against which cap. */
 import { Option } from '../commander';
 import type { Command } from 'commander';
-import { LedgerError } from '../../core/errors';
 import { printable, printableLines } from '../../core/printable';
 import type { RollupReport } from '../../core/rollup';
 import { rollup } from '../../services/rollup';
@@ -10,7 +9,7 @@ import { colorsFor } from '../color';
 import { EXIT, worst } from '../exit';
 import { jsonLine } from '../io';
 import type { Io } from '../io';
-import { flagsOf, placeOf } from '../options';
+import { flagsOf, formatOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { closedText, rollupCsv, rollupMarkdown, rollupText } from '../rollupText';
 
@@ -71,7 +70,7 @@ export function registerRollup(program: Command, io: Io): void {
 }
 
 async function runRollup(io: Io, flags: Flags): Promise<void> {
-  const format = formatOf(flags);
+  const format = formatOf<Format>(flags, 'table');
   const { day, since, until, period, by, cap: capUsd, missing, tz } = flags;
   const given: Partial<RollupOptions> = { day, since, until, period, by, capUsd, missing, tz };
   const report = await rollup({ ...given, place: placeOf(flags, io), nowMs: io.nowMs() });
@@ -97,14 +96,6 @@ function tellBeside(io: Io, { caps, closed_days: days, window }: RollupReport): 
   for (const { cap_usd: cap, periods } of caps)
     for (const { label, spent_usd: spent, over } of periods)
       if (over) io.stderr(`ledger: warning: ${printable(label)}: ${spent} USD spent, over the cap of ${cap}\n`);
-}
-
-function formatOf(flags: Flags): Format {
-  if (flags.json !== true) return flags.format ?? 'table';
-  if (flags.format !== undefined && flags.format !== 'json') {
-    throw new LedgerError('USAGE', `expected one format, found --json and --format ${flags.format}`);
-  }
-  return 'json';
 }
 
 function csvOf(flags: Flags, report: RollupReport): string {

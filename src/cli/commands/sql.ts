@@ -8,7 +8,7 @@ import type { SqlAnswer, SqlResult } from '../../services/sql';
 import { colorsFor } from '../color';
 import { EXIT } from '../exit';
 import type { Io } from '../io';
-import { flagsOf, placeOf } from '../options';
+import { flagsOf, formatOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { progressOf } from '../progress';
 import { drained } from '../stop';
@@ -51,7 +51,7 @@ export function registerSql(program: Command, io: Io): void {
 }
 
 async function runSql(io: Io, statement: string | undefined, flags: Flags): Promise<void> {
-  const format = formatOf(flags);
+  const format = formatOf<Format>(flags, 'table');
   if (flags.schema === true) {
     if (statement !== undefined) throw new LedgerError('USAGE', 'expected either a statement or --schema, found both');
     io.stdout(schemaText(io, format));
@@ -72,13 +72,6 @@ async function runSql(io: Io, statement: string | undefined, flags: Flags): Prom
   } finally {
     answer.close();
   }
-}
-
-function formatOf({ json, format }: Flags): Format {
-  if (json !== true) return format ?? 'table';
-  if (format !== undefined && format !== 'json')
-    throw new LedgerError('USAGE', `expected one format, found --json and --format ${format}`);
-  return 'json';
 }
 
 function schemaText(io: Io, format: Format): string {
