@@ -3,7 +3,6 @@
  *
  * It says what the file holds; whether nobody changed it is for `verify` to say. No lock is taken, nobody is waited for.
  */
-import { declaredLinks } from '../core/chain';
 import type { Zone } from '../core/day';
 import { LedgerError } from '../core/errors';
 import type { Row } from '../core/members';
@@ -14,49 +13,19 @@ import type { Grouping, Measure } from '../core/query/groups';
 import { completeObject, memberFault } from '../core/rowText';
 import type { TimeWindow } from '../core/when';
 import { closeQuietly } from '../store/files';
-import { presentSegments } from '../store/ledger/segments';
-import { isFrom, linesWithContext } from '../store/query/context';
+import { isOwnFile } from '../store/ledger/ownFiles';
 import { checkCursor, readCursor, writeCursor } from '../store/query/cursor';
 import type { Cursor } from '../store/query/cursor';
-import type { Lines } from '../store/query/lineBlocks';
-import { forEachMatch, linesFrom, matchingLines, placeOfLast, withLinesBefore } from '../store/query/matchingLines';
-import type { LinePlace } from '../store/query/matchingLines';
+import { forEachMatch } from '../store/query/matchingLines';
 import { openQuery } from '../store/query/openQuery';
 import type { Conditions, Opened, QueryNotes } from '../store/query/openQuery';
+import { QueryReader } from '../store/query/queryReader';
+import type { QueryBatch, QueryRequest } from '../store/query/queryReader';
 import type { WantedLines } from '../store/query/wantedLines';
-import { followLedger } from '../store/read/follow';
-import type { Followed } from '../store/read/follow';
 
 export type { Conditions, QueryNotes } from '../store/query/openQuery';
+export type { QueriedLine, QueryBatch, QueryRequest } from '../store/query/queryReader';
 export type { Followed } from '../store/read/follow';
-
-export interface QueryRequest extends Conditions {
-  /** The last so many of them. */
-  readonly lastRows?: number | undefined;
-  /** The newest first. */
-  readonly reverse?: boolean;
-  /** So many rows before and after each. */
-  readonly before?: number | undefined;
-  readonly after?: number | undefined;
-  /** Begin behind the row that this file names. */
-  readonly cursorFile?: string | undefined;
-  readonly follow?: boolean;
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface QueriedLine {
-  /** The stored bytes without their newline; valid until the next batch is asked for. */
-  readonly line: Buffer;
-  readonly isMatch: boolean;
-  /** Whether rows lie between this one and the one before it, where neighbours are shown. */
-  readonly isApart: boolean;
-}
-
-export interface QueryBatch {
-  readonly lines: readonly QueriedLine[];
-  /** What a reader that follows is told besides: torn bytes, rows that are gone. */
-  readonly told: readonly Followed[];
-}
 
 export interface Query {
   readonly zone: Zone;
@@ -69,8 +38,6 @@ export interface Query {
   readonly keepCursor: () => Promise<void>;
 }
 
-const FOLLOWED_FROM = 10;
-
 /**
  * @throws LedgerError USAGE, CONFIG_INVALID, LEDGER_MISSING, CURSOR_LOST, UNSAFE_PATH, READ_FAILED; the batches as well
  */
@@ -78,9 +45,11 @@ export async function query(request: QueryRequest): Promise<Query> {
   checkTogether(request);
   const cursor = request.cursorFile === undefined ? undefined : readCursor(request.cursorFile);
   const opened = await openQuery(request, cursor);
-  if (cursor !== undefined)
-    await checkCursor(opened.paths, request.cursorFile ?? '', { ...cursor, head: opened.end.head });
-  const reader = new Reader(opened, request);
+  await checkPlace(opened, request.cursorFile, cursor).catch((error: unknown) => {
+    closeQuietly(opened.end.fd);
+    throw error;
+  });
+  const reader = new QueryReader(opened, request);
   return {
     zone: opened.zone,
     window: opened.window,
@@ -145,6 +114,15 @@ export async function summarise(request: SummaryRequest): Promise<QuerySummary> 
   }
 }
 
+/** A cursor is of this ledger, and its file none of the ledger's own. */
+async function checkPlace({ paths, end }: Opened, file: string | undefined, cursor: Cursor | undefined): Promise<void> {
+  if (file !== undefined && isOwnFile(paths, file))
+    throw new LedgerError('USAGE', `expected a cursor file outside of the state folder ${paths.dir}, found ${file}`, {
+      hint: 'choose another file: what is in that folder is written by the ledger alone',
+    });
+  if (file !== undefined && cursor !== undefined) await checkCursor(paths, file, { ...cursor, head: end.head });
+}
+
 function checkTogether({ follow, reverse, before, after }: QueryRequest): void {
   const context = before !== undefined || after !== undefined;
   const both = (one: string, other: string): LedgerError =>
@@ -152,101 +130,4 @@ function checkTogether({ follow, reverse, before, after }: QueryRequest): void {
   if (follow === true && reverse === true) throw both('-f', '-r');
   if (context && follow === true) throw both('-A and -B', '-f');
   if (context && reverse === true) throw both('-A and -B', '-r');
-}
-
-/** Reads what is there, then what comes. */
-class Reader {
-  /** The newest row that was looked at. */
-  read: Cursor | undefined;
-
-  constructor(
-    private readonly opened: Opened,
-    private readonly request: QueryRequest,
-  ) {}
-
-  async *batches(): AsyncGenerator<QueryBatch> {
-    const { end } = this.opened;
-    try {
-      for await (const lines of this.#stored()) yield { lines, told: [] };
-    } finally {
-      closeQuietly(end.fd);
-    }
-    this.read = end.head;
-    if (this.request.follow === true) yield* this.#coming();
-  }
-
-  async *#stored(): AsyncGenerator<readonly QueriedLine[]> {
-    const { filter, wanted, notes } = this.opened;
-    const { reverse = false, before, after } = this.request;
-    const count = this.#lastRows();
-    if (count === 0) return;
-    const context = before !== undefined || after !== undefined;
-    const all = context ? this.#everyLine() : wanted.lines;
-    if (reverse) {
-      yield* first(count, asMatches(matchingLines(all, filter, { backwards: true, broken: notes.broken })));
-      return;
-    }
-    const from = count === Infinity ? undefined : await placeOfLast(all, filter, count);
-    if (context) {
-      const options = { before: before ?? 0, after: after ?? 0, from, broken: notes.broken };
-      yield* linesWithContext(withLinesBefore(all, from, options.before), filter, options);
-      return;
-    }
-    const lines = from === undefined ? all : linesFrom(all, from);
-    for await (const batch of asMatches(matchingLines(lines, filter, { backwards: false, broken: notes.broken }), from))
-      yield batch;
-  }
-
-  #lastRows(): number {
-    const { lastRows, follow, since, cursorFile } = this.request;
-    if (lastRows !== undefined) return lastRows;
-    return follow === true && since === undefined && cursorFile === undefined ? FOLLOWED_FROM : Infinity;
-  }
-
-  /** Neighbours stand beside rows of which no index knows. */
-  #everyLine(): Lines {
-    const { wanted, end, paths } = this.opened;
-    const closed = presentSegments(paths).filter(({ kind }) => kind !== 'live');
-    return { ...wanted.lines, closed, ranges: [{ from: 0, to: end.linesEnd }] };
-  }
-
-  async *#coming(): AsyncGenerator<QueryBatch> {
-    const { paths, filter, end } = this.opened;
-    const { signal } = this.request;
-    const from = { afterSeq: end.head?.seq ?? 0 };
-    const followed = followLedger(paths, { from, follow: true, ...(signal === undefined ? {} : { signal }) });
-    for await (const batch of followed) {
-      const lines: QueriedLine[] = [];
-      for (const one of batch) {
-        if (one.kind === 'broken' || one.kind === 'lost') continue;
-        const { line } = one;
-        const seq = one.kind === 'row' ? one.seq : one.lastSeq;
-        this.read = { seq, hash: declaredLinks(line)?.hash ?? '' };
-        if (filter.judge(line, 0, line.length) === 'match') lines.push({ line, isMatch: true, isApart: false });
-      }
-      yield { lines, told: batch.filter(({ kind }) => kind === 'broken' || kind === 'lost') };
-    }
-  }
-}
-
-async function* asMatches(
-  batches: AsyncIterable<readonly (LinePlace & { readonly line: Buffer })[]>,
-  from?: LinePlace,
-): AsyncGenerator<readonly QueriedLine[]> {
-  for await (const batch of batches) {
-    const lines = batch.filter((one) => isFrom(from, one)).map(({ line }) => ({ line, isMatch: true, isApart: false }));
-    if (lines.length > 0) yield lines;
-  }
-}
-
-async function* first(
-  count: number,
-  batches: AsyncIterable<readonly QueriedLine[]>,
-): AsyncGenerator<readonly QueriedLine[]> {
-  let left = count;
-  for await (const batch of batches) {
-    yield batch.slice(0, left);
-    left -= batch.length;
-    if (left <= 0) return;
-  }
 }
