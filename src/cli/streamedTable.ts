@@ -1,4 +1,5 @@
 /** A table for a terminal that is printed as its rows come: the first ones set the widths, nothing more is held. */
+import { printable } from '../core/printable';
 import type { Colors } from './color';
 import { columnWidths, textLines } from './table';
 import type { Column } from './table';
@@ -34,7 +35,7 @@ export class StreamedTable {
     this.#held = undefined;
     if (rows === undefined || rows.length === 0) return '';
     this.#columns = this.titles.map((title, i) => ({
-      title,
+      title: printable(title),
       align: rows.every((row) => isNumeric(row[i])) ? 'right' : 'left',
     }));
     this.#widths = columnWidths({ columns: this.#columns, rows }, this.screen.width);

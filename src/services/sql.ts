@@ -17,6 +17,7 @@ import { presentSegments } from '../store/ledger/segments';
 import { openLedgerEnd } from '../store/query/ledgerEnd';
 import { countSpilled } from '../store/spill/spillState';
 import { openColumns } from '../store/sql/columns';
+import { fileReach } from '../store/sql/reachesFiles';
 
 export type { SqlResult } from '../store/index/sqlite';
 
@@ -62,6 +63,9 @@ function ask(database: Database, statement: string): Pick<SqlAnswer, 'columns' |
   try {
     // What stands in brackets is one statement, and one that only looks.
     database.prepare(`SELECT * FROM (\n${single}\n)`);
+    const reach = fileReach(database, single);
+    if (reach !== undefined)
+      throw new LedgerError('SQL_FAILED', `expected a SELECT over the table rows, found ${reach}, which reaches files`);
     const { columns, rows } = database.stream(single);
     return { columns, rows: inOurWords(rows) };
   } catch (error) {
