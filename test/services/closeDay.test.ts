@@ -174,3 +174,11 @@ test('closed by many at once while rows come in: one row, and not a cent is in n
   assert.equal(day?.now_usd, '0.13');
   assert.equal((await ledger(box, ['verify', '-q'])).status, 0);
 });
+
+test('a day is not called closed because another row took its key', async (t) => {
+  const box = sandbox(t);
+  await ledger(box, ['append', '-q', '--action', 'a.b', '--idempotency-key', 'close:2026-10-01']);
+  const { status, stdout, stderr } = await ledger(box, ['close-day', '--day', '2026-10-01']);
+  assert.deepEqual([status, stdout], [2, '']);
+  assert.match(stderr, /expected key "close:2026-10-01" on a row that closes a day, found row 2/);
+});

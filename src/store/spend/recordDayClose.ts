@@ -4,7 +4,7 @@
  */
 import { fstatSync } from 'node:fs';
 import type { Calendar, Period } from '../../core/day';
-import { closeKey, dayClosedRow } from '../../core/dayClose';
+import { closeKey, dayClosedRow, dayCloseOf } from '../../core/dayClose';
 import { LedgerError } from '../../core/errors';
 import { storedJson } from '../../core/json';
 import type { Row } from '../../core/members';
@@ -43,8 +43,8 @@ export interface RecordedClose {
 const MAX_TRIES = 3;
 
 /**
- * @throws LedgerError LEDGER_BROKEN where lines of the day may be missing, LEDGER_MISSING, a refusal code, and whatever kept
- *   the row from the disk
+ * @throws LedgerError LEDGER_BROKEN where lines of the day may be missing, IDEMPOTENCY_CONFLICT where another row has the key,
+ *   LEDGER_MISSING, a refusal code, and whatever kept the row from the disk
  */
 export async function recordDayClose(wish: CloseWish): Promise<RecordedClose> {
   const { paths, config } = wish.located;
@@ -74,8 +74,14 @@ export async function recordDayClose(wish: CloseWish): Promise<RecordedClose> {
   throw new LedgerError('READ_FAILED', `expected ${paths.ledger} to stay one file while it is read, found others`);
 }
 
-function duplicateOf({ seq, id, payload }: Row): RecordedClose {
-  return { status: 'duplicate', seq, id, payload: payload ?? {} };
+/** @throws LedgerError IDEMPOTENCY_CONFLICT where a row that closes no day has the key */
+function duplicateOf(row: Row): RecordedClose {
+  const { seq, id, payload } = row;
+  if (dayCloseOf(row) !== undefined) return { status: 'duplicate', seq, id, payload: payload ?? {} };
+  const key = row.idempotency_key ?? '';
+  throw new LedgerError('IDEMPOTENCY_CONFLICT', `expected key "${key}" on a row that closes a day, found row ${seq}`, {
+    hint: `look at it: ledger show ${seq}. A key is used once: this day cannot be closed any more`,
+  });
 }
 
 interface Reading {
