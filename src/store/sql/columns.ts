@@ -27,6 +27,8 @@ const APPLICATION_ID = 0x4c444300 + SQL_COLUMNS_VERSION;
 const LINE_END_BYTES = 156;
 /** A file of its own that nobody else opens: no journal, no syncs; what a crash leaves is a temporary file. */
 const BULK = 'PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536';
+/** Memory does not grow with the ledger. No transaction may have begun. */
+const SPILL = 'PRAGMA temp_store = FILE';
 const TABLES = `PRAGMA application_id = ${APPLICATION_ID};
   CREATE TABLE stored_rows (${COLUMN_DEFINITIONS});
   CREATE TABLE progress (inode TEXT NOT NULL, offset INTEGER NOT NULL, hash TEXT NOT NULL, rows INTEGER NOT NULL,
@@ -58,7 +60,7 @@ export async function openColumns(paths: StatePaths, files: LedgerFiles, onProgr
   const database = stored?.database ?? openDatabase(':memory:', { readOnly: false, busyMs: 0 });
   try {
     const missing = linesAfter(files, stored?.progress);
-    database.exec(`PRAGMA temp_store = FILE; CREATE TEMP TABLE newer_rows (${COLUMN_DEFINITIONS})`);
+    database.exec(`${SPILL}; CREATE TEMP TABLE newer_rows (${COLUMN_DEFINITIONS})`);
     const { rows, brokenLines } = await fillColumns(
       database,
       { table: 'newer_rows', after: stored?.progress.rows ?? 0 },
@@ -98,12 +100,14 @@ interface Stored {
   readonly progress: Progress;
 }
 
-/** The file, open for reading, where it is one of this ledger as it is now. */
+/** The file, open for reading and as it is at this moment, where it is one of this ledger as it is now. */
 function openStored(paths: StatePaths, end: LedgerEnd): Stored | undefined {
   if (statOf(paths.columns)?.isFile() !== true) return undefined;
   let database: Database | undefined;
   try {
     database = openDatabase(paths.columns, { readOnly: true, busyMs: 200 });
+    // Until it is closed nobody adds rows that are read from the ledger, too.
+    database.exec(`${SPILL}; BEGIN`);
     const progress = progressIn(database, end);
     if (progress !== undefined) return { database, progress };
   } catch (error) {
