@@ -107,6 +107,7 @@ export function dayCloseOf(row: Row): DayClose | undefined {
   if (row.action !== DAY_CLOSED || typeof day !== 'string' || row.idempotency_key !== closeKey(day)) return undefined;
   const sinceMs = parseRfc3339(String(since));
   const untilMs = parseRfc3339(String(until));
+  if (parseRfc3339(`${day}T00:00:00Z`) === undefined) return undefined;
   if (sinceMs === undefined || untilMs === undefined || typeof throughSeq !== 'number') return undefined;
   const spentNanos = exactNanos(String(spent));
   if (spentNanos === undefined) return undefined;

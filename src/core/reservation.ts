@@ -42,8 +42,8 @@ export function closingKey(id: string): string {
 }
 
 /** The reservation that a row with this key closes. */
-export function closedBy(key: string | undefined): string | undefined {
-  return key?.startsWith(KEY_PREFIX) === true ? key.slice(KEY_PREFIX.length) : undefined;
+export function closedBy(key: unknown): string | undefined {
+  return typeof key === 'string' && key.startsWith(KEY_PREFIX) ? key.slice(KEY_PREFIX.length) : undefined;
 }
 
 /** The reservation that a row makes; undefined for every other row. `names`: the members that are kept. */
