@@ -80,5 +80,5 @@ function rangeText(columns: readonly (PeriodLine | undefined)[], room: number): 
   const [first = '', last = ''] = [labels[0], labels.at(-1)];
   const sameYear = first.slice(0, 5) === last.slice(0, 5);
   const text = sameYear ? `${first.slice(5)} … ${last.slice(5)}` : `${first} … ${last}`;
-  return widthOf(text) <= Math.max(room, 13) ? text : '';
+  return widthOf(text) <= room ? text : '';
 }

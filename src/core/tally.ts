@@ -35,8 +35,9 @@ export interface TallySums {
   readonly lines: readonly { readonly startMs: number; readonly groups: readonly CostGroup[] }[];
   /** For each cap, what was spent in each of its periods: by start, by run id, or under 0 for the rolling one. */
   readonly caps: readonly (readonly (readonly [number | string, bigint])[])[];
-  /** Rows in the window whose `cost_usd` is no amount. */
+  /** For each closed day of the plan. */
   readonly closes: readonly CloseSums[];
+  /** Rows in the window whose `cost_usd` is no amount. */
   readonly unreadableCosts: number;
   readonly tombstones: number;
   /** Rows that the ledger itself names as lost. */

@@ -12,8 +12,10 @@ import { formatTime } from '../core/time';
 import { closeQuietly } from '../store/files';
 import { identityIn } from '../store/ledger/genesis';
 import { matchingLines, newBrokenLines } from '../store/query/matchingLines';
-import { openQuery } from '../store/query/openQuery';
-import type { Conditions, Opened, QueryNotes } from '../store/query/openQuery';
+import { countMissing } from '../store/query/missingRows';
+import type { MissingRows } from '../store/query/missingRows';
+import { everyLine, openQuery } from '../store/query/openQuery';
+import type { Conditions, Opened } from '../store/query/openQuery';
 
 export type ExportFormat = 'jsonl' | 'csv';
 
@@ -45,6 +47,16 @@ export interface ExportHeader {
   /** The row of the ledger up to which was looked. */
   readonly head: { readonly seq: number; readonly hash: string } | null;
   readonly format: ExportFormat;
+  /** What the ledger has not, or not whole, and what may have matched: all 0 where nothing is missing. */
+  readonly not_among_these: {
+    readonly broken_lines: number;
+    readonly torn_bytes: number;
+    /** Rows that the ledger itself names as gone. */
+    readonly rows_in_gaps: number;
+    /** Rows that the index knows and the file has no more. */
+    readonly lost_rows: number;
+    readonly spilled_rows: number;
+  };
   /** Of all bytes that follow this line. */
   readonly sha256: string;
 }
@@ -53,7 +65,6 @@ export interface Export {
   readonly header: ExportHeader;
   /** All that follows the header. */
   readonly body: AsyncIterable<Buffer>;
-  readonly notes: QueryNotes;
 }
 
 /** In front of the members that a caller gave. */
@@ -71,17 +82,15 @@ const NOT_IN_TABLES: ReadonlySet<string> = new Set([
 export async function exportRows(request: ExportRequest): Promise<Export> {
   const opened = await openQuery(request, undefined);
   try {
-    const { notes } = opened;
     const first = new Pass(opened);
     const columns = request.format === 'csv' ? await first.columns() : [];
     const counted = new Pass(opened);
     const digest = createHash('sha256');
     for await (const chunk of counted.body(request, columns)) digest.update(chunk);
-    notes.broken.count = counted.broken.count;
-    notes.broken.places.push(...counted.broken.places);
     const sha256 = digest.digest('hex');
-    const header = headerOf(request, opened, { ...counted, sha256 });
-    return { header, body: sameAgain(opened, request, columns, sha256), notes };
+    const missing = await countMissing(everyLine(opened));
+    const header = headerOf(request, opened, { counted, sha256, missing });
+    return { header, body: sameAgain(opened, request, columns, sha256) };
   } catch (error) {
     closeQuietly(opened.end.fd);
     throw error;
@@ -106,14 +115,14 @@ async function* sameAgain(
   invariant(digest.digest('hex') === sha256, 'the ledger read twice up to the same byte gave two texts');
 }
 
-interface Counted {
-  readonly rows: number;
-  readonly firstSeq: number | null;
-  readonly lastSeq: number | null;
+interface Found {
+  readonly counted: Pass;
   readonly sha256: string;
+  readonly missing: MissingRows;
 }
 
-function headerOf(request: ExportRequest, { paths, end, window, zone }: Opened, counted: Counted): ExportHeader {
+function headerOf(request: ExportRequest, opened: Opened, { counted, sha256, missing }: Found): ExportHeader {
+  const { paths, end, window, zone, notes } = opened;
   // A first row that is broken keeps nobody from the others.
   const identity = orNothing(() => identityIn(paths, end.fd));
   const at = (ms: number | undefined): string | null =>
@@ -136,7 +145,14 @@ function headerOf(request: ExportRequest, { paths, end, window, zone }: Opened, 
     last_seq: counted.lastSeq,
     head: end.head === undefined ? null : { seq: end.head.seq, hash: end.head.hash },
     format: request.format,
-    sha256: counted.sha256,
+    not_among_these: {
+      broken_lines: missing.brokenLines,
+      torn_bytes: notes.tornBytes,
+      rows_in_gaps: missing.rowsInGaps,
+      lost_rows: notes.lostRows,
+      spilled_rows: notes.spilledRows,
+    },
+    sha256,
   };
 }
 
@@ -145,7 +161,6 @@ class Pass {
   rows = 0;
   firstSeq: number | null = null;
   lastSeq: number | null = null;
-  readonly broken = newBrokenLines();
 
   constructor(private readonly opened: Opened) {}
 
@@ -172,7 +187,7 @@ class Pass {
 
   #batches(): ReturnType<typeof matchingLines> {
     const { wanted, filter } = this.opened;
-    return matchingLines(wanted.lines, filter, { backwards: false, broken: this.broken });
+    return matchingLines(wanted.lines, filter, { backwards: false, broken: newBrokenLines() });
   }
 
   #count(line: Buffer): void {

@@ -15,8 +15,9 @@ import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
 import { presentSegments } from '../store/ledger/segments';
 import { openLedgerEnd } from '../store/query/ledgerEnd';
+import type { StatePaths } from '../store/paths';
 import { countSpilled } from '../store/spill/spillState';
-import { openColumns } from '../store/sql/columns';
+import { forgetColumns, openColumns } from '../store/sql/columns';
 import { fileReach } from '../store/sql/reachesFiles';
 
 export type { SqlResult } from '../store/index/sqlite';
@@ -50,7 +51,7 @@ export async function sql({ place, statement, onProgress }: SqlRequest): Promise
   const end = await openLedgerEnd(paths);
   try {
     const { database, brokenLines } = await openColumns(paths, { closed, end }, onProgress);
-    const answer = ask(database, statement);
+    const answer = ask(paths, database, statement);
     const { tornBytes } = end;
     return { ...answer, brokenLines, tornBytes, spilledRows: countSpilled(paths), close: () => database.close() };
   } finally {
@@ -58,7 +59,7 @@ export async function sql({ place, statement, onProgress }: SqlRequest): Promise
   }
 }
 
-function ask(database: Database, statement: string): Pick<SqlAnswer, 'columns' | 'rows'> {
+function ask(paths: StatePaths, database: Database, statement: string): Pick<SqlAnswer, 'columns' | 'rows'> {
   const single = statement.trim().replace(/;\s*$/, '');
   try {
     // What stands in brackets is one statement, and one that only looks.
@@ -67,23 +68,34 @@ function ask(database: Database, statement: string): Pick<SqlAnswer, 'columns' |
     if (reach !== undefined)
       throw new LedgerError('SQL_FAILED', `expected a SELECT over the table rows, found ${reach}, which reaches files`);
     const { columns, rows } = database.stream(single);
-    return { columns, rows: inOurWords(rows) };
+    return { columns, rows: inOurWords(paths, rows) };
   } catch (error) {
     database.close();
-    throw failed(error);
+    throw failed(paths, error);
   }
 }
 
-function* inOurWords(rows: Iterable<readonly SqlResult[]>): Generator<readonly SqlResult[]> {
+function* inOurWords(paths: StatePaths, rows: Iterable<readonly SqlResult[]>): Generator<readonly SqlResult[]> {
   try {
     yield* rows;
   } catch (error) {
-    throw failed(error);
+    throw failed(paths, error);
   }
 }
 
-function failed(error: unknown): unknown {
+/** As SQLite says it of a file that is none of its own any more. */
+const DESTROYED = /malformed|not a database/;
+
+function failed(paths: StatePaths, error: unknown): unknown {
   if (sqliteFault(error) === undefined) return error;
+  if (DESTROYED.test((error as Error).message)) {
+    forgetColumns(paths);
+    return new LedgerError('SQL_FAILED', `expected a whole table in ${paths.columns}, found it damaged: removed`, {
+      place: { segment: paths.columns },
+      hint: 'nothing is lost: ask again, and it is made anew from the ledger',
+      cause: error,
+    });
+  }
   return new LedgerError('SQL_FAILED', `expected a SELECT over the table rows, found: ${(error as Error).message}`, {
     hint: '"ledger sql --schema" lists its columns',
     cause: error,

@@ -150,9 +150,11 @@ function jsonOf(value: SqlResult): string {
 
 function tellNotes(io: Io, flags: Flags, { brokenLines, tornBytes, spilledRows }: SqlAnswer): void {
   if (flags.quiet === true) return;
-  if (brokenLines > 0)
-    warn(io, `${brokenLines} lines of the ledger are no rows and not among these; see "ledger verify"`);
+  if (brokenLines > 0) warn(io, `lines that are no rows, and not among these: ${brokenLines}; see "ledger verify"`);
   if (tornBytes > 0) warn(io, `${tornBytes} bytes behind the last row are torn; see "ledger sweep"`);
   if (spilledRows > 0)
-    warn(io, `${spilledRows} rows wait in the spill file and are not among these; "ledger sweep" chains what waits`);
+    warn(
+      io,
+      `rows that wait in the spill file, and are not among these: ${spilledRows}; "ledger sweep" chains what waits`,
+    );
 }

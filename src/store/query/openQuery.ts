@@ -18,6 +18,7 @@ import { countSpilled } from '../spill/spillState';
 import type { Cursor } from './cursor';
 import { openLedgerEnd } from './ledgerEnd';
 import type { LedgerEnd } from './ledgerEnd';
+import type { Lines } from './lineBlocks';
 import { newBrokenLines } from './matchingLines';
 import type { BrokenLines } from './matchingLines';
 import { wantedLines } from './wantedLines';
@@ -74,6 +75,12 @@ export async function openQuery(conditions: Conditions, cursor: Cursor | undefin
     closeQuietly(end.fd);
     throw error;
   }
+}
+
+/** All lines of the ledger, whatever was asked for. */
+export function everyLine({ wanted, end, paths }: Opened): Lines {
+  const closed = presentSegments(paths).filter(({ kind }) => kind !== 'live');
+  return { ...wanted.lines, closed, ranges: end.linesEnd === 0 ? [] : [{ from: 0, to: end.linesEnd }] };
 }
 
 interface FilterContext {

@@ -4,14 +4,13 @@
  */
 import { declaredLinks } from '../../core/chain';
 import { closeQuietly } from '../files';
-import { presentSegments } from '../ledger/segments';
 import { followLedger } from '../read/follow';
 import type { Followed } from '../read/follow';
 import { isFrom, linesWithContext } from './context';
 import type { Cursor } from './cursor';
-import type { Lines } from './lineBlocks';
 import { linesFrom, matchingLines, placeOfLast, withLinesBefore } from './matchingLines';
 import type { LinePlace } from './matchingLines';
+import { everyLine } from './openQuery';
 import type { Conditions, Opened } from './openQuery';
 
 export interface QueryRequest extends Conditions {
@@ -72,7 +71,8 @@ export class QueryReader {
     const count = this.#lastRows();
     if (count === 0) return;
     const context = before !== undefined || after !== undefined;
-    const all = context ? this.#everyLine() : wanted.lines;
+    // Neighbours stand beside rows of which no index knows.
+    const all = context ? everyLine(this.opened) : wanted.lines;
     if (reverse) {
       yield* first(count, asMatches(matchingLines(all, filter, { backwards: true, broken: notes.broken })));
       return;
@@ -92,13 +92,6 @@ export class QueryReader {
     const { lastRows, follow, since, cursorFile } = this.request;
     if (lastRows !== undefined) return lastRows;
     return follow === true && since === undefined && cursorFile === undefined ? FOLLOWED_FROM : Infinity;
-  }
-
-  /** Neighbours stand beside rows of which no index knows. */
-  #everyLine(): Lines {
-    const { wanted, end, paths } = this.opened;
-    const closed = presentSegments(paths).filter(({ kind }) => kind !== 'live');
-    return { ...wanted.lines, closed, ranges: [{ from: 0, to: end.linesEnd }] };
   }
 
   async *#coming(): AsyncGenerator<QueryBatch> {

@@ -7,12 +7,12 @@
  * table: the answer is the same, and nothing waits.
  */
 import { randomBytes } from 'node:crypto';
-import { fstatSync, renameSync, rmSync } from 'node:fs';
+import { fstatSync, fsyncSync, renameSync, rmSync } from 'node:fs';
 import { declaredLinks } from '../../core/chain';
-import { errnoOf, LedgerError } from '../../core/errors';
+import { errnoOf, LedgerError, orNothing } from '../../core/errors';
 import type { ReadSoFar } from '../../core/progress';
 import { ROWS_SELECT, SQL_COLUMNS_VERSION } from '../../core/sqlColumns';
-import { closeQuietly, openFile, readAt, statOf } from '../files';
+import { closeQuietly, openFile, readAt, statOf, withFile } from '../files';
 import { removeLeftovers } from '../index/indexBuild';
 import { openDatabase, sqliteFault } from '../index/sqlite';
 import type { Database } from '../index/sqlite';
@@ -25,7 +25,7 @@ import { COLUMN_DEFINITIONS, fillColumns } from './columnsFill';
 /** "LDC" and the version of the columns. */
 const APPLICATION_ID = 0x4c444300 + SQL_COLUMNS_VERSION;
 const LINE_END_BYTES = 156;
-/** A file of its own that nobody else opens: no journal, no syncs; what a crash leaves is a temporary file. */
+/** A file of its own that nobody else opens: no journal; it is synced before it gets its name. */
 const BULK = 'PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536';
 /** Memory does not grow with the ledger. No transaction may have begun. */
 const SPILL = 'PRAGMA temp_store = FILE';
@@ -75,6 +75,11 @@ export async function openColumns(paths: StatePaths, files: LedgerFiles, onProgr
     database.close();
     throw error;
   }
+}
+
+/** Removes the file, where that is allowed: the next question makes it anew. */
+export function forgetColumns(paths: StatePaths): void {
+  orNothing(() => rmSync(paths.columns, { force: true }));
 }
 
 /** Brings the file up to date, where that is possible at once. */
@@ -152,6 +157,7 @@ async function build(paths: StatePaths, files: LedgerFiles, onProgress: OnProgre
     } finally {
       database.close();
     }
+    withFile(temporary, 'update', fsyncSync);
     rmSync(`${paths.columns}-journal`, { force: true });
     renameSync(temporary, paths.columns);
   } finally {
