@@ -44,7 +44,8 @@ await build({
   keepNames: false,
   // libsql asks these two which of its binaries fits, in 12 ms (src/store/index/libsqlTarget.ts).
   alias: { '@neon-rs/load': './src/store/index/libsqlTarget.ts', 'detect-libc': './src/store/index/libsqlTarget.ts' },
-  external: ['*.node', '@libsql/*', 'fs-native-extensions'],
+  // A regular expression's engine is a third of all commands: it is loaded where there is an expression.
+  external: ['*.node', '@libsql/*', 'fs-native-extensions', 're2js'],
   plugins: [commanderWithoutPrograms],
   define: { LEDGER_VERSION: JSON.stringify(version) },
   logLevel: 'warning',

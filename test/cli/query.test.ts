@@ -259,7 +259,7 @@ test(
       run([...drop, ...ledgerCommand('query', ...args)], { env: box.env, cwd: '/' });
     const read = await asNobody();
     assert.deepEqual([read.status, read.stdout], [0, joined(lines)], read.stderr);
-    const cursor = await asNobody('--cursor-file', join(box.dir, 'seen'));
+    const cursor = await asNobody('--cursor-file', join(box.root, 'seen'));
     assert.equal(cursor.status, 2);
     assert.match(cursor.stderr, /expected to write .*seen/);
     chmodSync(box.ledger, 0o000);
