@@ -40,7 +40,8 @@ describe('completion', { concurrency: 2 }, () => {
       answer(at, ledgerCommand('completion', 'words', '--', ...words));
     const names = (lines: readonly string[]): string[] => lines.map((line) => line.replace(/\t.*/, ''));
     assert.deepEqual(names(await asked('')), Object.keys(COMMANDS));
-    for (const command of Object.keys(COMMANDS)) {
+    // Each takes two starts of the program; these have flags of every kind, and none.
+    for (const command of ['append', 'query', 'rollup', 'gate', 'completion']) {
       const { stdout } = await ledger(at, [command, '--help']);
       const told = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[a-z0-9-]+)/gm)].map(([, flag]) => flag ?? '');
       assert.deepEqual([...new Set(names(await asked(command, '-')))].sort(), [...new Set(told.filter((one) => one !== '--version'))].sort(), command); // prettier-ignore
