@@ -24,7 +24,7 @@ const WHERE = 'cost_usd > 0.0999 && payload.exit == 1';
 const JQ = 'select(.cost_usd > 0.0999 and .payload.exit == 1)';
 
 /** As `bench/generate.ts` names the runs. */
-const runId = (run: number): string => `de5b5ed3-0000-4000-8000-${String(run).padStart(12, '0')}`;
+const runId = (run: number): string => `de5b5ed3-0000-4000-8000-${run.toString(16).padStart(12, '0')}`;
 
 export async function benchQuery({ rows }: Sizes): Promise<Line[]> {
   const dir = await largeLedger(rows);
