@@ -53,11 +53,7 @@ test('lines share one scale; a day without a row is a gap, also where several ar
     day('2026-11-14', { writer: '8' }),
   ];
   const lines = chart(periods, [group('coder', '12'), group('writer', '9')], 80);
-  assert.deepEqual(lines, [
-    'agent          spent USD',
-    'coder   █▅         12.00',
-    'writer  ▂   █       9.00',
-  ]);
+  assert.deepEqual(lines, ['agent          spent USD', 'coder   █▅         12.00', 'writer  ▂   █       9.00']);
 });
 
 test('on any terminal the newest days are shown, in lines that fit', () => {
