@@ -6,7 +6,7 @@
  */
 import { BAD_OUTCOME } from '../core/activity';
 import { agoText } from '../core/ago';
-import { formatLocal } from '../core/day';
+import { formatLocalSecond } from '../core/day';
 import type { Zone } from '../core/day';
 import type { Row } from '../core/members';
 import { parseCostNanos, formatNanos } from '../core/money';
@@ -137,7 +137,7 @@ const DATED_CHARS = 11;
 function timeText(row: Row, zone: Zone, chars: number): string {
   const ms = momentOf(row);
   if (ms === undefined) return '';
-  const local = formatLocal(zone, Math.floor(ms / 1000) * 1000).replace('T', ' ');
+  const local = formatLocalSecond(zone, ms).replace('T', ' ');
   if (chars === DATED_CHARS) return local.slice(5, 5 + chars);
   return chars < 19 ? local.slice(11, 11 + chars) : local.slice(0, chars);
 }

@@ -174,6 +174,11 @@ function labelOf(unit: Exclude<PeriodUnit, 'hour'>, day: number): string {
   return `${year}-W${String(week).padStart(2, '0')}`;
 }
 
+/** The same to the second, whatever the moment. */
+export function formatLocalSecond(zone: Zone, ms: number): string {
+  return formatLocal(zone, Math.floor(ms / 1000) * 1000);
+}
+
 /** A moment on the zone's wall clock with its offset: `2026-10-25T02:30:00+01:00`. Offsets are shown to the minute. */
 export function formatLocal(zone: Zone, ms: number): string {
   const offset = zone.offsetMs(ms);

@@ -63,6 +63,15 @@ export function seqOf(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value < 1e15 ? value : undefined;
 }
 
+const SEQ_START = /^\{"seq":([0-9]{1,15}),/;
+const SEQ_START_BYTES = 32;
+
+/** The seq of a line that is a JSON object: from its start, where the writer puts it; undefined where it has none. */
+export function seqOfLine(line: Buffer): number | undefined {
+  const start = SEQ_START.exec(line.toString('latin1', 0, SEQ_START_BYTES));
+  return start === null ? seqOf(completeObject(line)?.['seq']) : Number(start[1]);
+}
+
 /** The rows that a tombstone stands for. */
 export function missingRows(
   value: Readonly<Record<string, unknown>>,

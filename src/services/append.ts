@@ -15,7 +15,7 @@ import type { CheckedRow } from '../core/row';
 import type { AppendEvents, Receipt } from '../store/append/append';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
-import { isOwnFile } from '../store/ledger/ownFiles';
+import { refuseOwn } from '../store/ledger/ownFiles';
 import { nodeHost } from '../store/machine/nodeHost';
 import { statePaths } from '../store/paths';
 import { appendAttempted } from '../store/append/attempted';
@@ -189,12 +189,7 @@ export function previewRow(request: Pick<AppendRequest, 'place' | 'flags'>, text
 
 /** @throws LedgerError USAGE where a file that is to be written beside the ledger is one of its own, or would lie among them */
 export function refuseOwnFile({ dir, env }: Place, path: string): void {
-  const paths = statePaths(dir, env);
-  if (!isOwnFile(paths, path)) return;
-  throw new LedgerError('USAGE', `expected a file outside of the state folder ${paths.dir}, found ${path}`, {
-    place: { segment: path },
-    hint: 'choose another file: what is in that folder is written by the ledger alone',
-  });
+  refuseOwn(statePaths(dir, env), 'a file', path);
 }
 
 /** Appends one row: JSON text that is answered as a line of a stream is, or, where there is none, the flags alone. */

@@ -2,7 +2,7 @@
 import { paceOf } from '../core/burn';
 import { capNames, percentOf } from '../core/caps';
 import type { CapNames } from '../core/caps';
-import { formatLocal } from '../core/day';
+import { formatLocalSecond } from '../core/day';
 import type { Zone } from '../core/day';
 import { formatNanos } from '../core/money';
 import { raisedOf } from '../core/override';
@@ -104,7 +104,7 @@ export async function capsNow({ place, nowMs, record, notify, events }: CapsRequ
   await learnOtherRuns(request, spend);
   const caps = spend.statesNow(nowMs).map((state) => capNow(state, nowMs, zone));
   return {
-    at: localTime(zone, nowMs),
+    at: formatLocalSecond(zone, nowMs),
     timezone: request.plan.zoneName,
     caps,
     reservations: spend.openAt(nowMs).map(openReservation),
@@ -125,8 +125,6 @@ function told(
   return { ...facts, notified };
 }
 
-const localTime = (zone: Zone, ms: number): string => formatLocal(zone, Math.floor(ms / 1000) * 1000);
-
 function capNow(state: CapState, nowMs: number, zone: Zone): CapNow {
   const { cap, override, label, spentNanos, reservedNanos } = state;
   const { nanos } = inForce(state);
@@ -135,7 +133,7 @@ function capNow(state: CapState, nowMs: number, zone: Zone): CapNow {
   return {
     ...capNames(cap),
     period: label,
-    raised: override && raised ? { ...raised, until_local: localTime(zone, override.untilMs) } : null,
+    raised: override && raised ? { ...raised, until_local: formatLocalSecond(zone, override.untilMs) } : null,
     spent_usd: formatNanos(spentNanos),
     reserved_usd: formatNanos(reservedNanos),
     remaining_usd: formatNanos(nanos - used),
@@ -156,7 +154,7 @@ function paceMembers(
     burn_usd_per_hour: usd(pace?.perHourNanos),
     forecast_usd: usd(pace?.forecastNanos),
     full_at: pace?.fullMs === undefined ? null : formatTime(pace.fullMs),
-    full_at_local: pace?.fullMs === undefined ? null : localTime(zone, pace.fullMs),
+    full_at_local: pace?.fullMs === undefined ? null : formatLocalSecond(zone, pace.fullMs),
   };
 }
 

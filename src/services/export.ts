@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { invariant, orNothing } from '../core/errors';
 import { CALLER_MEMBER_NAMES } from '../core/members';
-import { completeObject, seqOf } from '../core/rowText';
+import { completeObject, seqOfLine } from '../core/rowText';
 import { formatTime } from '../core/time';
 import { closeQuietly } from '../store/files';
 import { identityIn } from '../store/ledger/genesis';
@@ -192,8 +192,7 @@ class Pass {
 
   #count(line: Buffer): void {
     this.rows++;
-    const start = /^\{"seq":([0-9]{1,15}),/.exec(line.toString('latin1', 0, 32));
-    const seq = start === null ? seqOf(completeObject(line)?.['seq']) : Number(start[1]);
+    const seq = seqOfLine(line);
     this.firstSeq ??= seq ?? null;
     this.lastSeq = seq ?? this.lastSeq;
   }

@@ -1,7 +1,7 @@
 /** Raises a cap for a time: on somebody's word, and on the record. */
 import { capNames } from '../core/caps';
 import type { Cap, CapNames } from '../core/caps';
-import { formatLocal } from '../core/day';
+import { formatLocalSecond } from '../core/day';
 import { environmentDefaults } from '../core/defaults';
 import { LedgerError } from '../core/errors';
 import type { Json } from '../core/json';
@@ -68,7 +68,7 @@ export async function override(request: OverrideRequest): Promise<OverrideResult
     ...capNames(cap),
     raised_to_usd: raise === undefined ? null : formatNanos(raise.nanos),
     until: formatTime(untilMs),
-    until_local: formatLocal(calendar.zone, Math.floor(untilMs / 1000) * 1000),
+    until_local: formatLocalSecond(calendar.zone, untilMs),
     reason,
     actor: who.actor ?? null,
     authority: who.authority ?? null,

@@ -13,7 +13,7 @@ import type { Grouping, Measure } from '../core/query/groups';
 import { completeObject, memberFault } from '../core/rowText';
 import type { TimeWindow } from '../core/when';
 import { closeQuietly } from '../store/files';
-import { isOwnFile } from '../store/ledger/ownFiles';
+import { refuseOwn } from '../store/ledger/ownFiles';
 import { checkCursor, readCursor, writeCursor } from '../store/query/cursor';
 import type { Cursor } from '../store/query/cursor';
 import { forEachMatch } from '../store/query/matchingLines';
@@ -116,10 +116,7 @@ export async function summarise(request: SummaryRequest): Promise<QuerySummary> 
 
 /** A cursor is of this ledger, and its file none of the ledger's own. */
 async function checkPlace({ paths, end }: Opened, file: string | undefined, cursor: Cursor | undefined): Promise<void> {
-  if (file !== undefined && isOwnFile(paths, file))
-    throw new LedgerError('USAGE', `expected a cursor file outside of the state folder ${paths.dir}, found ${file}`, {
-      hint: 'choose another file: what is in that folder is written by the ledger alone',
-    });
+  if (file !== undefined) refuseOwn(paths, 'a cursor file', file);
   if (file !== undefined && cursor !== undefined) await checkCursor(paths, file, { ...cursor, head: end.head });
 }
 

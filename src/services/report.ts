@@ -2,7 +2,7 @@
 import { ActivityTally } from '../core/activity';
 import type { Activity } from '../core/activity';
 import type { Head } from '../core/chain';
-import { dayAt, dayPeriod, dayStart, formatLocal, periodAt } from '../core/day';
+import { dayAt, dayPeriod, dayStart, formatLocal, formatLocalSecond, periodAt } from '../core/day';
 import type { Calendar, Period } from '../core/day';
 import { orNothing } from '../core/errors';
 import { formatTime } from '../core/time';
@@ -69,7 +69,7 @@ export async function reportActivity(request: ReportRequest): Promise<ActivityRe
       to: formatLocal(calendar.zone, period.endMs),
       timezone: calendar.zone.name,
       isOver: nowMs >= period.endMs,
-      madeAt: formatLocal(calendar.zone, Math.floor(nowMs / 1000) * 1000),
+      madeAt: formatLocalSecond(calendar.zone, nowMs),
       ledgerId: identity?.ledgerId,
       origin: identity?.origin,
       head: end.head,

@@ -4,7 +4,7 @@ import type { Head } from '../core/chain';
 import type { Zone } from '../core/day';
 import { LedgerError } from '../core/errors';
 import { Sample } from '../core/query/sample';
-import { completeObject, seqOf } from '../core/rowText';
+import { seqOfLine } from '../core/rowText';
 import type { TimeWindow } from '../core/when';
 import { closeQuietly } from '../store/files';
 import { matchingLines } from '../store/query/matchingLines';
@@ -61,6 +61,6 @@ function placeOf(line: Buffer): { readonly seq: number; readonly hash: string } 
   const hash = declaredLinks(line)?.hash;
   const start = line.toString('latin1', 0, START_BYTES);
   if (hash === undefined || start.includes(TOMBSTONE)) return undefined;
-  const seq = Number(/^\{"seq":([0-9]{1,15}),/.exec(start)?.[1] ?? seqOf(completeObject(line)?.['seq']));
-  return Number.isNaN(seq) ? undefined : { seq, hash };
+  const seq = seqOfLine(line);
+  return seq === undefined ? undefined : { seq, hash };
 }

@@ -4,9 +4,21 @@
  */
 import { readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import { errnoOf, orNothing } from '../../core/errors';
+import { errnoOf, LedgerError, orNothing } from '../../core/errors';
 import { statOf } from '../files';
 import type { StatePaths } from '../paths';
+
+/**
+ * @param what the file is, for the message: "a file"
+ * @throws LedgerError USAGE where it is one of the ledger's own, or would lie among them
+ */
+export function refuseOwn(paths: StatePaths, what: string, path: string): void {
+  if (!isOwnFile(paths, path)) return;
+  throw new LedgerError('USAGE', `expected ${what} outside of the state folder ${paths.dir}, found ${path}`, {
+    place: { segment: path },
+    hint: 'choose another file: what is in that folder is written by the ledger alone',
+  });
+}
 
 /** Whether `path` lies in the state folder, wherever links lead, or is a file of the ledger's under another name. */
 export function isOwnFile(paths: StatePaths, path: string): boolean {

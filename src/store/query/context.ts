@@ -4,12 +4,10 @@
  */
 import type { RowFilter } from '../../core/query/rowFilter';
 import type { FieldReader } from '../../core/query/field';
-import { blocksForward } from './lineBlocks';
+import { blocksForward, linesIn } from './lineBlocks';
 import type { LineBlock, Lines } from './lineBlocks';
-import { matchesIn } from './matchingLines';
+import { countsFrom, matchesIn } from './matchingLines';
 import type { BrokenLines, FoundLine, LinePlace } from './matchingLines';
-
-const NEWLINE = 0x0a;
 
 export interface ContextLine extends FoundLine {
   readonly isMatch: boolean;
@@ -33,20 +31,12 @@ export async function* linesWithContext(
 ): AsyncGenerator<readonly ContextLine[]> {
   const needle = filter.needle();
   const window = new ContextWindow(options, filter.fields);
-  const { from } = options;
-  let counts = from === undefined;
+  const counts = countsFrom(options.from);
   for await (const block of blocksForward(lines)) {
-    const matches = matchesIn(block, filter, needle, options.broken).filter(
-      ({ segment, offset }) => (counts ||= segment === from?.segment && offset >= from.offset),
-    );
+    const matches = matchesIn(block, filter, needle, options.broken).filter(counts);
     const shown = window.take(block, new Set(matches.map(({ offset }) => offset)));
     if (shown.length > 0) yield shown;
   }
-}
-
-/** Whether a line stands at a place or behind it, where those that are read begin in the place's segment. */
-export function isFrom(from: LinePlace | undefined, { segment, offset }: LinePlace): boolean {
-  return from === undefined || segment !== from.segment || offset >= from.offset;
 }
 
 class ContextWindow {
@@ -65,11 +55,9 @@ class ContextWindow {
     const shown: ContextLine[] = [];
     const { bytes, segment } = block;
     if (block.overlong) this.#line(shown, { line: bytes, segment, offset: block.offset }, false);
-    for (let start = 0; start < bytes.length;) {
-      const end = bytes.indexOf(NEWLINE, start);
+    for (const [start, end] of linesIn(block)) {
       const offset = block.offset + start;
       this.#line(shown, { line: bytes.subarray(start, end), segment, offset }, matches.has(offset));
-      start = end + 1;
     }
     // The block's bytes are used again.
     this.#held = this.#held.map((one) =>

@@ -36,6 +36,15 @@ export interface LineBlock {
   readonly overlong: boolean;
 }
 
+/** Where each line of a block begins and ends, its newline not counted. */
+export function* linesIn({ bytes }: LineBlock): Generator<readonly [start: number, end: number]> {
+  for (let start = 0; start < bytes.length;) {
+    const end = bytes.indexOf(NEWLINE_BYTE[0] as number, start);
+    yield [start, end];
+    start = end + 1;
+  }
+}
+
 export async function* blocksForward({ closed, fd, ranges, bareLine }: Lines): AsyncGenerator<LineBlock> {
   for (const segment of closed) yield* closedBlocks(segment);
   for (const range of ranges) {

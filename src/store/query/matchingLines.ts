@@ -125,6 +125,12 @@ export async function placeOfLast(lines: Lines, filter: RowFilter, count: number
   return undefined;
 }
 
+/** Whether a line stands at a place or behind it; to be asked of lines in their order. */
+export function countsFrom(from: LinePlace | undefined): (line: LinePlace) => boolean {
+  let counts = from === undefined;
+  return ({ segment, offset }) => (counts ||= segment === from?.segment && offset >= from.offset);
+}
+
 /** The same lines from a place on: in the live file exactly, in a closed segment from its first line. */
 export function linesFrom(lines: Lines, { segment, offset }: LinePlace): Lines {
   const at = lines.closed.findIndex(({ name }) => name === segment);

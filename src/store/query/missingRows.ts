@@ -1,10 +1,8 @@
 /** What a ledger has not, or not whole: lines that are no rows, and rows that a named gap stands for. Every line is looked at. */
 import { SlotReader } from '../../core/lineSlots';
 import { completeObject, missingRows } from '../../core/rowText';
-import { blocksForward } from './lineBlocks';
+import { blocksForward, linesIn } from './lineBlocks';
 import type { Lines } from './lineBlocks';
-
-const NEWLINE = 0x0a;
 
 export interface MissingRows {
   brokenLines: number;
@@ -15,13 +13,12 @@ export interface MissingRows {
 export async function countMissing(lines: Lines): Promise<MissingRows> {
   const missing: MissingRows = { brokenLines: 0, rowsInGaps: 0 };
   const slots = new SlotReader(['action']);
-  for await (const { bytes, overlong } of blocksForward(lines)) {
+  for await (const block of blocksForward(lines)) {
+    const { bytes, overlong } = block;
     if (overlong) missing.brokenLines++;
-    for (let start = 0; start < bytes.length;) {
-      const end = bytes.indexOf(NEWLINE, start);
+    for (const [start, end] of linesIn(block)) {
       if (!slots.find(bytes, start, end)) missing.brokenLines++;
       else missing.rowsInGaps += rowsNamed(slots.string(0), bytes.subarray(start, end));
-      start = end + 1;
     }
   }
   return missing;

@@ -13,6 +13,7 @@ import { calendarOf } from '../ledger/calendar';
 import { locate } from '../ledger/locate';
 import type { Place } from '../ledger/locate';
 import { presentSegments } from '../ledger/segments';
+import type { Segment } from '../ledger/segments';
 import type { StatePaths } from '../paths';
 import { countSpilled } from '../spill/spillState';
 import type { Cursor } from './cursor';
@@ -48,6 +49,7 @@ export interface Opened {
   readonly zone: Zone;
   readonly window: TimeWindow | undefined;
   readonly filter: RowFilter;
+  readonly closed: readonly Segment[];
   readonly end: LedgerEnd;
   readonly wanted: WantedLines;
   readonly notes: QueryNotes;
@@ -70,7 +72,7 @@ export async function openQuery(conditions: Conditions, cursor: Cursor | undefin
     const wanted = wantedLines(paths, { closed, end, filter, afterSeq: cursor?.seq ?? 0 });
     const { tornBytes } = end;
     const notes = { broken: newBrokenLines(), tornBytes, lostRows: wanted.lostRows, spilledRows: countSpilled(paths) };
-    return { paths, zone: calendar.zone, window, filter, end, wanted, notes };
+    return { paths, zone: calendar.zone, window, filter, closed, end, wanted, notes };
   } catch (error) {
     closeQuietly(end.fd);
     throw error;
@@ -78,8 +80,7 @@ export async function openQuery(conditions: Conditions, cursor: Cursor | undefin
 }
 
 /** All lines of the ledger, whatever was asked for. */
-export function everyLine({ wanted, end, paths }: Opened): Lines {
-  const closed = presentSegments(paths).filter(({ kind }) => kind !== 'live');
+export function everyLine({ wanted, end, closed }: Opened): Lines {
   return { ...wanted.lines, closed, ranges: end.linesEnd === 0 ? [] : [{ from: 0, to: end.linesEnd }] };
 }
 

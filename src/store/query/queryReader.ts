@@ -6,9 +6,9 @@ import { declaredLinks } from '../../core/chain';
 import { closeQuietly } from '../files';
 import { followLedger } from '../read/follow';
 import type { Followed } from '../read/follow';
-import { isFrom, linesWithContext } from './context';
+import { linesWithContext } from './context';
 import type { Cursor } from './cursor';
-import { linesFrom, matchingLines, placeOfLast, withLinesBefore } from './matchingLines';
+import { countsFrom, linesFrom, matchingLines, placeOfLast, withLinesBefore } from './matchingLines';
 import type { LinePlace } from './matchingLines';
 import { everyLine } from './openQuery';
 import type { Conditions, Opened } from './openQuery';
@@ -117,8 +117,9 @@ async function* asMatches(
   batches: AsyncIterable<readonly (LinePlace & { readonly line: Buffer })[]>,
   from?: LinePlace,
 ): AsyncGenerator<readonly QueriedLine[]> {
+  const counts = countsFrom(from);
   for await (const batch of batches) {
-    const lines = batch.filter((one) => isFrom(from, one)).map(({ line }) => ({ line, isMatch: true, isApart: false }));
+    const lines = batch.filter(counts).map(({ line }) => ({ line, isMatch: true, isApart: false }));
     if (lines.length > 0) yield lines;
   }
 }

@@ -3,10 +3,8 @@ import { STORED_COLUMNS } from '../../core/sqlColumns';
 import { completeObject } from '../../core/rowText';
 import { ShapedInserter } from '../index/shapedInserter';
 import type { Database, SqlValue } from '../index/sqlite';
-import { blocksForward } from '../query/lineBlocks';
+import { blocksForward, linesIn } from '../query/lineBlocks';
 import type { Lines } from '../query/lineBlocks';
-
-const NEWLINE = 0x0a;
 
 const quoted = (name: string): string => `"${name}"`;
 
@@ -40,12 +38,11 @@ export async function fillColumns(
   const inserter = new ShapedInserter(database, table, INSERTED);
   const values: SqlValue[] = new Array<SqlValue>(INSERTED.length).fill(null);
   let [brokenLines, rows] = [0, 0];
-  for await (const { bytes, overlong } of blocksForward(lines)) {
+  for await (const block of blocksForward(lines)) {
+    const { bytes, overlong } = block;
     if (overlong) brokenLines++;
-    for (let start = 0; start < bytes.length;) {
-      const end = bytes.indexOf(NEWLINE, start);
+    for (const [start, end] of linesIn(block)) {
       const line = completeObject(bytes.subarray(start, end));
-      start = end + 1;
       if (line === undefined) {
         brokenLines++;
         continue;
