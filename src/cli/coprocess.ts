@@ -60,15 +60,27 @@ export async function answerShell(
     LOOK_FOR_OWNER_MS,
   );
   try {
-    for await (const chunk of input) {
-      const request = requests.push(chunk as Buffer);
-      if (request !== undefined) await answer(request);
-    }
-  } catch (error) {
-    if (!input.destroyed) throw error;
+    await eachChunk(input, (chunk) => {
+      const request = requests.push(chunk);
+      return request === undefined ? undefined : answer(request);
+    });
   } finally {
     clearInterval(watch);
   }
+}
+
+/** One after the other, until the end: a loop over the stream itself would wait several turns longer for each. */
+async function eachChunk(input: NodeJS.ReadStream, take: (chunk: Buffer) => Promise<void> | undefined): Promise<void> {
+  let last: Promise<void> | undefined;
+  await new Promise<void>((resolve, reject) => {
+    input.on('data', (chunk: Buffer) => {
+      last = last === undefined ? take(chunk) : last.then(() => take(chunk));
+      last?.catch(reject);
+    });
+    input.on('close', resolve);
+    input.on('error', reject);
+  });
+  await last;
 }
 
 /** Nobody reads it any more: the input ends, too. */

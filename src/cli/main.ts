@@ -38,11 +38,15 @@ export async function main(argv: readonly string[], io: Io, commands: CommandTab
   await run(argv);
 }
 
-/** The program with one command loaded, the others named; it runs one command line after the other. */
+/**
+ * The program with one command loaded, the others named; it runs one command line after the other.
+ * @param runPlain runs a command line that needs no parser; undefined for one that does
+ */
 export async function programOf(
   name: string | undefined,
   io: Io,
   commands: CommandTable,
+  runPlain: (argv: readonly string[]) => Promise<void> | undefined = () => undefined,
 ): Promise<(argv: readonly string[]) => Promise<void>> {
   const program = new Command('ledger');
   addGlobalFlags(program)
@@ -67,7 +71,7 @@ export async function programOf(
     try {
       beginAnew();
       refuseMangledArguments(argv);
-      await program.parseAsync(argv, { from: 'user' });
+      await (runPlain(argv) ?? program.parseAsync(argv, { from: 'user' }));
     } catch (error) {
       if (error instanceof CommanderError && error.exitCode === 0) return;
       io.setExit((name === undefined ? undefined : commands[name]?.failed?.(argv)) ?? EXIT.failed);

@@ -2,29 +2,31 @@
 import type { Command } from 'commander';
 import { LedgerError } from '../core/errors';
 import { KeptWriter } from '../services/append';
-import { registerAppend } from './commands/append';
+import { appendPlain, registerAppend } from './commands/append';
+import type { AppendAround } from './commands/append';
 import { answerShell } from './coprocess';
 import { processIo } from './io';
 import type { Io } from './io';
 import { main, programOf } from './main';
 import type { CommandTable } from './main';
 
-type Around = Omit<Parameters<typeof registerAppend>[2], 'loadEnforcement'>;
-
 const loadEnforcement = (): never => {
   throw new LedgerError('INVARIANT', 'internal: --enforce in the program that has none of it');
 };
 
-function appendAlone(around: Around = {}): CommandTable {
-  const register = (program: Command, io: Io): void => registerAppend(program, io, { loadEnforcement, ...around });
+function appendAlone(around: AppendAround = { loadEnforcement }): CommandTable {
+  const register = (program: Command, io: Io): void => registerAppend(program, io, around);
   return { append: { summary: '', load: () => Promise.resolve(register) } };
 }
 
 async function coprocess(ownerPid: number, notes: number | undefined): Promise<void> {
   const writers = new KeptWriter();
-  await answerShell({ ownerPid, notes }, async (io, onWriting) =>
-    programOf('append', io, appendAlone({ writers, onWriting })),
-  );
+  await answerShell({ ownerPid, notes }, async (io, onWriting) => {
+    const around = { loadEnforcement, writers, onWriting };
+    const runPlain = ([quiet, append, ...words]: readonly string[]): Promise<void> | undefined =>
+      quiet === '-q' && append === 'append' ? appendPlain(words, io, around) : undefined;
+    return programOf('append', io, appendAlone(around), runPlain);
+  });
   await writers.close();
 }
 

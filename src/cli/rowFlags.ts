@@ -65,6 +65,11 @@ const OPTION_KEYS = new Map(
   CALLER_MEMBER_NAMES.map((name) => [name, name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())]),
 );
 
+/** The flag of each member as it is typed, and the name under which its value is handed on. */
+export const MEMBER_FLAGS: ReadonlyMap<string, string> = new Map(
+  [...OPTION_KEYS].map(([name, key]) => [`--${flagName(name)}`, key]),
+);
+
 /** @param unseen members that the command says itself: known, so that they are refused by name, and not in its help */
 export function addRowFlags(command: Command, unseen: readonly string[] = []): Command {
   for (const name of CALLER_MEMBER_NAMES) {

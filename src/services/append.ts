@@ -13,8 +13,8 @@ import type { JsonObject } from '../core/json';
 import { checkRow, MAX_INPUT_BYTES } from '../core/row';
 import type { CheckedRow } from '../core/row';
 import type { AppendEvents, Receipt } from '../store/append/append';
-import { locate } from '../store/ledger/locate';
-import type { Place } from '../store/ledger/locate';
+import { KeptPlace, locate } from '../store/ledger/locate';
+import type { LocatedLedger, Place } from '../store/ledger/locate';
 import { refuseOwn } from '../store/ledger/ownFiles';
 import { nodeHost } from '../store/machine/nodeHost';
 import { statePaths } from '../store/paths';
@@ -60,9 +60,21 @@ interface CheckedLine {
 /** Keeps the writer of one ledger open from one request to the next; another ledger's takes its place. */
 export class KeptWriter {
   readonly host = nodeHost();
+  readonly #place = new KeptPlace();
+  #defaults: { readonly env: Place['env']; readonly members: JsonObject } | undefined;
   #open: { readonly writer: Writer; readonly options: WriterOptions } | undefined;
   #events: AppendEvents | undefined;
   #closing: Promise<void> = Promise.resolve();
+
+  locate(place: Place): LocatedLedger {
+    return this.#place.locate(place);
+  }
+
+  /** What this environment says of every row; an object of variables stays as it is. */
+  defaults(env: Place['env']): JsonObject {
+    if (this.#defaults?.env !== env) this.#defaults = { env, members: environmentDefaults(env) };
+    return this.#defaults.members;
+  }
 
   open(options: WriterOptions): Writer {
     this.#events = options.events;
@@ -112,12 +124,12 @@ class Session {
   #lines = 0;
 
   constructor(private readonly request: AppendRequest) {
-    const { paths, config } = locate(request.place);
-    const { writers, events } = request;
+    const { writers, events, place } = request;
+    const { paths, config } = writers?.locate(place) ?? locate(place);
     this.#host = writers?.host ?? nodeHost();
     const options = { paths, host: this.#host, durability: config.durability, events };
     this.#writer = writers?.open(options) ?? new Writer(options);
-    this.#defaults = environmentDefaults(request.place.env);
+    this.#defaults = writers?.defaults(place.env) ?? environmentDefaults(place.env);
   }
 
   check(input: InputLine | { readonly kind: 'row'; readonly row: JsonObject }): CheckedLine {

@@ -1,6 +1,10 @@
 /** From what a user says (`--dir`, `--config`, the environment) to the paths and the settings of one ledger. */
+import { statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import type { Config } from '../../core/config';
-import { readConfig } from './configFile';
+import { orNothing } from '../../core/errors';
+import { statOf } from '../files';
+import { configPath, readConfig } from './configFile';
 import { statePaths } from '../paths';
 import type { StatePaths } from '../paths';
 
@@ -23,4 +27,52 @@ export function locate(place: Place): LocatedLedger {
   const paths = statePaths(place.dir, place.env);
   const { config, path } = readConfig(paths.dir, place.configPath);
   return { paths, config, configPath: path };
+}
+
+/**
+ * The place of one row after the other: paths are resolved and settings read anew once something of them is another than
+ * before. A folder that is the same inode by the name that was given, and by its real path, has that real path still.
+ */
+export class KeptPlace {
+  #last:
+    { readonly place: Place; readonly cwd: string; readonly located: LocatedLedger; readonly looks: Looks } | undefined;
+
+  /** Errors as `locate`. */
+  locate(place: Place): LocatedLedger {
+    const cwd = process.cwd();
+    const last = this.#last;
+    if (last?.cwd === cwd && isSamePlace(last.place, place) && stillLooks(last.looks, look(place, last.located))) {
+      return last.located;
+    }
+    const located = locate(place);
+    this.#last = { place, cwd, located, looks: look(place, located) };
+    return located;
+  }
+}
+
+interface Looks {
+  readonly given: Stats | undefined;
+  readonly real: Stats | undefined;
+  readonly config: Stats | undefined;
+}
+
+function look(place: Place, { paths }: LocatedLedger): Looks {
+  const given = orNothing(() => statSync(place.dir));
+  return { given, real: statOf(paths.dir), config: statOf(configPath(paths.dir, place.configPath)) };
+}
+
+function isSamePlace(one: Place, other: Place): boolean {
+  return one.dir === other.dir && one.configPath === other.configPath && one.env === other.env;
+}
+
+/** Of a folder that is not there yet, the name alone is known. */
+function stillLooks(before: Looks, now: Looks): boolean {
+  const isThere = before.given !== undefined && before.real !== undefined;
+  if (!isThere || !isSameInode(before.given, now.given) || !isSameInode(before.real, now.real)) return false;
+  const [was, is] = [before.config, now.config];
+  return isSameInode(was, is) && was?.ctimeMs === is?.ctimeMs && was?.size === is?.size;
+}
+
+function isSameInode(one: Stats | undefined, other: Stats | undefined): boolean {
+  return one?.ino === other?.ino && one?.dev === other?.dev;
 }
