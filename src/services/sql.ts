@@ -18,7 +18,7 @@ import { openLedgerEnd } from '../store/query/ledgerEnd';
 import type { StatePaths } from '../store/paths';
 import { countSpilled } from '../store/spill/spillState';
 import { forgetColumns, openColumns } from '../store/sql/columns';
-import { fileReach } from '../store/sql/reachesFiles';
+import { notAllowed } from '../store/sql/allowed';
 
 export type { SqlResult } from '../store/index/sqlite';
 
@@ -64,9 +64,12 @@ function ask(paths: StatePaths, database: Database, statement: string): Pick<Sql
   try {
     // What stands in brackets is one statement, and one that only looks.
     database.prepare(`SELECT * FROM (\n${single}\n)`);
-    const reach = fileReach(database, single);
-    if (reach !== undefined)
-      throw new LedgerError('SQL_FAILED', `expected a SELECT over the table rows, found ${reach}, which reaches files`);
+    const other = notAllowed(database, single);
+    if (other !== undefined)
+      throw new LedgerError(
+        'SQL_FAILED',
+        `expected a SELECT over the table rows, found ${other}, which it may not use`,
+      );
     const { columns, rows } = database.stream(single);
     return { columns, rows: inOurWords(paths, rows) };
   } catch (error) {

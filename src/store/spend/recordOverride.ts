@@ -10,14 +10,10 @@ import { overrideRow } from '../../core/override';
 import type { Override } from '../../core/override';
 import { checkRow } from '../../core/row';
 import type { AppendEvents } from '../append/append';
-import { Writer } from '../append/writer';
 import { locate } from '../ledger/locate';
 import type { Place } from '../ledger/locate';
 import { presentSegments } from '../ledger/segments';
-import { nodeHost } from '../machine/nodeHost';
-import { spendSoFar } from './currentSpend';
-import { Judge } from './judge';
-import { spendRequest } from './spendPlan';
+import { decideUnderCaps } from './underCaps';
 
 export interface OverrideWish {
   readonly place: Place;
@@ -44,23 +40,13 @@ export interface RecordedOverride {
 export async function recordOverride({ place, cap, raise, members, events }: OverrideWish): Promise<RecordedOverride> {
   const located = locate(place);
   presentSegments(located.paths);
-  const host = nodeHost();
-  const { paths, config } = located;
-  const soFar = await spendSoFar(spendRequest(place, located, host.nowMs()));
-  const writer = new Writer({ paths, host, durability: config.durability, events });
-  try {
-    return await writer.appendDecided(async (ready, placer) => {
-      const nowMs = host.nowMs();
-      const judge = await Judge.over(spendRequest(place, located, nowMs), ready, soFar);
-      const replaced = judge.overrideOf(cap);
-      if (raise === undefined && replaced === undefined) {
-        throw new LedgerError('NOT_FOUND', `expected an override of ${formatCap(cap)} to end, found none that holds`);
-      }
-      const untilMs = raise?.untilMs ?? nowMs;
-      const row = checkRow(overrideRow(cap, { nanos: raise?.nanos, untilMs }, members), { nowMs });
-      return { ...placer.place(row), untilMs, replaced };
-    });
-  } finally {
-    await writer.close();
-  }
+  return decideUnderCaps({ place, located, events }, ({ judge, nowMs, placer }) => {
+    const replaced = judge.overrideOf(cap);
+    if (raise === undefined && replaced === undefined) {
+      throw new LedgerError('NOT_FOUND', `expected an override of ${formatCap(cap)} to end, found none that holds`);
+    }
+    const untilMs = raise?.untilMs ?? nowMs;
+    const row = checkRow(overrideRow(cap, { nanos: raise?.nanos, untilMs }, members), { nowMs });
+    return Promise.resolve({ ...placer.place(row), untilMs, replaced });
+  });
 }

@@ -4,13 +4,10 @@ import { checkRow } from '../../core/row';
 import { crossingsOf, thresholdRow } from '../../core/thresholds';
 import type { Crossing } from '../../core/thresholds';
 import type { AppendEvents } from '../append/append';
-import { Writer } from '../append/writer';
 import { locate } from '../ledger/locate';
 import type { Place } from '../ledger/locate';
-import { nodeHost } from '../machine/nodeHost';
-import { spendSoFar } from './currentSpend';
-import { Judge } from './judge';
-import { checkCaps, spendRequest } from './spendPlan';
+import { checkCaps } from './spendPlan';
+import { decideUnderCaps } from './underCaps';
 
 export interface RecordedCrossing extends Crossing {
   readonly seq: number;
@@ -24,25 +21,14 @@ export interface RecordedCrossing extends Crossing {
 export async function recordThresholds(place: Place, events: AppendEvents): Promise<RecordedCrossing[]> {
   const located = locate(place);
   checkCaps(located);
-  const host = nodeHost();
-  const { paths, config } = located;
-  const soFar = await spendSoFar(spendRequest(place, located, host.nowMs()));
-  const writer = new Writer({ paths, host, durability: config.durability, events });
-  try {
-    return await writer.appendDecided(async (ready, placer) => {
-      const nowMs = host.nowMs();
-      const request = spendRequest(place, located, nowMs);
-      const judge = await Judge.over(request, ready, soFar);
-      const calendar = request.calendar();
-      const today = dayPeriod(calendar, dayAt(calendar, nowMs)).label;
-      const crossed = crossingsOf(await judge.statesNow(), config.thresholds, today);
-      const news = crossed.filter(({ key }) => placer.keyUse(key) === undefined);
-      return news.map((crossing) => {
-        const { seq, id } = placer.place(checkRow(thresholdRow(crossing), { nowMs }));
-        return { ...crossing, seq, id };
-      });
+  return decideUnderCaps({ place, located, events }, async ({ judge, request, nowMs, placer }) => {
+    const calendar = request.calendar();
+    const today = dayPeriod(calendar, dayAt(calendar, nowMs)).label;
+    const crossed = crossingsOf(await judge.statesNow(), located.config.thresholds, today);
+    const news = crossed.filter(({ key }) => placer.keyUse(key) === undefined);
+    return news.map((crossing) => {
+      const { seq, id } = placer.place(checkRow(thresholdRow(crossing), { nowMs }));
+      return { ...crossing, seq, id };
     });
-  } finally {
-    await writer.close();
-  }
+  });
 }

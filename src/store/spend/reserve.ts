@@ -21,14 +21,12 @@ import { textMembers } from '../../core/capState';
 import type { Ask } from '../../core/capState';
 import { formatTime } from '../../core/time';
 import type { AppendEvents } from '../append/append';
-import { Writer } from '../append/writer';
 import { locate } from '../ledger/locate';
 import type { LocatedLedger, Place } from '../ledger/locate';
 import { presentSegments } from '../ledger/segments';
 import { nodeHost } from '../machine/nodeHost';
-import { spendSoFar } from './currentSpend';
-import { Judge } from './judge';
-import { checkCaps, spendRequest } from './spendPlan';
+import { checkCaps } from './spendPlan';
+import { decideUnderCaps } from './underCaps';
 
 export interface ReserveRequest {
   readonly place: Place;
@@ -64,28 +62,18 @@ export async function reserve({ place, members, nanos, ttlMs, events }: ReserveR
   checkScopes(located);
   // A mistyped folder would be a fresh budget.
   presentSegments(located.paths);
-  const host = nodeHost();
-  const nowMs = host.nowMs();
+  const nowMs = nodeHost().nowMs();
   // What this row, or the one that settles it, would be refused for is to be known before the money is spent.
   checkRow(reservedRow({ members, nanos, states: [] }, nowMs), { nowMs });
   checkRow(new Map([['action', SETTLED], ...members]), { nowMs });
-  const soFar = await spendSoFar(spendRequest(place, located, nowMs));
-  const { paths, config } = located;
-  const writer = new Writer({ paths, host, durability: config.durability, events });
-  try {
-    return await writer.appendDecided(async (ready, placer) => {
-      const atMs = host.nowMs();
-      const judge = await Judge.over(spendRequest(place, located, atMs), ready, soFar);
-      const ask: Ask = { nanos, members: textMembers(members) };
-      await judge.learn([ask]);
-      judge.keep();
-      const { row, answer } = decide({ members, nanos, states: judge.statesFor(ask) }, atMs, ttlMs);
-      const { id, seq } = placer.place(row);
-      return { ...answer, id, seq };
-    });
-  } finally {
-    await writer.close();
-  }
+  return decideUnderCaps({ place, located, events }, async ({ judge, nowMs: atMs, placer }) => {
+    const ask: Ask = { nanos, members: textMembers(members) };
+    await judge.learn([ask]);
+    judge.keep();
+    const { row, answer } = decide({ members, nanos, states: judge.statesFor(ask) }, atMs, ttlMs);
+    const { id, seq } = placer.place(row);
+    return { ...answer, id, seq };
+  });
 }
 
 /**
