@@ -1,13 +1,16 @@
 // Bundles what is shipped: start-up is most of a shell user's wait, and one file loads faster than a hundred.
 // With --types it also writes the library's declarations.
 import { build } from 'esbuild';
-import { cpSync, readFileSync, rmSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import standaloneCode from 'ajv/dist/standalone/index.js';
+import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'));
 const workers = ['scan/scanWorker', 'costs/costWorker', 'index/indexWorker', 'index/digestWorker'];
+const parts = ['catalogue/compileCatalogue'];
 const programs = ['onlyAppend', 'allCommands'];
 
 // commander starts programs as subcommands; ledger has none, and node:child_process takes an append 1 ms to load.
@@ -30,7 +33,7 @@ await build({
     { in: 'src/cli/entry.ts', out: 'ledger' },
     { in: 'src/index.ts', out: 'index' },
     ...programs.map((name) => ({ in: `src/cli/${name}.ts`, out: name })),
-    ...workers.map((file) => ({ in: `src/store/${file}.ts`, out: basename(file) })),
+    ...[...workers, ...parts].map((file) => ({ in: `src/store/${file}.ts`, out: basename(file) })),
   ],
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
@@ -50,6 +53,34 @@ await build({
   define: { LEDGER_VERSION: JSON.stringify(version) },
   logLevel: 'warning',
 });
+
+// Validators of the built-in catalogues: a row of theirs must not wait for a compiler of schemas.
+for (const file of readdirSync(new URL('./schemas', import.meta.url))) {
+  const schema = JSON.parse(readFileSync(new URL(`./schemas/${file}`, import.meta.url), 'utf8'));
+  // As in src/store/catalogue/compileCatalogue.ts.
+  const ajv = new Ajv2020({
+    allErrors: true,
+    strict: true,
+    strictTypes: false,
+    strictRequired: false,
+    allowUnionTypes: true,
+    code: { source: true },
+  });
+  ajv.addSchema(schema);
+  const refs = Object.fromEntries(
+    Object.keys(schema.$defs ?? {}).map((name) => [name, `${schema.$id}#/$defs/${name}`]),
+  );
+  await build({
+    stdin: { contents: standaloneCode.default(ajv, refs), resolveDir: root, sourcefile: file },
+    outfile: `${root}dist/validators/${basename(file, '.json')}.cjs`,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    minify: true,
+    logLevel: 'warning',
+  });
+}
 
 // Text for shells, which is read when it is asked for.
 cpSync(new URL('./src/cli/shell', import.meta.url), new URL('./dist/shell', import.meta.url), { recursive: true });

@@ -12,7 +12,7 @@ import type { Line } from './table';
 
 const ROUNDS = 31;
 const TARGET = 1.15;
-const ROW = ['--agent', 'coder', '--action', 'tool.call', '--run-id', 'r1'];
+const ROW = ['--agent', 'coder', '--action', 'tool.used', '--run-id', 'r1'];
 /** Days of a zone that is not the machine's: the worst that a user may have. */
 const CONFIG = {
   caps: [

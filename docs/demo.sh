@@ -33,7 +33,7 @@ step() {
   exit 1
 }
 
-step 0 ledger append --agent coder --action tool.call --run-id r1 --cost-usd 0.0312
+step 0 ledger append --agent coder --action tool.used --run-id r1 --cost-usd 0.0312
 step 0 ledger append '{"agent":"void-pulse","action":"pulse.probe","outcome":"success","cost_usd":0.0001}'
 step 0 ledger run --agent builder -- node -e 'console.log("built")'
 step 0 ledger sweep

@@ -3,7 +3,7 @@
  *
  *   import { openLedger } from 'ledger';
  *   const ledger = openLedger({ dir: './state' });
- *   const [receipt] = await ledger.append([{ agent: 'coder', action: 'tool.call', cost_usd: '0.0123' }]);
+ *   const [receipt] = await ledger.append([{ agent: 'coder', action: 'tool.used', cost_usd: '0.0123' }]);
  *   await ledger.close();
  */
 import { LedgerError } from './core/errors';
@@ -22,6 +22,7 @@ import type { VerifyRequest } from './services/verify';
 
 export { LedgerError } from './core/errors';
 export type { ErrorCode, Place, RefusalCode, SpillCode } from './core/errors';
+export type { LedgerAction, LedgerEvent, Shape, UsdAmount } from './core/events';
 export type { Row, RowInput } from './core/members';
 export type { RollupReport } from './core/rollup';
 export type { Finding, VerifyResult } from './core/verdict';

@@ -49,8 +49,8 @@ function scratch(t: TestContext): string {
 /** A ledger as scripts make one: two streams, a payload, escapes, foreign letters. */
 function makeLedger(dir: string): string {
   const rows = [
-    '{"agent":"coder","action":"tool.call","run_id":"r1","cost_usd":"0.0312"}',
-    '{"agent":"coder","action":"tool.call","run_id":"r1","reason":"tab\\there, \\u001b[31m, \\u202e, é, 𝄞"}',
+    '{"agent":"coder","action":"tool.used","run_id":"r1","cost_usd":"0.0312"}',
+    '{"agent":"coder","action":"tool.used","run_id":"r1","reason":"tab\\there, \\u001b[31m, \\u202e, é, 𝄞"}',
     '{"agent":"probe","action":"pulse.probe","decision_id":"d1","run_id":"r1","payload":{"b":1.50,"a":[null,"\\u0085"]}}',
     '{"action":"run_completed","run_id":"r1","note":"a member of my own"}',
   ];

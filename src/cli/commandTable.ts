@@ -89,6 +89,14 @@ export const COMMANDS: CommandTable = {
     summary: 'the last rows, and with -f those that come',
     load: async () => (await import('./commands/tail')).registerTail,
   },
+  schema: {
+    summary: 'the types of rows that catalogues describe: list, show one, check a file',
+    load: async () => (await import('./commands/schema')).registerSchema,
+  },
+  lint: {
+    summary: 'hold stored rows against the catalogues, and look for what a trail leaves out',
+    load: async () => (await import('./commands/lint')).registerLint,
+  },
   shellenv: {
     summary: 'a shell function that appends without starting a program: ledger_append',
     load: async () => (await import('./commands/shellenv')).registerShellenv,

@@ -20,7 +20,7 @@ export interface CommandEntry {
 export type CommandTable = Readonly<Record<string, CommandEntry>>;
 
 const EXAMPLES = `Examples:
-  ledger append --agent coder --action tool.call --cost-usd 0.0123
+  ledger append --agent coder --action tool.used --cost-usd 0.0123
   ledger run -- make test
   ledger verify
   ledger rollup --by agent --cap 5.00

@@ -33,7 +33,7 @@ const DESCRIPTIONS: Readonly<Record<CallerMember, string>> = {
   role: 'in which role',
   authority: 'on whose authority: a ticket, a grant, a mandate',
   customer_id: 'for which customer',
-  action: 'what happened, for instance tool.call (required)',
+  action: 'what happened, for instance tool.used (required)',
   target: 'on what',
   outcome: 'how it ended',
   cost_usd: 'what it cost, exactly: at most 9 places',

@@ -1,6 +1,7 @@
 /** What happened on the way to a commit, told on stderr: the system tells on itself. */
 import { lostText } from '../core/damage';
 import { ignoredInEnvironment } from '../core/defaults';
+import { omittedText } from '../core/omissions';
 import { printable } from '../core/printable';
 import type { CommandEnd } from '../core/runRows';
 import type { AppendEvents } from '../services/append';
@@ -29,6 +30,10 @@ export function talkOf(io: Io, flags: GlobalFlags): AppendEvents {
       io.stderr(
         `ledger: warning: another ledger is at this path by now: it was ${printable(knownId)}, it is ${printable(nowId)}; rows go there\n`,
       ),
+    onOmitted: (omitted) => {
+      for (const one of omitted)
+        io.stderr(`ledger: warning: stored all the same: ${printable(`${one.path}: ${omittedText(one)}`)}\n`);
+    },
     onDrain: ({ chained, setAside }) => {
       if (chained > 0) say(`${chained === 1 ? '1 spilled row was' : `${chained} spilled rows were`} chained`);
       if (setAside === 0) return;

@@ -11,6 +11,9 @@ import { parseJson } from './parseJson';
 import type { Json, JsonObject } from './json';
 import { CALLER_MEMBERS } from './members';
 import { parseCostNanos } from './money';
+import { nearest } from './nearest';
+import { OMISSION_MODES } from './omissions';
+import type { OmissionMode } from './omissions';
 
 export type Durability = 'disk' | 'os';
 
@@ -21,6 +24,12 @@ export interface Config {
   /** Parts of a cap at which it is worth a word, ascending. */
   readonly thresholds: readonly number[];
   readonly durability: Durability;
+  /** Files with catalogues of one's own, relative to the config. */
+  readonly catalogues: readonly string[];
+  /** Whether an action that no catalogue describes may be appended. */
+  readonly actions: 'any' | 'strict';
+  /** What is done, by catalogue, about rows that hold what an audit trail leaves out; those of the trail are refused. */
+  readonly omissions: ReadonlyMap<string, OmissionMode>;
 }
 
 export const DEFAULT_CONFIG: Config = {
@@ -29,9 +38,12 @@ export const DEFAULT_CONFIG: Config = {
   dayStartMs: 0,
   thresholds: [0.5, 0.8, 1],
   durability: 'disk',
+  catalogues: [],
+  actions: 'any',
+  omissions: new Map(),
 };
 
-const SETTINGS = ['caps', 'timezone', 'day_start', 'thresholds', 'durability'];
+const SETTINGS = ['caps', 'timezone', 'day_start', 'thresholds', 'durability', 'catalogues', 'actions', 'omissions'];
 /** What a cap can be narrowed to: the members that hold names. */
 const SCOPES = Object.entries(CALLER_MEMBERS)
   .filter(([, kind]) => kind === 'string' || kind === 'action' || kind === 'provenance')
@@ -73,6 +85,9 @@ function configOf(value: Json): Config {
     dayStartMs: optional(settings, 'day_start', clockOf) ?? DEFAULT_CONFIG.dayStartMs,
     thresholds: optional(settings, 'thresholds', thresholdsOf) ?? DEFAULT_CONFIG.thresholds,
     durability: optional(settings, 'durability', durabilityOf) ?? DEFAULT_CONFIG.durability,
+    catalogues: optional(settings, 'catalogues', pathsOf) ?? DEFAULT_CONFIG.catalogues,
+    actions: optional(settings, 'actions', actionsOf) ?? DEFAULT_CONFIG.actions,
+    omissions: optional(settings, 'omissions', omissionsOf) ?? DEFAULT_CONFIG.omissions,
   };
 }
 
@@ -131,6 +146,26 @@ function durabilityOf(value: Json, name: string): Durability {
   return value;
 }
 
+function pathsOf(value: Json, name: string): readonly string[] {
+  if (!Array.isArray(value)) throw wrong(name, 'a list of files with catalogues', value);
+  return value.map((path, i) => textOf(path, `${name}[${i}]`));
+}
+
+function actionsOf(value: Json, name: string): Config['actions'] {
+  if (value !== 'any' && value !== 'strict') throw wrong(name, '"any" or "strict"', value);
+  return value;
+}
+
+function omissionsOf(value: Json, name: string): Config['omissions'] {
+  const modes = [...objectOf(value, name)].map(([catalogue, mode]) => {
+    const known = OMISSION_MODES.find((one) => one === mode);
+    if (known === undefined) throw wrong(`${name}.${catalogue}`, `one of ${OMISSION_MODES.join(', ')}`, mode);
+    if (catalogue === 'trail' && known !== 'refuse') throw wrong(`${name}.trail`, '"refuse", as it always is', mode);
+    return [catalogue, known] as const;
+  });
+  return new Map(modes);
+}
+
 function objectOf(value: Json, name: string): JsonObject {
   if (!(value instanceof Map)) throw wrong(name, 'an object', value);
   return value;
@@ -149,24 +184,4 @@ function knownKeys(object: JsonObject, known: readonly string[], what: string): 
       hint: `did you mean "${nearest(key, known)}"? Known are: ${known.join(', ')}`,
     });
   }
-}
-
-/** The known name with the fewest edits to what was written. */
-function nearest(name: string, known: readonly string[]): string | undefined {
-  const distances = known.map((one) => [edits(name, one), one] as const);
-  return distances.sort(([a], [b]) => a - b)[0]?.[1];
-}
-
-/** Levenshtein distance of two short names. */
-function edits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swapped = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swapped, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

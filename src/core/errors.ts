@@ -21,6 +21,12 @@ export type RefusalCode =
   | 'MEMBER_VALUE'
   | 'CLOCK_AHEAD'
   | 'IDEMPOTENCY_CONFLICT'
+  /** It is of a type that a catalogue describes, and not as it says. */
+  | 'SCHEMA_MISMATCH'
+  /** It holds what an audit trail leaves out. */
+  | 'OMITTED'
+  /** The settings ask for types that a catalogue describes, and none describes this one. */
+  | 'ACTION_UNKNOWN'
   /** Its cost would pass a cap that is enforced. */
   | 'OVER_CAP';
 
@@ -42,6 +48,7 @@ export type ErrorCode =
   | SpillCode
   | 'USAGE'
   | 'CONFIG_INVALID'
+  | 'CATALOGUE_INVALID'
   | 'NOT_OWNER'
   | 'NOT_WRITABLE'
   | 'UNSAFE_PATH'

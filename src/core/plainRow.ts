@@ -3,7 +3,7 @@
  * spelling that a line holds. Its values go into the line as they came, unparsed: a third of the time of the long way,
  * which is parseJson.ts and row.ts.
  *
- *   {"agent":"coder","action":"tool.call","cost_usd":0.0123}  →  members: the same text, without its braces
+ *   {"agent":"coder","action":"tool.used","cost_usd":0.0123}  →  members: the same text, without its braces
  *
  * Whoever writes rows writes them alike: what stands between the values of one row is met again in others, so that only
  * the values are looked into. The texts met so far form a tree, one path for each list of members.

@@ -15,6 +15,7 @@ import type { CheckedRow } from '../core/row';
 import type { AppendEvents, Receipt } from '../store/append/append';
 import { KeptPlace, locate } from '../store/ledger/locate';
 import type { LocatedLedger, Place } from '../store/ledger/locate';
+import { Catalogues } from '../store/catalogue/catalogues';
 import { refuseOwn } from '../store/ledger/ownFiles';
 import { nodeHost } from '../store/machine/nodeHost';
 import { statePaths } from '../store/paths';
@@ -61,6 +62,7 @@ interface CheckedLine {
 export class KeptWriter {
   readonly host = nodeHost();
   readonly #place = new KeptPlace();
+  #catalogues: { readonly of: LocatedLedger; readonly made: Catalogues } | undefined;
   #defaults: { readonly env: Place['env']; readonly members: JsonObject } | undefined;
   #open: { readonly writer: Writer; readonly options: WriterOptions } | undefined;
   #events: AppendEvents | undefined;
@@ -74,6 +76,11 @@ export class KeptWriter {
   defaults(env: Place['env']): JsonObject {
     if (this.#defaults?.env !== env) this.#defaults = { env, members: environmentDefaults(env) };
     return this.#defaults.members;
+  }
+
+  catalogues(located: LocatedLedger): Catalogues {
+    if (this.#catalogues?.of !== located) this.#catalogues = { of: located, made: new Catalogues(located) };
+    return this.#catalogues.made;
   }
 
   open(options: WriterOptions): Writer {
@@ -121,11 +128,14 @@ class Session {
   readonly #writer: Writer;
   readonly #defaults: JsonObject;
   readonly #host: Host;
+  readonly #catalogues: Catalogues;
   #lines = 0;
 
   constructor(private readonly request: AppendRequest) {
     const { writers, events, place } = request;
-    const { paths, config } = writers?.locate(place) ?? locate(place);
+    const located = writers?.locate(place) ?? locate(place);
+    const { paths, config } = located;
+    this.#catalogues = writers?.catalogues(located) ?? new Catalogues(located);
     this.#host = writers?.host ?? nodeHost();
     const options = { paths, host: this.#host, durability: config.durability, events };
     this.#writer = writers?.open(options) ?? new Writer(options);
@@ -158,6 +168,12 @@ class Session {
   }
 
   #checked(input: InputLine | { readonly kind: 'row'; readonly row: JsonObject }): CheckedRow {
+    const row = this.#spelled(input);
+    this.#catalogues.check(row);
+    return row;
+  }
+
+  #spelled(input: InputLine | { readonly kind: 'row'; readonly row: JsonObject }): CheckedRow {
     if (input.kind === 'fault') throw input.error;
     const nowMs = this.#host.nowMs();
     const isAllThereIs = this.request.flags.size === 0 && this.#defaults.size === 0;
@@ -165,7 +181,9 @@ class Session {
     if (plain !== undefined) return plain;
     const given = input.kind === 'row' ? input.row : parseJson(input.text);
     const complete = given instanceof Map ? completeRow(given, this.request.flags, this.#defaults) : given;
-    return checkRow(complete, { nowMs });
+    const { onOmitted = () => undefined } = this.request.events;
+    const cleaned = complete instanceof Map ? this.#catalogues.withoutOmitted(complete, onOmitted) : complete;
+    return checkRow(cleaned, { nowMs });
   }
 
   async #receipts(rows: readonly CheckedRow[]): Promise<Outcome[]> {
@@ -192,11 +210,14 @@ function textOf(input: InputLine | { readonly kind: 'row' }): string | Buffer {
 }
 
 /** The row as it would be stored, checked but not written. Errors as a receipt would hold them. */
-export function previewRow(request: Pick<AppendRequest, 'place' | 'flags'>, text: string | undefined): string {
+export function previewRow({ place, flags }: Pick<AppendRequest, 'place' | 'flags'>, text: string | undefined): string {
   const row = text === undefined ? (new Map() as JsonObject) : parseJson(text);
-  const defaults = environmentDefaults(request.place.env);
-  const complete = row instanceof Map ? completeRow(row, request.flags, defaults) : row;
-  return `{${checkRow(complete, { nowMs: nodeHost().nowMs() }).members}}`;
+  const complete = row instanceof Map ? completeRow(row, flags, environmentDefaults(place.env)) : row;
+  const catalogues = new Catalogues(locate(place));
+  const cleaned = complete instanceof Map ? catalogues.withoutOmitted(complete, () => undefined) : complete;
+  const checked = checkRow(cleaned, { nowMs: nodeHost().nowMs() });
+  catalogues.check(checked);
+  return `{${checked.members}}`;
 }
 
 /** @throws LedgerError USAGE where a file that is to be written beside the ledger is one of its own, or would lie among them */

@@ -8,7 +8,7 @@ import type { Place } from '../store/ledger/locate';
 export interface FollowFilter {
   /** Begin behind this row; default: behind the newest one. */
   readonly afterSeq?: number;
-  /** Only rows whose members have these values: `{ run_id: 'r1', action: 'tool.call' }`. */
+  /** Only rows whose members have these values: `{ run_id: 'r1', action: 'tool.used' }`. */
   readonly where?: Readonly<Record<string, string | number | boolean>>;
 }
 

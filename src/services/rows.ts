@@ -8,6 +8,7 @@ import type { RowInput } from '../core/members';
 import { checkRow } from '../core/row';
 import type { CheckedRow } from '../core/row';
 import type { AppendEvents, Receipt } from '../store/append/append';
+import { Catalogues } from '../store/catalogue/catalogues';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
 import { nodeHost } from '../store/machine/nodeHost';
@@ -29,15 +30,19 @@ export interface RowWriter {
   close(): Promise<void>;
 }
 
-/** @throws LedgerError CONFIG_INVALID, READ_FAILED */
+/** @throws LedgerError CONFIG_INVALID, CATALOGUE_INVALID, READ_FAILED */
 export function openRows(place: Place, events: AppendEvents): RowWriter {
-  const { paths, config } = locate(place);
+  const located = locate(place);
+  const { paths, config } = located;
+  const catalogues = new Catalogues(located);
   const host = nodeHost();
   const writer = new Writer({ paths, host, durability: config.durability, events });
   return {
     async append(rows) {
       if (!isList(rows)) throw new LedgerError('USAGE', 'expected a list of rows, found something else');
-      const checked = rows.map((row, i) => checkNumbered(row, i + 1, host.nowMs()));
+      const checked = rows.map((row, i) =>
+        numbered(i + 1, () => checkedRow(row, { catalogues, events, nowMs: host.nowMs() })),
+      );
       return (await writer.append(checked)).map(accepted);
     },
     close: () => writer.close(),
@@ -49,9 +54,23 @@ function isList(rows: unknown): boolean {
   return Array.isArray(rows);
 }
 
-function checkNumbered(row: RowInput, line: number, nowMs: number): CheckedRow {
+interface Around {
+  readonly catalogues: Catalogues;
+  readonly events: AppendEvents;
+  readonly nowMs: number;
+}
+
+function checkedRow(row: RowInput, { catalogues, events, nowMs }: Around): CheckedRow {
+  const given = toJson(row);
+  const { onOmitted = () => undefined } = events;
+  const checked = checkRow(given instanceof Map ? catalogues.withoutOmitted(given, onOmitted) : given, { nowMs });
+  catalogues.check(checked);
+  return checked;
+}
+
+function numbered(line: number, check: () => CheckedRow): CheckedRow {
   try {
-    return checkRow(toJson(row), { nowMs });
+    return check();
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
     const { code, message, place, hint, cause } = error;

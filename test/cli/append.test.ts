@@ -39,7 +39,7 @@ function assertPrintable(...outputs: readonly string[]): void {
 test('flags make a row; the answer names its place; the row reads back as given', async (t) => {
   const box = sandbox(t);
   const ended = await append(box, [
-    ...['--agent', 'coder', '--action', 'tool.call', '--run-id', 'r1', '--cost-usd', '0.01230', '--duration-ms', '80'],
+    ...['--agent', 'coder', '--action', 'tool.used', '--run-id', 'r1', '--cost-usd', '0.01230', '--duration-ms', '80'],
     ...['--occurred-at', '2026-04-25T22:09:24+02:00', '--payload', '{"a":[1,{"b":null}]}'],
     ...['--set', 'branch=main=2', '--set', '__proto__=x', '--set-json', 'n={"deep":[1]}', '--idempotency-key', 'k'],
   ]);
@@ -51,12 +51,12 @@ test('flags make a row; the answer names its place; the row reads back as given'
     Object.entries(row ?? {}).slice(4, -7),
     Object.entries(
       JSON.parse(
-        '{"occurred_at":"2026-04-25T20:09:24.000Z","run_id":"r1","agent":"coder","action":"tool.call","cost_usd":0.0123,' +
+        '{"occurred_at":"2026-04-25T20:09:24.000Z","run_id":"r1","agent":"coder","action":"tool.used","cost_usd":0.0123,' +
           '"duration_ms":80,"idempotency_key":"k","payload":{"a":[1,{"b":null}]},"branch":"main=2","__proto__":"x","n":{"deep":[1]}}',
       ) as object,
     ).slice(0, -1),
   );
-  const again = await append(box, ['--json', '--agent', 'other', '--action', 'tool.call', '--idempotency-key', 'k']);
+  const again = await append(box, ['--json', '--agent', 'other', '--action', 'tool.used', '--idempotency-key', 'k']);
   assert.equal(again.status, 2, 'other content under the key');
   assert.equal(receipts(again.stdout)[0]?.error?.code, 'IDEMPOTENCY_CONFLICT');
   assert.deepEqual(faultsOf(box.ledger), []);

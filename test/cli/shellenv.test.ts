@@ -90,7 +90,7 @@ function succeeded({ status, stdout, stderr }: Ended): string {
 }
 
 const WORDS: readonly (readonly string[])[] = [
-  ['--agent', 'a', '--action', 'tool.call', '--run-id', 'r1', '--cost-usd', '0.10'],
+  ['--agent', 'a', '--action', 'tool.used', '--run-id', 'r1', '--cost-usd', '0.10'],
   ['{"action":"a.json","text":"line\\nbreak","n":1}'],
   ['--action', 'a.words', '--set', 'text=two\nlines\n', '--set', 'empty=', '--reason', ' spaces  and\ttabs '],
   ['--action', 'a.quotes', '--set', `text='"\`$(touch pwned)\\n \\0 %s %d`, '--target', '* ? [a-z] ~ {a,b} !! #'],

@@ -34,7 +34,7 @@ test('the rows that most callers write take it', () => {
     '{"action": "a.b", "agent": "coder"}',
     '{"action":"a.b","agent":"coder"}',
     '{"ts":"2026-04-25T20:09:24.604Z","run_id":"r-1","agent":"void-pulse","action":"pulse.probe","target":"env","outcome":"success","cost_usd":0.0001,"duration_ms":80,"reason":"status=green n=0","playbook":"pulse-probe","playbook_version":"0.1.0"}',
-    '{"agent":"a","action":"tool.call","decision_id":"d","idempotency_key":"k","run_id":"r","cost_usd":12,"as_of":"2030-01-01T00:00:00.000Z"}',
+    '{"agent":"a","action":"tool.used","decision_id":"d","idempotency_key":"k","run_id":"r","cost_usd":12,"as_of":"2030-01-01T00:00:00.000Z"}',
     '{"reason":"schön ÿ","action":"x","provenance":"sample","input_tokens":0,"output_tokens":999999999999999}',
     '{"cost_usd":999999.999999999,"action":"x"}',
     '{"cost_usd":0.000001,"action":"x"}',
@@ -119,7 +119,7 @@ const moment = fc
 const string = fc.oneof(
   fc.string({ maxLength: 12 }),
   fc.string({ unit: 'binary', maxLength: 6 }),
-  fc.constantFrom('live', 'sample', 'a.b', 'audit.x', 'tool.call'),
+  fc.constantFrom('live', 'sample', 'a.b', 'audit.x', 'tool.used'),
   moment,
 );
 const value = fc.oneof(
@@ -177,7 +177,7 @@ test('rows of ever other members, in any order, with any white space, are read a
 
 test('nor for a row of which one character was changed', () => {
   const row =
-    '{"run_id":"r-1","agent":"coder","action":"tool.call","cost_usd":0.0123,"duration_ms":80,"ts":"2026-04-25T20:09:24.604Z"}';
+    '{"run_id":"r-1","agent":"coder","action":"tool.used","cost_usd":0.0123,"duration_ms":80,"ts":"2026-04-25T20:09:24.604Z"}';
   assert.ok(agree(row));
   for (let at = 0; at < row.length; at++) {
     for (let unit = 0; unit < 0x100; unit++) agree(row.slice(0, at) + String.fromCharCode(unit) + row.slice(at + 1));

@@ -75,7 +75,7 @@ const steps = fc.array(
     ),
     agent: maybe('coder', 'writer'),
     run: maybe('r1', 'r2', 'r3'),
-    action: fc.constantFrom('model.call', 'tool.call'),
+    action: fc.constantFrom('model.call', 'tool.used'),
     customer: maybe('c1', 'c2'),
     ttlMs: fc.integer({ min: 1000, max: 86_400_000 }),
     raisedMs: fc.oneof(fc.integer({ min: 1, max: 7_200_000 }), fc.integer({ min: 1, max: 40 * 86_400_000 })),

@@ -2,6 +2,8 @@
 import { Option } from '../commander';
 import type { Command } from 'commander';
 import { LedgerError } from '../../core/errors';
+import type { JsonObject } from '../../core/json';
+import { isActionName } from '../../core/row';
 import { appendRow, appendStream, previewRow, unlessStoredAs } from '../../services/append';
 import type { AppendRequest, KeptWriter } from '../../services/append';
 import { SIGNAL_EXIT } from '../exit';
@@ -25,13 +27,17 @@ interface AppendFlags {
 type Flags = AppendFlags & GlobalFlags & Readonly<Record<string, string | readonly string[] | boolean | undefined>>;
 
 const EXAMPLES = `Examples:
-  ledger append --agent coder --action tool.call --run-id r1 --cost-usd 0.0123
+  ledger append --agent coder --action tool.used --run-id r1 --cost-usd 0.0123
   ledger append '{"agent":"coder","action":"pulse.probe","outcome":"success"}'
+  ledger append policy.gate --decision-id d1 --payload '{"gate_id":"tests","result":"pass","reason":"all green"}'
   generate-rows | ledger append -            one receipt per line, as soon as it is on disk
   LEDGER_RUN_ID=r1 ledger append --action step.done --set branch=main
 `;
 
 const HELP = `
+Behind "append" stands the action, or the whole row as JSON, or "-". A row of a type that a catalogue describes is held
+against its schema, and refused with everything that is wrong with it: see "ledger schema".
+
 Any member can come from the environment: LEDGER_AGENT, LEDGER_RUN_ID, … ; TRACEPARENT is recorded. But for action,
 payload and idempotency_key: they belong to one row.
 
@@ -79,29 +85,46 @@ async function runAppend(io: Io, argument: string | undefined, flags: Flags, aro
   tellIgnored(io);
   const printer = new ReceiptPrinter(io, flags, { numbered: argument === '-' });
   const place = placeOf(flags, io);
+  const { row: text, members } = rowOf(argument, rowFromFlags(flags));
   const { onWriting, writers } = around;
   const events = onWriting === undefined ? talkOf(io, flags) : { ...talkOf(io, flags), onWriting };
   const appendRows = await howToAppend(place, flags, around);
-  const request = { place, flags: rowFromFlags(flags), events, appendRows, writers };
+  const request = { place, flags: members, events, appendRows, writers };
   if (argument === '-') {
     if (flags.dryRun === true) throw new LedgerError('USAGE', 'expected one row with --dry-run, found "-"');
     refuseFolderAsInput();
     await appendPiped(io, printer, request);
     return;
   }
-  if (argument === undefined && request.flags.size === 0) {
+  if (text === undefined && request.flags.size === 0) {
     throw new LedgerError('USAGE', 'expected a row as flags or JSON, found neither', {
       hint: hasInput() ? 'to read rows from the pipe: ledger append -' : 'see "ledger append --help"',
     });
   }
   if (flags.dryRun === true) {
     if (flags.enforce === true) throw new LedgerError('USAGE', 'expected either --dry-run or --enforce, found both');
-    io.stdout(`${previewRow(request, argument)}\n`);
+    io.stdout(`${previewRow(request, text)}\n`);
     return;
   }
-  printer.print([await appendRow(request, argument)]);
+  printer.print([await appendRow(request, text)]);
   printer.finish();
 }
+
+/** The word before the flags is JSON, or the action. */
+function rowOf(
+  word: string | undefined,
+  members: JsonObject,
+): { readonly row: string | undefined; readonly members: JsonObject } {
+  if (word === undefined || !isActionName(word) || JSON_WORD.test(word)) return { row: word, members };
+  if (members.has('action'))
+    throw new LedgerError('USAGE', `expected one action, found "${word}" and --action`, {
+      place: { member: 'action' },
+    });
+  return { row: undefined, members: new Map([['action', word], ...members]) };
+}
+
+/** What would be an action's name, too. */
+const JSON_WORD = /^(?:true|false|null|[0-9.]+)$/;
 
 async function howToAppend(
   place: AppendRequest['place'],

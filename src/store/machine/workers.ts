@@ -1,23 +1,13 @@
-/**
- * Starting a worker thread by its file in `src/store`, `scan/scanWorker` say: from the bundle it is `dist/scanWorker.cjs`,
- * from source (in tests, under tsx) the file itself.
- */
-import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+/** Starting a worker thread by its file in `src/store`. */
 import type { ResourceLimits, Worker } from 'node:worker_threads';
-import { LedgerError } from '../../core/errors';
+import { partPath } from './parts';
 
 /**
  * @param file relative to `src/store`, without its ending
  * @param limits of the thread's heap, in MB
  */
 export function startWorker(file: string, workerData: unknown, limits: ResourceLimits = {}): Worker {
-  const places = [join(__dirname, `${basename(file)}.cjs`), join(__dirname, '..', `${file}.ts`)];
-  const path = places.find((place) => existsSync(place));
-  if (path === undefined)
-    throw new LedgerError('INVARIANT', `internal: expected the worker ${file} at ${places.join(' or ')}, found none`, {
-      hint: 'the installation is incomplete: build or install it again',
-    });
+  const path = partPath(file);
   // A worker needs no more than its heap for one chunk; what it prints would only disturb.
   const options = { workerData, resourceLimits: { maxOldGenerationSizeMb: 512, ...limits } };
   // Loaded when it is needed: an append of one row needs no thread.

@@ -22,7 +22,7 @@ function lines(count: number, noteBytes: (i: number) => number = () => 20): stri
   const chain = chainOf();
   for (let i = 0; i < count; i++)
     chain.add({
-      action: i % 3 === 0 ? 'tool.call' : 'model.call',
+      action: i % 3 === 0 ? 'tool.used' : 'model.call',
       n: i,
       ...(i % 5 === 0 ? {} : { agent: `a${i % 7}` }),
       ...(i % 4 === 0 ? { run_id: `r${i % 13}` } : {}),
@@ -58,7 +58,7 @@ const QUERIES: readonly Asked[] = [
   { terms: ['idempotency_key=key-11'], wants: (row) => row['idempotency_key'] === 'key-11' },
   {
     terms: ['payload.exit_status>0', 'action~^tool'],
-    wants: ({ payload, action }) => (payload as { exit_status?: number })?.exit_status !== 0 && action === 'tool.call',
+    wants: ({ payload, action }) => (payload as { exit_status?: number })?.exit_status !== 0 && action === 'tool.used',
   },
   { terms: ['cost_usd>0.05'], wants: (row) => typeof row['cost_usd'] === 'number' && row['cost_usd'] > 0.05 },
   {

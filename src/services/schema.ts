@@ -1,0 +1,63 @@
+/** `ledger schema`: the types of rows that the catalogues describe, and whether a file is as they say. */
+import { LedgerError } from '../core/errors';
+import { nearest } from '../core/nearest';
+import { Catalogues } from '../store/catalogue/catalogues';
+import type { DescribedType } from '../store/catalogue/catalogues';
+import { lintFiles } from '../store/catalogue/lintLines';
+import type { LintCounts, LintFinding } from '../store/catalogue/lintLines';
+import { isCatalogue, readCatalogue } from '../store/catalogue/ownCatalogues';
+import { locate } from '../store/ledger/locate';
+import type { Place } from '../store/ledger/locate';
+import { presentSegments } from '../store/ledger/segments';
+
+export type { DescribedType } from '../store/catalogue/catalogues';
+export type { LintCounts, LintFinding } from '../store/catalogue/lintLines';
+
+/** @throws LedgerError CONFIG_INVALID, CATALOGUE_INVALID, READ_FAILED */
+export function schemaTypes(place: Place): DescribedType[] {
+  return new Catalogues(locate(place)).types();
+}
+
+/**
+ * The schema of an action, or of every row ("plain"), as a document of its own.
+ * @throws LedgerError NOT_FOUND, CONFIG_INVALID, CATALOGUE_INVALID, READ_FAILED
+ */
+export function schemaOf(place: Place, name: string): object {
+  const types = schemaTypes(place);
+  const type = types.find(({ action, catalogue }) => action === name || (action === undefined && catalogue === name));
+  if (type === undefined) {
+    const known = types.flatMap(({ action }) => action ?? []);
+    throw new LedgerError('NOT_FOUND', `expected an action that a catalogue describes, found "${name}"`, {
+      hint: `did you mean "${nearest(name, known) ?? ''}"? "ledger schema list" shows all`,
+    });
+  }
+  return { $schema: 'https://json-schema.org/draft/2020-12/schema', ...type.schema };
+}
+
+export interface Linted {
+  readonly findings: AsyncIterable<LintFinding>;
+  /** Complete once the findings were read. */
+  readonly counts: LintCounts;
+}
+
+/** What is in a file: a catalogue, whose actions are told, or rows. */
+export type CheckedFile = { readonly kind: 'catalogue'; readonly actions: readonly string[] } | ({ readonly kind: 'rows' } & Linted); // prettier-ignore
+
+/** @throws LedgerError CATALOGUE_INVALID for a catalogue that is none, READ_FAILED, CONFIG_INVALID */
+export function checkFile(place: Place, path: string): CheckedFile {
+  if (isCatalogue(path)) return { kind: 'catalogue', actions: [...readCatalogue(path).types.keys()] };
+  return { kind: 'rows', ...lint(place, path, false) };
+}
+
+/**
+ * Rows of a file, or of all that the ledger has, held against the catalogues.
+ * @param omissions whether what a trail leaves out is looked for, too
+ * @throws LedgerError LEDGER_MISSING, CONFIG_INVALID, CATALOGUE_INVALID, READ_FAILED
+ */
+export function lint(place: Place, path: string | undefined, omissions: boolean): Linted {
+  const located = locate(place);
+  const counts = { rows: 0, described: 0 };
+  const options = { catalogues: new Catalogues(located), omissions, counts };
+  const paths = path === undefined ? presentSegments(located.paths).map((segment) => segment.path) : [path];
+  return { findings: lintFiles(paths, options), counts };
+}
