@@ -7,8 +7,11 @@ import { printable } from '../../core/printable';
 import { exitCodeOf, gravityOf } from '../../core/verdict';
 import type { Finding, StreamReport, VerifyResult } from '../../core/verdict';
 import { verify } from '../../services/verify';
+import { governance } from '../../services/governance';
 import { colorsFor } from '../color';
 import type { Colors } from '../color';
+import { EXIT, worst } from '../exit';
+import { governanceText } from '../governanceText';
 import { jsonLine } from '../io';
 import type { Io } from '../io';
 import { flagsOf, placeOf } from '../options';
@@ -22,6 +25,7 @@ interface VerifyFlags {
   readonly run?: string;
   readonly decision?: string;
   readonly strict?: boolean;
+  readonly governance?: boolean;
 }
 
 type Flags = VerifyFlags & GlobalFlags;
@@ -31,13 +35,18 @@ const HELP_BEFORE = `Examples:
   ledger verify --expect-head 41f0…            the head you noted elsewhere: shows a cut tail or a rewrite
   ledger verify --min-rows 1000 --json
   ledger verify --run r1                       … and whether run r1 is closed and complete
+  ledger verify --governance                   … and whether decisions and runs went as they must
 `;
 
 const HELP_AFTER = `
 Checked: the form of every line, hashes, links, seq, ids, streams, content hashes, tombstones against heal rows and
 quarantine, the index, the spill files. Nothing is written and no lock is taken.
 
-Exit: 0 intact · 1 broken · 2 there was nothing to check, or it could not be read · 3 intact but for named gaps`;
+With --governance the rows of decisions and runs are held against what must have come before them: executed only when
+allowed, allowed only when enough people agreed in the roles that must, exceptions used while they held, what was delivered
+approved in that version, nothing after the end, no beginning without an end.
+
+Exit: 0 intact · 1 broken, or with --governance something went otherwise · 2 there was nothing to check, or it could not be read · 3 intact but for named gaps`;
 
 export function registerVerify(program: Command, io: Io): void {
   const command = program
@@ -49,6 +58,7 @@ export function registerVerify(program: Command, io: Io): void {
     .option('--min-rows <n>', 'there must be at least so many rows', countOf)
     .option('--run <id>', 'report on the stream of this run')
     .option('--decision <id>', 'report on the stream of this decision')
+    .option('--governance', 'hold decisions and runs against the rules of how they go')
     .option('--strict', 'every line must be exactly what the writer would have written')
     .addHelpText('after', HELP_AFTER)
     .action(async () => runVerify(io, flagsOf<Flags>(command)));
@@ -71,11 +81,23 @@ async function runVerify(io: Io, flags: Flags): Promise<void> {
   const progress = progressOf(io, flags, 'verify');
   const onProgress = progress.show;
   const asked = { expectHead, minRows, run, decision, strict, onProgress };
-  const result = await verify({ ...asked, place: placeOf(flags, io) }).finally(() => progress.end());
-  if (flags.json === true) io.stdout(`${jsonLine(result)}\n`);
-  else if (flags.quiet !== true || result.verdict !== 'intact')
-    io.stdout(verifyText(result, await colorsFor(io, flags), io.isTTY ? io.columns : Infinity));
-  io.setExit(exitCodeOf(result.verdict));
+  const place = placeOf(flags, io);
+  const result = await verify({ ...asked, place }).finally(() => progress.end());
+  // Of a ledger with nothing in it there is nothing to tell.
+  const isAsked = flags.governance === true && result.rows > 0;
+  const governed = isAsked ? await governance({ place, run, decision, nowMs: io.nowMs() }) : undefined;
+  const isGood = result.verdict === 'intact' && (governed?.findings.length ?? 0) === 0;
+  if (flags.json === true)
+    io.stdout(`${jsonLine(governed === undefined ? result : { ...result, governance: governed })}\n`);
+  else if (flags.quiet !== true || !isGood) {
+    const colors = await colorsFor(io, flags);
+    const width = io.isTTY ? io.columns : Infinity;
+    io.stdout(
+      verifyText(result, colors, width) + (governed === undefined ? '' : governanceText(governed, colors, width)),
+    );
+  }
+  const isOtherwise = governed !== undefined && governed.findings.length > 0;
+  io.setExit(worst([exitCodeOf(result.verdict), isOtherwise ? EXIT.no : EXIT.ok]));
 }
 
 function verifyText(result: VerifyResult, colors: Colors, width: number): string {

@@ -1,0 +1,44 @@
+/** Every decision and run of a ledger, held against the state machines as its rows go by. */
+import type { Row } from '../members';
+import { DecisionAudit } from './decision';
+import type { GovernanceFinding } from './finding';
+import { RunAudit } from './run';
+
+export interface GovernanceReport {
+  readonly decisions: number;
+  readonly runs: number;
+  readonly findings: readonly GovernanceFinding[];
+}
+
+export class Governance {
+  /** @param only one stream alone, where its rows stand in others too */
+  constructor(
+    private readonly only: { readonly run?: string | undefined; readonly decision?: string | undefined } = {},
+  ) {}
+
+  readonly #decisions = new Map<string, DecisionAudit>();
+  readonly #runs = new Map<string, RunAudit>();
+
+  step(row: Row): void {
+    if (row.action.startsWith('audit.')) return;
+    const { run, decision } = this.only;
+    const isAll = run === undefined && decision === undefined;
+    if (row.decision_id !== undefined && (isAll || row.decision_id === decision))
+      streamIn(this.#decisions, row.decision_id, DecisionAudit).step(row);
+    if (row.run_id !== undefined && (isAll || row.run_id === run)) streamIn(this.#runs, row.run_id, RunAudit).step(row);
+  }
+
+  /** What was found, in the order of the rows that show it. */
+  end(): GovernanceReport {
+    for (const run of this.#runs.values()) run.end();
+    const all = [...this.#decisions.values(), ...this.#runs.values()].flatMap(({ findings }) => findings);
+    const findings = all.sort((a, b) => (a.rows[0] ?? 0) - (b.rows[0] ?? 0));
+    return { decisions: this.#decisions.size, runs: this.#runs.size, findings };
+  }
+}
+
+function streamIn<T>(streams: Map<string, T>, id: string, Audit: new (id: string) => T): T {
+  const known = streams.get(id) ?? new Audit(id);
+  streams.set(id, known);
+  return known;
+}

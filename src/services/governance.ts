@@ -1,0 +1,28 @@
+/** `ledger verify --governance`: whether decisions and runs went as they must, from what the rows say. */
+import { Governance } from '../core/governance/governance';
+import type { GovernanceReport } from '../core/governance/governance';
+import type { Place } from '../store/ledger/locate';
+import { streamRows } from '../store/governance/streamRows';
+
+export type { GovernanceFinding } from '../core/governance/finding';
+export type { GovernanceReport } from '../core/governance/governance';
+
+export interface GovernanceRequest {
+  readonly place: Place;
+  /** One stream alone. */
+  readonly run?: string | undefined;
+  readonly decision?: string | undefined;
+  readonly nowMs: number;
+}
+
+/** @throws LedgerError LEDGER_MISSING, CONFIG_INVALID, UNSAFE_PATH, READ_FAILED */
+export async function governance({ place, run, decision, nowMs }: GovernanceRequest): Promise<GovernanceReport> {
+  const terms = [
+    ...(run === undefined ? [] : [`run_id=${run}`]),
+    ...(decision === undefined ? [] : [`decision_id=${decision}`]),
+  ];
+  const { rows } = await streamRows(place, terms, nowMs);
+  const all = new Governance({ run, decision });
+  for await (const row of rows) all.step(row);
+  return all.end();
+}

@@ -1,0 +1,157 @@
+/** Decisions and runs as they must go, and each way in which they may not: the code, the rows, one sentence. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Governance } from '../../src/core/governance/governance';
+import { GOVERNANCE_CODES } from '../../src/core/governance/finding';
+import type { GovernanceFinding } from '../../src/core/governance/finding';
+import type { Row } from '../../src/core/members';
+
+type Given = readonly [
+  action: string,
+  payload?: Readonly<Record<string, unknown>> | undefined,
+  members?: Readonly<Record<string, unknown>>,
+];
+
+const START_MS = Date.parse('2026-04-25T10:00:00Z');
+
+/** Rows of one stream, a minute apart; the seq is the place in the list, from 1. */
+function found(stream: 'decision_id' | 'run_id', given: readonly Given[]): readonly GovernanceFinding[] {
+  const all = new Governance();
+  given.forEach(([action, payload, members], i) => {
+    const ts = new Date(START_MS + i * 60_000).toISOString();
+    all.step({ seq: i + 1, ts, action, [stream]: 's', ...(payload && { payload }), ...members } as unknown as Row);
+  });
+  return all.end().findings;
+}
+
+const told = (findings: readonly GovernanceFinding[]): string[] => findings.map(({ code, rows, text }) => `${code} ${rows.join()} ${text}`); // prettier-ignore
+
+const created: Given = ['decision.created', { action: 'deploy_code', context: {}, policy_version: '7' }];
+const passed: Given = ['policy.gate', { gate_id: 'tests', result: 'pass', reason: 'green' }];
+const failed: Given = ['policy.gate', { gate_id: 'freeze', result: 'fail', reason: 'night' }];
+const required: Given = ['authority.required', { required_roles: ['sre', 'security'], min_signatures: 2 }];
+const by = (actor: string, role?: string, intent = 'approve'): Given => ['approval.added', { actor, intent, method: 'sso', signature_ref: 's', ...(role && { role }) }]; // prettier-ignore
+const except = (scope: unknown, minutes = 60): Given => ['override.added', { actor: 'cto', reason: 'outage', scope, expires_at: new Date(START_MS + minutes * 60_000).toISOString() }]; // prettier-ignore
+const enforced = (result: string): Given => ['enforcement.result', { result, allow_if: [], unmet_conditions: [] }];
+const executed: Given = ['decision.executed', { executor: 'ci', outcome: 'success', external_refs: [] }];
+const expired: Given = ['decision.expired', { ttl: '1h', reason: 'nobody agreed' }];
+
+const decision = (...given: readonly Given[]): string[] => told(found('decision_id', given));
+
+test('a decision that went as it must has no finding', () => {
+  const agreed = [required, by('ann', 'sre'), by('bo', 'security')];
+  assert.deepEqual(decision(created, passed, enforced('allow'), executed), []);
+  assert.deepEqual(decision(created, passed, ...agreed, enforced('queue'), enforced('allow'), executed), []);
+  assert.deepEqual(decision(created, failed, ...agreed, except('freeze'), enforced('allow'), executed), []);
+  assert.deepEqual(decision(created, failed, passed, ...agreed, ['policy.gate', { gate_id: 'freeze', result: 'pass', reason: 'over' }], enforced('allow'), executed), []); // prettier-ignore
+  assert.deepEqual(decision(created, required, except(['signatures', 'x']), enforced('allow'), executed), []);
+  assert.deepEqual(
+    decision(created, failed, required, except({ what: 'deploy_code' }), enforced('allow'), executed),
+    [],
+  );
+  assert.deepEqual(decision(created, required, by('ann', 'sre'), enforced('deny'), expired), []);
+});
+
+test('executed without an allow that stands', () => {
+  assert.deepEqual(decision(created, executed), ['EXECUTED_WITHOUT_ALLOW 2 it was executed though nothing allowed it']);
+  assert.deepEqual(decision(created, enforced('allow'), enforced('deny'), executed), ['EXECUTED_WITHOUT_ALLOW 4,3 it was executed though nothing allowed it']); // prettier-ignore
+  assert.deepEqual(decision(created, enforced('allow'), expired, executed), ['EXECUTED_WITHOUT_ALLOW 4,3 it was executed after it had expired']); // prettier-ignore
+});
+
+test('too few different people, a role in which nobody agreed, and who took an approval back', () => {
+  const few = 'it was allowed though 1 person agreed, of 2 that must';
+  assert.deepEqual(decision(created, required, by('ann', 'sre'), by('ann', 'security'), enforced('allow')), [`TOO_FEW_APPROVERS 5,2,4 ${few}`, 'ROLE_MISSING 5,2,4 it was allowed though nobody agreed as sre']); // prettier-ignore
+  assert.deepEqual(decision(created, required, by('ann', 'sre'), by('bo', 'sre'), enforced('allow')), ['ROLE_MISSING 5,2,3,4 it was allowed though nobody agreed as security']); // prettier-ignore
+  assert.deepEqual(decision(created, required, by('ann', 'sre'), by('bo', 'security'), by('bo', 'security', 'revoke'), enforced('allow')), [`TOO_FEW_APPROVERS 6,2,3 ${few}`, 'ROLE_MISSING 6,2,3 it was allowed though nobody agreed as security']); // prettier-ignore
+  assert.deepEqual(decision(created, required, by('ann', 'sre', 'reject'), by('bo', 'security', 'deny'), enforced('allow')).length, 3); // prettier-ignore
+  // An agreement that comes after it was allowed is none for that.
+  assert.deepEqual(decision(created, required, by('ann', 'sre'), enforced('allow'), by('bo', 'security')).length, 2);
+});
+
+test('a gate that failed, and exceptions of another scope or that had ended', () => {
+  assert.deepEqual(decision(created, failed, enforced('allow')), [
+    'GATE_FAILED 3,2 it was allowed though freeze failed',
+  ]);
+  assert.deepEqual(decision(created, failed, except('tests'), enforced('allow')), ['GATE_FAILED 4,2 it was allowed though freeze failed']); // prettier-ignore
+  const ended = 'freeze failed, and the exception for it had ended';
+  assert.deepEqual(decision(created, failed, except('freeze', 1), enforced('allow'), executed), [`OVERRIDE_EXPIRED 4,3 ${ended} (2026-04-25T10:01:00.000Z) when it was allowed`]); // prettier-ignore
+  assert.deepEqual(decision(created, failed, except('freeze', 3.5), enforced('allow'), executed), [`OVERRIDE_EXPIRED 5,3 ${ended} (2026-04-25T10:03:30.000Z) when it was executed`]); // prettier-ignore
+});
+
+test('an approval after expiry, a row after the end, a decision that nobody created or two created', () => {
+  assert.deepEqual(decision(created, required, expired, by('ann', 'sre')), ['APPROVAL_AFTER_EXPIRY 4,3 ann agreed after it had expired']); // prettier-ignore
+  assert.deepEqual(decision(created, enforced('allow'), executed, by('ann')), ['ROW_AFTER_CLOSE 4,3 approval.added came after it was executed']); // prettier-ignore
+  assert.deepEqual(decision(created, expired, ['note.added']), ['ROW_AFTER_CLOSE 3,2 note.added came after it was expired']); // prettier-ignore
+  assert.deepEqual(decision(passed, created), ['NOT_CREATED 1 policy.gate came before decision.created']);
+  assert.deepEqual(decision(created, created), ['NOT_CREATED 2 it was created a second time']);
+});
+
+test('a row that waited in a spill file counts by when it was set down', () => {
+  const late = [
+    enforced('allow')[0],
+    enforced('allow')[1],
+    { spill_id: 'x', occurred_at: '2026-04-25T10:00:30Z' },
+  ] as const;
+  assert.deepEqual(decision(created, failed, except('freeze', 1), late), []);
+});
+
+const run = (...given: readonly Given[]): string[] => told(found('run_id', given));
+const start: Given = ['run_started'];
+const end: Given = ['run_completed'];
+
+test('a run: what begins ends, and nothing comes after the end', () => {
+  const turn = (action: string, id: string): Given => [action, undefined, { turn_id: id }];
+  assert.deepEqual(run(start, turn('turn_started', 't1'), ['tool_executed'], turn('turn_completed', 't1'), end), []);
+  assert.deepEqual(run(['pulse.probe'], ['pulse.probe']), []);
+  assert.deepEqual(run(start), ['START_WITHOUT_END 1 the run began and did not end']);
+  assert.deepEqual(run(end), ['END_WITHOUT_START 1 run_completed came without run_started']);
+  assert.deepEqual(run(start, turn('turn_started', 't1'), turn('turn_completed', 't2'), end), ['START_WITHOUT_END 2 turn_started has no end', 'END_WITHOUT_START 3 turn_completed came without turn_started']); // prettier-ignore
+  assert.deepEqual(run(start, end, ['error']), ['ROW_AFTER_CLOSE 3,2 error came after the run had ended']);
+  assert.deepEqual(run(start, ['approval_requested', { approval_id: 'a' }], ['approval_resolved', { approval_id: 'a' }], end), []); // prettier-ignore
+});
+
+const draft = (version: number): Given => ['draft.production', { draft_id: 'd4f1', version, output_shape: 'x', flags: [], presented_to: 'jk' }]; // prettier-ignore
+const edited = (version: number): Given => ['reviewer.action', { type: 'accept-with-edits', reviewer: 'jk', target: 'd4f1', resulting_version: version }]; // prettier-ignore
+const approved = (version: number): Given => ['approval', { draft_id: 'd4f1', version, approver: 'jk', destination: 'tb', model_provider: 'p', model_id: 'm' }]; // prettier-ignore
+const delivered = (outcome = 'delivered', more: object = {}): Given => ['surface.delivery', { target: '#close', outcome, ...more }]; // prettier-ignore
+
+test('what was delivered is what was approved', () => {
+  assert.deepEqual(run(draft(1), edited(2), approved(2), delivered()), []);
+  assert.deepEqual(run(draft(1), approved(1), delivered('failed'), draft(2)), []);
+  assert.deepEqual(run(draft(1), approved(1), draft(2), delivered('delivered', { version: 1 })), []);
+  assert.deepEqual(run(draft(1), approved(1), draft(2), delivered()), ['DELIVERED_OTHER_VERSION 4,3,2 d4f1 v2 was delivered, and v1 was approved']); // prettier-ignore
+  assert.deepEqual(run(draft(1), delivered('queued')), ['DELIVERED_WITHOUT_APPROVAL 2 it was delivered, and no row says that somebody approved it']); // prettier-ignore
+  assert.deepEqual(run(draft(1), approved(3), delivered()), ['APPROVED_UNKNOWN_VERSION 2 d4f1 v3 was approved, and no row says that there is one', 'DELIVERED_OTHER_VERSION 3,1,2 d4f1 v1 was delivered, and v3 was approved']); // prettier-ignore
+});
+
+test('each code is reached by one of these', () => {
+  const all = [
+    found('decision_id', [
+      passed,
+      created,
+      required,
+      failed,
+      except('freeze', 1),
+      enforced('allow'),
+      executed,
+      by('ann'),
+    ]),
+    found('decision_id', [created, executed]),
+    found('decision_id', [created, expired, by('ann')]),
+    found('decision_id', [created, failed, enforced('allow')]),
+    found('run_id', [end, start, draft(1), delivered(), approved(2), delivered()]),
+  ].flat();
+  assert.deepEqual([...new Set(all.map(({ code }) => code))].sort(), [...GOVERNANCE_CODES].sort());
+});
+
+test('streams do not mix, and the ledger’s own rows are in none', () => {
+  const all = new Governance();
+  const row = (seq: number, more: object): Row => ({ seq, ts: '2026-04-25T10:00:00.000Z', ...more }) as unknown as Row;
+  all.step(row(1, { action: 'decision.created', decision_id: 'a' }));
+  all.step(row(2, { action: 'enforcement.result', decision_id: 'b', run_id: 'r', payload: { result: 'allow' } }));
+  all.step(row(3, { action: 'decision.executed', decision_id: 'a', run_id: 'r' }));
+  all.step(row(4, { action: 'audit.checkpoint', decision_id: 'a' }));
+  const { decisions, runs, findings } = all.end();
+  assert.deepEqual([decisions, runs], [2, 1]);
+  assert.deepEqual(findings.map(({ code, stream }) => `${code} ${stream.id}`), ['NOT_CREATED b', 'EXECUTED_WITHOUT_ALLOW a']); // prettier-ignore
+});
