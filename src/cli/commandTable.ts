@@ -89,6 +89,10 @@ export const COMMANDS: CommandTable = {
     summary: 'the last rows, and with -f those that come',
     load: async () => (await import('./commands/tail')).registerTail,
   },
+  reconstruct: {
+    summary: 'the story of a run or a decision, for a stranger: who, what, on whose authority',
+    load: async () => (await import('./commands/reconstruct')).registerReconstruct,
+  },
   schema: {
     summary: 'the types of rows that catalogues describe: list, show one, check a file',
     load: async () => (await import('./commands/schema')).registerSchema,

@@ -2,7 +2,7 @@
 import { Governance } from '../core/governance/governance';
 import type { GovernanceReport } from '../core/governance/governance';
 import type { Place } from '../store/ledger/locate';
-import { streamRows } from '../store/governance/streamRows';
+import { streamLines } from '../store/governance/streamLines';
 
 export type { GovernanceFinding } from '../core/governance/finding';
 export type { GovernanceReport } from '../core/governance/governance';
@@ -21,8 +21,8 @@ export async function governance({ place, run, decision, nowMs }: GovernanceRequ
     ...(run === undefined ? [] : [`run_id=${run}`]),
     ...(decision === undefined ? [] : [`decision_id=${decision}`]),
   ];
-  const { rows } = await streamRows(place, terms, nowMs);
+  const { lines } = await streamLines(place, terms, nowMs);
   const all = new Governance({ run, decision });
-  for await (const row of rows) all.step(row);
+  for await (const { row } of lines) all.step(row);
   return all.end();
 }

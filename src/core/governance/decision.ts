@@ -103,7 +103,7 @@ export class DecisionAudit {
 
   #noteApproval(row: Row): void {
     const actor = textOf(row, 'actor') ?? '';
-    if (SAYS_NO.test(textOf(row, 'intent') ?? '')) this.approvals.delete(actor);
+    if (saysNo(row)) this.approvals.delete(actor);
     else this.approvals.set(actor, row);
   }
 
@@ -175,6 +175,11 @@ function sentenceOf(code: GovernanceCode, row: Row, before: DecisionState): stri
 
 function expiryMs(override: Row): number {
   return parseRfc3339(textOf(override, 'expires_at') ?? '') ?? -Infinity;
+}
+
+/** Whether an approval withholds, or takes back. */
+export function saysNo(row: Row): boolean {
+  return SAYS_NO.test(textOf(row, 'intent') ?? textOf(row, 'verdict') ?? '');
 }
 
 /** The names in a scope: a text, a list of them, or the values of an object. */

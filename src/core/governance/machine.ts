@@ -55,7 +55,12 @@ export const DECISION_MACHINE: Machine<DecisionState> = {
     'decision.executed': {
       from: ['allowed'],
       to: 'executed',
-      unless: { open: 'EXECUTED_WITHOUT_ALLOW', held: 'EXECUTED_WITHOUT_ALLOW', expired: 'EXECUTED_WITHOUT_ALLOW' },
+      unless: {
+        none: 'EXECUTED_WITHOUT_ALLOW',
+        open: 'EXECUTED_WITHOUT_ALLOW',
+        held: 'EXECUTED_WITHOUT_ALLOW',
+        expired: 'EXECUTED_WITHOUT_ALLOW',
+      },
     },
     'decision.expired': { from: RUNNING, to: 'expired' },
     [ANY_ROW]: { from: ['none', ...RUNNING] },

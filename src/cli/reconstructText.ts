@@ -1,0 +1,96 @@
+/** A reconstruction as prose for a terminal, and as sections for a page. Nothing is added to what its data says. */
+import { printable } from '../core/printable';
+import type { Reconstruction } from '../services/reconstruct';
+import type { Colors } from './color';
+import { findingText } from './governanceText';
+import type { Section } from './reportSections';
+import type { Column } from './table';
+import { wrapWords } from './wrap';
+
+const INDENT = '  ';
+
+export function storyText(story: Reconstruction, colors: Colors, width: number): string {
+  const { title, steps, trail, answers, missing, findings } = story;
+  const lines = [printable(title), ''];
+  if (steps === null) for (const event of trail) lines.push(...eventLines(event, colors, width));
+  else
+    steps.forEach((step, i) => {
+      lines.push(`${i + 1}. ${step.title}${colors.dim(rowsText(step.rows))}`);
+      const sentences = step.rows.length === 0 ? ['no evidence'] : step.sentences;
+      lines.push(...sentences.flatMap((sentence) => indented(sentence, width, '   ')));
+    });
+  lines.push('', 'What a stranger asks');
+  for (const { question, sentences, rows } of answers) {
+    lines.push(`${question}?${colors.dim(rowsText(rows))}`);
+    const said = sentences.length === 0 ? ['no row says'] : sentences;
+    lines.push(...said.flatMap((sentence) => indented(sentence, width, INDENT)));
+  }
+  lines.push('', missing.length === 0 ? 'Nothing is missing that this looks for.' : colors.warn('Missing'));
+  lines.push(...missing.flatMap((text) => indented(text, width, INDENT)));
+  if (findings.length > 0) lines.push('', colors.bad('Went otherwise than it must'));
+  lines.push(...findings.map((finding) => INDENT + findingText(finding, colors)));
+  lines.push('', ...integrityLines(story), '');
+  return lines.join('\n');
+}
+
+function eventLines(
+  { offset, head, details }: Reconstruction['trail'][number],
+  colors: Colors,
+  width: number,
+): string[] {
+  const mark = `[${offset}]`;
+  const [first = '', ...rest] = wrapWords(printable(head), Math.max(20, width - mark.length - 1));
+  return [
+    `${colors.dim(mark)} ${first}`,
+    ...rest.map((line) => `${' '.repeat(mark.length + 1)}${line}`),
+    ...details.flatMap((detail) => indented(detail, width, INDENT)),
+  ];
+}
+
+function indented(text: string, width: number, by: string): string[] {
+  return wrapWords(printable(text), Math.max(20, width - by.length)).map((line) => by + line);
+}
+
+const MAX_ROWS = 8;
+
+function rowsText(rows: readonly number[]): string {
+  if (rows.length === 0) return '';
+  const shown =
+    rows.length > MAX_ROWS ? `${rows.slice(0, MAX_ROWS).join(', ')}, … ${rows.at(-1) ?? ''}` : rows.join(', ');
+  return `  row${rows.length === 1 ? '' : 's'} ${shown}`;
+}
+
+function integrityLines({ stream, integrity, head }: Reconstruction): string[] {
+  const { rows, isIntact, faults } = integrity;
+  const count = `${rows} ${rows === 1 ? 'row' : 'rows'} of ${stream.kind} ${printable(stream.id)}`;
+  return [
+    isIntact
+      ? `Integrity: ${count}, each as its writer wrote it, linked without a gap.`
+      : `Integrity: ${count}, NOT intact:`,
+    ...faults.map((fault) => INDENT + fault),
+    `Ledger head: row ${head?.seq ?? 'unknown'}, ${head?.hash ?? ''}`,
+    'Not shown by this: the chain of the whole ledger ("ledger verify"), and what nobody logged.',
+  ];
+}
+
+/** The same as a page. */
+export function storySections(story: Reconstruction): Section[] {
+  const { steps, trail, answers, missing, findings } = story;
+  return [
+    listSection('What a stranger asks', ['', '', 'rows'], answers.map(({ question, sentences, rows }) => [`${question}?`, sentences.length === 0 ? 'no row says' : sentences.join('; '), numbers(rows)])), // prettier-ignore
+    ...(steps === null
+      ? []
+      : steps.map((step, i): Section => ({ title: `${i + 1}. ${step.title}`, notes: step.rows.length === 0 ? ['no evidence'] : [...step.sentences, `rows ${numbers(step.rows)}`] }))), // prettier-ignore
+    listSection(steps === null ? 'Trail' : 'Every row', ['', 'what', 'account', 'row'], trail.flatMap(({ offset, head, details, by, seq }) => [[`[${offset}]`, head, by, String(seq)], ...details.map((detail) => ['', detail, '', ''])])), // prettier-ignore
+    { title: 'Missing', notes: missing.length === 0 ? ['Nothing is missing that this looks for.'] : missing },
+    ...(findings.length === 0 ? [] : [listSection('Went otherwise than it must', ['code', 'what', 'rows'], findings.map(({ code, text, rows }) => [code, text, numbers(rows)]))]), // prettier-ignore
+    { title: 'Integrity', notes: integrityLines(story) },
+  ];
+}
+
+const numbers = (rows: readonly number[]): string => rows.join(', ');
+
+function listSection(title: string, titles: readonly string[], rows: readonly (readonly string[])[]): Section {
+  const columns: Column[] = titles.map((name) => ({ title: name, align: 'left' }));
+  return { title, notes: [], table: { columns, rows } };
+}

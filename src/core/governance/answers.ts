@@ -1,0 +1,126 @@
+/**
+ * What a stranger asks of a run or a decision, answered from the rows alone, with the rows: who, what, when, on which data
+ * of record, on whose authority, and whether it could have happened otherwise.
+ */
+import type { Row } from '../members';
+import { fieldOf, textOf } from './finding';
+import { saysNo } from './decision';
+import { actionTitle, dotted, valueText, versionText } from './words';
+
+export interface Answer {
+  readonly question: string;
+  /** Empty where no row says. */
+  readonly sentences: readonly string[];
+  readonly rows: readonly number[];
+}
+
+export function answersOf(rows: readonly Row[]): Answer[] {
+  return [who(rows), what(rows), when(rows), data(rows), authority(rows), otherwise(rows)];
+}
+
+/** Each different text once, with the rows that say it. */
+function told(question: string, rows: readonly Row[], textsOf: (row: Row) => readonly (string | undefined)[]): Answer {
+  const sentences = new Set<string>();
+  const seqs: number[] = [];
+  for (const row of rows) {
+    const texts = textsOf(row).filter((text) => text !== undefined && text !== '');
+    if (texts.some((text) => !sentences.has(text as string))) seqs.push(row.seq);
+    for (const text of texts) sentences.add(text as string);
+  }
+  return { question, sentences: [...sentences], rows: seqs };
+}
+
+const PEOPLE = ['actor', 'reviewer', 'approver', 'invoking_identity', 'presented_to'];
+
+function who(rows: readonly Row[]): Answer {
+  const named = told('Who', rows, (row) => [
+    row.agent && `agent ${row.agent}${row.agent_version === undefined ? '' : ` ${row.agent_version}`}`,
+    ...PEOPLE.map((name) => textOf(row, name)).map((text) => text && `person ${text}`),
+    row.action === 'approval' ? `model ${dotted(textOf(row, 'model_provider'), textOf(row, 'model_id'))}` : row.model && `model ${row.model}`, // prettier-ignore
+    `account ${row.by}`,
+  ]);
+  // "Jordan Kim" and "Jordan Kim (FP&A lead)" are said once, in full.
+  const isPart = (text: string): boolean =>
+    named.sentences.some((other) => other !== text && other.startsWith(`${text} (`));
+  return { ...named, sentences: named.sentences.filter((text) => !isPart(text)) };
+}
+
+function what(rows: readonly Row[]): Answer {
+  const counts = new Map<string, number>();
+  for (const { action } of rows) counts.set(action, (counts.get(action) ?? 0) + 1);
+  const sentences = [...counts].map(([action, count]) =>
+    count === 1 ? actionTitle(action) : `${actionTitle(action)} × ${count}`,
+  );
+  return { question: 'What', sentences, rows: rows.map(({ seq }) => seq) };
+}
+
+function when(rows: readonly Row[]): Answer {
+  const [first, last] = [rows[0], rows.at(-1)];
+  if (first === undefined || last === undefined) return { question: 'When', sentences: [], rows: [] };
+  const from = first.occurred_at ?? first.ts;
+  const to = last.occurred_at ?? last.ts;
+  const set = first.ts === from && last.ts === to ? [] : [`set down from ${first.ts} to ${last.ts}`];
+  return { question: 'When', sentences: [`from ${from} to ${to}`, ...set], rows: [...new Set([first.seq, last.seq])] };
+}
+
+function data(rows: readonly Row[]): Answer {
+  return told('On which data of record', rows, (row) => {
+    const source = row.action === 'tool.call' ? textOf(row, 'source') : undefined;
+    const read = row.action === 'tool.call' ? dotted(textOf(row, 'tool'), valueText(fieldOf(row, 'input_shape')), valueText(fieldOf(row, 'output_shape')), source && `source: ${source}`) : undefined; // prettier-ignore
+    return [row.data_ref === undefined ? undefined : `${row.data_ref}${row.as_of === undefined ? '' : ` as of ${row.as_of}`}`, read]; // prettier-ignore
+  });
+}
+
+const APPROVALS: ReadonlySet<string> = new Set(['approval.added', 'approval', 'approval_resolved', 'proof.approval']);
+
+function authority(rows: readonly Row[]): Answer {
+  return told('On whose authority', rows, (row) => [
+    row.authority,
+    APPROVALS.has(row.action) && !saysNo(row) ? approvalText(row) : undefined,
+    row.action === 'override.added' ? `exception by ${textOf(row, 'actor') ?? 'nobody named'}` : undefined,
+  ]);
+}
+
+function approvalText(row: Row): string {
+  const by = textOf(row, 'actor') ?? textOf(row, 'approver') ?? 'nobody named';
+  const role = textOf(row, 'role');
+  const signature = textOf(row, 'signature_ref');
+  const of = versionText(textOf(row, 'draft_id'), textOf(row, 'version'));
+  return dotted(`${by}${role === undefined ? '' : ` (${role})`} agreed`, of, signature && `signature ${signature} (not checked here)`); // prettier-ignore
+}
+
+/** What said no, or made an exception, on the way. */
+function otherwise(rows: readonly Row[]): Answer {
+  return told('Could it have happened otherwise', rows, (row) => {
+    const reason = textOf(row, 'reason') ?? textOf(row, 'comment');
+    const why = reason === undefined ? '' : `: ${reason}`;
+    switch (row.action) {
+      case 'reviewer.action':
+        return textOf(row, 'type') === 'reject'
+          ? [`rejected by ${textOf(row, 'reviewer') ?? 'nobody named'}${why}`]
+          : [];
+      case 'approval.added':
+        return saysNo(row)
+          ? [`${textOf(row, 'actor') ?? 'somebody'} did not agree (${textOf(row, 'intent') ?? ''})${why}`]
+          : [];
+      case 'policy.gate':
+        return textOf(row, 'result') === 'pass'
+          ? []
+          : [`gate ${textOf(row, 'gate_id') ?? ''}: ${textOf(row, 'result') ?? ''}${why}`];
+      case 'enforcement.result':
+        return textOf(row, 'result') === 'allow' ? [] : [`enforcement: ${textOf(row, 'result') ?? ''}`];
+      case 'override.added':
+        return [`an exception was made for ${valueText(fieldOf(row, 'scope'))}${why}`];
+      case 'policy_violation':
+      case 'security_event':
+      case 'spend.refused':
+      case 'decision.expired':
+        return [`${actionTitle(row.action)}${why}`];
+      case 'proof.tool_call':
+      case 'proof.approval':
+        return /^(?:denied|failed|edited)$/.test(textOf(row, 'verdict') ?? '') ? [`${actionTitle(row.action)}: ${textOf(row, 'verdict') ?? ''}${why}`] : []; // prettier-ignore
+      default:
+        return [];
+    }
+  });
+}

@@ -1,0 +1,103 @@
+/** A run as a stranger can follow it: its header, a line an event, and what is missing. Nothing is guessed. */
+import type { Row } from '../members';
+import { fieldOf, textOf } from './finding';
+import { PAIRS } from './machine';
+import type { RunAudit } from './run';
+import { happenedMs, isLate, offsetText } from './stream';
+import { trailLine } from './trailLine';
+import type { TrailLine } from './trailLine';
+import { dotted, valueText, versionText } from './words';
+
+export interface TrailEvent extends TrailLine {
+  readonly seq: number;
+  readonly at: string;
+  /** `t+8s` */
+  readonly offset: string;
+  /** The account that appended it. */
+  readonly by: string;
+}
+
+export interface RunStory {
+  readonly title: string;
+  readonly events: readonly TrailEvent[];
+  readonly missing: readonly string[];
+}
+
+export function runStory(id: string, rows: readonly Row[], audit: RunAudit): RunStory {
+  const invocation = rows.find(({ action }) => action === 'run.invocation');
+  const startMs = rows.reduce((first, row) => Math.min(first, happenedMs(row)), Infinity);
+  const invoker = invocation === undefined ? undefined : textOf(invocation, 'invoking_identity');
+  let draftId: string | undefined;
+  // A trail that was written afterwards as a whole says so once, by its times.
+  const isLateAlone = !rows.every(isLate);
+  const events = rows.map((row): TrailEvent => {
+    if (row.action === 'draft.production') draftId = textOf(row, 'draft_id') ?? draftId;
+    const { head, details } = trailLine(row, { invoker, draftId });
+    const late = isLateAlone && isLate(row) ? [`Set down later: ${row.ts}`] : [];
+    const at = row.occurred_at ?? row.ts;
+    return { seq: row.seq, at, offset: offsetText(happenedMs(row) - startMs), by: row.by, head, details: [...details, ...late] }; // prettier-ignore
+  });
+  return { title: titleOf(id, invocation), events, missing: missingOf(rows, invocation, audit) };
+}
+
+/** `Run trail · workflow ic-clearing-recon v3.2 · entity DE-001 · period 2026-04` */
+function titleOf(id: string, invocation: Row | undefined): string {
+  if (invocation === undefined) return dotted('Run trail', `run ${id}`);
+  const [workflow, version] = [textOf(invocation, 'workflow'), textOf(invocation, 'workflow_version')];
+  const scope = fieldOf(invocation, 'scope');
+  const isObject = typeof scope === 'object' && scope !== null && !Array.isArray(scope);
+  const parts = isObject
+    ? Object.entries(scope).flatMap(([name, value]) =>
+        typeof value === 'object' ? [] : [`${name} ${valueText(value)}`],
+      )
+    : [valueText(scope)];
+  return dotted('Run trail', `workflow ${versionText(workflow, version) ?? ''}`, ...parts);
+}
+
+const TRAIL: ReadonlySet<string> = new Set(['run.invocation', 'tool.call', 'draft.production', 'reviewer.action', 'approval', 'surface.delivery']); // prettier-ignore
+const STARTS: ReadonlySet<string> = new Set(['run_started', 'run.invocation', 'proof.run']);
+const ENDS: ReadonlySet<string> = new Set(['run_completed', 'surface.delivery']);
+
+function missingOf(rows: readonly Row[], invocation: Row | undefined, audit: RunAudit): string[] {
+  const missing: string[] = [];
+  const isTrail = rows.some(({ action }) => TRAIL.has(action));
+  if (!rows.some(({ action }) => STARTS.has(action))) missing.push('no row says who started the run, and on what');
+  else if (isTrail && invocation === undefined) missing.push('no run.invocation: which workflow it was is not said');
+  if (isTrail && !rows.some(({ action }) => action === 'tool.call'))
+    missing.push('no tool.call: what was read is not said');
+  missing.push(...draftGaps(rows, audit), ...deliveryGaps(rows));
+  const hasEnd = rows.some(({ action }) => ENDS.has(action));
+  const isOngoing = rows.some(({ action }) => STARTS.has(action) || PAIRS.some(({ start }) => start === action));
+  if (isOngoing && !hasEnd) missing.push('the run has no end: it is still going on, was given up, or broke off');
+  return missing;
+}
+
+function draftGaps(rows: readonly Row[], { drafts }: RunAudit): string[] {
+  const reviews = rows.filter(({ action }) => action === 'reviewer.action');
+  return drafts.flatMap(({ id, versions, approvals }) => {
+    const first = versions[0]?.row.seq ?? 0;
+    const after = reviews.filter(({ seq }) => seq > first);
+    const last = after.at(-1);
+    if (approvals.length > 0)
+      return after.length > 0 ? [] : [`${id} was approved, and no row shows that anybody reviewed it`];
+    if (last === undefined) return [`${id} was never reviewed`];
+    if (textOf(last, 'type') === 'reject') return [`${id} was rejected (row ${last.seq}) and not taken up again`];
+    return [
+      `${id} was reviewed (row ${last.seq}) and never approved: the reviewer walked away, or the approval is not here`,
+    ];
+  });
+}
+
+/** Each delivery that did not arrive, unless a later one of the run did. */
+function deliveryGaps(rows: readonly Row[]): string[] {
+  const deliveries = rows.filter(({ action }) => action === 'surface.delivery');
+  const approved = rows.some(({ action }) => action === 'approval');
+  if (deliveries.length === 0) return approved ? ['what was approved was not delivered, as far as rows show'] : [];
+  const arrived = deliveries.findLast((row) => textOf(row, 'outcome') === 'delivered')?.seq ?? 0;
+  return deliveries
+    .filter((row) => row.seq > arrived && textOf(row, 'outcome') !== 'delivered')
+    .map((row) => {
+      const to = textOf(row, 'target') ?? 'nowhere named';
+      return `the delivery to ${to} ${textOf(row, 'outcome') === 'failed' ? 'failed' : 'was queued'} (row ${row.seq}), and no row shows that it arrived later`;
+    });
+}

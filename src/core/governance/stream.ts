@@ -1,0 +1,55 @@
+/**
+ * One stream as it was read: its rows, and whether they are what their writers wrote, in order and without a gap. What lies
+ * between them in the ledger is for `verify` to say.
+ */
+import { ZERO_HASH } from '../digest';
+import type { Row } from '../members';
+import { doneMs } from './finding';
+import type { StreamName } from './finding';
+
+export interface StreamRow {
+  readonly row: Row;
+  /** Whether the hash that the line declares is that of its bytes. */
+  readonly isWhole: boolean;
+}
+
+export interface StreamIntegrity {
+  readonly rows: number;
+  readonly isIntact: boolean;
+  /** In words; empty where all is as it should be. */
+  readonly faults: readonly string[];
+}
+
+export function integrityOf({ kind }: StreamName, rows: readonly StreamRow[]): StreamIntegrity {
+  const faults: string[] = [];
+  let [expected, hash] = [1, ZERO_HASH];
+  for (const { row, isWhole } of rows) {
+    const [place, link] =
+      kind === 'run' ? [row.run_seq, row.run_prev_hash] : [row.decision_seq, row.decision_prev_hash];
+    if (!isWhole) faults.push(`row ${row.seq} is not what its writer wrote: its hash is wrong`);
+    if (place !== expected)
+      faults.push(`row ${row.seq} is number ${place ?? 'none'} of the stream, expected ${expected}`);
+    else if (link !== hash) faults.push(`row ${row.seq} is not linked to the row before it in the stream`);
+    [expected, hash] = [(place ?? expected) + 1, row.hash];
+  }
+  return { rows: rows.length, isIntact: faults.length === 0, faults };
+}
+
+/** When it happened, by who appended it; else when the ledger saw it. */
+export function happenedMs(row: Row): number {
+  return Date.parse(row.occurred_at ?? row.ts);
+}
+
+/** `t=0`, `t+8s`, `t+9m`, `t+2h`, `t+3d`: as rough as one would say it. */
+export function offsetText(ms: number): string {
+  if (ms === 0) return 't=0';
+  const sign = ms < 0 ? '-' : '+';
+  const seconds = Math.floor(Math.abs(ms) / 1000);
+  const [size, unit] = ([[86_400, 'd'], [3_600, 'h'], [60, 'm'], [1, 's']] as const).find(([one]) => seconds >= one) ?? [1, 's']; // prettier-ignore
+  return seconds === 0 ? `t${sign}${Math.abs(ms)}ms` : `t${sign}${Math.floor(seconds / size)}${unit}`;
+}
+
+/** Whether it was set down later than it is said to have happened. */
+export function isLate(row: Row): boolean {
+  return row.occurred_at !== undefined && doneMs(row) - happenedMs(row) > 60_000;
+}

@@ -1,0 +1,130 @@
+/**
+ * One row of a run as lines of a story: what happened, and below it what it says.
+ *
+ *   Reviewer action · accept-with-edits
+ *     Diff: line 11 commentary expanded (12 words → 18 words)
+ *     Resulting version: d4f1 v2
+ */
+import type { Row } from '../members';
+import { fieldOf, textOf } from './finding';
+import { actionTitle, dotted, entriesOf, isSamePerson, valueText, versionText } from './words';
+
+export interface TrailLine {
+  readonly head: string;
+  readonly details: readonly string[];
+}
+
+/** What the rows before say: who started the run, which draft is on the table. */
+export interface TrailContext {
+  readonly invoker: string | undefined;
+  readonly draftId: string | undefined;
+}
+
+type Teller = (row: Row, context: TrailContext) => TrailLine;
+
+const GOOD: ReadonlySet<string | undefined> = new Set([undefined, 'ok', 'success', 'done', 'completed']);
+
+const TELLERS: Readonly<Record<string, Teller>> = {
+  'run.invocation': (row) => ({
+    head: dotted('Run invocation', textOf(row, 'invoking_identity')),
+    details: [...named('Surface', textOf(row, 'surface')), ...named('Scope', scopeText(fieldOf(row, 'scope')))],
+  }),
+  'tool.call': (row) => {
+    const called = [textOf(row, 'tool'), valueText(fieldOf(row, 'input_shape'))].filter(Boolean).join(' ');
+    const [source, status] = [textOf(row, 'source'), textOf(row, 'status')];
+    return {
+      head: dotted(
+        'Tool call',
+        called,
+        valueText(fieldOf(row, 'output_shape')),
+        source && `source: ${source}`,
+        GOOD.has(status) ? undefined : status,
+      ),
+      details: reason(row),
+    };
+  },
+  'draft.production': (row, { invoker }) => {
+    const shown = textOf(row, 'presented_to');
+    return {
+      head: dotted('Draft production', versionText(textOf(row, 'draft_id'), textOf(row, 'version'))),
+      details: [
+        ...named('Output', valueText(fieldOf(row, 'output_shape'))),
+        ...entriesOf(row, 'flags').map((flag) => `Flag: ${flag}`),
+        ...(isSamePerson(shown, invoker) ? [] : named('Presented to', shown)),
+      ],
+    };
+  },
+  'reviewer.action': (row, { invoker, draftId }) => {
+    const [type, target, who] = [textOf(row, 'type'), valueText(fieldOf(row, 'target')), textOf(row, 'reviewer')];
+    const [comment, version] = [textOf(row, 'comment'), textOf(row, 'resulting_version')];
+    const isDraft = draftId !== undefined && target.startsWith(draftId);
+    return {
+      head: dotted(
+        'Reviewer action',
+        isDraft || target === '' ? type : `${type ?? ''} (${target})`,
+        isSamePerson(who, invoker) ? undefined : `by ${who ?? 'nobody named'}`,
+      ),
+      details: [
+        ...(comment === undefined ? [] : [`Comment: "${comment}"`]),
+        ...named('Diff', valueText(fieldOf(row, 'diff'))),
+        ...(version === undefined ? [] : named('Resulting version', versionText(textOf(row, 'draft_id') ?? draftId, version))), // prettier-ignore
+      ],
+    };
+  },
+  approval: (row) => ({
+    head: dotted(
+      'Approval',
+      versionText(textOf(row, 'draft_id'), textOf(row, 'version')),
+      `approved by ${textOf(row, 'approver') ?? 'nobody named'}`,
+    ),
+    details: named('Destination', textOf(row, 'destination')),
+  }),
+  'surface.delivery': (row) => {
+    const outcome = textOf(row, 'outcome');
+    const to = textOf(row, 'target') ?? 'nowhere named';
+    return {
+      head: dotted('Surface delivery', outcome === 'failed' ? `failed: ${to}` : `${outcome ?? ''} to ${to}`),
+      details: [...named('Anchor recorded', textOf(row, 'anchor')), ...reason(row)],
+    };
+  },
+};
+
+/** Any row that no type of the trail tells: its members as they stand. */
+function plainLine(row: Row, { invoker }: TrailContext): TrailLine {
+  const who = row.actor ?? row.agent;
+  const { payload = {} } = row;
+  const more = Object.entries(payload).filter(([name]) => row[name] === undefined);
+  return {
+    head: dotted(
+      actionTitle(row.action),
+      isSamePerson(who, invoker) ? undefined : who,
+      row.target,
+      row.outcome,
+      row.model && `model ${row.model}`,
+      row.cost_usd === undefined ? undefined : `${row.cost_usd} USD`,
+    ),
+    details: [...reason(row), ...more.map(([name, value]) => `${actionTitle(name)}: ${valueText(value)}`)],
+  };
+}
+
+export function trailLine(row: Row, context: TrailContext): TrailLine {
+  const tell = Object.hasOwn(TELLERS, row.action) ? TELLERS[row.action] : undefined;
+  const line = (tell ?? plainLine)(row, context);
+  const label = row.provenance === undefined || row.provenance === 'live' ? [] : [`Not live: ${row.provenance}`];
+  return { ...line, details: [...line.details, ...label] };
+}
+
+function named(name: string, text: string | undefined): string[] {
+  return text === undefined || text === '' ? [] : [`${name}: ${text}`];
+}
+
+const reason = (row: Row): string[] => named('Reason', textOf(row, 'reason'));
+
+/** `DE-001 · 2026-04 · counterparties [US-001, UK-002]`: what is one value needs no name. */
+function scopeText(scope: unknown): string {
+  if (typeof scope !== 'object' || scope === null || Array.isArray(scope)) return valueText(scope);
+  const parts = Object.entries(scope).map(([name, value]) =>
+    typeof value === 'object' ? `${name} ${valueText(value)}` : valueText(value),
+  );
+  return dotted(...parts);
+}

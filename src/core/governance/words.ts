@@ -1,0 +1,53 @@
+/** How values of rows are said in a sentence. Nothing is made up: what is not there is not said. */
+import type { Row } from '../members';
+import { fieldOf, textOf } from './finding';
+
+/** `tool_executed` → `Tool executed`; `run.invocation` → `Run invocation` */
+export function actionTitle(action: string): string {
+  const text = action.replace(/[._]+/g, ' ');
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** Parts that are there, with a dot between. */
+export function dotted(...parts: readonly (string | undefined)[]): string {
+  return parts.filter((part) => part !== undefined && part !== '').join(' · ');
+}
+
+/** A value as words: `DE-001`, `[US-001, UK-002]`, `entity DE-001 · period 2026-04`. */
+export function valueText(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  if (Array.isArray(value)) return `[${value.map(valueText).join(', ')}]`;
+  if (typeof value !== 'object') return typeof value === 'string' ? value : JSON.stringify(value);
+  return Object.entries(value).map(([name, of]) => `${name} ${valueText(of)}`).join(' · '); // prettier-ignore
+}
+
+/** Of a list in a payload, each entry as words: a flag is a text, or an object with its text. */
+export function entriesOf(row: Row, name: string): string[] {
+  const value = fieldOf(row, name);
+  if (!Array.isArray(value)) return [];
+  return value.map((one: unknown) => {
+    const text = typeof one === 'object' && one !== null ? (one as Record<string, unknown>)['text'] : undefined;
+    const id = typeof one === 'object' && one !== null ? (one as Record<string, unknown>)['id'] : undefined;
+    return text === undefined ? valueText(one) : dotted(valueText(id), valueText(text));
+  });
+}
+
+/** `d4f1 v2` */
+export function versionText(id: string | undefined, version: string | undefined): string | undefined {
+  if (version === undefined) return id;
+  return [id, /^\d/.test(version) ? `v${version}` : version].filter((part) => part !== undefined).join(' ');
+}
+
+/** Who did it, as the row says: a person before an agent. */
+export function actorOf(row: Row): string | undefined {
+  for (const name of ['actor', 'reviewer', 'approver', 'invoking_identity', 'executor', 'agent']) {
+    const text = textOf(row, name);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+/** "Jordan Kim (FP&A lead)" and "Jordan Kim" are one person. */
+export function isSamePerson(one: string | undefined, other: string | undefined): boolean {
+  return one !== undefined && other !== undefined && (one.startsWith(other) || other.startsWith(one));
+}

@@ -1,0 +1,36 @@
+/** `ledger reconstruct`: a run or a decision, rebuilt from its rows alone. */
+import { LedgerError } from '../core/errors';
+import { reconstruct as rebuilt } from '../core/governance/reconstruction';
+import type { Reconstruction } from '../core/governance/reconstruction';
+import type { StreamName } from '../core/governance/finding';
+import { readStream } from '../store/governance/readStream';
+import type { Place } from '../store/ledger/locate';
+
+export type { Reconstruction } from '../core/governance/reconstruction';
+
+export interface ReconstructRequest {
+  readonly place: Place;
+  readonly id: string;
+  /** Undefined: whichever has rows. */
+  readonly kind: StreamName['kind'] | undefined;
+  readonly nowMs: number;
+}
+
+/**
+ * @returns undefined where no row is in such a run or decision
+ * @throws LedgerError USAGE where it is both, LEDGER_MISSING, CONFIG_INVALID, UNSAFE_PATH, READ_FAILED
+ */
+export async function reconstruct({ place, id, kind, nowMs }: ReconstructRequest): Promise<Reconstruction | undefined> {
+  const kinds = kind === undefined ? (['decision', 'run'] as const) : [kind];
+  const found: Reconstruction[] = [];
+  for (const one of kinds) {
+    const stream = { kind: one, id };
+    const { rows, head } = await readStream(place, stream, nowMs);
+    if (rows.length > 0) found.push(rebuilt(stream, rows, head));
+  }
+  if (found.length > 1)
+    throw new LedgerError('USAGE', `expected a run or a decision, found that "${id}" is both`, {
+      hint: 'say which: --run, --decision',
+    });
+  return found[0];
+}

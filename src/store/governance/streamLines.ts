@@ -1,0 +1,46 @@
+/** The rows of a stream in their order, or of all streams: through the index where there is one, else by looking. */
+import type { Head } from '../../core/chain';
+import type { Row } from '../../core/members';
+import { completeObject, memberFault } from '../../core/rowText';
+import { closeQuietly } from '../files';
+import type { Place } from '../ledger/locate';
+import { matchingLines } from '../query/matchingLines';
+import { openQuery } from '../query/openQuery';
+
+export interface StreamLine {
+  readonly row: Row;
+  /** The stored bytes; valid until the next one is asked for. */
+  readonly line: Buffer;
+}
+
+export interface StreamLines {
+  readonly lines: AsyncIterable<StreamLine>;
+  /** The last row of the ledger. */
+  readonly head: Head | undefined;
+}
+
+/**
+ * @param terms conditions as `query` has them; none: every row that stands in a stream
+ * @throws LedgerError LEDGER_MISSING, CONFIG_INVALID, UNSAFE_PATH, READ_FAILED
+ */
+export async function streamLines(place: Place, terms: readonly string[], nowMs: number): Promise<StreamLines> {
+  const { end, filter, wanted, notes } = await openQuery({ place, terms, nowMs }, undefined);
+  const found = matchingLines(wanted.lines, filter, { backwards: false, broken: notes.broken });
+  async function* lines(): AsyncGenerator<StreamLine> {
+    try {
+      for await (const batch of found) for (const { line } of batch) yield* streamLine(line);
+    } finally {
+      closeQuietly(end.fd);
+    }
+  }
+  return { lines: lines(), head: end.head };
+}
+
+const MARKS = [Buffer.from('"run_seq":'), Buffer.from('"decision_seq":')];
+
+/** A glance at the bytes first: most rows of a large ledger may be in no stream. */
+function* streamLine(line: Buffer): Generator<StreamLine> {
+  if (!MARKS.some((mark) => line.includes(mark))) return;
+  const row = completeObject(line);
+  if (row !== undefined && memberFault(row) === undefined) yield { row: row as unknown as Row, line };
+}
