@@ -93,6 +93,10 @@ export const COMMANDS: CommandTable = {
     summary: 'the story of a run or a decision, for a stranger: who, what, on whose authority',
     load: async () => (await import('./commands/reconstruct')).registerReconstruct,
   },
+  metrics: {
+    summary: 'how decisions and runs go: approval latency, exceptions, gates, risk, drift',
+    load: async () => (await import('./commands/metrics')).registerMetrics,
+  },
   schema: {
     summary: 'the types of rows that catalogues describe: list, show one, check a file',
     load: async () => (await import('./commands/schema')).registerSchema,

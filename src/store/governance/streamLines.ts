@@ -21,19 +21,34 @@ export interface StreamLines {
 
 /**
  * @param terms conditions as `query` has them; none: every row that stands in a stream
+ * @param actions only rows of these
  * @throws LedgerError LEDGER_MISSING, CONFIG_INVALID, UNSAFE_PATH, READ_FAILED
  */
-export async function streamLines(place: Place, terms: readonly string[], nowMs: number): Promise<StreamLines> {
+export async function streamLines(
+  place: Place,
+  terms: readonly string[],
+  nowMs: number,
+  actions?: ReadonlySet<string>,
+): Promise<StreamLines> {
   const { end, filter, wanted, notes } = await openQuery({ place, terms, nowMs }, undefined);
   const found = matchingLines(wanted.lines, filter, { backwards: false, broken: notes.broken });
   async function* lines(): AsyncGenerator<StreamLine> {
     try {
-      for await (const batch of found) for (const { line } of batch) yield* streamLine(line);
+      for await (const batch of found)
+        for (const { line } of batch) if (actions === undefined || actions.has(actionIn(line))) yield* streamLine(line);
     } finally {
       closeQuietly(end.fd);
     }
   }
   return { lines: lines(), head: end.head };
+}
+
+const ACTION = Buffer.from('"action":"');
+
+/** The action as it stands in the line. Quotes within a value are escaped, and the action stands before the payload: the first is the row's. */
+function actionIn(line: Buffer): string {
+  const start = line.indexOf(ACTION) + ACTION.length;
+  return line.toString('latin1', start, line.indexOf(0x22, start));
 }
 
 const MARKS = [Buffer.from('"run_seq":'), Buffer.from('"decision_seq":')];
