@@ -93,6 +93,14 @@ export const COMMANDS: CommandTable = {
     summary: 'the story of a run or a decision, for a stranger: who, what, on whose authority',
     load: async () => (await import('./commands/reconstruct')).registerReconstruct,
   },
+  runs: {
+    summary: 'every run, a line each: state, cost, length, what was found',
+    load: async () => (await import('./commands/streams')).registerRuns,
+  },
+  decisions: {
+    summary: 'every decision, a line each: state, outcome, risk, cost, what was found',
+    load: async () => (await import('./commands/streams')).registerDecisions,
+  },
   metrics: {
     summary: 'how decisions and runs go: approval latency, exceptions, gates, risk, drift',
     load: async () => (await import('./commands/metrics')).registerMetrics,

@@ -81,6 +81,7 @@ export const RUN_MACHINE: Machine<RunState> = {
   start: 'none',
   steps: {
     run_started: { from: ['none', 'open'], to: 'open' },
+    'run.invocation': { from: ['none', 'open'], to: 'open' },
     run_completed: { from: ['open'], to: 'closed', unless: { none: 'END_WITHOUT_START' } },
     [ANY_ROW]: { from: ['none', 'open'] },
   },
