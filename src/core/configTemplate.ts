@@ -19,6 +19,14 @@ export const CONFIG_TEMPLATE = `{
 
   // "disk": acknowledged means that the row is on the disk (fdatasync). "os": that the operating system has it;
   // faster, and a power cut may take the last rows.
-  // "durability": "disk"
+  // "durability": "disk",
+
+  // Catalogues of your own (JSON Schema, one for each action in "$defs"), and whether other actions are refused.
+  // "catalogues": ["our-events.json"],
+  // "actions": "strict",
+
+  // What an audit trail leaves out (a model's reasoning, raw content, …) is refused in rows of the trail. In others:
+  // refuse, hash, warn or off, by catalogue; "plain" stands for rows that no catalogue describes.
+  // "omissions": { "decision": "hash", "plain": "warn" }
 }
 `;
