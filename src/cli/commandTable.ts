@@ -101,6 +101,10 @@ export const COMMANDS: CommandTable = {
     summary: 'every decision, a line each: state, outcome, risk, cost, what was found',
     load: async () => (await import('./commands/streams')).registerDecisions,
   },
+  proof: {
+    summary: 'an order from payment to what was delivered, each missing link named; margins',
+    load: async () => (await import('./commands/proof')).registerProof,
+  },
   metrics: {
     summary: 'how decisions and runs go: approval latency, exceptions, gates, risk, drift',
     load: async () => (await import('./commands/metrics')).registerMetrics,

@@ -182,7 +182,7 @@ class Session {
     const given = input.kind === 'row' ? input.row : parseJson(input.text);
     const complete = given instanceof Map ? completeRow(given, this.request.flags, this.#defaults) : given;
     const { onOmitted = () => undefined } = this.request.events;
-    const cleaned = complete instanceof Map ? this.#catalogues.withoutOmitted(complete, onOmitted) : complete;
+    const cleaned = complete instanceof Map ? this.#catalogues.prepared(complete, onOmitted) : complete;
     return checkRow(cleaned, { nowMs });
   }
 
@@ -214,7 +214,7 @@ export function previewRow({ place, flags }: Pick<AppendRequest, 'place' | 'flag
   const row = text === undefined ? (new Map() as JsonObject) : parseJson(text);
   const complete = row instanceof Map ? completeRow(row, flags, environmentDefaults(place.env)) : row;
   const catalogues = new Catalogues(locate(place));
-  const cleaned = complete instanceof Map ? catalogues.withoutOmitted(complete, () => undefined) : complete;
+  const cleaned = complete instanceof Map ? catalogues.prepared(complete, () => undefined) : complete;
   const checked = checkRow(cleaned, { nowMs: nodeHost().nowMs() });
   catalogues.check(checked);
   return `{${checked.members}}`;

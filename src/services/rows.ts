@@ -63,7 +63,7 @@ interface Around {
 function checkedRow(row: RowInput, { catalogues, events, nowMs }: Around): CheckedRow {
   const given = toJson(row);
   const { onOmitted = () => undefined } = events;
-  const checked = checkRow(given instanceof Map ? catalogues.withoutOmitted(given, onOmitted) : given, { nowMs });
+  const checked = checkRow(given instanceof Map ? catalogues.prepared(given, onOmitted) : given, { nowMs });
   catalogues.check(checked);
   return checked;
 }

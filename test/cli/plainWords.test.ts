@@ -24,7 +24,18 @@ function parsed(words: readonly string[]): { readonly row: string | undefined; r
 
 test('what is plain is what the parser makes of it', () => {
   const flag = fc.constantFrom('--agent', '--action', '--run-id', '--cost-usd', '--payload', '--idempotency-key');
-  const odd = fc.constantFrom('--set', '--json', '-q', '--', '-', '--agent=a', '--nonsense', '--help', '--constructor', 'a.b');
+  const odd = fc.constantFrom(
+    '--set',
+    '--json',
+    '-q',
+    '--',
+    '-',
+    '--agent=a',
+    '--nonsense',
+    '--help',
+    '--constructor',
+    'a.b',
+  );
   const value = fc.constantFrom('a', '', ' ', '{"action":"x"}', '[1]', '@file', '0.5', '-1', '--action', 'toString');
   const pairs = fc.array(fc.tuple(flag, value), { maxLength: 5 }).map((all) => all.flat());
   const any = fc.array(fc.oneof(flag, flag, value, value, odd), { maxLength: 6 });

@@ -9,6 +9,7 @@ import type { OmissionMode, Omitted } from '../../core/omissions';
 import type { CheckedRow } from '../../core/row';
 import { faultsOf, schemaMismatch } from '../../core/schemaFaults';
 import type { SchemaFault } from '../../core/schemaFaults';
+import { withEventKey } from '../../core/webhook';
 import type { LocatedLedger } from '../ledger/locate';
 import { builtinSchema, builtinValidators } from './builtin';
 import type { CatalogueSchema } from './builtin';
@@ -41,19 +42,21 @@ export class Catalogues {
   }
 
   /**
-   * The row as it may be stored: where its catalogue is set to "hash", with hashes in the place of what a trail leaves out.
+   * The row as it may be stored: a webhook event with its key; where its catalogue is set to "hash", with hashes in the
+   * place of what a trail leaves out.
    * @param onWarning hears of what is stored all the same
-   * @throws LedgerError OMITTED
+   * @throws LedgerError OMITTED, MEMBER_VALUE
    */
-  withoutOmitted(row: JsonObject, onWarning: (omitted: readonly Omitted[]) => void): JsonObject {
+  prepared(row: JsonObject, onWarning: (omitted: readonly Omitted[]) => void): JsonObject {
+    const keyed = withEventKey(row);
     const mode = this.omissionMode(row.get('action'));
-    if (mode === 'off') return row;
+    if (mode === 'off') return keyed;
     const omitted = omittedIn(row);
-    if (omitted.length === 0) return row;
+    if (omitted.length === 0) return keyed;
     if (mode === 'refuse') throw omittedRefusal(omitted);
-    if (mode === 'hash') return withHashes(row, omitted);
+    if (mode === 'hash') return withHashes(keyed, omitted);
     onWarning(omitted);
-    return row;
+    return keyed;
   }
 
   /** Rows of the trail are refused; of other catalogues, and of none ("plain"), the settings say. */

@@ -59,3 +59,18 @@ function* streamLine(line: Buffer): Generator<StreamLine> {
   const row = completeObject(line);
   if (row !== undefined && memberFault(row) === undefined) yield { row: row as unknown as Row, line };
 }
+
+/** The rows that conditions take, whether they stand in a stream or not. Errors as above. */
+export async function* rowsWhere(place: Place, terms: readonly string[], nowMs: number): AsyncGenerator<Row> {
+  const { end, filter, wanted, notes } = await openQuery({ place, terms, nowMs }, undefined);
+  try {
+    for await (const batch of matchingLines(wanted.lines, filter, { backwards: false, broken: notes.broken })) {
+      for (const { line } of batch) {
+        const row = completeObject(line);
+        if (row !== undefined && memberFault(row) === undefined) yield row as unknown as Row;
+      }
+    }
+  } finally {
+    closeQuietly(end.fd);
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * From payment to what was delivered: the links of one order, each with its rows, or missing; and what it earned and cost.
+ * Rows that are not live are shown as what they are and never count.
+ */
+import { rowKindOf } from '../costLine';
+import { ROW_KINDS } from '../costs';
+import type { Row } from '../members';
+import { formatNanos, parseCostNanos } from '../money';
+import { fieldOf, textOf } from './finding';
+import { dotted, valueText } from './words';
+
+export const LINKS = ['payment', 'webhook', 'revenue', 'run', 'tools and models', 'approvals', 'artifact', 'delivery'] as const; // prettier-ignore
+export type LinkName = (typeof LINKS)[number];
+
+/** What the bytes of an artifact are, where they are at hand. */
+export type ArtifactCheck = 'same' | 'differs' | 'not at hand';
+
+export interface ProofRow {
+  readonly seq: number;
+  readonly at: string;
+  readonly action: string;
+  readonly text: string;
+  /** `sample`, `fallback`; null for what is live or imported. */
+  readonly not_live: string | null;
+  /** Of an artifact. */
+  readonly file: ArtifactCheck | null;
+}
+
+export interface Link {
+  readonly name: LinkName;
+  readonly rows: readonly ProofRow[];
+  /** No row that counts shows it. */
+  readonly is_missing: boolean;
+}
+
+export interface OrderProof {
+  readonly order_id: string;
+  readonly customers: readonly string[];
+  readonly runs: readonly string[];
+  readonly links: readonly Link[];
+  readonly revenue_usd: string;
+  readonly spend_usd: string;
+  readonly margin_usd: string;
+  readonly missing: readonly LinkName[];
+  /** Artifacts whose bytes are not those that the row names. */
+  readonly differs: readonly string[];
+}
+
+const LINK_OF: Readonly<Record<string, LinkName>> = {
+  'proof.order': 'payment',
+  'proof.webhook': 'webhook',
+  'proof.revenue': 'revenue',
+  'proof.run': 'run',
+  'proof.run_event': 'run',
+  run_started: 'run',
+  run_completed: 'run',
+  'run.invocation': 'run',
+  'proof.tool_call': 'tools and models',
+  'proof.model_decision': 'tools and models',
+  tool_executed: 'tools and models',
+  model_call_completed: 'tools and models',
+  'tool.call': 'tools and models',
+  'proof.approval': 'approvals',
+  'approval.added': 'approvals',
+  approval_resolved: 'approvals',
+  approval: 'approvals',
+  'proof.artifact': 'artifact',
+  'surface.delivery': 'delivery',
+};
+
+/** The fields of a row that its line says, by action; of others its target and outcome. */
+const SAID: Readonly<Record<string, readonly string[]>> = {
+  'proof.order': ['product', 'amount_usd', 'status'],
+  'proof.webhook': ['source', 'event_id', 'kind'],
+  'proof.revenue': ['amount_usd', 'source'],
+  'proof.run': ['purpose', 'state'],
+  'proof.run_event': ['state', 'detail'],
+  'proof.tool_call': ['tool', 'verdict', 'reason'],
+  'proof.model_decision': ['route', 'model', 'decision'],
+  'proof.approval': ['subject', 'verdict', 'approver'],
+  'proof.artifact': ['ref', 'access', 'sha256'],
+  'surface.delivery': ['outcome', 'target', 'reason', 'anchor'],
+};
+
+/**
+ * @param rows of the order and of its runs, in their order, each once
+ * @param checkOf what the file of an artifact is, by its row's seq
+ */
+export function orderProof(
+  order: string,
+  rows: readonly Row[],
+  checkOf: ReadonlyMap<number, ArtifactCheck>,
+): OrderProof {
+  const links = LINKS.map((name): Link => {
+    const all = rows.filter((row) => LINK_OF[row.action] === name);
+    return {
+      name,
+      rows: all.map((row) => proofRow(row, checkOf.get(row.seq) ?? null)),
+      is_missing: !all.some((row) => counts(row) && shows(name, row)),
+    };
+  });
+  const [revenue, spend] = [sum(rows, revenueNanos), sum(rows, spendNanos)];
+  const artifacts = rows.filter((row) => checkOf.get(row.seq) === 'differs');
+  return {
+    order_id: order,
+    customers: distinct(rows, ({ customer_id: id }) => id),
+    runs: distinct(rows, ({ run_id: id }) => id),
+    links,
+    revenue_usd: formatNanos(revenue),
+    spend_usd: formatNanos(spend),
+    margin_usd: formatNanos(revenue - spend),
+    missing: links.flatMap((link) => (link.is_missing ? [link.name] : [])),
+    differs: artifacts.map((row) => textOf(row, 'ref') ?? ''),
+  };
+}
+
+/** What was denied, or failed, shows no approval and no delivery. */
+function shows(name: LinkName, row: Row): boolean {
+  if (name === 'approvals')
+    return !/^(?:denied|rejected?|declined)$/.test(textOf(row, 'verdict') ?? textOf(row, 'outcome') ?? '');
+  return name !== 'delivery' || textOf(row, 'outcome') === 'delivered';
+}
+
+export function counts({ action, provenance }: Row): boolean {
+  return rowKindOf(action, provenance) <= ROW_KINDS.imported;
+}
+
+/** What a row earned. */
+export function revenueNanos(row: Row): bigint {
+  if (row.action !== 'proof.revenue' || !counts(row)) return 0n;
+  return BigInt(parseCostNanos(String(fieldOf(row, 'amount_usd'))) ?? 0);
+}
+
+/** What a row cost: refunds are below 0. */
+export function spendNanos(row: Row): bigint {
+  return row.cost_usd === undefined || !counts(row) ? 0n : BigInt(parseCostNanos(String(row.cost_usd)) ?? 0);
+}
+
+function sum(rows: readonly Row[], nanosOf: (row: Row) => bigint): bigint {
+  return rows.reduce((total, row) => total + nanosOf(row), 0n);
+}
+
+function proofRow(row: Row, file: ArtifactCheck | null): ProofRow {
+  const said = SAID[row.action] ?? ['target', 'outcome', 'model'];
+  return {
+    seq: row.seq,
+    at: row.occurred_at ?? row.ts,
+    action: row.action,
+    text: dotted(...said.map((name) => valueText(fieldOf(row, name)))),
+    not_live: counts(row) ? null : (row.provenance ?? null),
+    file,
+  };
+}
+
+function distinct(rows: readonly Row[], of: (row: Row) => string | undefined): string[] {
+  return [...new Set(rows.flatMap((row) => of(row) ?? []))];
+}
