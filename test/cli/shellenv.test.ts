@@ -316,6 +316,20 @@ name'; then :; fi
     assert.ok(seen.length >= 4, seen.join(' '));
   }
 
+  for (const shell of POSIX) {
+    test(`${shell.name}: signals at any point of a call leave its words as they are`, async (t) => {
+      const at = box(t);
+      const script = `trap 'ledger_append --action a.trap' USR1; me=$$; ledger_append --action a.begun
+        ( i=0; while [ $i -lt 80 ]; do i=$((i + 1)); sleep 0.01; kill -USR1 $me; done ) &
+        n=0; while [ $n -lt 150 ]; do n=$((n + 1)); ledger_append --action a.b --set n=$n || echo "status $?"; done
+        trap : USR1; wait`;
+      assert.equal(succeeded(await inShell(at, shell, script)), '');
+      const own = rows(at.ledger).filter(({ action }) => action === 'a.b');
+      assert.deepEqual(own.map(({ n }) => Number(n)), Array.from({ length: 150 }, (_, n) => n + 1)); // prettier-ignore
+      await leftNothing(at);
+    });
+  }
+
   test("the folder is the shell's, whatever has its name by now", async (t) => {
     const at = box(t);
     const env = { ...at.env, LEDGER_DIR: '' };
@@ -335,6 +349,7 @@ name'; then :; fi
       assert.deepEqual(rows(join(root, 'state/audit.jsonl')).map(({ payload }) => payload), [{ from: 'old' }, { from: 'new' }]); // prettier-ignore
       assert.ok(!existsSync(join(root, 'two/state')));
     }
+    await leftNothing(at);
   });
 
   test('values that look alike when they are put together are told apart', async (t) => {
@@ -348,6 +363,7 @@ name'; then :; fi
       succeeded(await inShell(at, shell, `${nocase}${script}`));
       assert.deepEqual(rows(at.ledger).slice(-4).map((row) => row['run_id']), ['team:1', 'team', 'A', 'a'], shell.name); // prettier-ignore
     }
+    await leftNothing(at);
   });
 
   test(
@@ -380,6 +396,7 @@ name'; then :; fi
       ledger_append --action a.b; ledger_append --action 'no such name' 2>/dev/null >&2; echo "refused $?"`;
     for (const shell of SHELLS.filter(({ command: [file] }) => file === 'bash'))
       assert.equal(succeeded(await inShell(at, shell, status)), 'refused 2\n', shell.name);
+    await leftNothing(at);
   });
 
   test('bash: exported alone, without descriptors, and started again as itself', async (t) => {

@@ -1,5 +1,5 @@
-# ledger_append: appends one row, with the arguments and the exit status of "ledger append -q", and returns when it is on
-# disk. The first call starts a coprocess, which ends with this shell; a subshell that calls it gets one of its own.
+# ledger_append: appends one row, with the arguments and the exit status of "ledger append -q", and returns when it is
+# on disk. The first call starts a coprocess, which ends with this shell; a subshell that calls it gets one of its own.
 # A script's own variables may be readonly, IFS too: every name has the prefix, and a line is read as it is, into REPLY.
 
 # Evaluated again, or inherited from another process: a coprocess counts only for the process that started it.
@@ -61,14 +61,14 @@ __ledger_list() {
   __ledger_env=("${#__ledger_env[@]}" "${__ledger_env[@]}")
 }
 
-# Whether a request can be written without waiting for a coprocess that is dead: what is longer than the smallest pipe (4 KiB)
-# is sent only while the coprocess has the other end; what is longer than most pipes is not sent.
+# Whether a request can be written without waiting for a coprocess that is dead: what is longer than the smallest pipe
+# (4 KiB) is sent only while the coprocess has the other end; what is longer than most pipes is not sent.
 __ledger_fits() {
   [[ /proc/$__ledger_pid/fd/0 -ef /dev/fd/$__ledger_out ]] && local LC_ALL=C 2>/dev/null && ((${#1} < 60000))
 }
 
-# REPLY, after a "read" that failed: with a status above 128 for a trapped signal, else because the coprocess is dead. No
-# loop: a trap's "break" would leave it.
+# REPLY, after a "read" that failed: with a status above 128 for a trapped signal, else because the coprocess is dead.
+# No loop: a trap's "break" would leave it.
 __ledger_wait() {
   (($? > 128)) || return
   read -r -u "$__ledger_in" || __ledger_wait
@@ -87,8 +87,8 @@ __ledger_repeat() {
   __ledger_plain "$@"
 }
 
-# Prints what comes after REPLY, "<status> <lines of stdout> <lines of stderr>". Left by a trap's "break" it is not at its
-# end: the call stays busy, and the next one starts another coprocess.
+# Prints what comes after REPLY, "<status> <lines of stdout> <lines of stderr>". Left by a trap's "break" it is not at
+# its end: the call stays busy, and the next one starts another coprocess.
 __ledger_tell() {
   local __ledger_status=${REPLY%% *} __ledger_lines=${REPLY#* } __ledger_errors=${REPLY##* } __ledger_lost=
   __ledger_lines=${__ledger_lines% *}
@@ -97,8 +97,10 @@ __ledger_tell() {
   done
   while ((__ledger_errors-- > 0)) && read -r -u "$__ledger_in"; do printf '%s\n' "$REPLY" >&2; done
   ((__ledger_lines >= 0 || __ledger_errors >= 0)) || __ledger_busy=
-  [[ ! $__ledger_lost ]] || __ledger_status=2
-  [[ ! $__ledger_lost ]] || printf '%s\n' 'ledger: error: expected to write to stdout, found that it cannot be written' >&2
+  if [[ $__ledger_lost ]]; then
+    __ledger_status=2
+    printf '%s\n' 'ledger: error: expected to write to stdout, found that it cannot be written' >&2
+  fi
   return "$__ledger_status"
 }
 
@@ -117,8 +119,8 @@ __ledger_stop() {
   __ledger_owner=
 }
 
-# Three pipes by way of FIFOs, which are unlinked before the coprocess starts. This shell holds both ends of those that it
-# writes to, so that SIGPIPE never comes. Status 1: there is no coprocess to be had.
+# Three pipes by way of FIFOs, which are unlinked before the coprocess starts. This shell holds both ends of those that
+# it writes to, so that SIGPIPE never comes. Status 1: there is no coprocess to be had.
 __ledger_start() {
   local __ledger_dir __ledger_stdin= __ledger_stdout= __ledger_fd REPLY=
   [[ ${__ledger_owner-} != "$BASHPID" ]] || __ledger_stop
@@ -133,8 +135,8 @@ __ledger_start() {
       __ledger_owner=$BASHPID __ledger_then= __ledger_count=0
   } 2>/dev/null
   command rm -rf -- "$__ledger_dir"
-  # Started by a subshell that ends at once, it is no job of this shell: "wait" does not wait for it, and $! stays. It is
-  # given no other descriptor: a lock that this shell lets go of must not be held by it.
+  # Started by a subshell that ends at once, it is no job of this shell: "wait" does not wait for it, and $! stays. It
+  # is given no other descriptor: a lock that this shell lets go of must not be held by it.
   [[ $__ledger_owner ]] && (
     {
       exec <&"$__ledger_stdin" >&"$__ledger_stdout" 2>/dev/null 3<&"$__ledger_notes"

@@ -1,5 +1,5 @@
-# ledger_append: appends one row, with the arguments and the exit status of "ledger append -q", and returns when it is on
-# disk. The first call starts a coprocess, which ends with this shell; a subshell that calls it gets one of its own.
+# ledger_append: appends one row, with the arguments and the exit status of "ledger append -q", and returns when it is
+# on disk. The first call starts a coprocess, which ends with this shell; a subshell that calls it gets one of its own.
 
 zmodload zsh/system zsh/parameter
 
@@ -8,8 +8,10 @@ zmodload zsh/system zsh/parameter
 
 ledger_append() {
   emulate -L zsh
-  # A trap in the middle of a call: that call has the coprocess to itself. And no line is read as it is while IFS is readonly.
-  if [[ $__ledger_busy == "$sysparams[pid]" && -n ${(M)funcstack[2,-1]:#ledger_append} || $parameters[IFS] == *readonly* ]]; then
+  # A trap in the middle of a call: that call has the coprocess to itself. And while IFS is readonly, no line can be
+  # read as it is.
+  if [[ $__ledger_busy == "$sysparams[pid]" && -n ${(M)funcstack[2,-1]:#ledger_append} ]] ||
+    [[ $parameters[IFS] == *readonly* ]]; then
     __ledger_plain "$@"
     return
   fi
@@ -25,14 +27,16 @@ ledger_append() {
   for __ledger_name in ${(k)parameters[(I)LEDGER_*]} TRACEPARENT XDG_STATE_HOME HOME; do
     [[ $parameters[$__ledger_name] == *export* ]] && __ledger_env+=("$__ledger_name=${(P)__ledger_name}")
   done
-  __ledger_row="$PWD${__ledger_env[*]}$*"
-  if ((${#__ledger_row} + $# > 1000)) && ! __ledger_fits "$__ledger_row"; then
+  __ledger_env=("$PWD" "${#__ledger_env}" "${__ledger_env[@]}" "$#" "$@" '')
+  __ledger_row=${(pj:\0:)__ledger_env}
+  if ((${#__ledger_row} > 1000)) && ! __ledger_fits "$__ledger_row"; then
     __ledger_busy=
     __ledger_plain "$@"
     return
   fi
   ((__ledger_count += 1))
-  printf '%s\0' "$PWD" "${#__ledger_env}" "${__ledger_env[@]}" "$#" "$@" >&$__ledger_out
+  # Not by "printf": what a trap starts in the middle of it would write what is in its buffer, too.
+  syswrite -o $__ledger_out "$__ledger_row"
   IFS= read -r -u $__ledger_in || __ledger_wait || { __ledger_repeat "$@"; return }
   case $REPLY in
     '0 0 0') __ledger_busy= ;;
@@ -41,14 +45,15 @@ ledger_append() {
   esac
 }
 
-# Whether a request can be written without waiting for a coprocess that is dead: what is longer than the smallest pipe (4 KiB)
-# is sent only while the coprocess has the other end; what is longer than most pipes is not sent.
+# Whether a request can be written without waiting for a coprocess that is dead: what is longer than the smallest pipe
+# (4 KiB) is sent only while the coprocess has the other end; what is longer than most pipes is not sent.
 __ledger_fits() {
   emulate -L zsh -o no_multibyte
   [[ /proc/$__ledger_pid/fd/0 -ef /dev/fd/$__ledger_out ]] && ((${#1} < 60000))
 }
 
-# REPLY, after a "read" that failed: for a trapped signal, or because the coprocess is dead. "sysread" fails for the second.
+# REPLY, after a "read" that failed: for a trapped signal, or because the coprocess is dead. "sysread" fails for the
+# second.
 __ledger_wait() {
   emulate -L zsh
   local __ledger_first
@@ -69,8 +74,8 @@ __ledger_repeat() {
   __ledger_plain "$@"
 }
 
-# Prints what comes after REPLY, "<status> <lines of stdout> <lines of stderr>". Left by a trap's "break" it is not at its
-# end: the call stays busy, and the next one starts another coprocess.
+# Prints what comes after REPLY, "<status> <lines of stdout> <lines of stderr>". Left by a trap's "break" it is not at
+# its end: the call stays busy, and the next one starts another coprocess.
 __ledger_tell() {
   emulate -L zsh
   local __ledger_status=${REPLY%% *} __ledger_lines=${REPLY#* } __ledger_errors=${REPLY##* } __ledger_lost=
@@ -80,8 +85,10 @@ __ledger_tell() {
   done
   while ((__ledger_errors-- > 0)) && IFS= read -r -u $__ledger_in; do printf '%s\n' "$REPLY" >&2; done
   ((__ledger_lines >= 0 || __ledger_errors >= 0)) || __ledger_busy=
-  [[ -z $__ledger_lost ]] || __ledger_status=2
-  [[ -z $__ledger_lost ]] || printf '%s\n' 'ledger: error: expected to write to stdout, found that it cannot be written' >&2
+  if [[ -n $__ledger_lost ]]; then
+    __ledger_status=2
+    printf '%s\n' 'ledger: error: expected to write to stdout, found that it cannot be written' >&2
+  fi
   return $__ledger_status
 }
 
@@ -102,8 +109,8 @@ __ledger_stop() {
   __ledger_owner=
 }
 
-# Three pipes by way of FIFOs, which are unlinked before the coprocess starts. This shell holds both ends of those that it
-# writes to, so that SIGPIPE never comes. Status 1: there is no coprocess to be had.
+# Three pipes by way of FIFOs, which are unlinked before the coprocess starts. This shell holds both ends of those that
+# it writes to, so that SIGPIPE never comes. Status 1: there is no coprocess to be had.
 __ledger_start() {
   emulate -L zsh
   local __ledger_dir __ledger_stdin= __ledger_stdout= __ledger_fd REPLY=
@@ -118,8 +125,8 @@ __ledger_start() {
       __ledger_owner=$sysparams[pid] __ledger_count=0
   } 2>/dev/null
   command rm -rf -- "$__ledger_dir"
-  # Started by a subshell that ends at once, it is no job of this shell: "wait" does not wait for it, and $! stays. It is
-  # given no other descriptor: a lock that this shell lets go of must not be held by it.
+  # Started by a subshell that ends at once, it is no job of this shell: "wait" does not wait for it, and $! stays. It
+  # is given no other descriptor: a lock that this shell lets go of must not be held by it.
   [[ -n $__ledger_owner ]] && (
     {
       exec <&$__ledger_stdin >&$__ledger_stdout 2>/dev/null 3<&$__ledger_notes
