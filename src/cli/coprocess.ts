@@ -1,9 +1,9 @@
 /**
  * The other end of `ledger_append` (`ledger shellenv`): the rows of one shell, one after the other, through two pipes.
  *
- *   request   fields, each ended by NUL: the current folder; how many variables, or "-" for those of the request before (at
- *             first those that the coprocess was started with); each as NAME=value; how many words; the words, as they would
- *             follow `ledger append`
+ *   request   fields, each ended by NUL: the name of the current folder, used where /proc does not lead to it; how many
+ *             variables, or "-" for those of the request before (at first those that the coprocess was started with); each
+ *             as NAME=value; how many words; the words, as they would follow `ledger append`
  *   answer    "<status> <lines of stdout> <lines of stderr>", then those lines: "0 0 0" for a row that is on disk
  *             "plain": this one takes a process of its own
  *   note      "@<number of the request> <id>": its row is about to be written under this id, so that it can be looked for
@@ -14,7 +14,7 @@
  * the other end of the pipe.
  */
 import { isUtf8 } from 'node:buffer';
-import { readlinkSync, readSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, readSync, writeSync } from 'node:fs';
 import { errnoOf, orNothing } from '../core/errors';
 import { EXIT } from './exit';
 import type { ExitCode } from './exit';
@@ -47,7 +47,7 @@ export async function answerShell(
 ): Promise<void> {
   // The terminal means the script: its traps may have rows to append.
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
-  const io = new RequestIo();
+  const io = new RequestIo(ownerPid);
   const requests = new Requests();
   const run = await makeProgram(io, (ids) => write(notes ?? ANSWERS, `@${requests.count} ${ids.at(-1) ?? ''}\n`));
   const answer = async (bytes: Buffer): Promise<void> => {
@@ -100,13 +100,20 @@ function forget(notes: number): void {
 
 /** Descriptors are inherited by whatever a script leaves behind, so the end of the input alone does not tell. */
 function ownerWatch(pid: number, onGone: () => void): () => void {
-  const program = (): string | undefined => orNothing(() => readlinkSync(`/proc/${pid}/exe`));
+  const program = (): string => [orNothing(() => readlinkSync(`/proc/${pid}/exe`)), startOfStack(pid)].join(' ');
   const before = program();
   return () => {
     const isThere = orNothing(() => process.kill(pid, 0)) === true;
-    // "exec other-program" keeps the pid.
+    // "exec" keeps the pid.
     if (!isThere || program() !== before) onGone();
   };
+}
+
+/** Another one after each "exec", even of the same program. */
+function startOfStack(pid: number): string | undefined {
+  const text = orNothing(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  // "<pid> (<name, of any bytes>) <field 3> …"
+  return text?.slice(text.lastIndexOf(') ') + 2).split(' ')[28 - 3];
 }
 
 /** Gathers the bytes of one request, and counts them, as the shell does. */
@@ -152,7 +159,12 @@ class RequestIo implements Io {
   #out = '';
   #err = '';
   #code: ExitCode = EXIT.ok;
-  #folder: string | undefined;
+  readonly #ownersFolder: string | undefined;
+
+  constructor(ownerPid: number) {
+    const link = `/proc/${ownerPid}/cwd`;
+    if (existsSync(link)) this.#ownersFolder = link;
+  }
 
   nowMs(): number {
     return Date.now();
@@ -188,10 +200,8 @@ class RequestIo implements Io {
   /** Becomes as the shell is now; false where that cannot be, or where the request is not for here. */
   #takes({ folder, variables, words }: Request): boolean {
     if (words.length === 0 || words.some((word) => NOT_HERE.test(word))) return false;
-    if (folder !== this.#folder) {
-      if (orNothing(() => (process.chdir(folder), true)) === undefined) return false;
-      this.#folder = folder;
-    }
+    // By its name it may be another folder by now. Each time: this one may have another name by now.
+    if (orNothing(() => (process.chdir(this.#ownersFolder ?? folder), process.cwd())) === undefined) return false;
     if (variables === undefined) return true;
     const sent = variables.map((one) => [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)] as const);
     this.env = Object.fromEntries([...this.#always, ...sent]);

@@ -25,8 +25,9 @@ async function answer(at: Sandbox, command: readonly string[]): Promise<string[]
   return stdout.split('\n').filter((line) => line !== '');
 }
 
-const inBash = (at: Sandbox, words: readonly string[]): Promise<string[]> => {
-  const script = `eval "$(${ledgerCommand('completion', 'bash').join(' ')})"
+const inBash = (at: Sandbox, words: readonly string[], before = ''): Promise<string[]> => {
+  const script = `${before}
+    eval "$(${ledgerCommand('completion', 'bash').join(' ')})"
     COMP_WORDS=(ledger "$@") COMP_CWORD=$#; _ledger; printf '%s\\n' "\${COMPREPLY[@]}"`;
   return answer(at, ['bash', '--norc', '-c', script, 'bash', ...words]);
 };
@@ -73,6 +74,10 @@ describe('completion', { concurrency: 2 }, () => {
     assert.deepEqual(await inBash(at, ['append', '--agent', '=', 'c']), ['coder']);
     assert.deepEqual(await inBash(at, ['append', '--agent', '\\$']), ['\\$\\(touch\\ pwned\\)']);
     assert.deepEqual(await inBash(at, ['append', '--agent', "it\\'s", ':']), ['\\ a\\ \\"name\\"']);
+    // Where readline does not cut, the whole word is inserted.
+    const uncut = await inBash(at, ['append', '--agent', "it\\'s:"], 'COMP_WORDBREAKS=${COMP_WORDBREAKS//:}');
+    assert.deepEqual(uncut, ['it\\\'s:\\ a\\ \\"name\\"']);
+    assert.deepEqual(await inBash(at, ['append', '--agent', 'c'], 'COMP_WORDBREAKS=" "'), ['coder']);
     // What it inserts is the value again, once the shell has read it.
     const all = await inBash(at, ['append', '--agent', '']);
     const read = await answer(at, ['bash', '-c', `printf '%s\\n' ${all.join(' ')}`]);

@@ -3,12 +3,12 @@
  * or doubled when its coprocess is killed; and no coprocess outlives its shell.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { ensureBuilt } from '../support/built';
-import { LEDGER, missingTools, run, start, toolPath, until } from '../support/process';
+import { LEDGER, missingTools, run, sleep, start, toolPath, until } from '../support/process';
 import type { Ended, RunOptions, Running } from '../support/process';
 import { ledger, ledgerCommand, sandbox } from '../support/sandbox';
 import type { Sandbox } from '../support/sandbox';
@@ -53,6 +53,11 @@ function inShell(
 ): Promise<Ended> {
   return run(commandOf(shell, script, options.args), { cwd: at.root, env: at.env, timeoutMs: 30_000, ...options });
 }
+
+/** The coprocess of this shell itself, into "found". */
+const COPROCESS = `coprocess() {
+  found=$(grep -lszx '[c]oprocess' /proc/[0-9]*/cmdline | xargs grep -lszx "$$"); found=\${found#/proc/}; found=\${found%/cmdline}
+}`;
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -250,6 +255,197 @@ name'; then :; fi
     assert.equal(succeeded(await inShell(at, SHELLS[0] as Shell, script)), '');
     assert.deepEqual(rows(at.ledger).map(({ agent }) => agent), [undefined, 'mine', 'prefix', 'mine']); // prettier-ignore
   });
+
+  for (const shell of SHELLS) {
+    test(`${shell.name}: traps, whatever they do and whenever they come: each row once, with its own status`, async (t) => {
+      const at = box(t);
+      await trapWhileStarting(at, shell);
+      // Woken again and again while the coprocess takes its time: it is not dead.
+      const slow = (signals: number): string => `coprocess; kill -STOP "$found"
+        ( i=0; while [ $i -lt ${signals} ]; do i=$((i + 1)); sleep 0.02; kill -USR1 $me; done; sleep 0.1; kill -CONT "$found" ) &`;
+      const script = `me=$$; ${COPROCESS}
+        ledger_append --action a.b --set n=first
+        trap 'ledger_append --action a.trap' USR1
+        ${slow(15)}
+        ledger_append --action a.b --set n=slow || echo "status $?"
+        wait; trap break USR1
+        ${slow(1)}
+        for one in 1; do ledger_append --action a.b --set n=broken 2>>said; done
+        wait; trap - USR1
+        ledger_append --action 'no such name' >>said 2>&1 && echo stored
+        ledger_append --action a.b --set n=last || echo "status $?"`;
+      assert.equal(succeeded(await inShell(at, shell, script)), '');
+      const seen = rows(at.ledger).flatMap(({ n }) => (typeof n === 'string' ? [n] : []));
+      assert.deepEqual(seen.sort(), ['broken', 'first', 'last', 'slow']);
+      assert.match(readFileSync(join(at.root, 'said'), 'utf8'), /expected "action" to be/);
+      succeeded(await ledger(at, ['verify', '-q']));
+      await leftNothing(at);
+    });
+
+    test(`${shell.name}: readonly names, variables without a value, no room on stdout`, async (t) => {
+      const at = box(t);
+      const hardened = `readonly env=1 row=1 vars=1 dir=1 name=1 status1=1 out=1 err=1 word=1 quiet=1 fd=1 owner=1 IFS LC_ALL`;
+      const arrays = shell.words === 'bash' ? 'declare -a LEDGER_B=(); declare -n LEDGER_N=nothing;' : '';
+      const scripts = [
+        `${hardened}; ledger_append --action a.b --set n=1; ledger_append --action a.b --set n=2 --reason "${'x'.repeat(20_000)}"`,
+        `set -u; export LEDGER_A; ${arrays} ledger_append --action a.b --set n=3; ledger_append --action a.b --set n=4`,
+        `ledger_append --action a.b --set n=5 --json >/dev/full 2>said; echo "$?" >ended; ledger_append --action a.b --set n=6`,
+      ];
+      for (const script of scripts)
+        assert.equal(succeeded(await inShell(at, shell, `${script}; echo end`)), 'end\n', script);
+      assert.equal(readFileSync(join(at.root, 'ended'), 'utf8'), '2\n');
+      assert.match(readFileSync(join(at.root, 'said'), 'utf8'), /^ledger: error: expected to write to stdout/);
+      assert.equal(marks(at), '1 2 3 4 5 6');
+      await leftNothing(at);
+    });
+  }
+
+  /** In the middle of the first call, which is about to start the coprocess, before the FIFOs are there, and when they go. */
+  async function trapWhileStarting(at: Sandbox, shell: Shell): Promise<void> {
+    const bin = join(at.root, 'bin');
+    mkdirSync(bin);
+    for (const tool of ['mkfifo', 'rm']) {
+      const text = `#!/bin/sh\n[ -e "$0.done" ] || { : >"$0.done"; kill -USR1 $PPID; sleep 0.05; }\nexec ${toolPath(tool) ?? tool} "$@"\n`;
+      writeFileSync(join(bin, tool), text, { mode: 0o755 });
+    }
+    const env = { ...at.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` };
+    const script = `trap 'ledger_append --action a.trap' USR1; ledger_append --action a.started; ledger_append --action a.next`;
+    succeeded(await inShell(at, shell, script, { env }));
+    const seen = rows(at.ledger).map(({ action }) => String(action));
+    assert.deepEqual(seen.filter((action) => action !== 'a.trap'), ['a.started', 'a.next']); // prettier-ignore
+    assert.ok(seen.length >= 4, seen.join(' '));
+  }
+
+  for (const shell of POSIX) {
+    test(`${shell.name}: signals at any point of a call leave its words as they are`, async (t) => {
+      const at = box(t);
+      const script = `trap 'ledger_append --action a.trap' USR1; me=$$; ledger_append --action a.begun
+        ( i=0; while [ $i -lt 80 ]; do i=$((i + 1)); sleep 0.01; kill -USR1 $me; done ) &
+        n=0; while [ $n -lt 150 ]; do n=$((n + 1)); ledger_append --action a.b --set n=$n || echo "status $?"; done
+        trap : USR1; wait`;
+      assert.equal(succeeded(await inShell(at, shell, script)), '');
+      const own = rows(at.ledger).filter(({ action }) => action === 'a.b');
+      assert.deepEqual(own.map(({ n }) => Number(n)), Array.from({ length: 150 }, (_, n) => n + 1)); // prettier-ignore
+      await leftNothing(at);
+    });
+  }
+
+  test("the folder is the shell's, whatever has its name by now", async (t) => {
+    const at = box(t);
+    const env = { ...at.env, LEDGER_DIR: '' };
+    writeFileSync(join(at.root, 'p.json'), '{"from":"parent"}');
+    const script = `mkdir one two work; ln -s one link; cd link; ln -sfn two ../link
+      ledger_append --action a.b --set n=1; cd -P ..
+      cd work; echo '{"from":"old"}' >p.json; ledger_append --action a.b --dir "$OLDPWD/state" --payload @p.json
+      mv ../work ../old; ledger_append --action a.b --set n=2
+      mkdir ../work; echo '{"from":"new"}' >../work/p.json; cd ../work
+      ledger_append --action a.b --dir "$OLDPWD/../state" --payload @p.json`;
+    for (const shell of POSIX) {
+      const root = join(at.root, shell.name);
+      mkdirSync(root);
+      succeeded(await inShell(at, shell, script, { env, cwd: root }));
+      assert.equal(rows(join(root, 'one/state/audit.jsonl'))[0]?.['n'], '1');
+      assert.equal(rows(join(root, 'old/state/audit.jsonl'))[0]?.['n'], '2');
+      assert.deepEqual(rows(join(root, 'state/audit.jsonl')).map(({ payload }) => payload), [{ from: 'old' }, { from: 'new' }]); // prettier-ignore
+      assert.ok(!existsSync(join(root, 'two/state')));
+    }
+    await leftNothing(at);
+  });
+
+  test('values that look alike when they are put together are told apart', async (t) => {
+    const at = box(t);
+    const script = `export LEDGER_RUN_ID=team:1 LEDGER_SESSION_ID=2; ledger_append --action a.b
+      export LEDGER_RUN_ID=team LEDGER_SESSION_ID=1:2; ledger_append --action a.b
+      export LEDGER_RUN_ID=A LEDGER_SESSION_ID="1 \${#LEDGER_RUN_ID}"; ledger_append --action a.b
+      export LEDGER_RUN_ID=a; ledger_append --action a.b`;
+    for (const shell of SHELLS) {
+      const nocase = shell.name === 'bash' ? 'shopt -s nocasematch\n' : '';
+      succeeded(await inShell(at, shell, `${nocase}${script}`));
+      assert.deepEqual(rows(at.ledger).slice(-4).map((row) => row['run_id']), ['team:1', 'team', 'A', 'a'], shell.name); // prettier-ignore
+    }
+    await leftNothing(at);
+  });
+
+  test(
+    'a row that is longer than the smallest pipe does not wait for a coprocess that is dead',
+    { skip: missingTools('python3') },
+    async (t) => {
+      const at = box(t);
+      // As an unprivileged user's pipes are, once they have many: F_SETPIPE_SZ.
+      const shrink = `python3 -c 'import fcntl,os,sys;fcntl.fcntl(os.open(sys.argv[1],os.O_RDWR),1031,4096)' "/proc/$$/fd/\${__ledger_out-8}"`;
+      const script = `${COPROCESS}; ledger_append --action a.b; ${shrink}
+      coprocess; kill -9 "$found"; while [ -e "/proc/$found/fd/0" ]; do sleep 0.01; done
+      ledger_append --action a.b --reason "${'x'.repeat(5000)}"; ledger_append --action a.b --reason "${'é'.repeat(900)}"`;
+      for (const shell of POSIX) succeeded(await inShell(at, shell, script));
+      assert.equal(rows(at.ledger).length, 3 * POSIX.length);
+      await leftNothing(at);
+    },
+  );
+
+  test('bash: a trap between any two commands of a call changes nothing of it', async (t) => {
+    const at = box(t);
+    const script = `set -T; trap 'if [[ ! $within && \${FUNCNAME[0]-} == ledger_append ]]; then
+        within=1; LEDGER_AGENT=trap ledger_append --action a.trap --agent trap; within=; fi' DEBUG
+      export LEDGER_AGENT=main; ledger_append --action a.b; trap - DEBUG
+      ledger_append --action a.b; ledger_append --action a.b
+      trap 'ledger_append --action a.chld' CHLD; ( ledger_append --action a.b ); trap - CHLD`;
+    succeeded(await inShell(at, SHELLS[0] as Shell, script));
+    const own = rows(at.ledger).filter(({ action }) => action === 'a.b');
+    assert.deepEqual(own.map(({ agent }) => agent), ['main', 'main', 'main', 'main']); // prettier-ignore
+    const status = `set -T; trap 'case $BASH_COMMAND in return*) if [ -z "$within" ]; then within=1; ledger_append --action a.trap; within=; fi;; esac' DEBUG
+      ledger_append --action a.b; ledger_append --action 'no such name' 2>/dev/null >&2; echo "refused $?"`;
+    for (const shell of SHELLS.filter(({ command: [file] }) => file === 'bash'))
+      assert.equal(succeeded(await inShell(at, shell, status)), 'refused 2\n', shell.name);
+    await leftNothing(at);
+  });
+
+  test('bash: exported alone, without descriptors, and started again as itself', async (t) => {
+    const at = box(t);
+    const script = `export -f ledger_append; bash -uc 'for n in 1 2; do ledger_append --action a.b --set n=$n; done; [[ $__ledger_owner == $$ ]] || echo alone'
+      ledger_append --action a.b --set n=3`;
+    assert.equal(succeeded(await inShell(at, SHELLS[0] as Shell, script)), '');
+    assert.equal(marks(at), '1 2 3');
+    // No descriptors are left that it could have: the row is tried by a process of its own, and the script goes on.
+    for (const shell of SHELLS.filter(({ command: [file] }) => file === 'bash')) {
+      const few = `ulimit -n 10; ledger_append --action a.b 2>/dev/null; echo "went on"`;
+      assert.equal((await inShell(at, shell, few)).stdout, 'went on\n', shell.name);
+    }
+    const file = join(at.root, 'again.sh');
+    writeFileSync(
+      file,
+      `${evaluated(SHELLS[0] as Shell)}\nledger_append --action a.b --set n=$1\n[[ $1 == 6 ]] || exec bash "$0" $(($1 + 1))\ntouch ready; while :; do sleep 0.05; done`,
+    );
+    const running = start(['bash', file, '4'], { cwd: at.root, env: at.env });
+    await until('the last one is ready', () => existsSync(join(at.root, 'ready')));
+    await until('one coprocess is left', () => coprocesses(at).length === 1, 3_000);
+    running.child.kill('SIGKILL');
+    await leftNothing(at);
+  });
+
+  test(
+    'sh, interactive: after an interrupt the next call has a coprocess again',
+    { skip: missingTools('script') },
+    async (t) => {
+      const at = box(t);
+      const running = start(['script', '-qec', 'dash -i', '/dev/null'], { cwd: at.root, env: { ...at.env, PS1: '', TERM: 'dumb' } }); // prettier-ignore
+      const type = (text: string): void => void running.child.stdin?.write(text);
+      type(
+        `${evaluated({ name: '', command: [], words: 'sh' })}; ${COPROCESS}; ledger_append --action a.b; coprocess; kill -STOP "$found"; : >stopped\n`,
+      );
+      await until('the coprocess is stopped', () => existsSync(join(at.root, 'stopped')));
+      type('ledger_append --action a.b\n');
+      await sleep(150);
+      type('\u0003');
+      await sleep(50);
+      type(
+        'kill -CONT "$found"; for n in 1 2 3; do ledger_append --action a.c; done; coprocess; kill -9 "$found"; echo "free<$__ledger_busy>"\nexit\n',
+      );
+      const { stdout } = await running.ended;
+      assert.match(stdout, /free<>/);
+      assert.equal(rows(at.ledger).filter(({ action }) => action === 'a.c').length, 3);
+      await leftNothing(at);
+    },
+  );
 
   test('bash, interactive: no word about jobs', { skip: missingTools('script') }, async (t) => {
     const at = box(t);

@@ -14,12 +14,14 @@ const EXAMPLES = `Examples:
 `;
 
 const HELP = `
-ledger_append takes what "ledger append" takes for one row, prints what "ledger append -q" prints (nothing, for a row that
-is stored; the receipt with --json) and ends with its exit status. It starts one process for all rows of a shell, and one for
-those of a subshell; that process ends when its shell does. Where it dies before its time, the row is appended by a process
-of its own, once. Variables (LEDGER_RUN_ID, …) and the current folder are those of the moment of each call.
+ledger_append takes what "ledger append" takes for one row, prints what "ledger append -q" prints (nothing, for a row
+that is stored; the receipt with --json) and ends with its exit status. It starts one process for all rows of a shell,
+and one for those of a subshell; that process ends when its shell does. Where it dies before its time, the row is
+appended by a process of its own, once. Variables (LEDGER_RUN_ID, …) and the current folder are those of the moment of
+each call. A ledger that is removed under it is not begun anew: its rows are spilled.
 
-sh has few descriptors: 7 and 8 are taken.
+sh has few descriptors: 7 and 8 are taken. That a variable is exported which had its value before, it does not see:
+export it before the first row.
 
 Exit: 0 the text was printed · 2 no such shell`;
 
@@ -38,5 +40,5 @@ function shellenvText(shell: string): string {
   const variables = [...MEMBER_VARIABLES, 'LEDGER_DIR', 'TRACEPARENT', 'XDG_STATE_HOME', 'HOME'];
   return readFileSync(shellFile(`append.${shell}`), 'utf8')
     .replaceAll('@ledger@', programWords)
-    .replace('@variables@', () => variables.map((name) => `\${${name}-}`).join(':'));
+    .replace('@variables@', () => variables.map((name) => `\${${name}+\${#${name}}:$${name}},`).join(''));
 }
