@@ -1,16 +1,25 @@
 /** Findings of `verify --governance` for people: a code, where, and one sentence each. */
 import { printable } from '../core/printable';
-import type { GovernanceFinding, GovernanceReport } from '../services/governance';
+import type { GovernanceAnswer, GovernanceFinding } from '../services/governance';
 import type { Colors } from './color';
 import { labelled } from './wrap';
 
-export function governanceText({ decisions, runs, findings }: GovernanceReport, colors: Colors, width: number): string {
+/** More are in the JSON. */
+const MAX_SHOWN = 200;
+
+export function governanceText(
+  { decisions, runs, findings, unread }: GovernanceAnswer,
+  colors: Colors,
+  width: number,
+): string {
   const looked = `${counted(decisions, 'decision')}, ${counted(runs, 'run')}`;
   const verdict = findings.length === 0 ? 'nothing found' : `${counted(findings.length, 'finding')}`;
   const lines = [
     labelled('governance', `${looked}: ${verdict}`, width),
-    ...findings.map((finding) => findingText(finding, colors)),
-  ];
+    ...findings.slice(0, MAX_SHOWN).map((finding) => findingText(finding, colors)),
+    ...(findings.length > MAX_SHOWN ? [`… and ${findings.length - MAX_SHOWN} more: --json has all of them`] : []),
+    ...(Object.values(unread).some((count) => count > 0) ? [labelled('warning', `of what these rest on some could not be read, or waits: ${unreadText(unread)}`, width, colors.warn)] : []),
+  ]; // prettier-ignore
   return `${lines.join('\n')}\n`;
 }
 
@@ -22,4 +31,19 @@ export function findingText({ code, stream, rows, text }: GovernanceFinding, col
 
 function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function unreadText({
+  broken_lines: broken,
+  torn_bytes: torn,
+  lost_rows: lost,
+  spilled_rows: spilled,
+}: GovernanceAnswer['unread']): string {
+  const parts = [
+    [broken, 'broken line'],
+    [torn, 'torn byte'],
+    [lost, 'lost row'],
+    [spilled, 'spilled row'],
+  ] as const;
+  return parts.flatMap(([count, noun]) => (count > 0 ? [counted(count, noun)] : [])).join(', ');
 }

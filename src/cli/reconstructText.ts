@@ -12,13 +12,15 @@ const INDENT = '  ';
 export function storyText(story: Reconstruction, colors: Colors, width: number): string {
   const { title, steps, trail, answers, missing, findings } = story;
   const lines = [printable(title), ''];
-  if (steps === null) for (const event of trail) lines.push(...eventLines(event, colors, width));
+  if (steps === null) for (const event of trail) lines.push(...eventLines(event, colors, width, ''));
   else
     steps.forEach((step, i) => {
       lines.push(`${i + 1}. ${step.title}${colors.dim(rowsText(step.rows))}`);
       const sentences = step.rows.length === 0 ? ['no evidence'] : step.sentences;
       lines.push(...sentences.flatMap((sentence) => indented(sentence, width, '   ')));
     });
+  if (steps !== null)
+    lines.push('', 'Every row', ...trail.flatMap((event) => eventLines(event, colors, width, rowsText([event.seq]))));
   lines.push('', 'What a stranger asks');
   for (const { question, sentences, rows } of answers) {
     lines.push(`${question}?${colors.dim(rowsText(rows))}`);
@@ -37,11 +39,12 @@ function eventLines(
   { offset, head, details }: Reconstruction['trail'][number],
   colors: Colors,
   width: number,
+  row: string,
 ): string[] {
   const mark = `[${offset}]`;
   const [first = '', ...rest] = wrapWords(printable(head), Math.max(20, width - mark.length - 1));
   return [
-    `${colors.dim(mark)} ${first}`,
+    `${colors.dim(mark)} ${first}${rest.length === 0 ? colors.dim(row) : ''}`,
     ...rest.map((line) => `${' '.repeat(mark.length + 1)}${line}`),
     ...details.flatMap((detail) => indented(detail, width, INDENT)),
   ];
@@ -60,7 +63,7 @@ function rowsText(rows: readonly number[]): string {
   return `  row${rows.length === 1 ? '' : 's'} ${shown}`;
 }
 
-function integrityLines({ stream, integrity, head }: Reconstruction): string[] {
+function integrityLines({ stream, integrity, head, not_shown: notShown }: Reconstruction): string[] {
   const { rows, isIntact, faults } = integrity;
   const count = `${rows} ${rows === 1 ? 'row' : 'rows'} of ${stream.kind} ${printable(stream.id)}`;
   return [
@@ -69,7 +72,7 @@ function integrityLines({ stream, integrity, head }: Reconstruction): string[] {
       : `Integrity: ${count}, NOT intact:`,
     ...faults.map((fault) => INDENT + fault),
     `Ledger head: row ${head?.seq ?? 'unknown'}, ${head?.hash ?? ''}`,
-    'Not shown by this: the chain of the whole ledger ("ledger verify"), and what nobody logged.',
+    `Not shown by this: ${notShown.join('; ')}.`,
   ];
 }
 

@@ -25,9 +25,14 @@ export function markdownPage({ title, subtitle, sections }: Page): string {
 }
 
 function markdownText(text: string): string {
-  return printable(text)
-    .replace(/[\\`*_[\]#|]/g, '\\$&')
-    .replace(/</g, '&lt;');
+  return (
+    printable(text)
+      .replace(/[\\`*_[\]#|~]/g, '\\$&')
+      .replace(/&/g, '&amp;')
+      .replace(/</g, '&lt;')
+      // At the beginning of a line it would be a list, or a quotation.
+      .replace(/^([-+>]|[0-9]+(?=[.)]))/, '\\$1')
+  );
 }
 
 const STYLE = `

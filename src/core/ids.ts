@@ -1,5 +1,5 @@
 /** Row ids: ULIDs that always grow, also when the clock does not. Randomness and the clock are arguments. */
-import { encodeTime } from 'ulid';
+import { decodeTime, encodeTime } from 'ulid';
 import { invariant } from './errors';
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
@@ -13,6 +13,11 @@ const MAX_ULID_MS = 2 ** 48 - 1;
 
 export function isUlid(text: string): boolean {
   return ULID.test(text);
+}
+
+/** The moment of a ULID. */
+export function ulidMs(id: string): number {
+  return decodeTime(id);
 }
 
 /** The ULID of a moment. `random` holds at least 16 bytes. */

@@ -1,11 +1,14 @@
 /** `ledger verify --governance`: whether decisions and runs went as they must, from what the rows say. */
 import { Governance } from '../core/governance/governance';
 import type { GovernanceReport } from '../core/governance/governance';
+import type { Unread } from '../core/governance/reconstruction';
 import type { Place } from '../store/ledger/locate';
 import { streamLines } from '../store/governance/streamLines';
 
 export type { GovernanceFinding } from '../core/governance/finding';
-export type { GovernanceReport } from '../core/governance/governance';
+
+/** With what could not be read as rows: an end may be among it. */
+export type GovernanceAnswer = GovernanceReport & { readonly unread: Unread };
 
 export interface GovernanceRequest {
   readonly place: Place;
@@ -16,13 +19,13 @@ export interface GovernanceRequest {
 }
 
 /** @throws LedgerError LEDGER_MISSING, CONFIG_INVALID, UNSAFE_PATH, READ_FAILED */
-export async function governance({ place, run, decision, nowMs }: GovernanceRequest): Promise<GovernanceReport> {
+export async function governance({ place, run, decision, nowMs }: GovernanceRequest): Promise<GovernanceAnswer> {
   const terms = [
     ...(run === undefined ? [] : [`run_id=${run}`]),
     ...(decision === undefined ? [] : [`decision_id=${decision}`]),
   ];
-  const { lines } = await streamLines(place, terms, nowMs);
+  const { lines, unread } = await streamLines(place, terms, nowMs);
   const all = new Governance({ run, decision });
   for await (const { row } of lines) all.step(row);
-  return all.end();
+  return { ...all.end(), unread: unread() };
 }

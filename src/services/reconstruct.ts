@@ -25,8 +25,8 @@ export async function reconstruct({ place, id, kind, nowMs }: ReconstructRequest
   const found: Reconstruction[] = [];
   for (const one of kinds) {
     const stream = { kind: one, id };
-    const { rows, head } = await readStream(place, stream, nowMs);
-    if (rows.length > 0) found.push(rebuilt(stream, rows, head));
+    const read = await readStream(place, stream, nowMs);
+    if (read.rows.length > 0) found.push(rebuilt(stream, read));
   }
   if (found.length > 1)
     throw new LedgerError('USAGE', `expected a run or a decision, found that "${id}" is both`, {

@@ -86,6 +86,8 @@ async function runVerify(io: Io, flags: Flags): Promise<void> {
   // Of a ledger with nothing in it there is nothing to tell.
   const isAsked = flags.governance === true && result.rows > 0;
   const governed = isAsked ? await governance({ place, run, decision, nowMs: io.nowMs() }) : undefined;
+  if (governed !== undefined && governed.decisions + governed.runs === 0 && (run ?? decision) !== undefined)
+    throw new LedgerError('NOT_FOUND', `expected rows of ${printable(run ?? decision ?? '')} to look into, found none`);
   const isGood = result.verdict === 'intact' && (governed?.findings.length ?? 0) === 0;
   if (flags.json === true)
     io.stdout(`${jsonLine(governed === undefined ? result : { ...result, governance: governed })}\n`);

@@ -4,7 +4,9 @@
  */
 import type { Row } from '../members';
 import { fieldOf, textOf } from './finding';
-import { saysNo } from './decision';
+import { saysYes } from './consent';
+import { requiredIn } from './decision';
+import { happenedMs } from './stream';
 import { actionTitle, dotted, valueText, versionText } from './words';
 
 export interface Answer {
@@ -55,11 +57,12 @@ function what(rows: readonly Row[]): Answer {
 }
 
 function when(rows: readonly Row[]): Answer {
-  const [first, last] = [rows[0], rows.at(-1)];
-  if (first === undefined || last === undefined) return { question: 'When', sentences: [], rows: [] };
-  const from = first.occurred_at ?? first.ts;
-  const to = last.occurred_at ?? last.ts;
-  const set = first.ts === from && last.ts === to ? [] : [`set down from ${first.ts} to ${last.ts}`];
+  const byTime = [...rows].sort((a, b) => happenedMs(a) - happenedMs(b));
+  const [first, last, begun, ended] = [byTime[0], byTime.at(-1), rows[0], rows.at(-1)];
+  if (first === undefined || last === undefined || begun === undefined || ended === undefined)
+    return { question: 'When', sentences: [], rows: [] };
+  const [from, to] = [first.occurred_at ?? first.ts, last.occurred_at ?? last.ts];
+  const set = begun.ts === from && ended.ts === to ? [] : [`set down from ${begun.ts} to ${ended.ts}`];
   return { question: 'When', sentences: [`from ${from} to ${to}`, ...set], rows: [...new Set([first.seq, last.seq])] };
 }
 
@@ -76,7 +79,7 @@ const APPROVALS: ReadonlySet<string> = new Set(['approval.added', 'approval', 'a
 function authority(rows: readonly Row[]): Answer {
   return told('On whose authority', rows, (row) => [
     row.authority,
-    APPROVALS.has(row.action) && !saysNo(row) ? approvalText(row) : undefined,
+    APPROVALS.has(row.action) && saysYes(row) ? approvalText(row) : undefined,
     row.action === 'override.added' ? `exception by ${textOf(row, 'actor') ?? 'nobody named'}` : undefined,
   ]);
 }
@@ -89,38 +92,50 @@ function approvalText(row: Row): string {
   return dotted(`${by}${role === undefined ? '' : ` (${role})`} agreed`, of, signature && `signature ${signature} (not checked here)`); // prettier-ignore
 }
 
-/** What said no, or made an exception, on the way. */
+const BANDS = ['low', 'medium', 'high', 'critical'];
+
+/** What said no, made an exception, or was said again with less weight, on the way. */
 function otherwise(rows: readonly Row[]): Answer {
-  return told('Could it have happened otherwise', rows, (row) => {
-    const reason = textOf(row, 'reason') ?? textOf(row, 'comment');
-    const why = reason === undefined ? '' : `: ${reason}`;
-    switch (row.action) {
-      case 'reviewer.action':
-        return textOf(row, 'type') === 'reject'
-          ? [`rejected by ${textOf(row, 'reviewer') ?? 'nobody named'}${why}`]
-          : [];
-      case 'approval.added':
-        return saysNo(row)
-          ? [`${textOf(row, 'actor') ?? 'somebody'} did not agree (${textOf(row, 'intent') ?? ''})${why}`]
-          : [];
-      case 'policy.gate':
-        return textOf(row, 'result') === 'pass'
-          ? []
-          : [`gate ${textOf(row, 'gate_id') ?? ''}: ${textOf(row, 'result') ?? ''}${why}`];
-      case 'enforcement.result':
-        return textOf(row, 'result') === 'allow' ? [] : [`enforcement: ${textOf(row, 'result') ?? ''}`];
-      case 'override.added':
-        return [`an exception was made for ${valueText(fieldOf(row, 'scope'))}${why}`];
-      case 'policy_violation':
-      case 'security_event':
-      case 'spend.refused':
-      case 'decision.expired':
-        return [`${actionTitle(row.action)}${why}`];
-      case 'proof.tool_call':
-      case 'proof.approval':
-        return /^(?:denied|failed|edited)$/.test(textOf(row, 'verdict') ?? '') ? [`${actionTitle(row.action)}: ${textOf(row, 'verdict') ?? ''}${why}`] : []; // prettier-ignore
-      default:
-        return [];
+  let [band, signatures] = [-1, -1];
+  const lowered = (row: Row): string[] => {
+    if (row.action === 'risk.scored') {
+      const before = band;
+      band = BANDS.indexOf(textOf(row, 'band') ?? '');
+      return before > band ? [`the risk had been scored ${BANDS[before] ?? ''} before`] : [];
     }
-  });
+    if (row.action !== 'authority.required') return [];
+    const before = signatures;
+    signatures = requiredIn(row).signatures;
+    return before > signatures ? [`${before} had been required to agree before`] : [];
+  };
+  return told('Could it have happened otherwise', rows, (row) => [...lowered(row), ...objections(row)]);
+}
+
+function objections(row: Row): string[] {
+  const said = (name: string): string => textOf(row, name) ?? 'not said';
+  const reason = textOf(row, 'reason') ?? textOf(row, 'comment');
+  const why = reason === undefined ? '' : `: ${reason}`;
+  switch (row.action) {
+    case 'reviewer.action':
+      return said('type') === 'reject' ? [`rejected by ${said('reviewer')}${why}`] : [];
+    case 'approval.added':
+    case 'approval_resolved':
+      return saysYes(row) ? [] : [`${textOf(row, 'actor') ?? 'somebody'} did not agree (${textOf(row, 'intent') ?? said('outcome')})${why}`]; // prettier-ignore
+    case 'policy.gate':
+      return said('result') === 'pass' ? [] : [`gate ${said('gate_id')}: ${said('result')}${why}`];
+    case 'enforcement.result':
+      return said('result') === 'allow' ? [] : [`enforcement: ${said('result')}`];
+    case 'override.added':
+      return [`an exception was made for ${valueText(fieldOf(row, 'scope'))}${why}`];
+    case 'policy_violation':
+    case 'security_event':
+    case 'spend.refused':
+    case 'decision.expired':
+      return [`${actionTitle(row.action)}${why}`];
+    case 'proof.tool_call':
+    case 'proof.approval':
+      return /^(?:denied|failed|edited)$/.test(said('verdict')) ? [`${actionTitle(row.action)}: ${said('verdict')}${why}`] : []; // prettier-ignore
+    default:
+      return [];
+  }
 }

@@ -1,6 +1,7 @@
 /**
- * One decision, row by row in the order of its stream: where it stands, what it rests on, and what is wrong with it. What
- * counts is what stood in the ledger when it was allowed, and when it was executed.
+ * One decision, row by row in the order of its stream: where it stands, and what is wrong with it. What counts is what stood
+ * in the ledger when it was allowed, and when it was executed. Of rows no more is kept than is looked back to, and nothing
+ * once it is closed: a ledger may have a million decisions.
  */
 import type { Row } from '../members';
 import { parseRfc3339 } from '../time';
@@ -8,36 +9,56 @@ import { doneMs, fieldOf, listOf, textOf } from './finding';
 import type { GovernanceCode, GovernanceFinding } from './finding';
 import { DECISION_MACHINE, stepOf } from './machine';
 import type { DecisionState } from './machine';
+import { nameOf, saysNo, saysYes } from './consent';
+import { covers, scopeNames } from './scope';
 
-/** An approval that says no takes back the one before. */
-const SAYS_NO = /^(?:reject|den(?:y|ied)|declin|refus|abstain|revok|withdr|object|no$)/i;
+interface Gate {
+  readonly seq: number;
+  readonly result: string;
+}
 
-/** Under these names an exception covers too few signatures; under these, everything. */
-const AUTHORITY = ['authority', 'approvals', 'signatures', 'min_signatures', 'required_roles'];
-const GENERAL = ['*', 'all', 'any', 'decision'];
+interface Override {
+  readonly seq: number;
+  readonly names: readonly string[];
+  readonly expires: string;
+  readonly expiresMs: number;
+}
 
+interface Consent {
+  readonly seq: number;
+  readonly roles: Set<string>;
+}
+
+interface Required {
+  readonly seq: number;
+  readonly signatures: number;
+  readonly roles: readonly string[];
+}
+
+/** What is not as it must be, and under which names an exception may cover it. */
 interface Lack {
   readonly code: GovernanceCode;
   readonly text: string;
   readonly scopes: readonly string[];
-  readonly gate?: Row;
+  readonly rows: readonly number[];
 }
+
+/** Under these names an exception covers too few signatures. */
+const AUTHORITY = ['authority', 'approvals', 'signatures', 'min_signatures', 'required_roles'];
 
 export class DecisionAudit {
   state: DecisionState = DECISION_MACHINE.start;
   readonly findings: GovernanceFinding[] = [];
-  /** Of each gate the row that counts: the last. */
-  readonly gates = new Map<string, Row>();
-  /** Who agreed, and the row that says so. */
-  readonly approvals = new Map<string, Row>();
-  readonly overrides: Row[] = [];
-  /** The last of each. */
-  created: Row | undefined;
-  risk: Row | undefined;
-  required: Row | undefined;
-  enforcement: Row | undefined;
-  executed: Row | undefined;
-  expired: Row | undefined;
+  #action: string | undefined;
+  #required: Required | undefined;
+  #enforcement: { readonly seq: number; readonly result: string } | undefined;
+  /** The row that closed it. */
+  #closed: number | undefined;
+  /** Of each gate the last word; who agreed; what was excepted. Made where there is one. */
+  #gates: Map<string, Gate> | undefined;
+  #consents: Map<string, Consent> | undefined;
+  #overrides: Override[] | undefined;
+  #told: Set<string> | undefined;
 
   constructor(readonly id: string) {}
 
@@ -45,118 +66,121 @@ export class DecisionAudit {
     const before = this.state;
     const { state, wrong } = stepOf(DECISION_MACHINE, before, eventOf(row));
     this.state = state;
-    if (wrong !== undefined) this.#find(wrong, [row, ...this.#why(wrong)], sentenceOf(wrong, row, before));
-    this.#note(row, wrong === 'APPROVAL_AFTER_EXPIRY');
-    if (row === this.enforcement && state === 'allowed' && wrong === undefined) this.#check(row, 'allowed');
-    if (row === this.executed && wrong === undefined) this.#check(row, 'executed');
+    if (wrong !== undefined) this.#find(wrong, [row.seq, ...this.#why(wrong)], this.#sentence(wrong, row, before));
+    if (before === 'executed' || before === 'expired') return;
+    this.#note(row);
+    if (wrong === undefined && row.action === 'enforcement.result' && state === 'allowed') this.#checkAllowed(row);
+    if (wrong === undefined && row.action === 'decision.executed') this.#check(row, 'executed');
+    if (state === 'executed' || state === 'expired') this.#close(row);
   }
 
-  /** How many people must agree, and in which roles. */
-  get authority(): { readonly signatures: number; readonly roles: readonly string[] } {
-    const { required } = this;
-    if (required === undefined) return { signatures: 0, roles: [] };
-    const roles = listOf(required, 'required_roles').filter((role): role is string => typeof role === 'string');
-    return { signatures: Number(fieldOf(required, 'min_signatures') ?? 0), roles };
-  }
-
-  /** The roles that must agree, and in which nobody did. */
-  get missingRoles(): readonly string[] {
-    const given = new Set([...this.approvals.values()].map((row) => textOf(row, 'role')));
-    return this.authority.roles.filter((role) => !given.has(role));
-  }
-
-  get failedGates(): readonly Row[] {
-    return [...this.gates.values()].filter((row) => fieldOf(row, 'result') === 'fail');
-  }
-
-  #note(row: Row, isLate: boolean): void {
+  #note(row: Row): void {
     switch (row.action) {
       case 'decision.created':
-        this.created ??= row;
+        this.#action ??= typeof row.payload?.['action'] === 'string' ? row.payload['action'] : undefined;
         return;
       case 'policy.gate':
-        this.gates.set(textOf(row, 'gate_id') ?? '', row);
-        return;
-      case 'risk.scored':
-        this.risk = row;
+        this.#gates ??= new Map();
+        this.#gates.set(textOf(row, 'gate_id') ?? '', { seq: row.seq, result: textOf(row, 'result') ?? '' });
         return;
       case 'authority.required':
-        this.required = row;
+        this.#required = requiredIn(row);
         return;
       case 'approval.added':
-        if (!isLate) this.#noteApproval(row);
+        this.#noteConsent(row);
         return;
       case 'override.added':
-        this.overrides.push(row);
+        this.#overrides ??= [];
+        this.#overrides.push(overrideIn(row));
         return;
       case 'enforcement.result':
-        this.enforcement = row;
-        return;
-      case 'decision.executed':
-        this.executed ??= row;
-        return;
-      case 'decision.expired':
-        this.expired ??= row;
-        return;
+        this.#enforcement = { seq: row.seq, result: textOf(row, 'result') ?? '' };
     }
   }
 
-  #noteApproval(row: Row): void {
-    const actor = textOf(row, 'actor') ?? '';
-    if (saysNo(row)) this.approvals.delete(actor);
-    else this.approvals.set(actor, row);
+  /** Whoever agrees may do so in several roles; whoever says no takes back what was said before. */
+  #noteConsent(row: Row): void {
+    const actor = nameOf(row);
+    if (actor === undefined) return;
+    this.#consents ??= new Map();
+    if (saysNo(row)) this.#consents.delete(actor);
+    if (!saysYes(row)) return;
+    const consent = this.#consents.get(actor) ?? { seq: row.seq, roles: new Set<string>() };
+    consent.roles.add(textOf(row, 'role') ?? '');
+    this.#consents.set(actor, consent);
+  }
+
+  #close({ seq }: Row): void {
+    this.#closed = seq;
+    this.#gates = this.#consents = this.#overrides = this.#told = undefined;
+  }
+
+  #checkAllowed(row: Row): void {
+    this.#check(row, 'allowed');
+    const unmet = listOf(row, 'unmet_conditions').map(String);
+    const isOpen = (name: string): boolean => this.#exception([name], row) === undefined;
+    if (unmet.some(isOpen))
+      this.#find('UNMET_CONDITIONS', [row.seq], `it was allowed though the same row names what is not met: ${unmet.join(', ')}`); // prettier-ignore
   }
 
   /** What is lacking must be covered by an exception that holds: when it is allowed, and still when it is executed. */
   #check(row: Row, what: 'allowed' | 'executed'): void {
-    const rows = [row, ...(this.required === undefined ? [] : [this.required]), ...this.approvals.values()];
-    for (const { code, text, scopes, gate } of this.#lacks()) {
+    this.#told ??= new Set();
+    for (const { code, text, scopes, rows } of this.#lacks()) {
       if (this.#exception(scopes, row) !== undefined) continue;
       const ended = this.#exception(scopes, undefined);
-      if (ended !== undefined) this.#findEnded(row, ended, `${text}, and the exception for it had ended`, what);
-      else if (what === 'allowed')
-        this.#find(code, gate === undefined ? rows : [row, gate], `it was allowed though ${text}`);
+      const key = ended === undefined ? `${code} ${scopes.join()}` : `ended ${ended.seq}`;
+      if (this.#told.has(key)) continue;
+      this.#told.add(key);
+      if (ended === undefined) this.#find(code, [row.seq, ...rows], `it was ${what} though ${text}`);
+      else this.#find('OVERRIDE_EXPIRED', [row.seq, ended.seq], endedText(text, ended, row, what));
     }
   }
 
-  /** Told once of each exception. */
-  #findEnded(row: Row, ended: Row, text: string, what: string): void {
-    if (this.findings.some(({ code, rows }) => code === 'OVERRIDE_EXPIRED' && rows[1] === ended.seq)) return;
-    this.#find('OVERRIDE_EXPIRED', [row, ended], `${text} (${textOf(ended, 'expires_at') ?? ''}) when it was ${what}`);
-  }
-
-  /** What is not as it must be, and under which names an exception may cover it. */
   #lacks(): Lack[] {
-    const { signatures } = this.authority;
-    const agreed = this.approvals.size;
-    const few: Lack = { code: 'TOO_FEW_APPROVERS', text: `${people(agreed)} agreed, of ${signatures} that must`, scopes: AUTHORITY }; // prettier-ignore
-    const roles = this.missingRoles.map((role): Lack => ({ code: 'ROLE_MISSING', text: `nobody agreed as ${role}`, scopes: [...AUTHORITY, role] })); // prettier-ignore
-    const gates = this.failedGates.map((gate): Lack => {
-      const name = textOf(gate, 'gate_id') ?? '';
-      return { code: 'GATE_FAILED', text: `${name} failed`, scopes: [name], gate };
-    });
-    return [...(agreed < signatures ? [few] : []), ...roles, ...gates];
+    const lacks: Lack[] = [];
+    const agreed = [...(this.#consents?.values() ?? [])];
+    const { signatures = 0, roles = [], seq } = this.#required ?? {};
+    const rows = [...(seq === undefined ? [] : [seq]), ...agreed.map((one) => one.seq)];
+    if (agreed.length < signatures)
+      lacks.push({ code: 'TOO_FEW_APPROVERS', text: `${people(agreed.length)} agreed, of ${signatures} that must`, scopes: AUTHORITY, rows }); // prettier-ignore
+    for (const role of roles)
+      if (!agreed.some((one) => one.roles.has(role)))
+        lacks.push({ code: 'ROLE_MISSING', text: `nobody agreed as ${role}`, scopes: [...AUTHORITY, role], rows });
+    for (const [name, { seq: gate, result }] of this.#gates ?? [])
+      if (result !== 'pass')
+        lacks.push({ code: 'GATE_FAILED', text: `${name} ${result === 'fail' ? 'failed' : 'asked for an exception'}`, scopes: [name], rows: [gate] }); // prettier-ignore
+    return lacks;
   }
 
   /** An exception that covers it and holds at the time of a row; without a row: whether or not it holds. */
-  #exception(scopes: readonly string[], row: Row | undefined): Row | undefined {
-    const general = [
-      ...GENERAL,
-      this.id,
-      ...(this.created === undefined ? [] : [textOf(this.created, 'action') ?? '']),
-    ];
-    const isCovered = (override: Row): boolean => scopeOf(override).some((name) => scopes.includes(name) || general.includes(name)); // prettier-ignore
-    return this.overrides.find((one) => isCovered(one) && (row === undefined || expiryMs(one) >= doneMs(row)));
+  #exception(scopes: readonly string[], row: Row | undefined): Override | undefined {
+    const whole = [this.id, ...(this.#action === undefined ? [] : [this.#action])];
+    return this.#overrides?.find(
+      ({ names, expiresMs }) => covers(names, scopes, whole) && (row === undefined || expiresMs >= doneMs(row)),
+    );
   }
 
-  #why(code: GovernanceCode): Row[] {
-    if (code === 'APPROVAL_AFTER_EXPIRY' || code === 'ROW_AFTER_CLOSE')
-      return [this.expired ?? this.executed ?? []].flat();
-    return code === 'EXECUTED_WITHOUT_ALLOW' ? [this.expired ?? this.enforcement ?? []].flat() : [];
+  #why(code: GovernanceCode): number[] {
+    const { seq } = this.#enforcement ?? {};
+    const closed = this.#closed === undefined ? [] : [this.#closed];
+    if (code === 'APPROVAL_AFTER_EXPIRY' || code === 'ROW_AFTER_CLOSE') return closed;
+    if (code !== 'EXECUTED_WITHOUT_ALLOW') return [];
+    return closed.length > 0 || seq === undefined ? closed : [seq];
   }
 
-  #find(code: GovernanceCode, rows: readonly Row[], text: string): void {
-    this.findings.push({ code, stream: { kind: 'decision', id: this.id }, rows: rows.map(({ seq }) => seq), text });
+  #sentence(code: GovernanceCode, row: Row, before: DecisionState): string {
+    if (code === 'NOT_CREATED')
+      return before === 'none' ? `${row.action} came before decision.created` : 'it was created a second time';
+    if (code === 'APPROVAL_AFTER_EXPIRY') return `${textOf(row, 'actor') ?? 'somebody'} answered after it had expired`;
+    if (code !== 'EXECUTED_WITHOUT_ALLOW') return `${row.action} came after it was ${before}`;
+    if (before === 'expired') return 'it was executed after it had expired';
+    const last = this.#enforcement?.result;
+    return last === undefined ? 'it was executed though nothing allowed it' : `it was executed though the last enforcement said ${last}`; // prettier-ignore
+  }
+
+  #find(code: GovernanceCode, rows: readonly number[], text: string): void {
+    this.findings.push({ code, stream: { kind: 'decision', id: this.id }, rows, text });
   }
 }
 
@@ -165,28 +189,28 @@ function eventOf(row: Row): string {
   return `enforcement.result: ${fieldOf(row, 'result') === 'allow' ? 'allow' : 'other'}`;
 }
 
-function sentenceOf(code: GovernanceCode, row: Row, before: DecisionState): string {
-  if (code === 'NOT_CREATED')
-    return before === 'none' ? `${row.action} came before decision.created` : 'it was created a second time';
-  if (code === 'APPROVAL_AFTER_EXPIRY') return `${textOf(row, 'actor') ?? 'somebody'} agreed after it had expired`;
-  if (code !== 'EXECUTED_WITHOUT_ALLOW') return `${row.action} came after it was ${before}`;
-  return before === 'expired' ? 'it was executed after it had expired' : 'it was executed though nothing allowed it';
+export function requiredIn(row: Row): Required {
+  const roles = listOf(row, 'required_roles').filter((role): role is string => typeof role === 'string');
+  const signatures = Number(fieldOf(row, 'min_signatures') ?? 0);
+  return { seq: row.seq, signatures: Number.isFinite(signatures) ? signatures : 0, roles };
 }
 
-function expiryMs(override: Row): number {
-  return parseRfc3339(textOf(override, 'expires_at') ?? '') ?? -Infinity;
+function overrideIn(row: Row): Override {
+  const expires = textOf(row, 'expires_at') ?? '';
+  return {
+    seq: row.seq,
+    names: scopeNames(fieldOf(row, 'scope')),
+    expires,
+    expiresMs: parseRfc3339(expires) ?? -Infinity,
+  };
 }
 
-/** Whether an approval withholds, or takes back. */
-export function saysNo(row: Row): boolean {
-  return SAYS_NO.test(textOf(row, 'intent') ?? textOf(row, 'verdict') ?? '');
-}
-
-/** The names in a scope: a text, a list of them, or the values of an object. */
-function scopeOf(override: Row): readonly string[] {
-  const scope = fieldOf(override, 'scope');
-  if (typeof scope === 'string') return scope.split(/[\s,;]+/);
-  return typeof scope === 'object' && scope !== null ? Object.values(scope).map(String) : [];
+/** A row that was set down later than it is said to have happened is told of as that: only when it was set down is sure. */
+function endedText(text: string, { expires, expiresMs }: Override, row: Row, what: string): string {
+  const said = parseRfc3339(row.occurred_at ?? '');
+  const isSaidBefore = said !== undefined && said <= expiresMs;
+  const when = isSaidBefore ? `when it was set down that it was ${what} (${row.ts}; it is said to have been at ${row.occurred_at ?? ''})` : `when it was ${what}`; // prettier-ignore
+  return `${text}, and the exception for it had ended (${expires === '' ? 'no end is said' : expires}) ${when}`;
 }
 
 const people = (count: number): string => (count === 1 ? '1 person' : `${count} people`);

@@ -1,6 +1,7 @@
 /** A decision in seven steps, each with the rows that it rests on, or none. Nothing is guessed. */
 import type { Row } from '../members';
-import type { DecisionAudit } from './decision';
+import { saysNo, saysYes } from './consent';
+import { requiredIn } from './decision';
 import { fieldOf, listOf, textOf } from './finding';
 import type { StreamIntegrity } from './stream';
 import { actorOf, dotted, entriesOf, valueText } from './words';
@@ -12,30 +13,34 @@ export interface Step {
   readonly rows: readonly number[];
 }
 
-export function decisionSteps(audit: DecisionAudit, rows: readonly Row[], integrity: StreamIntegrity): Step[] {
+export function decisionSteps(rows: readonly Row[], integrity: StreamIntegrity): Step[] {
   return [
-    identify(audit),
-    policy(audit, rows),
-    risk(audit, rows),
-    authority(audit, rows),
+    identify(rows),
+    policy(rows),
+    risk(rows),
+    authority(rows),
     enforcement(rows),
-    execution(audit),
+    execution(rows),
     integrityStep(rows, integrity),
   ];
 }
 
+const ofAction = (rows: readonly Row[], action: string): Row[] => rows.filter((row) => row.action === action);
+const said = (row: Row, name: string): string => textOf(row, name) ?? '(not said)';
 const seqs = (rows: readonly (Row | undefined)[]): number[] =>
   rows.flatMap((row) => (row === undefined ? [] : [row.seq]));
 const at = (row: Row): string => row.occurred_at ?? row.ts;
 
-function identify({ created }: DecisionAudit): Step {
+function identify(rows: readonly Row[]): Step {
   const title = 'Identify decision';
+  const [created] = ofAction(rows, 'decision.created');
   if (created === undefined) return { title, sentences: [], rows: [] };
   const who = actorOf(created);
+  const what = valueText(created.payload?.['action']);
   return {
     title,
     sentences: [
-      `${valueText(created.payload?.['action'])} was asked for${who === undefined ? '' : ` by ${who}`}, ${at(created)}`,
+      `${what === '' ? '(not said)' : what} was asked for${who === undefined ? '' : ` by ${who}`}, ${at(created)}`,
       ...optional('context', valueText(created.payload?.['context'])),
       ...optional('correlation id', created.correlation_id),
     ],
@@ -43,82 +48,80 @@ function identify({ created }: DecisionAudit): Step {
   };
 }
 
-function policy({ created, gates }: DecisionAudit, rows: readonly Row[]): Step {
-  const asked = rows.filter(({ action }) => action === 'policy.gate');
+function policy(rows: readonly Row[]): Step {
+  const [created] = ofAction(rows, 'decision.created');
+  const asked = ofAction(rows, 'policy.gate');
   const version = created === undefined ? undefined : textOf(created, 'policy_version');
-  const isLast = (row: Row): boolean => gates.get(textOf(row, 'gate_id') ?? '') === row;
+  const isLast = (row: Row): boolean => asked.findLast((other) => textOf(other, 'gate_id') === textOf(row, 'gate_id')) === row; // prettier-ignore
   return {
     title: 'Confirm policy context',
     sentences: [
       ...optional('policy version', version),
       ...asked.map((row) => {
         const later = isLast(row) ? '' : ' (asked again later)';
-        return `gate ${textOf(row, 'gate_id') ?? ''}: ${textOf(row, 'result') ?? ''}${later}: ${textOf(row, 'reason') ?? ''}`;
+        return `gate ${said(row, 'gate_id')}: ${said(row, 'result')}${later}: ${said(row, 'reason')}`;
       }),
     ],
     rows: seqs([version === undefined ? undefined : created, ...asked]),
   };
 }
 
-function risk({ risk: scored }: DecisionAudit, rows: readonly Row[]): Step {
-  const evaluated = rows.filter(({ action }) => action === 'decision.evaluated');
-  const domain = scored && textOf(scored, 'domain');
-  const rationale =
-    scored === undefined
-      ? []
-      : [
-          dotted(
-            `${textOf(scored, 'band') ?? ''} (score ${textOf(scored, 'score') ?? ''})`,
-            domain && `domain ${domain}`,
-          ),
-          ...listOf(scored, 'reasons').map((reason) => `because: ${valueText(reason)}`),
-        ];
+/** Every score is told: one that was lowered later was a reason until then. */
+function risk(rows: readonly Row[]): Step {
+  const scored = ofAction(rows, 'risk.scored');
+  const evaluated = ofAction(rows, 'decision.evaluated');
   return {
     title: 'Confirm risk rationale',
     sentences: [
-      ...rationale,
-      ...evaluated.map(
-        (row) => `evaluated: ${textOf(row, 'status') ?? ''}: ${valueText(fieldOf(row, 'evaluation_summary'))}`,
-      ),
+      ...scored.flatMap((row) => {
+        const domain = textOf(row, 'domain');
+        const later = row === scored.at(-1) ? '' : ', scored again later';
+        return [
+          dotted(`${said(row, 'band')} (score ${said(row, 'score')}${later})`, domain && `domain ${domain}`),
+          ...listOf(row, 'reasons').map((reason) => `because: ${valueText(reason)}`),
+        ];
+      }),
+      ...evaluated.map((row) => `evaluated: ${said(row, 'status')}: ${valueText(fieldOf(row, 'evaluation_summary'))}`),
     ],
-    rows: seqs([scored, ...evaluated]),
+    rows: seqs([...scored, ...evaluated]),
   };
 }
 
-function authority(audit: DecisionAudit, rows: readonly Row[]): Step {
-  const { required, authority: asked } = audit;
-  const given = rows.filter(({ action }) => action === 'approval.added');
-  const excepted = rows.filter(({ action }) => action === 'override.added');
-  const must =
-    required === undefined
-      ? []
-      : [`${asked.signatures} must agree${asked.roles.length === 0 ? '' : `, in the roles ${asked.roles.join(', ')}`}`];
+function authority(rows: readonly Row[]): Step {
+  const required = ofAction(rows, 'authority.required');
+  const given = ofAction(rows, 'approval.added');
+  const excepted = ofAction(rows, 'override.added');
   return {
     title: 'Confirm authority path',
     sentences: [
-      ...must,
+      ...required.map((row) => {
+        const { signatures, roles } = requiredIn(row);
+        const later = row === required.at(-1) ? '' : ' (asked for anew later)';
+        return `${signatures} must agree${roles.length === 0 ? '' : `, in the roles ${roles.join(', ')}`}${later}`;
+      }),
       ...given.map((row) => {
         const role = textOf(row, 'role');
         const who = `${textOf(row, 'actor') ?? 'nobody named'}${role === undefined ? '' : ` (${role})`}`;
-        return `${who}: ${textOf(row, 'intent') ?? ''}, by ${textOf(row, 'method') ?? ''}, signature ${textOf(row, 'signature_ref') ?? 'none'}, ${at(row)}`;
+        const counts = saysYes(row) ? '' : saysNo(row) ? ' (a no)' : ' (neither a yes nor a no)';
+        return `${who}: ${said(row, 'intent')}${counts}, by ${said(row, 'method')}, signature ${said(row, 'signature_ref')}, ${at(row)}`;
       }),
       ...excepted.map(
         (row) =>
-          `exception by ${textOf(row, 'actor') ?? 'nobody named'} for ${valueText(fieldOf(row, 'scope'))} until ${textOf(row, 'expires_at') ?? ''}: ${textOf(row, 'reason') ?? ''}`,
+          `exception by ${textOf(row, 'actor') ?? 'nobody named'} for ${valueText(fieldOf(row, 'scope'))} until ${said(row, 'expires_at')}: ${said(row, 'reason')}`,
       ),
     ],
-    rows: seqs([required, ...given, ...excepted]),
+    rows: seqs([...required, ...given, ...excepted]),
   };
 }
 
 function enforcement(rows: readonly Row[]): Step {
-  const results = rows.filter(({ action }) => action === 'enforcement.result');
+  const results = ofAction(rows, 'enforcement.result');
   return {
     title: 'Confirm enforcement outcome',
     sentences: results.map((row) => {
       const [unmet, allowIf] = [entriesOf(row, 'unmet_conditions'), entriesOf(row, 'allow_if')];
       return dotted(
-        `${textOf(row, 'result') ?? ''}, ${at(row)}`,
+        `${said(row, 'result')}, ${at(row)}`,
         unmet.length === 0 ? undefined : `not met: ${unmet.join(', ')}`,
         allowIf.length === 0 ? undefined : `would be allowed with: ${allowIf.join(', ')}`,
       );
@@ -127,16 +130,17 @@ function enforcement(rows: readonly Row[]): Step {
   };
 }
 
-function execution({ executed, expired }: DecisionAudit): Step {
-  const sentences: string[] = [];
-  if (executed !== undefined) {
-    sentences.push(`executed by ${textOf(executed, 'executor') ?? 'nobody named'}: ${textOf(executed, 'outcome') ?? ''}, ${at(executed)}`); // prettier-ignore
-    const refs = valueText(fieldOf(executed, 'external_refs'));
-    if (refs !== '' && refs !== '[]') sentences.push(`traces elsewhere: ${refs}`);
-  }
-  if (expired !== undefined)
-    sentences.push(`expired after ${textOf(expired, 'ttl') ?? ''}: ${textOf(expired, 'reason') ?? ''}, ${at(expired)}`);
-  return { title: 'Confirm execution', sentences, rows: seqs([executed, expired]) };
+function execution(rows: readonly Row[]): Step {
+  const [executed, expired] = [ofAction(rows, 'decision.executed'), ofAction(rows, 'decision.expired')];
+  const sentences = executed.flatMap((row) => {
+    const refs = valueText(fieldOf(row, 'external_refs'));
+    return [
+      `executed by ${said(row, 'executor')}: ${said(row, 'outcome')}, ${at(row)}`,
+      ...(refs === '' || refs === '[]' ? [] : [`traces elsewhere: ${refs}`]),
+    ];
+  });
+  sentences.push(...expired.map((row) => `expired after ${said(row, 'ttl')}: ${said(row, 'reason')}, ${at(row)}`));
+  return { title: 'Confirm execution', sentences, rows: seqs([...executed, ...expired]) };
 }
 
 function integrityStep(rows: readonly Row[], { isIntact, faults }: StreamIntegrity): Step {

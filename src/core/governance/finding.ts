@@ -1,4 +1,5 @@
 /** What is wrong with how a decision or a run went, though every row of it may be intact. A finding is a value. */
+import { isUlid, ulidMs } from '../ids';
 import type { Row } from '../members';
 
 export const GOVERNANCE_CODES = [
@@ -7,6 +8,7 @@ export const GOVERNANCE_CODES = [
   'TOO_FEW_APPROVERS',
   'ROLE_MISSING',
   'GATE_FAILED',
+  'UNMET_CONDITIONS',
   'APPROVAL_AFTER_EXPIRY',
   'OVERRIDE_EXPIRED',
   'APPROVED_UNKNOWN_VERSION',
@@ -48,7 +50,10 @@ export function listOf(row: Row, name: string): readonly unknown[] {
   return Array.isArray(value) ? (value as readonly unknown[]) : [];
 }
 
-/** When it was done: as the ledger saw it. A row that waited in a spill file is given the time at which it was set down. */
+/**
+ * When it was done, as the ledger saw it. A row that waited in a spill file is given the time at which it was set down there,
+ * which its id of then holds; what a caller says of it is no proof.
+ */
 export function doneMs(row: Row): number {
-  return Date.parse(row.spill_id === undefined ? row.ts : (row.occurred_at ?? row.ts));
+  return row.spill_id === undefined || !isUlid(row.spill_id) ? Date.parse(row.ts) : ulidMs(row.spill_id);
 }

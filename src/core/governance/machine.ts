@@ -63,7 +63,8 @@ export const DECISION_MACHINE: Machine<DecisionState> = {
       },
     },
     'decision.expired': { from: RUNNING, to: 'expired' },
-    [ANY_ROW]: { from: ['none', ...RUNNING] },
+    // A run that executed it may have more to say.
+    [ANY_ROW]: { from: ['none', ...RUNNING, 'executed', 'expired'] },
   },
   otherwise: {
     none: 'NOT_CREATED',

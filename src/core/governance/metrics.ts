@@ -5,7 +5,7 @@
 import { dayAt, dayPeriod } from '../day';
 import type { Calendar } from '../day';
 import type { Row } from '../members';
-import { saysNo } from './decision';
+import { nameOf, saysNo, saysYes } from './consent';
 import { listOf, textOf } from './finding';
 import type { DriftFigure, Latency, Metrics, MetricsWindow } from './metricsReport';
 import { happenedMs } from './stream';
@@ -18,7 +18,8 @@ interface OpenDecision {
   requiredMs: number | undefined;
   roles: readonly string[];
   signatures: number;
-  readonly agreed: Map<string, string>;
+  /** Who, and in which roles. */
+  readonly agreed: Map<string, readonly string[]>;
   isWaiting: boolean;
 }
 
@@ -145,7 +146,7 @@ export class MetricsTally {
   #decision(id: string): OpenDecision {
     const known = this.#decisions.get(id);
     if (known !== undefined) return known;
-    const made = { action: NONE, requiredMs: undefined, roles: [], signatures: 0, agreed: new Map<string, string>(), isWaiting: false }; // prettier-ignore
+    const made = { action: NONE, requiredMs: undefined, roles: [], signatures: 0, agreed: new Map<string, readonly string[]>(), isWaiting: false }; // prettier-ignore
     this.#decisions.set(id, made);
     return made;
   }
@@ -215,12 +216,11 @@ export class MetricsTally {
   }
 
   #approve(row: Row, decision: OpenDecision): void {
-    const [actor, role] = [textOf(row, 'actor') ?? NONE, textOf(row, 'role')];
-    if (saysNo(row)) {
-      decision.agreed.delete(actor);
-      return;
-    }
-    decision.agreed.set(actor, role ?? NONE);
+    const [actor, role] = [nameOf(row), textOf(row, 'role')];
+    if (actor === undefined) return;
+    if (saysNo(row)) decision.agreed.delete(actor);
+    if (!saysYes(row)) return;
+    decision.agreed.set(actor, [...(decision.agreed.get(actor) ?? []), role ?? NONE]);
     if (decision.requiredMs === undefined) return;
     const tookMs = Math.max(0, happenedMs(row) - decision.requiredMs);
     const wasLast = decision.isWaiting && isSatisfied(decision);
@@ -275,7 +275,7 @@ export const METRIC_ACTIONS: ReadonlySet<string> = new Set([
 ]);
 
 function isSatisfied({ agreed, roles, signatures }: OpenDecision): boolean {
-  const given = new Set(agreed.values());
+  const given = new Set([...agreed.values()].flat());
   return agreed.size >= signatures && roles.every((role) => given.has(role));
 }
 

@@ -5,6 +5,7 @@ import type { Answer } from './answers';
 import { DecisionAudit } from './decision';
 import { decisionSteps } from './decisionStory';
 import type { Step } from './decisionStory';
+import { textOf } from './finding';
 import type { GovernanceFinding, StreamName } from './finding';
 import { RunAudit } from './run';
 import { runStory } from './runStory';
@@ -24,25 +25,78 @@ export interface Reconstruction {
   readonly missing: readonly string[];
   readonly findings: readonly GovernanceFinding[];
   readonly integrity: StreamIntegrity;
+  /** What was there and could not be read as rows, of the whole ledger. */
+  readonly unread: Unread;
+  /** What this does not show. */
+  readonly not_shown: readonly string[];
   /** The last row of the ledger when it was read. */
   readonly head: Head | undefined;
 }
 
-/** @param rows of the stream, in its order; at least one */
-export function reconstruct(stream: StreamName, rows: readonly StreamRow[], head: Head | undefined): Reconstruction {
+/** Of the lines that were looked into, and behind them. */
+export interface Unread {
+  readonly broken_lines: number;
+  readonly torn_bytes: number;
+  readonly lost_rows: number;
+  readonly spilled_rows: number;
+}
+
+const NOT_SHOWN = ['the chain of the whole ledger ("ledger verify")', 'what nobody logged'];
+
+export interface ReadStream {
+  /** In the order of the stream; at least one. */
+  readonly rows: readonly StreamRow[];
+  readonly unread: Unread;
+  readonly head: Head | undefined;
+  /** Runs of the same workflow and scope that began later. */
+  readonly later: readonly string[];
+}
+
+export function reconstruct(stream: StreamName, { rows, unread, head, later }: ReadStream): Reconstruction {
   const all = rows.map(({ row }) => row);
   const integrity = integrityOf(stream, rows);
   const run = new RunAudit(stream.id);
   for (const row of all) run.step(row);
   run.end();
   const { title, events, missing } = runStory(stream.id, all, run);
-  const common = { stream, answers: answersOf(all), trail: events, integrity, head };
-  if (stream.kind === 'run') return { ...common, title, steps: null, missing, findings: run.findings };
+  const common = { stream, answers: answersOf(all), trail: events, integrity, unread, not_shown: NOT_SHOWN, head };
+  const gaps = [...unreadText(unread)];
+  if (stream.kind === 'run') {
+    const overtaken = later.map(
+      (id) => `what did not arrive was overtaken by run ${id}, of the same workflow and scope`,
+    );
+    return { ...common, title, steps: null, missing: [...missing, ...overtaken, ...gaps], findings: run.findings };
+  }
   const decision = new DecisionAudit(stream.id);
   for (const row of all) decision.step(row);
-  const steps = decisionSteps(decision, all, integrity);
+  const steps = decisionSteps(all, integrity);
   const unproved = steps.flatMap((step, i) =>
     step.rows.length > 0 ? [] : [`step ${i + 1}, ${step.title}: no evidence`],
   );
-  return { ...common, title: `Decision ${stream.id}`, steps, missing: unproved, findings: decision.findings };
+  return {
+    ...common,
+    title: `Decision ${stream.id}`,
+    steps,
+    missing: [...unproved, ...gaps],
+    findings: decision.findings,
+  };
+}
+
+/** A stream whose rows are not all to be read may say more than its story. */
+function* unreadText({
+  broken_lines: broken,
+  torn_bytes: torn,
+  lost_rows: lost,
+  spilled_rows: spilled,
+}: Unread): Generator<string> {
+  if (broken > 0) yield `${broken} of the lines that were looked into are no rows: some may have been of this`;
+  if (torn > 0) yield `${torn} bytes at the end of the ledger are torn`;
+  if (lost > 0) yield `${lost} rows are gone from the ledger`;
+  if (spilled > 0) yield `${spilled} rows wait in the spill file: some may be of this`;
+}
+
+/** Whether what was to be delivered did not arrive, as far as the rows of a run say. */
+export function lacksDelivery(rows: readonly StreamRow[]): boolean {
+  const last = rows.findLast(({ row }) => row.action === 'surface.delivery')?.row;
+  return last === undefined || textOf(last, 'outcome') !== 'delivered';
 }

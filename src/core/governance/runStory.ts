@@ -2,7 +2,7 @@
 import type { Row } from '../members';
 import { fieldOf, textOf } from './finding';
 import { PAIRS } from './machine';
-import type { RunAudit } from './run';
+import type { Draft, RunAudit } from './run';
 import { happenedMs, isLate, offsetText } from './stream';
 import { trailLine } from './trailLine';
 import type { TrailLine } from './trailLine';
@@ -51,7 +51,7 @@ function titleOf(id: string, invocation: Row | undefined): string {
         typeof value === 'object' ? [] : [`${name} ${valueText(value)}`],
       )
     : [valueText(scope)];
-  return dotted('Run trail', `workflow ${versionText(workflow, version) ?? ''}`, ...parts);
+  return dotted('Run trail', `workflow ${versionText(workflow, version)}`, ...parts);
 }
 
 const TRAIL: ReadonlySet<string> = new Set(['run.invocation', 'tool.call', 'draft.production', 'reviewer.action', 'approval', 'surface.delivery']); // prettier-ignore
@@ -65,27 +65,31 @@ function missingOf(rows: readonly Row[], invocation: Row | undefined, audit: Run
   else if (isTrail && invocation === undefined) missing.push('no run.invocation: which workflow it was is not said');
   if (isTrail && !rows.some(({ action }) => action === 'tool.call'))
     missing.push('no tool.call: what was read is not said');
-  missing.push(...draftGaps(rows, audit), ...deliveryGaps(rows));
+  missing.push(...draftGaps(audit), ...deliveryGaps(rows));
   const hasEnd = rows.some(({ action }) => ENDS.has(action));
   const isOngoing = rows.some(({ action }) => STARTS.has(action) || PAIRS.some(({ start }) => start === action));
   if (isOngoing && !hasEnd) missing.push('the run has no end: it is still going on, was given up, or broke off');
   return missing;
 }
 
-function draftGaps(rows: readonly Row[], { drafts }: RunAudit): string[] {
-  const reviews = rows.filter(({ action }) => action === 'reviewer.action');
-  return drafts.flatMap(({ id, versions, approvals }) => {
-    const first = versions[0]?.row.seq ?? 0;
-    const after = reviews.filter(({ seq }) => seq > first);
-    const last = after.at(-1);
-    if (approvals.length > 0)
-      return after.length > 0 ? [] : [`${id} was approved, and no row shows that anybody reviewed it`];
-    if (last === undefined) return [`${id} was never reviewed`];
-    if (textOf(last, 'type') === 'reject') return [`${id} was rejected (row ${last.seq}) and not taken up again`];
-    return [
-      `${id} was reviewed (row ${last.seq}) and never approved: the reviewer walked away, or the approval is not here`,
-    ];
+function draftGaps({ drafts }: RunAudit): string[] {
+  return drafts.flatMap((draft) => {
+    const { id, reviews, approvals, versions } = draft;
+    const name = id === '' ? 'a draft without a name' : id;
+    const last = reviews.at(-1);
+    if (approvals.length > 0) return [...(reviews.length > 0 ? [] : [`${name} was approved, and no row shows that anybody reviewed it`]), ...otherVersion(draft)]; // prettier-ignore
+    if (versions.length === 0) return [];
+    if (last === undefined) return [`${name} was never reviewed`];
+    if (textOf(last, 'type') === 'reject') return [`${name} was rejected (row ${last.seq}) and not taken up again`];
+    return [`${name} was reviewed (row ${last.seq}) and never approved: the reviewer walked away, or the approval is not here`]; // prettier-ignore
   });
+}
+
+function otherVersion({ id, versions, approvals }: Draft): string[] {
+  const [last, approval] = [versions.at(-1), approvals.at(-1)];
+  const approved = approval && (textOf(approval, 'version') ?? '').replace(/^v(?=\d)/i, '');
+  if (last === undefined || approval === undefined || approved === last.version) return [];
+  return [`${versionText(id, approved)} was approved (row ${approval.seq}), and ${versionText(undefined, last.version)} is the last version (row ${last.row.seq})`]; // prettier-ignore
 }
 
 /** Each delivery that did not arrive, unless a later one of the run did. */

@@ -89,11 +89,12 @@ const TELLERS: Readonly<Record<string, Teller>> = {
   },
 };
 
-/** Any row that no type of the trail tells: its members as they stand. */
+/** Members that stand in the head of a row that no type of the trail tells, or are told beside it. */
+const IN_HEAD: ReadonlySet<string> = new Set(['action', 'actor', 'agent', 'target', 'outcome', 'model', 'cost_usd', 'reason']); // prettier-ignore
+
 function plainLine(row: Row, { invoker }: TrailContext): TrailLine {
   const who = row.actor ?? row.agent;
-  const { payload = {} } = row;
-  const more = Object.entries(payload).filter(([name]) => row[name] === undefined);
+  const why = row.reason === undefined ? [] : [`Reason: ${row.reason}`];
   return {
     head: dotted(
       actionTitle(row.action),
@@ -103,13 +104,30 @@ function plainLine(row: Row, { invoker }: TrailContext): TrailLine {
       row.model && `model ${row.model}`,
       row.cost_usd === undefined ? undefined : `${row.cost_usd} USD`,
     ),
-    details: [...reason(row), ...more.map(([name, value]) => `${actionTitle(name)}: ${valueText(value)}`)],
+    details: [...why, ...restOf(row, (name, value) => IN_HEAD.has(name) && row[name] === value)],
   };
 }
 
+/** The fields of the payload that were not told: nothing that a row says is left out. */
+function restOf(row: Row, isTold: (name: string, value: unknown) => boolean): string[] {
+  return Object.entries(row.payload ?? {}).flatMap(([name, value]) =>
+    isTold(name, value) ? [] : [`${actionTitle(name)}: ${valueText(value)}`],
+  );
+}
+
+/** What the lines of the trail tell of each type. */
+const TOLD: Readonly<Record<string, readonly string[]>> = {
+  'run.invocation': ['workflow', 'workflow_version', 'scope', 'invoking_identity', 'surface'],
+  'tool.call': ['tool', 'step', 'input_shape', 'output_shape', 'duration_ms', 'status', 'source', 'reason'],
+  'draft.production': ['draft_id', 'version', 'output_shape', 'flags', 'presented_to'],
+  'reviewer.action': ['type', 'reviewer', 'target', 'draft_id', 'diff', 'comment', 'resulting_version'],
+  approval: ['draft_id', 'version', 'approver', 'destination', 'model_provider', 'model_id'],
+  'surface.delivery': ['target', 'outcome', 'reason', 'anchor'],
+};
+
 export function trailLine(row: Row, context: TrailContext): TrailLine {
   const tell = Object.hasOwn(TELLERS, row.action) ? TELLERS[row.action] : undefined;
-  const line = (tell ?? plainLine)(row, context);
+  const line = tell === undefined ? plainLine(row, context) : typedLine(row, tell(row, context));
   const label = row.provenance === undefined || row.provenance === 'live' ? [] : [`Not live: ${row.provenance}`];
   return { ...line, details: [...line.details, ...label] };
 }
@@ -127,4 +145,9 @@ function scopeText(scope: unknown): string {
     typeof value === 'object' ? `${name} ${valueText(value)}` : valueText(value),
   );
   return dotted(...parts);
+}
+
+function typedLine(row: Row, { head, details }: TrailLine): TrailLine {
+  const told = TOLD[row.action] ?? [];
+  return { head, details: [...details, ...restOf(row, (name) => told.includes(name))] };
 }

@@ -33,9 +33,9 @@ export function entriesOf(row: Row, name: string): string[] {
 }
 
 /** `d4f1 v2` */
-export function versionText(id: string | undefined, version: string | undefined): string | undefined {
-  if (version === undefined) return id;
-  return [id, /^\d/.test(version) ? `v${version}` : version].filter((part) => part !== undefined).join(' ');
+export function versionText(id: string | undefined, version: string | undefined): string {
+  const named = version === undefined || !/^\d/.test(version) ? version : `v${version}`;
+  return [id, named].filter((part) => part !== undefined && part !== '').join(' ');
 }
 
 /** Who did it, as the row says: a person before an agent. */
@@ -49,5 +49,6 @@ export function actorOf(row: Row): string | undefined {
 
 /** "Jordan Kim (FP&A lead)" and "Jordan Kim" are one person. */
 export function isSamePerson(one: string | undefined, other: string | undefined): boolean {
-  return one !== undefined && other !== undefined && (one.startsWith(other) || other.startsWith(one));
+  if (one === undefined || other === undefined) return false;
+  return one === other || one.startsWith(`${other} (`) || other.startsWith(`${one} (`);
 }

@@ -1,5 +1,6 @@
 /** The rows of a stream in their order, or of all streams: through the index where there is one, else by looking. */
 import type { Head } from '../../core/chain';
+import type { Unread } from '../../core/governance/reconstruction';
 import type { Row } from '../../core/members';
 import { completeObject, memberFault } from '../../core/rowText';
 import { closeQuietly } from '../files';
@@ -17,6 +18,8 @@ export interface StreamLines {
   readonly lines: AsyncIterable<StreamLine>;
   /** The last row of the ledger. */
   readonly head: Head | undefined;
+  /** What could not be read as rows; complete when the lines are read. */
+  readonly unread: () => Unread;
 }
 
 /**
@@ -40,7 +43,13 @@ export async function streamLines(
       closeQuietly(end.fd);
     }
   }
-  return { lines: lines(), head: end.head };
+  const unread = (): Unread => ({
+    broken_lines: notes.broken.count,
+    torn_bytes: notes.tornBytes,
+    lost_rows: notes.lostRows,
+    spilled_rows: notes.spilledRows,
+  });
+  return { lines: lines(), head: end.head, unread };
 }
 
 const ACTION = Buffer.from('"action":"');
