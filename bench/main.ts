@@ -22,6 +22,7 @@ import { benchPipe } from './pipe';
 import { benchQuery } from './query';
 import { benchRollup } from './rollup';
 import { benchShell } from './shell';
+import { benchGovernance } from './governance';
 import { isMet, tableOf } from './table';
 import type { Line, LineOf } from './table';
 import { benchStreams, benchSweep, benchVerify, sha256sumText } from './verify';
@@ -47,6 +48,7 @@ const BENCHES: Readonly<Record<string, (sizes: Sizes) => Promise<Line[]>>> = {
   gate: benchGate,
   query: benchQuery,
   shell: benchShell,
+  governance: benchGovernance,
 };
 
 const RESULTS = join(__dirname, '..', 'docs', 'benchmarks.md');
