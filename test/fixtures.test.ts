@@ -138,7 +138,16 @@ test('the maker makes these bytes still', { skip: !hasKernelLock() && 'no kernel
 
 test('every folder of fixtures is tested, and names no account but the made-up one', () => {
   const folders = readdirSync(ROOT, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  assert.deepEqual(folders.map(({ name }) => name).sort(), [...NAMES, 'import'].sort());
+  assert.deepEqual(folders.map(({ name }) => name).sort(), [...NAMES, 'import', 'stories'].sort());
+  // Each of these is told by a script of test/scripts.
+  const told = readdirSync(join(__dirname, 'scripts')).map((name) =>
+    readFileSync(join(__dirname, 'scripts', name), 'utf8'),
+  );
+  for (const name of readdirSync(join(ROOT, 'stories')))
+    assert.ok(
+      told.some((text) => text.includes(`stories/${name}`)),
+      name,
+    );
   for (const path of pathsIn(ROOT).filter((one) => statSync(one).isFile())) {
     const bytes = readFileSync(path);
     const text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('latin1');
