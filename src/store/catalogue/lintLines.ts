@@ -9,7 +9,7 @@ import type { InputLine } from '../../core/inputLines';
 import type { JsonObject } from '../../core/json';
 import { omittedIn, omittedText } from '../../core/omissions';
 import { parseJson } from '../../core/parseJson';
-import { checkRow, MAX_LINE_BYTES } from '../../core/row';
+import { checkRow, isActionName, MAX_LINE_BYTES } from '../../core/row';
 import type { Catalogues } from './catalogues';
 
 export interface LintFinding {
@@ -102,7 +102,7 @@ function* lintLine(input: InputLine, line: number, options: LintOptions): Genera
   if (typeof action !== 'string' || action.startsWith('audit.')) return;
   const faults = catalogues.faults(action, JSON.parse(input.text));
   if (faults !== undefined) counts.described++;
-  else if (catalogues.refuses(action))
+  else if (catalogues.refuses(action) && isActionName(action))
     yield { ...at, code: 'ACTION_UNKNOWN', path: 'action', text: 'no catalogue describes it' };
   for (const { path, text } of faults ?? []) yield { ...at, code: 'SCHEMA_MISMATCH', path, text };
   if (!options.omissions || catalogues.omissionMode(action) === 'off') return;
