@@ -55,17 +55,21 @@ function omissionOfText(text: string, name: FieldName, kind: TextKind): Omission
 }
 
 function isDocument(text: string, { isDiff }: FieldName): boolean {
-  return text.length > MAX_TEXT || (!isDiff && (text.match(/\n/g)?.length ?? 0) > MAX_LINE_BREAKS);
+  if (text.length > MAX_TEXT) return true;
+  return !isDiff && text.includes('\n') && text.split('\n').length - 1 > MAX_LINE_BREAKS;
 }
 
 function holdsValues(text: string, name: FieldName, kind: TextKind): boolean {
   if (kind === 'content' && text.includes('@') && EMAIL.test(text)) return true;
   if (!/\d/.test(text)) return false;
-  const rest = text.replace(NO_AMOUNTS, ' ');
-  if (MONEY.test(rest)) return true;
-  if (kind === 'identity') return false;
-  if (name.isAmount && /^\s*-?\d[\d.,\s]*$/.test(rest)) return true;
-  return DECIMAL.test(rest) || (text.match(IBAN) ?? []).some(isIban);
+  // Most texts hold nothing that looks like an amount: only of others the moments are taken out.
+  if (holdsAmount(text, name, kind) && holdsAmount(text.replace(NO_AMOUNTS, ' '), name, kind)) return true;
+  return kind === 'content' && (text.match(IBAN) ?? []).some(isIban);
+}
+
+function holdsAmount(text: string, { isAmount: isNamed }: FieldName, kind: TextKind): boolean {
+  if (MONEY.test(text)) return true;
+  return kind === 'content' && (DECIMAL.test(text) || (isNamed && /^\s*-?\d[\d.,\s]*$/.test(text)));
 }
 
 /** Its two check digits tell an account from any other long number. */
