@@ -73,12 +73,19 @@ export function omittedIn(row: JsonObject): Omitted[] {
   return found;
 }
 
-function look(value: Json, name: string, at: Path, around: Around, found: Omitted[]): void {
+/** `at` is one list for the whole row: only what is found keeps a copy. */
+function look(value: Json, name: string, at: (string | number)[], around: Around, found: Omitted[]): void {
   if (isHash(value)) return;
   const field = fieldName(name);
   const kind = field.isIdentity ? 'identity' : around.kind;
   const add = (omission: Omission, by: Omitted['by']): void => {
-    found.push({ omission, path: pathText(at), at, by, asText: kind === 'identity' && typeof value === 'string' });
+    found.push({
+      omission,
+      path: pathText(at),
+      at: [...at],
+      by,
+      asText: kind === 'identity' && typeof value === 'string',
+    });
   };
   if (typeof at.at(-1) === 'string' && field.omission !== undefined && !isHarmless(value, name, field)) {
     add(field.omission, 'name');
@@ -90,10 +97,16 @@ function look(value: Json, name: string, at: Path, around: Around, found: Omitte
     add(shape, 'shape');
     return;
   }
+  if (value === null || typeof value !== 'object') return;
   const inner = { kind, namesOnly };
-  if (value instanceof Map) for (const [of, one] of value) look(one, of, [...at, of], inner, found);
+  const step = (one: Json, of: string, part: string | number): void => {
+    at.push(part);
+    look(one, of, at, inner, found);
+    at.pop();
+  };
+  if (value instanceof Map) for (const [of, one] of value) step(one, of, of);
   // What stands in a list is what its name says.
-  else if (Array.isArray(value)) value.forEach((one, i) => look(one, name, [...at, i], inner, found));
+  else value.forEach((one, i) => step(one, name, i));
 }
 
 /** Under the name of a content, a number of things and "none" say its shape; so does how a context is made up. */
