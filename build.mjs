@@ -64,6 +64,7 @@ for (const file of readdirSync(new URL('./schemas', import.meta.url))) {
     strictTypes: false,
     strictRequired: false,
     allowUnionTypes: true,
+    ownProperties: true,
     code: { source: true },
   });
   ajv.addSchema(schema);

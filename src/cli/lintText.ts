@@ -23,7 +23,8 @@ export async function printFindings(io: Io, flags: GlobalFlags, { findings, coun
   io.setExit(found === 0 ? EXIT.ok : EXIT.no);
   if (flags.json === true || flags.quiet === true) return;
   const what = found === 0 ? 'nothing found' : `${found} found in ${lines.size} of them`;
-  io.stderr(`ledger: note: ${counts.rows} rows, ${counts.described} of a type that a catalogue describes: ${what}\n`);
+  const rows = `${counts.rows} ${counts.rows === 1 ? 'row' : 'rows'}`;
+  io.stderr(`ledger: note: ${rows}, ${counts.described} of a type that a catalogue describes: ${what}\n`);
 }
 
 function textOf({ file, line, seq, action, code, path, text }: LintFinding): string {

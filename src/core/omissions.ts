@@ -11,8 +11,10 @@ import { LedgerError } from './errors';
 import { canonicalJson } from './json';
 import type { Json, JsonObject } from './json';
 import { MEMBERS } from './members';
-
-export type Omission = 'chain-of-thought' | 'unused context' | 'raw business content' | 'token-level metadata';
+import { fieldName } from './omissionNames';
+import type { FieldName, Omission } from './omissionNames';
+import { omissionOfShape } from './omissionShapes';
+import type { TextKind } from './omissionShapes';
 
 /** Why a trail is better without it. */
 export const OMISSION_REASONS: Readonly<Record<Omission, string>> = {
@@ -23,154 +25,138 @@ export const OMISSION_REASONS: Readonly<Record<Omission, string>> = {
   'token-level metadata': 'probabilities and samples tell a reader of the trail nothing that can be checked',
 };
 
+type Path = readonly (string | number)[];
+
 export interface Omitted {
   readonly omission: Omission;
   /** `payload.steps[2].reasoning` */
   readonly path: string;
+  /** The same in its parts: a name may hold a dot. */
+  readonly at: Path;
   readonly by: 'name' | 'shape';
+  /** Whether a text must stand in its place: schemas ask for one where it says who and where. */
+  readonly asText: boolean;
 }
 
 /** What is done about a row that holds one. */
 export const OMISSION_MODES = ['refuse', 'hash', 'warn', 'off'] as const;
 export type OmissionMode = (typeof OMISSION_MODES)[number];
 
-const names = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/));
+/** Members of every row that a caller fills with a text of its own. */
+const TEXT_MEMBERS: readonly string[] = ['target', 'data_ref'];
 
-/** Lower case, without `_`, `-` and blanks: `chainOfThought` and `chain_of_thought` are one name. */
-const NAMES: readonly (readonly [Omission, ReadonlySet<string>])[] = [
-  [
-    'chain-of-thought',
-    names(`chainofthought cot reasoning reasoningcontent reasoningtext reasoningtrace reasoningsteps thinking
-      thinkingblocks thinkingcontent thought thoughts scratchpad innermonologue internalreasoning hiddenreasoning`),
-  ],
-  [
-    'unused context',
-    names(`unusedcontext unuseddocuments unusedrows retrievedbutunused retrievedunused retrievedcontext
-      retrieveddocuments retrieveddocs retrievedchunks retrievedpassages discardedcontext fullcontext contextwindow
-      ragcontext ragchunks`),
-  ],
-  [
-    'raw business content',
-    names(`raw rawinput rawoutput rawcontent rawdata rawtext input output inputs outputs inputdata outputdata
-      inputvalues outputvalues content contents body rows records values document documents prompt completion messages
-      response transcript filecontent attachment`),
-  ],
-  [
-    'token-level metadata',
-    names(`logprobs logprob tokenlogprobs toplogprobs logits tokens tokenids tokenprobs tokenprobabilities
-      probabilities alternatives alternativetokens attention attentions attentionweights sampling samplingparameters
-      samplingparams temperature topp topk minp frequencypenalty presencepenalty perplexity`),
-  ],
-];
+/** What rows of a type are there to tell. */
+const TOLD: ReadonlyMap<Json | undefined, string> = new Map([
+  ['proof.order', 'amount_usd'],
+  ['proof.revenue', 'amount_usd'],
+  ['decision.created', 'context'],
+]);
 
-/** How a model was sampled is no count, whatever number it is. */
-const SETTINGS = names('temperature topk topp minp frequencypenalty presencepenalty perplexity');
-
-/** Words of a person. */
-const OWN_WORDS: ReadonlySet<string> = new Set(['flags', 'comment', 'comments', 'reason', 'reasons']);
-
-/** Who, where, which one: an address or a version stands there by right. */
-const IDENTITIES =
-  names(`invokingidentity presentedto reviewer approver draftid version workflow workflowversion resultingversion
-  modelid modelprovider surface destination anchor target source tool type status`);
-
-const THINKING = /<\/?(?:think|thinking|reasoning|scratchpad)>|\blet(?:'s| me| us) think\b|\bstep[- ]by[- ]step\b/i;
-/** More is prose, or a document. */
-const MAX_TEXT = 400;
-const MANY_NUMBERS = 8;
-/** Money, decimals and grouped thousands are values; "42 rows" and "v3.2" are not. */
-const VALUES =
-  /[$€£¥]\s?\d|\b(?:USD|EUR|GBP|CHF|JPY|SGD)\s?\d|\d\s?(?:USD|EUR|GBP|CHF|JPY|SGD)\b|\b\d{1,3}(?:,\d{3})+(?:\.\d+)?\b|(?<![v\d.])\b\d+\.\d{2,}\b(?![.\d])/i;
-const EMAIL = /[\w.+-]+@[\w-]+\.[a-z]{2,}/i;
-const IBAN = /\b[A-Z]{2}\d{2}[A-Z0-9]{11,30}\b/;
+interface Around {
+  readonly kind: TextKind;
+  /** In a person's words, names alone. */
+  readonly namesOnly: boolean;
+}
 
 /** What a row holds that a trail leaves out, in the order in which it stands. */
 export function omittedIn(row: JsonObject): Omitted[] {
   const found: Omitted[] = [];
+  const around: Around = { kind: 'content', namesOnly: false };
+  const told = TOLD.get(row.get('action'));
   for (const [name, value] of row) {
-    if (name === 'payload' && value instanceof Map)
-      for (const [field, of] of value) look(of, field, `payload.${field}`, found);
-    else if (!MEMBERS.has(name) && name !== 'ts') look(value, name, name, found);
+    if (name === 'payload' && value instanceof Map) {
+      for (const [field, of] of value)
+        if (field !== told || of instanceof Map) look(of, field, [name, field], around, found);
+    } else if (!MEMBERS.has(name) ? name !== 'ts' : TEXT_MEMBERS.includes(name))
+      look(value, name, [name], around, found);
   }
   return found;
 }
 
-function look(value: Json, name: string, path: string, found: Omitted[]): void {
+/** `at` is one list for the whole row: only what is found keeps a copy. */
+function look(value: Json, name: string, at: (string | number)[], around: Around, found: Omitted[]): void {
   if (isHash(value)) return;
-  const plain = name.toLowerCase().replace(/[\s_-]/g, '');
-  const named = NAMES.find(([, all]) => all.has(plain));
-  if (named !== undefined && !isCount(value, plain)) {
-    found.push({ omission: named[0], path, by: 'name' });
+  const field = fieldName(name);
+  const kind = field.isIdentity ? 'identity' : around.kind;
+  const add = (omission: Omission, by: Omitted['by']): void => {
+    found.push({
+      omission,
+      path: pathText(at),
+      at: [...at],
+      by,
+      asText: kind === 'identity' && typeof value === 'string',
+    });
+  };
+  if (typeof at.at(-1) === 'string' && field.omission !== undefined && !isHarmless(value, name, field)) {
+    add(field.omission, 'name');
     return;
   }
-  if (OWN_WORDS.has(plain)) return;
-  const shape = omissionOfShape(value, IDENTITIES.has(plain));
+  const namesOnly = around.namesOnly || field.isOwnWords;
+  const shape = namesOnly ? undefined : omissionOfShape(value, field, kind);
   if (shape !== undefined) {
-    found.push({ omission: shape, path, by: 'shape' });
+    add(shape, 'shape');
     return;
   }
-  if (value instanceof Map) for (const [field, of] of value) look(of, field, `${path}.${field}`, found);
-  else if (Array.isArray(value)) value.forEach((of, i) => look(of, '', `${path}[${i}]`, found));
+  if (value === null || typeof value !== 'object') return;
+  const inner = { kind, namesOnly };
+  const step = (one: Json, of: string, part: string | number): void => {
+    at.push(part);
+    look(one, of, at, inner, found);
+    at.pop();
+  };
+  if (value instanceof Map) for (const [of, one] of value) step(one, of, of);
+  // What stands in a list is what its name says.
+  else value.forEach((one, i) => step(one, name, i));
 }
 
-/** Under the name of a content, a number of things and "none" say its shape. */
-function isCount(value: Json, name: string): boolean {
-  return value === null || typeof value === 'boolean' || (Number.isInteger(value) && !SETTINGS.has(name));
+/** Under the name of a content, a number of things and "none" say its shape; so does how a context is made up. */
+function isHarmless(value: Json, name: string, field: FieldName): boolean {
+  return isCount(value, field) || (name === 'context' && value instanceof Map);
+}
+
+function isCount(value: Json, field: FieldName): boolean {
+  if (value === null || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isInteger(value) && !field.isSetting && !field.isAmount;
+  if (field.omission === 'chain-of-thought') return false;
+  if (typeof value === 'string') return !field.isSetting && /^(?:none|\d{1,9}(?: \p{L}+)?)$/u.test(value);
+  if (!(value instanceof Map) || value.size === 0) return false;
+  return [...value].every(([name, one]) => typeof one === 'number' && isCount(one, fieldName(name)));
 }
 
 /** What stands in the place of a value that was left out. */
 function isHash(value: Json): boolean {
-  return value instanceof Map && value.size === 2 && value.has('omitted') && value.has('sha256');
-}
-
-function omissionOfShape(value: Json, isIdentity: boolean): Omission | undefined {
-  if (typeof value === 'string') return omissionOfText(value, isIdentity);
-  if (!Array.isArray(value)) return undefined;
-  if (value.length >= MANY_NUMBERS && value.every((one) => typeof one === 'number')) {
-    const isShare = value.every((one) => one <= 0) || value.every((one) => one >= 0 && one <= 1);
-    const isIds = value.every((one) => Number.isInteger(one) && one >= 0);
-    return isShare || isIds ? 'token-level metadata' : 'raw business content';
-  }
-  const objects = value.filter((one) => one instanceof Map);
-  if (objects.length > 0 && objects.every((one) => hasOne(one, 'logprob') || hasOne(one, 'token')))
-    return 'token-level metadata';
-  if (objects.length > 0 && objects.every(isPassage)) return 'unused context';
-  return objects.some(isRecord) || value.some((one) => Array.isArray(one)) ? 'raw business content' : undefined;
-}
-
-function omissionOfText(text: string, isIdentity: boolean): Omission | undefined {
-  if (THINKING.test(text)) return 'chain-of-thought';
-  const isDocument = text.length > MAX_TEXT || (text.match(/\n/g)?.length ?? 0) > 2;
-  const holdsValues = !isIdentity && (VALUES.test(text) || EMAIL.test(text) || IBAN.test(text));
-  return isDocument || holdsValues ? 'raw business content' : undefined;
-}
-
-const hasOne = (value: JsonObject, ...wanted: readonly string[]): boolean => wanted.some((name) => value.has(name));
-
-/** As a search gives them: a text, and how near it is. */
-function isPassage(one: JsonObject): boolean {
+  if (!(value instanceof Map) || value.size !== 2) return false;
+  const [omitted, hash] = [value.get('omitted'), value.get('sha256')];
   return (
-    hasOne(one, 'text', 'content', 'chunk', 'passage', 'document') &&
-    hasOne(one, 'score', 'similarity', 'distance', 'rank')
+    typeof omitted === 'string' &&
+    Object.hasOwn(OMISSION_REASONS, omitted) &&
+    typeof hash === 'string' &&
+    /^[0-9a-f]{64}$/.test(hash)
   );
-}
-
-/** A line of a table: fields with values that are no counts. */
-function isRecord(one: JsonObject): boolean {
-  const values = [...one.values()];
-  return values.length > 1 && values.some((value) => typeof value === 'number' && !Number.isInteger(value));
 }
 
 /** The row with a hash in the place of what is left out: whoever has the value can show that it was this one. */
 export function withHashes(row: JsonObject, omitted: readonly Omitted[]): JsonObject {
-  const at = new Map(omitted.map(({ path, omission }) => [path, omission]));
-  const replaced = (value: Json, path: string): Json => {
-    const omission = at.get(path);
-    if (omission !== undefined) return new Map([['omitted', omission], ['sha256', sha256Hex(canonicalJson(value))]]); // prettier-ignore
-    if (value instanceof Map) return new Map([...value].map(([name, of]) => [name, replaced(of, `${path}.${name}`)]));
-    return Array.isArray(value) ? value.map((of, i) => replaced(of, `${path}[${i}]`)) : value;
+  const places = new Map(omitted.map((one) => [JSON.stringify(one.at), one]));
+  const replaced = (value: Json, at: Path): Json => {
+    const one = places.get(JSON.stringify(at));
+    if (one !== undefined) return hashOf(value, one);
+    if (value instanceof Map) return new Map([...value].map(([name, of]) => [name, replaced(of, [...at, name])]));
+    return Array.isArray(value) ? value.map((of, i) => replaced(of, [...at, i])) : value;
   };
-  return new Map([...row].map(([name, value]) => [name, replaced(value, name)]));
+  return new Map([...row].map(([name, value]) => [name, replaced(value, [name])]));
+}
+
+function hashOf(value: Json, { omission, asText }: Omitted): Json {
+  const hash = sha256Hex(canonicalJson(value));
+  return asText ? `${omission} omitted, sha256 ${hash}` : new Map([['omitted', omission], ['sha256', hash]]); // prettier-ignore
+}
+
+function pathText(at: Path): string {
+  return at.reduce<string>((text, part) => {
+    if (typeof part === 'number') return `${text}[${part}]`;
+    return text === '' ? part : `${text}.${part}`;
+  }, '');
 }
 
 /** `chain-of-thought by its name (fluent …)` */

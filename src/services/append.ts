@@ -10,7 +10,7 @@ import { parseJson } from '../core/parseJson';
 import { checkPlainRow } from '../core/plainRow';
 import type { Host } from '../core/host';
 import type { JsonObject } from '../core/json';
-import { checkRow, MAX_INPUT_BYTES } from '../core/row';
+import { MAX_INPUT_BYTES } from '../core/row';
 import type { CheckedRow } from '../core/row';
 import type { AppendEvents, Receipt } from '../store/append/append';
 import { KeptPlace, locate } from '../store/ledger/locate';
@@ -168,22 +168,18 @@ class Session {
   }
 
   #checked(input: InputLine | { readonly kind: 'row'; readonly row: JsonObject }): CheckedRow {
-    const row = this.#spelled(input);
-    this.#catalogues.check(row);
-    return row;
-  }
-
-  #spelled(input: InputLine | { readonly kind: 'row'; readonly row: JsonObject }): CheckedRow {
     if (input.kind === 'fault') throw input.error;
     const nowMs = this.#host.nowMs();
-    const isAllThereIs = this.request.flags.size === 0 && this.#defaults.size === 0;
+    const isAllThereIs =
+      this.request.flags.size === 0 && this.#defaults.size === 0 && !this.#catalogues.looksIntoMembers;
     const plain = input.kind === 'text' && isAllThereIs ? checkPlainRow(input.text, nowMs) : undefined;
-    if (plain !== undefined) return plain;
+    if (plain !== undefined) {
+      this.#catalogues.check(plain);
+      return plain;
+    }
     const given = input.kind === 'row' ? input.row : parseJson(input.text);
     const complete = given instanceof Map ? completeRow(given, this.request.flags, this.#defaults) : given;
-    const { onOmitted = () => undefined } = this.request.events;
-    const cleaned = complete instanceof Map ? this.#catalogues.prepared(complete, onOmitted) : complete;
-    return checkRow(cleaned, { nowMs });
+    return this.#catalogues.checked(complete, { nowMs, onOmitted: this.request.events.onOmitted });
   }
 
   async #receipts(rows: readonly CheckedRow[]): Promise<Outcome[]> {
@@ -210,13 +206,14 @@ function textOf(input: InputLine | { readonly kind: 'row' }): string | Buffer {
 }
 
 /** The row as it would be stored, checked but not written. Errors as a receipt would hold them. */
-export function previewRow({ place, flags }: Pick<AppendRequest, 'place' | 'flags'>, text: string | undefined): string {
+export function previewRow(
+  { place, flags, events }: Pick<AppendRequest, 'place' | 'flags' | 'events'>,
+  text: string | undefined,
+): string {
   const row = text === undefined ? (new Map() as JsonObject) : parseJson(text);
   const complete = row instanceof Map ? completeRow(row, flags, environmentDefaults(place.env)) : row;
   const catalogues = new Catalogues(locate(place));
-  const cleaned = complete instanceof Map ? catalogues.prepared(complete, () => undefined) : complete;
-  const checked = checkRow(cleaned, { nowMs: nodeHost().nowMs() });
-  catalogues.check(checked);
+  const checked = catalogues.checked(complete, { nowMs: nodeHost().nowMs(), onOmitted: events.onOmitted });
   return `{${checked.members}}`;
 }
 

@@ -17,6 +17,7 @@ import type { CostPath, PrintedCost } from '../core/printedCost';
 import { checkAsked, MAX_TTL_MS, NOT_ASKED } from '../core/reservation';
 import type { CommandEnd } from '../core/runRows';
 import type { AppendEvents } from '../store/append/append';
+import { Catalogues } from '../store/catalogue/catalogues';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
 import { runChild, SignalForwarder } from '../store/machine/child';
@@ -44,7 +45,15 @@ export function gate(request: GateRequest): Promise<GateResult> {
   checkAsked(request.flags);
   checkTtl(request.ttlMs);
   const { place, ttlMs, events } = request;
-  return reserve({ place, members: membersOf(request), nanos, ttlMs, events });
+  return reserve({ place, members: withoutOmitted(request, membersOf(request)), nanos, ttlMs, events });
+}
+
+/** What the row that settles would be refused for is to be known before the money is spent. */
+function withoutOmitted({ place, events }: GateRequest, members: JsonObject): JsonObject {
+  const catalogues = new Catalogues(locate(place));
+  const action = members.get('action');
+  if (typeof action === 'string') catalogues.checkKnown(action);
+  return catalogues.cleaned(members, events.onOmitted);
 }
 
 export interface GateRunRequest extends GateRequest {
@@ -98,7 +107,9 @@ export async function gateCommand(request: GateRunRequest): Promise<GateRunResul
     const cost = printed.kind === 'cost' ? printed.nanos : (given ?? est);
     const flags = new Map([['outcome', isSuccess ? 'success' : 'failure']]);
     const { durability } = config;
-    const closing = { paths, durability, id: answer.id, cost: isSpent ? cost : undefined, flags, events };
+    // What the gate was told was looked into then.
+    const cleaned = (row: JsonObject): JsonObject => row;
+    const closing = { paths, durability, id: answer.id, cost: isSpent ? cost : undefined, flags, cleaned, events };
     const closed = await orError(closeReservation(closing));
     return { answer, end, closed, costFault: costFaultOf(costFrom, printed, isSuccess) };
   } finally {

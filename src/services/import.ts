@@ -1,7 +1,8 @@
 /**
  * `ledger import`: an existing JSON-lines log, brought in row by row. Every line gets the key
  * `import:<sha256 of the line>:<occurrence in the file>`, so that a second import, also after one that was cut short,
- * adds only what is missing. A line that can be no row is set aside, bytes and all, and named by a row.
+ * adds only what is missing. A line that can be no row, or that holds what its catalogue refuses (values in a trail), is
+ * set aside, bytes and all, and named by a row.
  */
 import { LedgerError } from '../core/errors';
 import type { ErrorCode } from '../core/errors';
@@ -13,6 +14,7 @@ import { MAX_ASIDE_LINES, setAsideLines } from '../store/import/asideLines';
 import type { AsideLine } from '../store/import/asideLines';
 import { openSource, readBatch } from '../store/import/importSource';
 import type { ImportSource, SourceLine } from '../store/import/importSource';
+import { Catalogues } from '../store/catalogue/catalogues';
 import { committedEnd } from '../store/append/prepare';
 import { readyIndex } from '../store/index/indexReady';
 import { locate } from '../store/ledger/locate';
@@ -62,18 +64,20 @@ const BATCH_BYTES = 1 << 20;
 const MAX_BATCHES_AHEAD = 2;
 
 /**
- * @throws LedgerError READ_FAILED, INPUT_UTF8, USAGE; NOT_OWNER, NOT_WRITABLE, UNSAFE_PATH; and where rows can only be
+ * @throws LedgerError READ_FAILED, INPUT_UTF8, USAGE, CATALOGUE_INVALID; NOT_OWNER, NOT_WRITABLE, UNSAFE_PATH; and where rows can only be
  *   spilled, why: what is left of the file waits for the next import
  */
 export async function importFile(request: ImportRequest): Promise<ImportResult> {
-  const { paths, config } = locate(request.place);
+  const located = locate(request.place);
+  const { paths, config } = located;
+  const catalogues = new Catalogues(located);
   const source = await openSource(request.file, request.stdin, paths);
   const { events } = request;
   const writer = new Writer({ paths, host: nodeHost(), durability: config.durability, events, indexAtEnd: true });
   const committedBytes = (): Promise<number> => writer.exclusively((file) => committedEnd(file, events));
   try {
     await readyIndex(paths, committedBytes, (error) => events.onIndexFault(error));
-    return await new Import(request, source, writer).run();
+    return await new Import(request, source, writer, catalogues).run();
   } finally {
     await writer.close();
     source.close();
@@ -90,6 +94,7 @@ class Import {
     private readonly request: ImportRequest,
     private readonly source: ImportSource,
     private readonly writer: Writer,
+    private readonly catalogues: Catalogues,
   ) {}
 
   async run(): Promise<ImportResult> {
@@ -136,7 +141,9 @@ class Import {
   #read({ text, why, offset, bytes }: SourceLine, key: string): ImportedRow | AsideLine {
     if (text === undefined) return { key, offset, bytes, why };
     try {
-      return importRow(parseJson(text), key);
+      const line = parseJson(text);
+      const { onOmitted } = this.request.events;
+      return importRow(line instanceof Map ? this.catalogues.cleaned(line, onOmitted) : line, key);
     } catch (error) {
       if (!(error instanceof LedgerError) || error.code === 'INVARIANT') throw error;
       return { key, offset, bytes, why: error.code };

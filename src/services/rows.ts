@@ -5,7 +5,6 @@
 import { LedgerError } from '../core/errors';
 import { toJson } from '../core/json';
 import type { RowInput } from '../core/members';
-import { checkRow } from '../core/row';
 import type { CheckedRow } from '../core/row';
 import type { AppendEvents, Receipt } from '../store/append/append';
 import { Catalogues } from '../store/catalogue/catalogues';
@@ -41,7 +40,7 @@ export function openRows(place: Place, events: AppendEvents): RowWriter {
     async append(rows) {
       if (!isList(rows)) throw new LedgerError('USAGE', 'expected a list of rows, found something else');
       const checked = rows.map((row, i) =>
-        numbered(i + 1, () => checkedRow(row, { catalogues, events, nowMs: host.nowMs() })),
+        numbered(i + 1, () => catalogues.checked(toJson(row), { nowMs: host.nowMs(), onOmitted: events.onOmitted })),
       );
       return (await writer.append(checked)).map(accepted);
     },
@@ -52,20 +51,6 @@ export function openRows(place: Place, events: AppendEvents): RowWriter {
 /** Not every caller is typed. */
 function isList(rows: unknown): boolean {
   return Array.isArray(rows);
-}
-
-interface Around {
-  readonly catalogues: Catalogues;
-  readonly events: AppendEvents;
-  readonly nowMs: number;
-}
-
-function checkedRow(row: RowInput, { catalogues, events, nowMs }: Around): CheckedRow {
-  const given = toJson(row);
-  const { onOmitted = () => undefined } = events;
-  const checked = checkRow(given instanceof Map ? catalogues.prepared(given, onOmitted) : given, { nowMs });
-  catalogues.check(checked);
-  return checked;
 }
 
 function numbered(line: number, check: () => CheckedRow): CheckedRow {

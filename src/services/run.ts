@@ -11,11 +11,11 @@ import { completeRow, environmentDefaults } from '../core/defaults';
 import { LedgerError } from '../core/errors';
 import { ulidAt, ULID_RANDOM_BYTES } from '../core/ids';
 import type { JsonObject } from '../core/json';
-import { checkRow } from '../core/row';
 import type { CheckedRow } from '../core/row';
 import { checkRunFlags, completedRow, startedRow } from '../core/runRows';
 import type { CommandEnd, RunFrame } from '../core/runRows';
 import type { AppendEvents, Receipt } from '../store/append/append';
+import { Catalogues } from '../store/catalogue/catalogues';
 import { runChild, SignalForwarder } from '../store/machine/child';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
@@ -47,16 +47,19 @@ export interface RunResult {
 export async function runCommand(request: RunRequest): Promise<RunResult> {
   const { place, events } = request;
   checkRunFlags(request.flags);
-  const { paths, config } = locate(place);
+  const located = locate(place);
+  const { paths, config } = located;
+  const catalogues = new Catalogues(located);
   const host = nodeHost();
   const writer = new Writer({ paths, host, durability: config.durability, events });
   const frame = frameOf(request, ulidAt(host.nowMs(), host.random(ULID_RANDOM_BYTES)));
-  const check = (row: JsonObject): CheckedRow => checkRow(row, { nowMs: host.nowMs() });
+  const check = (row: JsonObject, { onOmitted }: Pick<AppendEvents, 'onOmitted'> = {}): CheckedRow =>
+    catalogues.checked(row, { nowMs: host.nowMs(), onOmitted });
   // What the last row would be refused for is to be known now: afterwards the command has run.
   check(completedRow(frame, { kind: 'exited', status: 0 }, 0));
   const signals = new SignalForwarder();
   try {
-    const [started] = await writer.append([check(startedRow(frame))]);
+    const [started] = await writer.append([check(startedRow(frame), events)]);
     if (started?.status === 'refused') throw started.error;
     if (started?.status === 'spilled') request.onSpilled(started.error);
     const startMs = host.monotonicMs();

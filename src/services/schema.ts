@@ -1,14 +1,16 @@
 /** `ledger schema`: the types of rows that the catalogues describe, and whether a file is as they say. */
+import { catalogueOf } from '../core/catalogue';
 import { LedgerError } from '../core/errors';
 import { nearest } from '../core/nearest';
-import { Catalogues } from '../store/catalogue/catalogues';
+import { builtinTypes, Catalogues } from '../store/catalogue/catalogues';
 import type { DescribedType } from '../store/catalogue/catalogues';
 import { lintFiles } from '../store/catalogue/lintLines';
-import type { LintCounts, LintFinding } from '../store/catalogue/lintLines';
+import type { LintCounts, LintFinding, LintOptions } from '../store/catalogue/lintLines';
 import { isCatalogue, readCatalogue } from '../store/catalogue/ownCatalogues';
 import { locate } from '../store/ledger/locate';
-import type { Place } from '../store/ledger/locate';
+import type { LocatedLedger, Place } from '../store/ledger/locate';
 import { presentSegments } from '../store/ledger/segments';
+import { nodeHost } from '../store/machine/nodeHost';
 
 export type { DescribedType } from '../store/catalogue/catalogues';
 export type { LintCounts, LintFinding } from '../store/catalogue/lintLines';
@@ -23,7 +25,9 @@ export function schemaTypes(place: Place): DescribedType[] {
  * @throws LedgerError NOT_FOUND, CONFIG_INVALID, CATALOGUE_INVALID, READ_FAILED
  */
 export function schemaOf(place: Place, name: string): object {
-  const types = schemaTypes(place);
+  // What comes with the ledger is shown also where a catalogue of one's own is broken: it is what to go by.
+  const isBuiltin = catalogueOf(name) !== undefined || name === 'plain';
+  const types = isBuiltin ? builtinTypes() : schemaTypes(place);
   const type = types.find(({ action, catalogue }) => action === name || (action === undefined && catalogue === name));
   if (type === undefined) {
     const known = types.flatMap(({ action }) => action ?? []);
@@ -46,7 +50,7 @@ export type CheckedFile = { readonly kind: 'catalogue'; readonly actions: readon
 /** @throws LedgerError CATALOGUE_INVALID for a catalogue that is none, READ_FAILED, CONFIG_INVALID */
 export function checkFile(place: Place, path: string): CheckedFile {
   if (isCatalogue(path)) return { kind: 'catalogue', actions: [...readCatalogue(path).types.keys()] };
-  return { kind: 'rows', ...lint(place, path, false) };
+  return { kind: 'rows', ...lintPaths(locate(place), [path], { omissions: false, nowMs: nodeHost().nowMs() }) };
 }
 
 /**
@@ -56,8 +60,15 @@ export function checkFile(place: Place, path: string): CheckedFile {
  */
 export function lint(place: Place, path: string | undefined, omissions: boolean): Linted {
   const located = locate(place);
-  const counts = { rows: 0, described: 0 };
-  const options = { catalogues: new Catalogues(located), omissions, counts };
   const paths = path === undefined ? presentSegments(located.paths).map((segment) => segment.path) : [path];
-  return { findings: lintFiles(paths, options), counts };
+  return lintPaths(located, paths, { omissions, nowMs: undefined });
+}
+
+function lintPaths(
+  located: LocatedLedger,
+  paths: readonly string[],
+  how: Pick<LintOptions, 'omissions' | 'nowMs'>,
+): Linted {
+  const counts = { rows: 0, described: 0 };
+  return { findings: lintFiles(paths, { catalogues: new Catalogues(located), counts, ...how }), counts };
 }

@@ -1,10 +1,12 @@
 /** What became of a reservation: what was really spent, or that nothing was. */
+import { DEFAULT_CONFIG } from '../core/config';
 import { LedgerError } from '../core/errors';
 import type { JsonObject } from '../core/json';
 import { parseCostNanos } from '../core/money';
 import { isCostless } from '../core/spendActions';
+import { Catalogues } from '../store/catalogue/catalogues';
 import { locate } from '../store/ledger/locate';
-import type { Place } from '../store/ledger/locate';
+import type { LocatedLedger, Place } from '../store/ledger/locate';
 import { statePaths } from '../store/paths';
 import { closeReservation } from '../store/spend/closeReservation';
 import type { CloseRequest, CloseResult } from '../store/spend/closeReservation';
@@ -39,17 +41,35 @@ export async function release(request: ReleaseRequest): Promise<CloseResult> {
 
 function close({ place, id, flags, events }: ReleaseRequest, cost: bigint | undefined): Promise<CloseResult> {
   checkFlags(flags);
-  return closeReservation({ ...placeFor(place), id, flags, events, cost });
+  return closeReservation({ ...placeFor(place, events), id, flags, events, cost });
 }
 
 /** The money is spent: a config that somebody broke meanwhile is no reason to forget it. */
-function placeFor(place: Place): Pick<CloseRequest, 'paths' | 'durability'> {
+function placeFor(
+  place: Place,
+  { onOmitted }: ReleaseRequest['events'],
+): Pick<CloseRequest, 'paths' | 'durability' | 'cleaned'> {
+  const located = orDefaults(place);
+  const catalogues = orBuiltin(located);
+  const cleaned = (row: JsonObject): JsonObject => catalogues.cleaned(row, onOmitted, true);
+  return { paths: located.paths, durability: located.config.durability, cleaned };
+}
+
+function orDefaults(place: Place): LocatedLedger {
   try {
-    const { paths, config } = locate(place);
-    return { paths, durability: config.durability };
+    return locate(place);
   } catch (error) {
     if (!(error instanceof LedgerError) || error.code !== 'CONFIG_INVALID') throw error;
-    return { paths: statePaths(place.dir, place.env), durability: 'disk' };
+    return { paths: statePaths(place.dir, place.env), config: DEFAULT_CONFIG, configPath: undefined };
+  }
+}
+
+function orBuiltin(located: LocatedLedger): Catalogues {
+  try {
+    return new Catalogues(located);
+  } catch (error) {
+    if (!(error instanceof LedgerError)) throw error;
+    return new Catalogues({ ...located, config: DEFAULT_CONFIG });
   }
 }
 

@@ -44,9 +44,86 @@ test('each of the four is found by its shape, under whatever name', () => {
   assert.deepEqual(by([{ text: 'a', score: 0.3 }]), ['payload.output_shape unused context shape']);
   for (const value of ['14,200.50', '€ 5', 'USD 12', '12.75', 'mail a@b.example', 'DE44500105175407324931', 'x'.repeat(401), 'a\nb\nc\nd', [{ account: 'x', amount: 12.5 }], [['a']], [1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5]])
     assert.deepEqual(by(value), ['payload.output_shape raw business content shape'], JSON.stringify(value));
-  for (const value of [[0.1, 0.2, 0.3, 0.4, 0.1, 0.2, 0.3, 0.4], [-1, -2.5, -3, -1, -1, -1, -2, -3], [1, 2, 3, 4, 5, 6, 7, 8], [{ token: 'a' }]])
+  for (const value of [[0.1, 0.2, 0.3, 0.4, 0.1, 0.2, 0.3, 0.4], [-1, -2.5, -3, -1, -1, -1, -2, -3], Array.from({ length: 300 }, (_, i) => i), [{ token: 'a' }]])
     assert.deepEqual(by(value), ['payload.output_shape token-level metadata shape'], JSON.stringify(value));
 }); // prettier-ignore
+
+test('counts, moments, versions and identities are no values', () => {
+  const texts = ['1,204 rows · 2 currencies', '1.204 Zeilen', '2026-04-30T23:59:59.123456+00:00', '2026-04-30T23:59:59.123456', '2026-04-30 23:59:59', '42 rows: 30 EUR rows, 12 USD rows', '99.95 % matched', '1.25 MB', '12.50 s', 'python 3.12', 'journal entry JE20260430000123', 'git@github.com:acme/app', 'USD/EUR closing', '30.04.2026']; // prettier-ignore
+  for (const text of texts) assert.deepEqual(found({ output_shape: text }), [], text);
+  const clean = [
+    { as_of: '30.04' },
+    { scope: { periods: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], mailbox: 'close@acme.example' } },
+    { edited_lines: [3, 7, 11, 12, 19, 23, 40, 41] },
+    { workflow: 'step-by-step-onboarding' },
+    { diff: 'a\nb\nc\nd' },
+    { sampling: 'random, 25 of 412' },
+    { documents: { count: 3 }, rows: '42 rows' },
+    { output_shape: [{ kind: 'EUR rows', count: 30 }, { kind: 'USD rows', count: 12 }] },
+    { latency_ms: 12.75, match_ratio: 0.995, size_mb: 1.25, score: 71.5 },
+    { prompt_version: '3.1', prompt_tokens: 1200, reasoning_effort: 'high', rows_output: false },
+    { context: { service: 'pay' } },
+  ]; // prettier-ignore
+  for (const payload of clean) assert.deepEqual(found(payload), [], JSON.stringify(payload));
+});
+
+test('values are found where they stand alone, are whole, or in another currency', () => {
+  const by = (value: unknown): string[] =>
+    found({ output_shape: value }).map((one) => one.split(' ').slice(1).join(' '));
+  const values = [
+    { account: '4711', balance: 14200.55 },
+    { account: '4711', balance: 14200 },
+    { account: '4711', kurs: 14200.55 },
+    { balance: '14200' },
+    [{ account: '4711', amount: 14200 }, { account: '4712', amount: 33 }],
+    [{ name: 'Jane Doe', city: 'Berlin', dob: '1980' }, { name: 'Jo Poe', city: 'Bonn', dob: '1981' }],
+    'Saldo 14200 €', 'PLN 14200', 'CAD 33', '14 200,50 kr', '14.200,50', '14200 EUR', '14200 EUR open', '33 kr',
+    'DE44 5001 0517 5407 3249 31', { omitted: 'x 14,200.50', sha256: '' },
+    { omitted: 'raw business content', sha256: 'total 14,200.50' },
+  ]; // prettier-ignore
+  for (const value of values) assert.deepEqual(by(value), ['raw business content shape'], JSON.stringify(value));
+  assert.deepEqual(found({}, { target: 'invoice of 14,200.50 EUR', data_ref: 'DE44, 12 €' }), [
+    'target raw business content shape',
+    'data_ref raw business content shape',
+  ]);
+});
+
+test('a name is read in its parts', () => {
+  const content = 'tool_output tool_input system_prompt user_prompt response_text tool_result sample_rows toolOutput';
+  for (const name of content.split(' ')) assert.deepEqual(found({ [name]: 'x' }), [`payload.${name} raw business content name`]); // prettier-ignore
+  for (const name of 'thought_process model_reasoning llm_thoughts chain.of.thought'.split(' '))
+    assert.deepEqual(found({ [name]: 'x' }), [`payload.${name} chain-of-thought name`]);
+  for (const name of ['search_results', 'retrieved', 'context'])
+    assert.deepEqual(found({ [name]: ['x'] }), [`payload.${name} unused context name`]);
+  assert.deepEqual(found({ token_logprobs_raw: [1] }), ['payload.token_logprobs_raw token-level metadata name']);
+});
+
+test("of a person's words the names are looked at, and no shape", () => {
+  assert.deepEqual(found({ flags: [{ id: 'f1', text: '$14,200', reasoning: 'x' }], comment: { text: '€ 5', thinking: 'y' } }), [
+    'payload.flags[0].reasoning chain-of-thought name',
+    'payload.comment.thinking chain-of-thought name',
+  ]); // prettier-ignore
+});
+
+test('a hash stands where the value stood, whatever its name is made of', () => {
+  const row = rowOf({ 'a.reasoning': 4, a: { reasoning: 'cot' } });
+  const payload = withHashes(row, omittedIn(row)).get('payload') as JsonObject;
+  assert.equal(payload.get('a.reasoning'), 4);
+  assert.ok((payload.get('a') as JsonObject).get('reasoning') instanceof Map);
+});
+
+test('rows of a decision that say who and which version stay as they are; a text that must be one stays a text', () => {
+  for (const payload of [{ actor: 'ann@acme.example', role: 'sre', intent: 'approve', method: 'sso', signature_ref: 's/1.25' }, { executor: 'deploy-bot 3.12' }, { gate_id: 'g 1.25' }])
+    assert.deepEqual(found(payload, { action: 'approval.added' }), []); // prettier-ignore
+  assert.deepEqual(found({ amount_usd: '49.00', status: 'paid' }, { action: 'proof.order' }), []);
+  assert.deepEqual(found({ context: 'a deploy' }, { action: 'decision.created' }), []);
+  const row = rowOf({ target: 'invoice of € 5' }, { target: 'invoice of € 5' });
+  const hashed = withHashes(row, omittedIn(row));
+  const text = `raw business content omitted, sha256 ${sha256Hex('"invoice of € 5"')}`;
+  assert.equal(hashed.get('target'), text);
+  assert.equal((hashed.get('payload') as JsonObject).get('target'), text);
+  assert.deepEqual(omittedIn(hashed), []);
+});
 
 test('a hash in the place of what is left out is the hash of that value, and is not found again', () => {
   const row = rowOf({ steps: [{ reasoning: { b: 2, a: 1 }, n: 1 }], n: 2 });

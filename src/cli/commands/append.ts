@@ -1,4 +1,5 @@
 /** `ledger append`: one row from flags or JSON, or many from a pipe, with a receipt for each. */
+import { statSync } from 'node:fs';
 import { Option } from '../commander';
 import type { Command } from 'commander';
 import { LedgerError } from '../../core/errors';
@@ -120,11 +121,15 @@ function rowOf(
     throw new LedgerError('USAGE', `expected one action, found "${word}" and --action`, {
       place: { member: 'action' },
     });
+  if (members.size === 0 && statSync(word, { throwIfNoEntry: false })?.isFile() === true)
+    throw new LedgerError('USAGE', `expected an action or a row as JSON, found the name of a file: ${word}`, {
+      hint: `to append the rows in it: ledger append - < ${word}; as an action: --action ${word}`,
+    });
   return { row: undefined, members: new Map([['action', word], ...members]) };
 }
 
 /** What would be an action's name, too. */
-const JSON_WORD = /^(?:true|false|null|[0-9.]+)$/;
+const JSON_WORD = /^(?:true|false|null|[0-9.]+(?:[eE][0-9]+)?)$/;
 
 async function howToAppend(
   place: AppendRequest['place'],

@@ -13,6 +13,7 @@ export interface CatalogueSchema {
   readonly title?: string;
   readonly description?: string;
   readonly $defs?: Readonly<Record<string, object>>;
+  readonly oneOf?: readonly { readonly $ref?: string }[];
 }
 
 const loaded = new Map<CatalogueName, ReadonlyMap<string, Validate>>();

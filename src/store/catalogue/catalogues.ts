@@ -3,18 +3,20 @@ import { CATALOGUE_NAMES, actionsIn, catalogueOf, LEDGER_ACTIONS } from '../../c
 import type { Config } from '../../core/config';
 import { LedgerError } from '../../core/errors';
 import { nearest } from '../../core/nearest';
-import type { JsonObject } from '../../core/json';
+import type { Json, JsonObject } from '../../core/json';
 import { omittedIn, omittedRefusal, withHashes } from '../../core/omissions';
 import type { OmissionMode, Omitted } from '../../core/omissions';
+import { checkRow } from '../../core/row';
 import type { CheckedRow } from '../../core/row';
 import { faultsOf, schemaMismatch } from '../../core/schemaFaults';
 import type { SchemaFault } from '../../core/schemaFaults';
 import { withEventKey } from '../../core/webhook';
+import { cataloguePaths } from '../ledger/locate';
 import type { LocatedLedger } from '../ledger/locate';
 import { builtinSchema, builtinValidators } from './builtin';
 import type { CatalogueSchema } from './builtin';
 import type { Validate } from './compileCatalogue';
-import { ownTypes } from './ownCatalogues';
+import { ownTypes, withHelpers } from './ownCatalogues';
 import type { OwnType } from './ownCatalogues';
 
 interface Described {
@@ -29,6 +31,8 @@ export interface DescribedType {
   readonly schema: CatalogueSchema;
 }
 
+type OnOmitted = (omitted: readonly Omitted[]) => void;
+
 export class Catalogues {
   readonly #own: ReadonlyMap<string, OwnType>;
   readonly #isStrict: boolean;
@@ -36,9 +40,10 @@ export class Catalogues {
 
   /** @throws LedgerError CATALOGUE_INVALID, READ_FAILED for one of the settings' own */
   constructor({ config, configPath }: { readonly config: Config; readonly configPath: LocatedLedger['configPath'] }) {
-    this.#own = config.catalogues.length === 0 ? new Map() : ownTypes(config.catalogues, configPath);
+    this.#own = config.catalogues.length === 0 ? new Map() : ownTypes(cataloguePaths({ config, configPath }));
     this.#isStrict = config.actions === 'strict';
     this.#omissions = config.omissions;
+    checkOmissionKeys([...config.omissions.keys()], [...this.#own.values()]);
   }
 
   /**
@@ -47,16 +52,42 @@ export class Catalogues {
    * @param onWarning hears of what is stored all the same
    * @throws LedgerError OMITTED, MEMBER_VALUE
    */
-  prepared(row: JsonObject, onWarning: (omitted: readonly Omitted[]) => void): JsonObject {
-    const keyed = withEventKey(row);
+  prepared(row: JsonObject, onWarning: OnOmitted): JsonObject {
+    return this.cleaned(withEventKey(row), onWarning);
+  }
+
+  /**
+   * The row without what its catalogue leaves out.
+   * @param isKept whether a row that would be refused has hashes instead: it tells of what cannot be undone
+   * @throws LedgerError OMITTED
+   */
+  cleaned(row: JsonObject, onWarning: OnOmitted = () => undefined, isKept = false): JsonObject {
     const mode = this.omissionMode(row.get('action'));
-    if (mode === 'off') return keyed;
-    const omitted = omittedIn(row);
-    if (omitted.length === 0) return keyed;
-    if (mode === 'refuse') throw omittedRefusal(omitted);
-    if (mode === 'hash') return withHashes(keyed, omitted);
+    const omitted = mode === 'off' ? [] : omittedIn(row);
+    if (omitted.length === 0) return row;
+    if (mode === 'refuse' && !isKept) throw omittedRefusal(omitted);
+    if (mode !== 'warn') return withHashes(row, omitted);
     onWarning(omitted);
-    return keyed;
+    return row;
+  }
+
+  /**
+   * A row that a caller gives, as it may be stored.
+   * @throws LedgerError a refusal code
+   */
+  checked(
+    given: Json,
+    { nowMs, onOmitted }: { readonly nowMs: number; readonly onOmitted?: OnOmitted | undefined },
+  ): CheckedRow {
+    const row = given instanceof Map ? this.prepared(given, onOmitted ?? (() => undefined)) : given;
+    const checked = checkRow(row, { nowMs });
+    this.check(checked);
+    return checked;
+  }
+
+  /** Whether rows are looked into that have no payload: those of a trail must have one. */
+  get looksIntoMembers(): boolean {
+    return this.#omissions.size > 0;
   }
 
   /** Rows of the trail are refused; of other catalogues, and of none ("plain"), the settings say. */
@@ -69,11 +100,16 @@ export class Catalogues {
   check({ action, members }: CheckedRow): void {
     const described = this.#describing(action);
     if (described === undefined) {
-      if (this.refuses(action)) throw unknown(action, [...this.#own.keys()]);
+      this.checkKnown(action);
       return;
     }
     const faults = faultsIn(described.validate, JSON.parse(`{${members}}`));
     if (faults.length > 0) throw schemaMismatch(action, described.catalogue, faults);
+  }
+
+  /** @throws LedgerError ACTION_UNKNOWN */
+  checkKnown(action: string): void {
+    if (this.refuses(action) && this.#describing(action) === undefined) throw unknown(action, [...this.#own.keys()]);
   }
 
   /** Whether the settings refuse an action that nothing describes. */
@@ -89,12 +125,12 @@ export class Catalogues {
 
   /** Every type that is described, in the order of the catalogues. */
   types(): DescribedType[] {
-    const builtin = CATALOGUE_NAMES.flatMap((catalogue): DescribedType[] => {
-      const { $defs = {}, ...all } = builtinSchema(catalogue);
-      if (catalogue === 'plain') return [{ catalogue, action: undefined, schema: all }];
-      return Object.entries($defs).map(([action, schema]) => ({ catalogue, action, schema }));
-    });
-    return [...builtin, ...[...this.#own].map(([action, { catalogue, schema }]) => ({ catalogue, action, schema }))];
+    const own = [...this.#own].map(([action, type]) => ({
+      catalogue: type.catalogue,
+      action,
+      schema: withHelpers(type),
+    }));
+    return [...builtinTypes(), ...own];
   }
 
   #describing(action: string): Described | undefined {
@@ -105,8 +141,36 @@ export class Catalogues {
   }
 }
 
+/** The types that come with the ledger, in the order of the catalogues. */
+export function builtinTypes(): DescribedType[] {
+  return CATALOGUE_NAMES.flatMap((catalogue): DescribedType[] => {
+    const { $defs = {}, ...all } = builtinSchema(catalogue);
+    if (catalogue === 'plain') return [{ catalogue, action: undefined, schema: all }];
+    return Object.entries($defs).map(([action, schema]) => ({ catalogue, action, schema }));
+  });
+}
+
+/** A payload that is not there lacks what must be in it: that is told at once, too. */
 function faultsIn(validate: Validate, row: unknown): SchemaFault[] {
-  return validate(row) ? [] : faultsOf(validate.errors ?? [], row);
+  if (validate(row)) return [];
+  const faults = faultsOf(validate.errors ?? [], row);
+  if (!faults.some(({ path, text }) => path === 'payload' && text === 'missing')) return faults;
+  const inner = validate({ ...(row as object), payload: {} }) ? [] : faultsOf(validate.errors ?? [], row);
+  return inner.some(({ path }) => path.startsWith('payload.')) ? inner : faults;
+}
+
+/**
+ * A misspelt catalogue would leave out nothing.
+ * @throws LedgerError CONFIG_INVALID
+ */
+function checkOmissionKeys(keys: readonly string[], own: readonly OwnType[]): void {
+  if (keys.length === 0) return;
+  const known = [...new Set([...CATALOGUE_NAMES, ...own.map(({ catalogue }) => catalogue)])];
+  const wrong = keys.find((key) => !known.includes(key));
+  if (wrong === undefined) return;
+  throw new LedgerError('CONFIG_INVALID', `expected catalogues in "omissions", found ${JSON.stringify(wrong)}`, {
+    hint: `did you mean "${nearest(wrong, known) ?? ''}"? Known are: ${known.join(', ')}`,
+  });
 }
 
 function unknown(action: string, own: readonly string[]): LedgerError {

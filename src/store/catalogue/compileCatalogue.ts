@@ -16,17 +16,22 @@ export const AJV_OPTIONS = {
   strictTypes: false,
   strictRequired: false,
   allowUnionTypes: true,
+  // What every object inherits, "constructor" say, is no field of a row.
+  ownProperties: true,
 } as const;
 
 /**
  * @param catalogue a JSON Schema (draft 2020-12) with one schema for each action in `$defs`
+ * @param actions those of its schemas that are of actions
  * @returns a validator for each action; throws Ajv's error where the schema is none
  */
-export function compileCatalogue(catalogue: { readonly $defs?: object }): ReadonlyMap<string, Validate> {
+export function compileCatalogue(
+  catalogue: { readonly $defs?: object },
+  actions: readonly string[] = Object.keys(catalogue.$defs ?? {}),
+): ReadonlyMap<string, Validate> {
   const ajv = new Ajv2020(AJV_OPTIONS);
   addFormats(ajv);
   ajv.addSchema(catalogue, 'catalogue');
-  const actions = Object.keys(catalogue.$defs ?? {});
   return new Map(actions.map((action) => [action, ajv.compile({ $ref: `catalogue#/$defs/${pointer(action)}` })]));
 }
 

@@ -3,18 +3,19 @@ import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { LedgerError } from '../../core/errors';
+import type { ErrorCode } from '../../core/errors';
 import { LineSplitter } from '../../core/inputLines';
 import type { InputLine } from '../../core/inputLines';
 import type { JsonObject } from '../../core/json';
 import { omittedIn, omittedText } from '../../core/omissions';
 import { parseJson } from '../../core/parseJson';
-import { MAX_LINE_BYTES } from '../../core/row';
+import { checkRow, isActionName, MAX_LINE_BYTES } from '../../core/row';
 import type { Catalogues } from './catalogues';
 
 export interface LintFinding {
   /** The file, as it was named. */
   readonly file: string;
-  readonly code: 'JSON_SYNTAX' | 'SCHEMA_MISMATCH' | 'ACTION_UNKNOWN' | 'OMITTED';
+  readonly code: ErrorCode;
   /** From 1. */
   readonly line: number;
   /** Of a stored row. */
@@ -36,6 +37,8 @@ export interface LintOptions {
   readonly catalogues: Catalogues;
   /** Whether to look for what a trail leaves out, too. */
   readonly omissions: boolean;
+  /** The clock that rows are held against which are to be appended; undefined where they are looked at as stored. */
+  readonly nowMs: number | undefined;
   readonly counts: LintCounts;
 }
 
@@ -85,16 +88,46 @@ function* lintLine(input: InputLine, line: number, options: LintOptions): Genera
     return;
   }
   const action = row.get('action');
-  if (typeof action !== 'string' || action.startsWith('audit.')) return;
   const seq = row.get('seq');
-  const at = { line, seq: typeof seq === 'number' ? seq : undefined, action };
+  const isStored = typeof seq === 'number' && row.has('hash');
+  const at = {
+    line,
+    seq: typeof seq === 'number' ? seq : undefined,
+    action: typeof action === 'string' ? action : undefined,
+  };
+  if (options.nowMs !== undefined && !isStored) {
+    const refusal = refusalOf(row, catalogues, options.nowMs);
+    if (refusal !== undefined) yield { ...at, ...refusal };
+  } else if (typeof action !== 'string') yield { ...at, ...noAction(row) };
+  if (typeof action !== 'string' || action.startsWith('audit.')) return;
   const faults = catalogues.faults(action, JSON.parse(input.text));
   if (faults !== undefined) counts.described++;
-  else if (catalogues.refuses(action))
+  else if (catalogues.refuses(action) && isActionName(action))
     yield { ...at, code: 'ACTION_UNKNOWN', path: 'action', text: 'no catalogue describes it' };
   for (const { path, text } of faults ?? []) yield { ...at, code: 'SCHEMA_MISMATCH', path, text };
   if (!options.omissions || catalogues.omissionMode(action) === 'off') return;
   for (const one of omittedIn(row)) yield { ...at, code: 'OMITTED', path: one.path, text: omittedText(one) };
+}
+
+/** What a row that is to be appended would be refused for, whatever its type. */
+function refusalOf(row: JsonObject, catalogues: Catalogues, nowMs: number): Refusal | undefined {
+  try {
+    checkRow(
+      catalogues.prepared(row, () => undefined),
+      { nowMs },
+    );
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof LedgerError)) throw error;
+    return { code: error.code, path: error.place?.member, text: error.message };
+  }
+}
+
+type Refusal = Pick<LintFinding, 'code' | 'path' | 'text'>;
+
+function noAction(row: JsonObject): Refusal {
+  const text = `expected a text, found ${row.has('action') ? 'another value' : 'none'}`;
+  return { code: row.has('action') ? 'MEMBER_TYPE' : 'MEMBER_MISSING', path: 'action', text };
 }
 
 function parsed(text: string): JsonObject | LedgerError {

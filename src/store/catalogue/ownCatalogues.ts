@@ -1,6 +1,5 @@
 /** Catalogues of one's own, named in the settings: JSON Schemas with one schema for each action in `$defs`. */
-import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
 import { catalogueOf } from '../../core/catalogue';
 import { LedgerError, orNothing } from '../../core/errors';
 import { isActionName } from '../../core/row';
@@ -14,6 +13,8 @@ export interface OwnType {
   /** What the catalogue calls itself, else its file. */
   readonly catalogue: string;
   readonly schema: CatalogueSchema;
+  /** Schemas of the same file that are no actions: those of actions may refer to them. */
+  readonly helpers: Readonly<Record<string, object>>;
   readonly validate: Validate;
 }
 
@@ -23,14 +24,11 @@ export interface OwnCatalogue {
   readonly types: ReadonlyMap<string, OwnType>;
 }
 
-/**
- * @param paths relative to the folder of the config
- * @throws LedgerError CATALOGUE_INVALID, READ_FAILED
- */
-export function ownTypes(paths: readonly string[], configPath: string | undefined): ReadonlyMap<string, OwnType> {
+/** @throws LedgerError CATALOGUE_INVALID, READ_FAILED */
+export function ownTypes(paths: readonly string[]): ReadonlyMap<string, OwnType> {
   const types = new Map<string, OwnType>();
   for (const path of paths) {
-    const catalogue = readCatalogue(resolve(dirname(configPath ?? '.'), path));
+    const catalogue = readCatalogue(path);
     for (const [action, type] of catalogue.types) {
       const other = types.get(action);
       if (other !== undefined) throw invalid(type.path, `one schema for "${action}"`, `another one in ${other.path}`);
@@ -43,28 +41,71 @@ export function ownTypes(paths: readonly string[], configPath: string | undefine
 /** @throws LedgerError CATALOGUE_INVALID, READ_FAILED */
 export function readCatalogue(path: string): OwnCatalogue {
   const schema = parsed(path);
-  const actions = Object.entries(schema.$defs ?? {});
+  const all = schema.$defs ?? {};
+  const listed = actionNames(schema);
+  const actions = Object.entries(all).filter(([name]) => listed.has(name));
   if (actions.length === 0) throw invalid(path, 'one schema for each action in "$defs"', 'none');
-  for (const [action] of actions) {
+  for (const [action, one] of actions) {
+    if (one === null || typeof one !== 'object')
+      throw invalid(path, `a schema as an object in "$defs" for "${action}"`, JSON.stringify(one));
     if (!isActionName(action)) throw invalid(path, 'actions of your own in "$defs"', JSON.stringify(action));
     const builtin = catalogueOf(action);
     if (builtin !== undefined)
       throw invalid(path, 'actions of your own in "$defs"', `"${action}" of the catalogue ${builtin}`);
   }
-  const validators = compiled(path, schema);
+  const validators = compiled(path, schema, [...listed]);
+  const helpers = Object.fromEntries(Object.entries(all).filter(([name]) => !listed.has(name)));
   const catalogue = schema.title ?? path;
   const types = actions.map(([action, one]) => {
     const validate = validators.get(action) as Validate;
-    return [action, { path, catalogue, schema: one, validate }] as const;
+    return [action, { path, catalogue, schema: one, helpers, validate }] as const;
   });
   return { path, schema, types: new Map(types) };
 }
 
-/** Whether a file is one JSON document with something else than a row: of rows, each line is a document. */
+/**
+ * The schemas that are of actions: those that name theirs (`properties.action.const`) and those that the catalogue lists
+ * (`oneOf`); where it does neither, all of them.
+ */
+function actionNames({ $defs = {}, oneOf = [] }: CatalogueSchema): ReadonlySet<string> {
+  const listed = new Set(oneOf.map(({ $ref }) => $ref));
+  const names = Object.keys($defs);
+  const said = names.filter((name) => {
+    const { properties } = ($defs[name] ?? {}) as {
+      readonly properties?: { readonly action?: { readonly const?: unknown } };
+    };
+    return properties?.action?.const === name || listed.has(`#/$defs/${name}`);
+  });
+  return new Set(said.length === 0 ? names : said);
+}
+
+/** The schema as a document of its own: with the schemas that it refers to. */
+export function withHelpers({ schema, helpers }: OwnType): CatalogueSchema {
+  const needed = new Set<string>();
+  const add = (one: object): void => {
+    const text = JSON.stringify(one);
+    for (const [name, helper] of Object.entries(helpers)) {
+      if (needed.has(name) || !text.includes(`"#/$defs/${name}"`)) continue;
+      needed.add(name);
+      add(helper);
+    }
+  };
+  add(schema);
+  if (needed.size === 0) return schema;
+  return {
+    ...schema,
+    $defs: { ...schema.$defs, ...Object.fromEntries([...needed].map((name) => [name, helpers[name] as object])) },
+  };
+}
+
+/** Larger files hold rows. */
+const MAX_CATALOGUE_BYTES = 4 << 20;
+
+/** Whether a file is one JSON document with schemas in it: of rows, each line is a document. */
 export function isCatalogue(path: string): boolean {
-  if (path.endsWith('.gz')) return false;
+  if (path.endsWith('.gz') || (orNothing(() => statSync(path).size) ?? 0) > MAX_CATALOGUE_BYTES) return false;
   const value = orNothing(() => JSON.parse(readFileSync(path, 'utf8')) as unknown);
-  return typeof value === 'object' && value !== null && !('action' in value);
+  return typeof value === 'object' && value !== null && ('$defs' in value || '$schema' in value);
 }
 
 function parsed(path: string): CatalogueSchema {
@@ -87,12 +128,14 @@ function parsed(path: string): CatalogueSchema {
   throw invalid(path, 'a JSON Schema as an object', text.slice(0, 60));
 }
 
-function compiled(path: string, schema: CatalogueSchema): ReadonlyMap<string, Validate> {
+function compiled(path: string, schema: CatalogueSchema, actions: readonly string[]): ReadonlyMap<string, Validate> {
   const part = loadPart<{ compileCatalogue: typeof compileCatalogue }>('catalogue/compileCatalogue');
   try {
-    return part.compileCatalogue(schema);
+    return part.compileCatalogue(schema, actions);
   } catch (cause) {
-    throw invalid(path, 'a JSON Schema (draft 2020-12)', (cause as Error).message, cause);
+    // A value that is no schema at all is said once for each thing that a schema may be.
+    const faults = new Set((cause as Error).message.split(/, (?=data)/));
+    throw invalid(path, 'a JSON Schema (draft 2020-12)', [...faults].join(', '), cause);
   }
 }
 

@@ -1,5 +1,6 @@
 /** From what a user says (`--dir`, `--config`, the environment) to the paths and the settings of one ledger. */
 import { statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { Stats } from 'node:fs';
 import type { Config } from '../../core/config';
 import { orNothing } from '../../core/errors';
@@ -29,6 +30,11 @@ export function locate(place: Place): LocatedLedger {
   return { paths, config, configPath: path };
 }
 
+/** The files with catalogues of one's own: they are named relative to the config. */
+export function cataloguePaths({ config, configPath: path }: Pick<LocatedLedger, 'config' | 'configPath'>): string[] {
+  return config.catalogues.map((name) => resolve(dirname(path ?? '.'), name));
+}
+
 /**
  * The place of one row after the other: paths are resolved and settings read anew once something of them is another than
  * before. A folder that is the same inode by the name that was given, and by its real path, has that real path still.
@@ -54,11 +60,15 @@ interface Looks {
   readonly given: Stats | undefined;
   readonly real: Stats | undefined;
   readonly config: Stats | undefined;
+  readonly catalogues: readonly (Stats | undefined)[];
 }
 
-function look(place: Place, { paths }: LocatedLedger): Looks {
+function look(place: Place, located: LocatedLedger): Looks {
+  const { paths } = located;
   const given = orNothing(() => statSync(place.dir));
-  return { given, real: statOf(paths.dir), config: statOf(configPath(paths.dir, place.configPath)) };
+  // As catalogues are read: through links.
+  const catalogues = cataloguePaths(located).map((path) => orNothing(() => statSync(path)));
+  return { given, real: statOf(paths.dir), config: statOf(configPath(paths.dir, place.configPath)), catalogues };
 }
 
 function isSamePlace(one: Place, other: Place): boolean {
@@ -69,7 +79,11 @@ function isSamePlace(one: Place, other: Place): boolean {
 function stillLooks(before: Looks, now: Looks): boolean {
   const isThere = before.given !== undefined && before.real !== undefined;
   if (!isThere || !isSameInode(before.given, now.given) || !isSameInode(before.real, now.real)) return false;
-  const [was, is] = [before.config, now.config];
+  const isSameFile = (one: Stats | undefined, i: number): boolean => isSameStats(one, now.catalogues[i]);
+  return isSameStats(before.config, now.config) && before.catalogues.every(isSameFile);
+}
+
+function isSameStats(was: Stats | undefined, is: Stats | undefined): boolean {
   return isSameInode(was, is) && was?.ctimeMs === is?.ctimeMs && was?.size === is?.size;
 }
 

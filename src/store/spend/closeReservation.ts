@@ -28,6 +28,8 @@ export interface CloseRequest {
   readonly cost: bigint | undefined;
   /** Further members of the row. */
   readonly flags: JsonObject;
+  /** Takes out of the row what its catalogue leaves out; refuses none: the money is spent. */
+  readonly cleaned: (row: JsonObject) => JsonObject;
   readonly events: AppendEvents;
 }
 
@@ -49,7 +51,7 @@ export async function closeReservation(request: CloseRequest): Promise<CloseResu
   const id = parseReservationId(request.id);
   const { paths, durability, cost } = request;
   const reserved = await findReservation(paths, id);
-  const row = closingRow(reserved.row, request.flags, cost === undefined ? 'released' : 'settled');
+  const row = request.cleaned(closingRow(reserved.row, request.flags, cost === undefined ? 'released' : 'settled'));
   if (cost !== undefined) row.set('cost_usd', formatNanos(cost));
   const host = nodeHost();
   const writer = new Writer({ paths, host, durability, events: request.events });
