@@ -2,6 +2,8 @@
 import { widthOf } from './table';
 
 export function wrapWords(text: string, width: number): string[] {
+  // In a pipe: a thousand lines need not be measured.
+  if (width === Infinity) return [text];
   const out: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
