@@ -12,7 +12,7 @@ import { durationText } from '../metricsText';
 import { flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { textLines } from '../table';
-import type { Cell, Column } from '../table';
+import type { Cell, Table } from '../table';
 
 interface StreamFlags {
   readonly day?: string;
@@ -102,8 +102,8 @@ async function runStreams(io: Io, kind: 'run' | 'decision', flags: Flags): Promi
   if (flags.json === true) io.stdout(lines.map((line) => `${jsonLine(line)}\n`).join(''));
   else if (lines.length > 0) {
     const colors = await colorsFor(io, flags);
-    const table = kind === 'decision' ? decisionTable(lines) : runTable(lines);
     const width = io.isTTY ? io.columns : Number.MAX_SAFE_INTEGER;
+    const table = tableOf(kind === 'decision' ? DECISION_COLUMNS : RUN_COLUMNS, lines, width);
     const style = (text: string, row: number | undefined): string => {
       if (row === undefined) return colors.dim(text);
       return (lines[row]?.findings.length ?? 0) > 0 ? colors.warn(text) : text;
@@ -113,19 +113,53 @@ async function runStreams(io: Io, kind: 'run' | 'decision', flags: Flags): Promi
   io.setExit(lines.length > 0 ? EXIT.ok : EXIT.no);
 }
 
-const left = (title: string): Column => ({ title, align: 'left' });
-const right = (title: string): Column => ({ title, align: 'right' });
-
-function decisionTable(lines: readonly StreamLine[]): { columns: Column[]; rows: Cell[][] } {
-  return {
-    columns: [left('decision'), left('began'), left('state'), left('action'), left('outcome'), left('risk'), right('rows'), right('cost USD'), left('findings')], // prettier-ignore
-    rows: lines.map((line) => [line.id, line.first_at, line.state, line.what ?? '', line.outcome ?? '', line.risk_band ?? '', line.rows, line.cost_usd, line.findings.join(' ')]), // prettier-ignore
-  };
+/** A column of the table; on a narrow screen those that matter less are left out. */
+interface Shown {
+  readonly title: string;
+  readonly of: (line: StreamLine) => Cell;
+  readonly wide?: boolean;
 }
 
-function runTable(lines: readonly StreamLine[]): { columns: Column[]; rows: Cell[][] } {
+const ROWS: Shown = { title: 'rows', of: ({ rows }) => rows, wide: true };
+const COST: Shown = { title: 'cost USD', of: ({ cost_usd: cost }) => cost };
+const FINDINGS: Shown = { title: 'findings', of: ({ findings }) => findings.join(' ') };
+const BEGAN: Shown = { title: 'began', of: ({ first_at: at }) => at, wide: true };
+const STATE: Shown = { title: 'state', of: ({ state }) => state };
+const OUTCOME: Shown = { title: 'outcome', of: ({ outcome }) => outcome ?? '' };
+
+const DECISION_COLUMNS: readonly Shown[] = [
+  { title: 'decision', of: ({ id }) => id },
+  BEGAN,
+  STATE,
+  { title: 'action', of: ({ what }) => what ?? '', wide: true },
+  OUTCOME,
+  { title: 'risk', of: ({ risk_band: band }) => band ?? '' },
+  ROWS,
+  { ...COST, wide: true },
+  FINDINGS,
+];
+
+const RUN_COLUMNS: readonly Shown[] = [
+  { title: 'run', of: ({ id }) => id },
+  BEGAN,
+  STATE,
+  { title: 'by', of: ({ by }) => by ?? '', wide: true },
+  { title: 'on', of: ({ what }) => what ?? '', wide: true },
+  OUTCOME,
+  { title: 'length', of: ({ duration_ms: ms }) => durationText(ms) },
+  ROWS,
+  COST,
+  FINDINGS,
+];
+
+const RIGHT: ReadonlySet<string> = new Set(['rows', 'cost USD', 'length']);
+/** Of fewer columns than this a screen is narrow. */
+const WIDE = 100;
+
+function tableOf(columns: readonly Shown[], lines: readonly StreamLine[], width: number): Table {
+  const shown = columns.filter(({ wide }) => wide !== true || width >= WIDE);
   return {
-    columns: [left('run'), left('began'), left('state'), left('by'), left('on'), left('outcome'), right('length'), right('rows'), right('cost USD'), left('findings')], // prettier-ignore
-    rows: lines.map((line) => [line.id, line.first_at, line.state, line.by ?? '', line.what ?? '', line.outcome ?? '', durationText(line.duration_ms), line.rows, line.cost_usd, line.findings.join(' ')]), // prettier-ignore
+    columns: shown.map(({ title }) => ({ title, align: RIGHT.has(title) ? 'right' : 'left' })),
+    rows: lines.map((line) => shown.map(({ of }) => of(line))),
   };
 }
