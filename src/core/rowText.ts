@@ -135,3 +135,9 @@ function isBraced(line: Buffer): boolean {
 export function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x09 || byte === CR;
 }
+
+/** A line as a row, whatever its hash; undefined for what is no row, or lacks what every row has. */
+export function storedRow(line: Buffer): Row | undefined {
+  const value = completeObject(line);
+  return value === undefined || memberFault(value) !== undefined ? undefined : (value as unknown as Row);
+}

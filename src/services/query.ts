@@ -10,7 +10,7 @@ import type { ReadSoFar } from '../core/progress';
 import { parseField } from '../core/query/field';
 import { GroupTally } from '../core/query/groups';
 import type { Grouping, Measure } from '../core/query/groups';
-import { completeObject, memberFault } from '../core/rowText';
+import { storedRow } from '../core/rowText';
 import type { TimeWindow } from '../core/when';
 import { closeQuietly } from '../store/files';
 import { refuseOwn } from '../store/ledger/ownFiles';
@@ -70,8 +70,8 @@ export async function* queryRows(request: QueryRequest): AsyncGenerator<Row> {
   const { batches } = await query(request);
   for await (const { lines } of batches) {
     for (const { line } of lines) {
-      const row = completeObject(line);
-      if (row !== undefined && memberFault(row) === undefined) yield row as unknown as Row;
+      const row = storedRow(line);
+      if (row !== undefined) yield row;
     }
   }
 }

@@ -4,7 +4,7 @@ import { saysNo, saysYes } from './consent';
 import { requiredIn } from './decision';
 import { fieldOf, listOf, textOf } from './finding';
 import type { StreamIntegrity } from './stream';
-import { actorOf, dotted, entriesOf, valueText } from './words';
+import { actorOf, dotted, entriesOf, named, valueText } from './words';
 
 export interface Step {
   readonly title: string;
@@ -41,8 +41,8 @@ function identify(rows: readonly Row[]): Step {
     title,
     sentences: [
       `${what === '' ? '(not said)' : what} was asked for${who === undefined ? '' : ` by ${who}`}, ${at(created)}`,
-      ...optional('context', valueText(created.payload?.['context'])),
-      ...optional('correlation id', created.correlation_id),
+      ...named('context', valueText(created.payload?.['context'])),
+      ...named('correlation id', created.correlation_id),
     ],
     rows: seqs([created]),
   };
@@ -56,7 +56,7 @@ function policy(rows: readonly Row[]): Step {
   return {
     title: 'Confirm policy context',
     sentences: [
-      ...optional('policy version', version),
+      ...named('policy version', version),
       ...asked.map((row) => {
         const later = isLast(row) ? '' : ' (asked again later)';
         return `gate ${said(row, 'gate_id')}: ${said(row, 'result')}${later}: ${said(row, 'reason')}`;
@@ -154,8 +154,4 @@ function integrityStep(rows: readonly Row[], { isIntact, faults }: StreamIntegri
       : faults,
     rows: seqs(rows),
   };
-}
-
-function optional(name: string, text: string | undefined): string[] {
-  return text === undefined || text === '' ? [] : [`${name}: ${text}`];
 }

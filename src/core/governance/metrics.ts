@@ -6,7 +6,8 @@ import { dayAt, dayPeriod } from '../day';
 import type { Calendar } from '../day';
 import type { Row } from '../members';
 import { nameOf, saysNo, saysYes } from './consent';
-import { listOf, textOf } from './finding';
+import { requiredIn } from './decision';
+import { textOf } from './finding';
 import type { DriftFigure, Latency, Metrics, MetricsWindow } from './metricsReport';
 import { happenedMs } from './stream';
 
@@ -208,8 +209,9 @@ export class MetricsTally {
 
   #require(row: Row, decision: OpenDecision): void {
     decision.requiredMs = happenedMs(row);
-    decision.roles = listOf(row, 'required_roles').filter((role): role is string => typeof role === 'string');
-    decision.signatures = Number(textOf(row, 'min_signatures') ?? 0);
+    const { signatures, roles } = requiredIn(row);
+    decision.roles = roles;
+    decision.signatures = signatures;
     decision.isWaiting = !isSatisfied(decision);
     const pattern = `${decision.signatures} of ${[...decision.roles].sort().join(', ') || 'anybody'}`;
     this.#noteChange(row, 'approval-pattern', this.#patterns, decision.action, pattern);

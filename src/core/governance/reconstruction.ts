@@ -8,7 +8,7 @@ import type { Step } from './decisionStory';
 import { textOf } from './finding';
 import type { GovernanceFinding, StreamName } from './finding';
 import { RunAudit } from './run';
-import { runStory } from './runStory';
+import { missingInRun, runTitle, trailOf } from './runStory';
 import type { TrailEvent } from './runStory';
 import { integrityOf } from './stream';
 import type { StreamIntegrity, StreamRow } from './stream';
@@ -55,17 +55,25 @@ export interface ReadStream {
 export function reconstruct(stream: StreamName, { rows, unread, head, later }: ReadStream): Reconstruction {
   const all = rows.map(({ row }) => row);
   const integrity = integrityOf(stream, rows);
-  const run = new RunAudit(stream.id);
-  for (const row of all) run.step(row);
-  run.end();
-  const { title, events, missing } = runStory(stream.id, all, run);
-  const common = { stream, answers: answersOf(all), trail: events, integrity, unread, not_shown: NOT_SHOWN, head };
+  const common = {
+    stream,
+    answers: answersOf(all),
+    trail: trailOf(all),
+    integrity,
+    unread,
+    not_shown: NOT_SHOWN,
+    head,
+  };
   const gaps = [...unreadText(unread)];
   if (stream.kind === 'run') {
+    const run = new RunAudit(stream.id);
+    for (const row of all) run.step(row);
+    run.end();
     const overtaken = later.map(
       (id) => `what did not arrive was overtaken by run ${id}, of the same workflow and scope`,
     );
-    return { ...common, title, steps: null, missing: [...missing, ...overtaken, ...gaps], findings: run.findings };
+    const missing = [...missingInRun(all, run), ...overtaken, ...gaps];
+    return { ...common, title: runTitle(stream.id, all), steps: null, missing, findings: run.findings };
   }
   const decision = new DecisionAudit(stream.id);
   for (const row of all) decision.step(row);

@@ -3,6 +3,7 @@
  * whether what was delivered is what somebody had approved.
  */
 import type { Row } from '../members';
+import { closedBy } from '../reservation';
 import { textOf } from './finding';
 import type { GovernanceCode, GovernanceFinding } from './finding';
 import { PAIRS, RUN_MACHINE, stepOf } from './machine';
@@ -151,7 +152,7 @@ export class RunAudit {
 }
 
 /** "v2" and 2 are one version. */
-function versionOf(row: Row, name: string): string | undefined {
+export function versionOf(row: Row, name: string): string | undefined {
   return textOf(row, name)?.replace(/^v(?=\d)/i, '');
 }
 
@@ -164,5 +165,5 @@ function isShared(some: readonly string[], others: readonly string[]): boolean {
 }
 
 function isSettling({ action, idempotency_key: key }: Row): boolean {
-  return action.startsWith('spend.') || key?.startsWith('reservation:') === true;
+  return action.startsWith('spend.') || closedBy(key) !== undefined;
 }

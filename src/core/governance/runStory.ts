@@ -2,6 +2,7 @@
 import type { Row } from '../members';
 import { fieldOf, textOf } from './finding';
 import { PAIRS } from './machine';
+import { versionOf } from './run';
 import type { Draft, RunAudit } from './run';
 import { happenedMs, isLate, offsetText } from './stream';
 import { trailLine } from './trailLine';
@@ -17,31 +18,28 @@ export interface TrailEvent extends TrailLine {
   readonly by: string;
 }
 
-export interface RunStory {
-  readonly title: string;
-  readonly events: readonly TrailEvent[];
-  readonly missing: readonly string[];
-}
-
-export function runStory(id: string, rows: readonly Row[], audit: RunAudit): RunStory {
-  const invocation = rows.find(({ action }) => action === 'run.invocation');
+/** Each row as an event, with its distance from the first. */
+export function trailOf(rows: readonly Row[]): TrailEvent[] {
+  const invocation = invocationIn(rows);
   const startMs = rows.reduce((first, row) => Math.min(first, happenedMs(row)), Infinity);
   const invoker = invocation === undefined ? undefined : textOf(invocation, 'invoking_identity');
   let draftId: string | undefined;
   // A trail that was written afterwards as a whole says so once, by its times.
   const isLateAlone = !rows.every(isLate);
-  const events = rows.map((row): TrailEvent => {
+  return rows.map((row): TrailEvent => {
     if (row.action === 'draft.production') draftId = textOf(row, 'draft_id') ?? draftId;
     const { head, details } = trailLine(row, { invoker, draftId });
     const late = isLateAlone && isLate(row) ? [`Set down later: ${row.ts}`] : [];
     const at = row.occurred_at ?? row.ts;
     return { seq: row.seq, at, offset: offsetText(happenedMs(row) - startMs), by: row.by, head, details: [...details, ...late] }; // prettier-ignore
   });
-  return { title: titleOf(id, invocation), events, missing: missingOf(rows, invocation, audit) };
 }
 
+const invocationIn = (rows: readonly Row[]): Row | undefined => rows.find(({ action }) => action === 'run.invocation');
+
 /** `Run trail · workflow ic-clearing-recon v3.2 · entity DE-001 · period 2026-04` */
-function titleOf(id: string, invocation: Row | undefined): string {
+export function runTitle(id: string, rows: readonly Row[]): string {
+  const invocation = invocationIn(rows);
   if (invocation === undefined) return dotted('Run trail', `run ${id}`);
   const [workflow, version] = [textOf(invocation, 'workflow'), textOf(invocation, 'workflow_version')];
   const scope = fieldOf(invocation, 'scope');
@@ -58,11 +56,13 @@ const TRAIL: ReadonlySet<string> = new Set(['run.invocation', 'tool.call', 'draf
 const STARTS: ReadonlySet<string> = new Set(['run_started', 'run.invocation', 'proof.run']);
 const ENDS: ReadonlySet<string> = new Set(['run_completed', 'surface.delivery']);
 
-function missingOf(rows: readonly Row[], invocation: Row | undefined, audit: RunAudit): string[] {
+/** What a reader looks for in a run and no row says. */
+export function missingInRun(rows: readonly Row[], audit: RunAudit): string[] {
   const missing: string[] = [];
   const isTrail = rows.some(({ action }) => TRAIL.has(action));
   if (!rows.some(({ action }) => STARTS.has(action))) missing.push('no row says who started the run, and on what');
-  else if (isTrail && invocation === undefined) missing.push('no run.invocation: which workflow it was is not said');
+  else if (isTrail && invocationIn(rows) === undefined)
+    missing.push('no run.invocation: which workflow it was is not said');
   if (isTrail && !rows.some(({ action }) => action === 'tool.call'))
     missing.push('no tool.call: what was read is not said');
   missing.push(...draftGaps(audit), ...deliveryGaps(rows));
@@ -87,7 +87,7 @@ function draftGaps({ drafts }: RunAudit): string[] {
 
 function otherVersion({ id, versions, approvals }: Draft): string[] {
   const [last, approval] = [versions.at(-1), approvals.at(-1)];
-  const approved = approval && (textOf(approval, 'version') ?? '').replace(/^v(?=\d)/i, '');
+  const approved = approval && versionOf(approval, 'version');
   if (last === undefined || approval === undefined || approved === last.version) return [];
   return [`${versionText(id, approved)} was approved (row ${approval.seq}), and ${versionText(undefined, last.version)} is the last version (row ${last.row.seq})`]; // prettier-ignore
 }

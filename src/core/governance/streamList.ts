@@ -1,14 +1,13 @@
 /** Runs and decisions, a line each: where it stands, what it cost, how long it is, what was found. */
-import { rowKindOf } from '../costLine';
-import { ROW_KINDS } from '../costs';
 import type { Row } from '../members';
-import { formatNanos, parseCostNanos } from '../money';
+import { formatNanos } from '../money';
 import { DecisionAudit } from './decision';
 import type { GovernanceCode, StreamName } from './finding';
 import { textOf } from './finding';
+import { spendNanos } from './orderProof';
 import { RunAudit } from './run';
 import { happenedMs } from './stream';
-import { actorOf } from './words';
+import { actorOf, ACTORS } from './words';
 
 export interface StreamLine {
   readonly id: string;
@@ -44,7 +43,6 @@ export interface StreamFilter {
   readonly what?: string | undefined;
 }
 
-const PEOPLE = ['actor', 'reviewer', 'approver', 'invoking_identity', 'executor', 'agent'];
 const MAX_NAMES = 20;
 
 class Listed {
@@ -70,10 +68,10 @@ class Listed {
     const ms = happenedMs(row);
     this.#firstMs = Math.min(this.#firstMs, ms);
     this.#lastMs = Math.max(this.#lastMs, ms);
-    this.#nanos += costOf(row);
+    this.#nanos += spendNanos(row);
     this.#by ??= actorOf(row);
     this.#noteWhat(row);
-    for (const name of PEOPLE) this.#actors = noted(this.#actors, textOf(row, name));
+    for (const name of ACTORS) this.#actors = noted(this.#actors, textOf(row, name));
     this.#roles = noted(this.#roles, textOf(row, 'role'));
   }
 
@@ -163,12 +161,6 @@ function isWanted(line: StreamLine, filter: StreamFilter): boolean {
     has(actor, line.actors) &&
     has(role, line.roles)
   );
-}
-
-/** Sample and fallback rows cost nothing that counts. */
-function costOf({ action, provenance, cost_usd: cost }: Row): bigint {
-  if (cost === undefined || rowKindOf(action, provenance) > ROW_KINDS.imported) return 0n;
-  return BigInt(parseCostNanos(String(cost)) ?? 0);
 }
 
 function noted(names: Set<string> | undefined, name: string | undefined): Set<string> | undefined {

@@ -7,7 +7,7 @@
  */
 import type { Row } from '../members';
 import { fieldOf, textOf } from './finding';
-import { actionTitle, dotted, entriesOf, isSamePerson, valueText, versionText } from './words';
+import { actionTitle, dotted, entriesOf, isSamePerson, named, valueText, versionText } from './words';
 
 export interface TrailLine {
   readonly head: string;
@@ -130,10 +130,6 @@ export function trailLine(row: Row, context: TrailContext): TrailLine {
   const line = tell === undefined ? plainLine(row, context) : typedLine(row, tell(row, context));
   const label = row.provenance === undefined || row.provenance === 'live' ? [] : [`Not live: ${row.provenance}`];
   return { ...line, details: [...line.details, ...label] };
-}
-
-function named(name: string, text: string | undefined): string[] {
-  return text === undefined || text === '' ? [] : [`${name}: ${text}`];
 }
 
 const reason = (row: Row): string[] => named('Reason', textOf(row, 'reason'));

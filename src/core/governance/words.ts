@@ -32,15 +32,22 @@ export function entriesOf(row: Row, name: string): string[] {
   });
 }
 
+/** `Surface: cli`; nothing where there is no text. */
+export function named(name: string, text: string | undefined): string[] {
+  return text === undefined || text === '' ? [] : [`${name}: ${text}`];
+}
+
 /** `d4f1 v2` */
 export function versionText(id: string | undefined, version: string | undefined): string {
   const named = version === undefined || !/^\d/.test(version) ? version : `v${version}`;
   return [id, named].filter((part) => part !== undefined && part !== '').join(' ');
 }
 
-/** Who did it, as the row says: a person before an agent. */
+/** The fields that say who did it: a person before an agent. */
+export const ACTORS = ['actor', 'reviewer', 'approver', 'invoking_identity', 'executor', 'agent'] as const;
+
 export function actorOf(row: Row): string | undefined {
-  for (const name of ['actor', 'reviewer', 'approver', 'invoking_identity', 'executor', 'agent']) {
+  for (const name of ACTORS) {
     const text = textOf(row, name);
     if (text !== undefined) return text;
   }

@@ -2,7 +2,7 @@
 import type { Head } from '../../core/chain';
 import type { Unread } from '../../core/governance/reconstruction';
 import type { Row } from '../../core/members';
-import { completeObject, memberFault } from '../../core/rowText';
+import { storedRow } from '../../core/rowText';
 import { closeQuietly } from '../files';
 import type { Place } from '../ledger/locate';
 import { matchingLines } from '../query/matchingLines';
@@ -65,8 +65,8 @@ const MARKS = [Buffer.from('"run_seq":'), Buffer.from('"decision_seq":')];
 /** A glance at the bytes first: most rows of a large ledger may be in no stream. */
 function* streamLine(line: Buffer): Generator<StreamLine> {
   if (!MARKS.some((mark) => line.includes(mark))) return;
-  const row = completeObject(line);
-  if (row !== undefined && memberFault(row) === undefined) yield { row: row as unknown as Row, line };
+  const row = storedRow(line);
+  if (row !== undefined) yield { row, line };
 }
 
 /** The rows that conditions take, whether they stand in a stream or not. Errors as above. */
@@ -75,8 +75,8 @@ export async function* rowsWhere(place: Place, terms: readonly string[], nowMs: 
   try {
     for await (const batch of matchingLines(wanted.lines, filter, { backwards: false, broken: notes.broken })) {
       for (const { line } of batch) {
-        const row = completeObject(line);
-        if (row !== undefined && memberFault(row) === undefined) yield row as unknown as Row;
+        const row = storedRow(line);
+        if (row !== undefined) yield row;
       }
     }
   } finally {
