@@ -4,16 +4,14 @@
  *
  *   { "caps": [{ "usd": "5.00", "per": "day" }], "timezone": "Europe/Berlin", "day_start": "04:00" }
  */
-import { CAP_UNITS } from './caps';
-import type { Cap, CapUnit } from './caps';
+import type { Cap } from './caps';
+import { capsOf } from './capSettings';
 import { LedgerError } from './errors';
 import { parseJson } from './parseJson';
-import type { Json, JsonObject } from './json';
-import { CALLER_MEMBERS } from './members';
-import { parseCostNanos } from './money';
-import { nearest } from './nearest';
+import type { Json } from './json';
 import { OMISSION_MODES } from './omissions';
 import type { OmissionMode } from './omissions';
+import { knownKeys, objectOf, optional, textOf, wrong } from './settings';
 
 export type Durability = 'disk' | 'os';
 
@@ -44,10 +42,6 @@ export const DEFAULT_CONFIG: Config = {
 };
 
 const SETTINGS = ['caps', 'timezone', 'day_start', 'thresholds', 'durability', 'catalogues', 'actions', 'omissions'];
-/** What a cap can be narrowed to: the members that hold names. */
-const SCOPES = Object.entries(CALLER_MEMBERS)
-  .filter(([, kind]) => kind === 'string' || kind === 'action' || kind === 'provenance')
-  .map(([name]) => name);
 const COMMENT = /"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
 
 /**
@@ -91,42 +85,6 @@ function configOf(value: Json): Config {
   };
 }
 
-function optional<T>(settings: JsonObject, name: string, read: (value: Json, name: string) => T): T | undefined {
-  const value = settings.get(name);
-  return value === undefined ? undefined : read(value, name);
-}
-
-function capsOf(value: Json): readonly Cap[] {
-  if (!Array.isArray(value)) throw wrong('caps', 'a list of caps', value);
-  return value.map((item, i) => capOf(objectOf(item, `caps[${i}]`), `caps[${i}]`));
-}
-
-function capOf(cap: JsonObject, name: string): Cap {
-  knownKeys(cap, ['usd', 'per', ...SCOPES], `member of ${name}`);
-  const usd = cap.get('usd');
-  const nanos = typeof usd === 'string' ? parseCostNanos(usd) : undefined;
-  if (nanos === undefined || nanos < 0) {
-    throw wrong(`${name}.usd`, 'a decimal in quotes, such as "5.00", of 0 or more and at most 9 places', usd);
-  }
-  const scope = new Map<string, string>();
-  for (const member of SCOPES) {
-    const wanted = optional(cap, member, (found) => textOf(found, `${name}.${member}`));
-    if (wanted !== undefined) scope.set(member, wanted);
-  }
-  return { nanos: BigInt(nanos), per: unitOf(cap.get('per'), `${name}.per`), scope };
-}
-
-function unitOf(value: Json | undefined, name: string): CapUnit {
-  const unit = CAP_UNITS.find((one) => one === value);
-  if (unit === undefined) throw wrong(name, `one of ${CAP_UNITS.join(', ')}`, value);
-  return unit;
-}
-
-function textOf(value: Json, name: string): string {
-  if (typeof value !== 'string' || value === '') throw wrong(name, 'a string that is not empty', value);
-  return value;
-}
-
 function clockOf(value: Json, name: string): number {
   const match = typeof value === 'string' ? /^([01][0-9]|2[0-3]):([0-5][0-9])$/.exec(value) : null;
   if (match === null) throw wrong(name, 'a time of day such as "04:00"', value);
@@ -164,24 +122,4 @@ function omissionsOf(value: Json, name: string): Config['omissions'] {
     return [catalogue, known] as const;
   });
   return new Map(modes);
-}
-
-function objectOf(value: Json, name: string): JsonObject {
-  if (!(value instanceof Map)) throw wrong(name, 'an object', value);
-  return value;
-}
-
-function wrong(name: string, wanted: string, found: Json | undefined): LedgerError {
-  const text =
-    found === undefined ? 'nothing' : found instanceof Map ? 'an object' : JSON.stringify(found).slice(0, 60);
-  return new LedgerError('CONFIG_INVALID', `expected ${name} to be ${wanted}, found ${text}`);
-}
-
-function knownKeys(object: JsonObject, known: readonly string[], what: string): void {
-  for (const key of object.keys()) {
-    if (known.includes(key)) continue;
-    throw new LedgerError('CONFIG_INVALID', `expected a known ${what}, found ${JSON.stringify(key)}`, {
-      hint: `did you mean "${nearest(key, known)}"? Known are: ${known.join(', ')}`,
-    });
-  }
 }
