@@ -45,8 +45,13 @@ await build({
   supported: { 'dynamic-import': false },
   minify: true,
   keepNames: false,
-  // libsql asks these two which of its binaries fits, in 12 ms (src/store/index/libsqlTarget.ts).
-  alias: { '@neon-rs/load': './src/store/index/libsqlTarget.ts', 'detect-libc': './src/store/index/libsqlTarget.ts' },
+  alias: {
+    // libsql asks these two which of its binaries fits, in 12 ms (src/store/index/libsqlTarget.ts).
+    '@neon-rs/load': './src/store/index/libsqlTarget.ts',
+    'detect-libc': './src/store/index/libsqlTarget.ts',
+    // Its other form finds its files at run time, where a bundle has none.
+    'jsonc-parser': 'jsonc-parser/lib/esm/main.js',
+  },
   // A regular expression's engine is a third of all commands: it is loaded where there is an expression.
   external: ['*.node', '@libsql/*', 'fs-native-extensions', 're2js'],
   plugins: [commanderWithoutPrograms],

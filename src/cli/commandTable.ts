@@ -12,7 +12,9 @@ export const COMMANDS: CommandTable = {
     summary: 'append rows: from flags, from one JSON object, or from a pipe ("-")',
     load: async () => {
       const { registerAppend } = await import('./commands/append');
-      return (program, io) => registerAppend(program, io, { loadEnforcement: () => import('../services/enforce') });
+      const loadEnforcement = () => import('../services/enforce');
+      const loadSigning = () => import('../services/sign');
+      return (program, io) => registerAppend(program, io, { loadEnforcement, loadSigning });
     },
   },
   run: {
@@ -116,6 +118,10 @@ export const COMMANDS: CommandTable = {
   lint: {
     summary: 'hold stored rows against the catalogues, and look for what a trail leaves out',
     load: async () => (await import('./commands/lint')).registerLint,
+  },
+  key: {
+    summary: 'keys of people: make one, list, trust; rows are signed with them',
+    load: async () => (await import('./commands/key')).registerKey,
   },
   shellenv: {
     summary: 'a shell function that appends without starting a program: ledger_append',

@@ -38,7 +38,7 @@ const LOOK_FOR_OWNER_MS = 1_000;
 /** What the shell sends with every request, where it can tell what is exported. */
 const SENT = /^(?:LEDGER_|(?:TRACEPARENT|XDG_STATE_HOME|HOME)$)/;
 /** Words that are about streams of the shell's own, or need more than an append has. */
-const NOT_HERE = /^(?:-|-h|--help|--version|--enforce)$|(?:^|[=@])\/(?:dev|proc)\//;
+const NOT_HERE = /^(?:-|-h|--help|--version|--enforce|--sign(?:=.*)?)$|(?:^|[=@])\/(?:dev|proc)\//;
 
 /** @param notes the descriptor for notes, where they have one of their own */
 export async function answerShell(

@@ -10,11 +10,12 @@ import type { Io } from './io';
 import { main, programOf } from './main';
 import type { CommandTable } from './main';
 
-const loadEnforcement = (): never => {
-  throw new LedgerError('INVARIANT', 'internal: --enforce in the program that has none of it');
+const notHere = (): never => {
+  throw new LedgerError('INVARIANT', 'internal: --enforce or --sign in the program that has none of it');
 };
+const ALONE: AppendAround = { loadEnforcement: notHere, loadSigning: notHere };
 
-function appendAlone(around: AppendAround = { loadEnforcement }): CommandTable {
+function appendAlone(around: AppendAround = ALONE): CommandTable {
   const register = (program: Command, io: Io): void => registerAppend(program, io, around);
   return { append: { summary: '', load: () => Promise.resolve(register) } };
 }
@@ -22,7 +23,7 @@ function appendAlone(around: AppendAround = { loadEnforcement }): CommandTable {
 async function coprocess(ownerPid: number, notes: number | undefined): Promise<void> {
   const writers = new KeptWriter();
   await answerShell({ ownerPid, notes }, async (io, onWriting) => {
-    const around = { loadEnforcement, writers, onWriting };
+    const around = { ...ALONE, writers, onWriting };
     const runPlain = ([quiet, append, ...words]: readonly string[]): Promise<void> | undefined =>
       quiet === '-q' && append === 'append' ? appendPlain(words, io, around) : undefined;
     return programOf('append', io, appendAlone(around), runPlain);

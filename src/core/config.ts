@@ -11,6 +11,9 @@ import { parseJson } from './parseJson';
 import type { Json } from './json';
 import { OMISSION_MODES } from './omissions';
 import type { OmissionMode } from './omissions';
+import { requiredOf, trustedKeysOf } from './signing/settings';
+import type { RequiredSignatures } from './signing/settings';
+import type { TrustedKeys } from './signing/signature';
 import { knownKeys, objectOf, optional, textOf, wrong } from './settings';
 
 export type Durability = 'disk' | 'os';
@@ -28,6 +31,10 @@ export interface Config {
   readonly actions: 'any' | 'strict';
   /** What is done, by catalogue, about rows that hold what an audit trail leaves out; those of the trail are refused. */
   readonly omissions: ReadonlyMap<string, OmissionMode>;
+  /** Whose signatures count, by the fingerprint of the key. */
+  readonly keys: TrustedKeys;
+  /** Actions whose rows must be signed. */
+  readonly requireSignature: RequiredSignatures;
 }
 
 export const DEFAULT_CONFIG: Config = {
@@ -39,9 +46,22 @@ export const DEFAULT_CONFIG: Config = {
   catalogues: [],
   actions: 'any',
   omissions: new Map(),
+  keys: new Map(),
+  requireSignature: new Map(),
 };
 
-const SETTINGS = ['caps', 'timezone', 'day_start', 'thresholds', 'durability', 'catalogues', 'actions', 'omissions'];
+const SETTINGS = [
+  'caps',
+  'timezone',
+  'day_start',
+  'thresholds',
+  'durability',
+  'catalogues',
+  'actions',
+  'omissions',
+  'keys',
+  'require_signature',
+];
 const COMMENT = /"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
 
 /**
@@ -82,6 +102,8 @@ function configOf(value: Json): Config {
     catalogues: optional(settings, 'catalogues', pathsOf) ?? DEFAULT_CONFIG.catalogues,
     actions: optional(settings, 'actions', actionsOf) ?? DEFAULT_CONFIG.actions,
     omissions: optional(settings, 'omissions', omissionsOf) ?? DEFAULT_CONFIG.omissions,
+    keys: optional(settings, 'keys', trustedKeysOf) ?? DEFAULT_CONFIG.keys,
+    requireSignature: optional(settings, 'require_signature', requiredOf) ?? DEFAULT_CONFIG.requireSignature,
   };
 }
 

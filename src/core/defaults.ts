@@ -77,11 +77,18 @@ function meaningOf(name: string, value: Json): number | undefined {
 }
 
 /**
- * A row with its flags and defaults.
+ * A row with its flags and defaults; a signed one is whole as it is.
  * @throws LedgerError MEMBER_VALUE where a flag and the row say different things
  */
 export function completeRow(row: JsonObject, flags: JsonObject, defaults: JsonObject): JsonObject {
   if (flags.size === 0 && defaults.size === 0) return row;
+  if (row.has('signature')) {
+    if (flags.size === 0) return row;
+    const [name = ''] = flags.keys();
+    throw new LedgerError('MEMBER_VALUE', `expected a signed row as it was signed, found a flag for "${name}"`, {
+      place: { member: name },
+    });
+  }
   const complete: JsonObject = new Map(row);
   for (const [name, value] of flags) {
     const own = row.get(name);

@@ -27,6 +27,14 @@ export type RefusalCode =
   | 'OMITTED'
   /** The settings ask for types that a catalogue describes, and none describes this one. */
   | 'ACTION_UNKNOWN'
+  /** The settings want it signed. */
+  | 'SIGNATURE_MISSING'
+  /** Its signature is of another row, ledger or time, or none at all. */
+  | 'SIGNATURE_INVALID'
+  /** Nobody trusts the key that signed it. */
+  | 'UNKNOWN_KEY'
+  /** The key that signed it is trusted, and not for what it says. */
+  | 'UNTRUSTED_KEY'
   /** Its cost would pass a cap that is enforced. */
   | 'OVER_CAP';
 
@@ -59,6 +67,8 @@ export type ErrorCode =
   | 'INDEX_BUSY'
   /** Rows that a sum needs are torn, altered or out of their chain: nobody can tell what was spent. */
   | 'LEDGER_BROKEN'
+  /** A key that cannot sign: of another kind, or locked. */
+  | 'KEY_UNUSABLE'
   | 'NO_CAPS'
   | 'RESERVATION_CLOSED'
   /** More than memory should hold: groups, or numbers to rank. */

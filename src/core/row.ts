@@ -35,12 +35,14 @@ export interface CheckedRow {
   readonly decisionId: string | undefined;
   readonly idempotencyKey: string | undefined;
   readonly contentHash: string | undefined;
+  /** Of a signed row: the ledger that its signature is for. */
+  readonly signedFor?: string;
 }
 
 /** Which rows are checked against what: the wall clock, or nothing for rows whose time was checked before (a drain, an import). */
 export interface CheckOptions {
   readonly nowMs: number | undefined;
-  /** Members that only the ledger may set, allowed here because the ledger itself calls (`spill_id`, `imported_from`). */
+  /** Members that only the ledger may set, allowed here because the ledger itself calls (`spill_id`, `imported_from`), or was seen to be right (`signature`). */
   readonly own?: ReadonlyMap<string, Json>;
   /** How long the members may be; default `MAX_INPUT_BYTES`. */
   readonly maxBytes?: number;

@@ -33,7 +33,12 @@ function hasTime(checked: CheckedRow): boolean {
   return (parseJson(`{${checked.members}}`) as JsonObject).has('occurred_at');
 }
 
+/** A signature is a caller's, though it is looked at before it is taken. */
+function isSaid(name: string): boolean {
+  return name === 'signature' || (!LEDGER_MEMBERS.has(name) && name !== 'traceparent');
+}
+
 /** Under a tracer a call that is repeated has a span of its own: where it came from is not what it says. */
 function callerPart(row: JsonObject): JsonObject {
-  return new Map([...row].filter(([name]) => !LEDGER_MEMBERS.has(name) && name !== 'traceparent'));
+  return new Map([...row].filter(([name]) => isSaid(name)));
 }

@@ -25,7 +25,7 @@ const LAST = [
   'hash',
 ];
 /** What the ledger itself adds behind the caller's members. */
-const ADDED = ['imported_from', 'spill_id'];
+const ADDED = ['imported_from', 'signature', 'spill_id'];
 const REQUIRED = [...FIRST, 'action', 'nonce', 'prev_hash', 'hash'];
 const NONCE = /^[A-Za-z0-9_-]{22}$/;
 const SHOWN_CHARS = 60;

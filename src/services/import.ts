@@ -143,7 +143,9 @@ class Import {
     try {
       const line = parseJson(text);
       const { onOmitted } = this.request.events;
-      return importRow(line instanceof Map ? this.catalogues.cleaned(line, onOmitted) : line, key);
+      const read = importRow(line instanceof Map ? this.catalogues.cleaned(line, onOmitted) : line, key);
+      this.catalogues.refuseUnsigned(read.row.action);
+      return read;
     } catch (error) {
       if (!(error instanceof LedgerError) || error.code === 'INVARIANT') throw error;
       return { key, offset, bytes, why: error.code };

@@ -4,9 +4,11 @@ import { Option } from '../commander';
 import type { Command } from 'commander';
 import { LedgerError } from '../../core/errors';
 import type { JsonObject } from '../../core/json';
+import { parseJson } from '../../core/parseJson';
 import { isActionName } from '../../core/row';
 import { appendRow, appendStream, previewRow, unlessStoredAs } from '../../services/append';
 import type { AppendRequest, KeptWriter } from '../../services/append';
+import type { SignRequest } from '../../services/sign';
 import { SIGNAL_EXIT } from '../exit';
 import { hasInput, refuseFolderAsInput } from '../io';
 import type { Io } from '../io';
@@ -22,6 +24,7 @@ interface AppendFlags {
   readonly rejects?: string;
   readonly dryRun?: boolean;
   readonly enforce?: boolean;
+  readonly sign?: string;
   readonly attempted?: string;
 }
 
@@ -33,6 +36,7 @@ const EXAMPLES = `Examples:
   ledger append policy.gate --decision-id d1 --payload '{"gate_id":"tests","result":"pass","reason":"all green"}'
   generate-rows | ledger append -            one receipt per line, as soon as it is on disk
   LEDGER_RUN_ID=r1 ledger append --action step.done --set branch=main
+  ledger append approval.added --decision-id d1 --payload @approval.json --sign alice --confirm
 `;
 
 const HELP = `
@@ -41,6 +45,9 @@ against its schema, and refused with everything that is wrong with it: see "ledg
 
 Any member can come from the environment: LEDGER_AGENT, LEDGER_RUN_ID, … ; TRACEPARENT is recorded. But for action,
 payload and idempotency_key: they belong to one row.
+
+With --sign the row is signed before it is chained, for this ledger and this moment: see "ledger key". With --dry-run as well
+it is printed, signed; whoever gets that text can append it as it is within a day, and nobody can change a word of it.
 
 Exit: 0 every row landed, was a duplicate, or waits safely in the spill file · 1 with --enforce: it would pass a cap ·
       2 a row was refused, or stored nowhere · 3 with --confirm: a row is not in the chain yet`;
@@ -51,6 +58,7 @@ export interface AppendAround {
   readonly loadEnforcement: () => Promise<{
     readonly underCaps: (place: AppendRequest['place']) => AppendRequest['appendRows'];
   }>;
+  readonly loadSigning: () => Promise<{ readonly signRow: (request: SignRequest) => Promise<string> }>;
   /** For one row after the other: the writer that stays open, and who hears under which id a row is being written. */
   readonly writers?: KeptWriter;
   readonly onWriting?: (ids: readonly string[]) => void;
@@ -67,6 +75,7 @@ export function registerAppend(program: Command, io: Io, around: AppendAround): 
     .option('--rejects <file>', 'append refused input lines to this file')
     .option('--dry-run', 'check the row and print it; write nothing')
     .option('--enforce', 'refuse a row whose cost would pass a cap; that is a row, too')
+    .option('--sign <key>', 'sign the row first: a key of yours, by name, file or fingerprint')
     // Of "ledger_append": the id under which its coprocess was writing the row when it died.
     .addOption(new Option('--attempted <id>').hideHelp())
     .addHelpText('after', HELP)
@@ -86,10 +95,13 @@ async function runAppend(io: Io, argument: string | undefined, flags: Flags, aro
   tellIgnored(io);
   const printer = new ReceiptPrinter(io, flags, { numbered: argument === '-' });
   const place = placeOf(flags, io);
-  const { row: text, members } = rowOf(argument, rowFromFlags(flags));
+  const { row: given, members: fromFlags } = rowOf(argument, rowFromFlags(flags));
   const { onWriting, writers } = around;
   const events = onWriting === undefined ? talkOf(io, flags) : { ...talkOf(io, flags), onWriting };
   const appendRows = await howToAppend(place, flags, around);
+  const said = { place, text: given, flags: fromFlags, events };
+  const { text, members } =
+    flags.sign === undefined ? { text: given, members: fromFlags } : await signed(flags.sign, said, around);
   const request = { place, flags: members, events, appendRows, writers };
   if (argument === '-') {
     if (flags.dryRun === true) throw new LedgerError('USAGE', 'expected one row with --dry-run, found "-"');
@@ -98,9 +110,7 @@ async function runAppend(io: Io, argument: string | undefined, flags: Flags, aro
     return;
   }
   if (text === undefined && request.flags.size === 0) {
-    throw new LedgerError('USAGE', 'expected a row as flags or JSON, found neither', {
-      hint: hasInput() ? 'to read rows from the pipe: ledger append -' : 'see "ledger append --help"',
-    });
+    throw noRow();
   }
   if (flags.dryRun === true) {
     if (flags.enforce === true) throw new LedgerError('USAGE', 'expected either --dry-run or --enforce, found both');
@@ -109,6 +119,19 @@ async function runAppend(io: Io, argument: string | undefined, flags: Flags, aro
   }
   printer.print([await appendRow(request, text)]);
   printer.finish();
+}
+
+/** The row with its signature: nothing is added to it any more. */
+async function signed(
+  key: string,
+  { text, flags, ...said }: Omit<SignRequest, 'row' | 'key'> & { readonly text: string | undefined },
+  { loadSigning }: AppendAround,
+): Promise<{ readonly text: string; readonly members: JsonObject }> {
+  if (text === '-') throw new LedgerError('USAGE', 'expected one row with --sign, found "-"');
+  if (text === undefined && flags.size === 0) throw noRow();
+  const row = text === undefined ? new Map() : parseJson(text);
+  const { signRow } = await loadSigning();
+  return { text: await signRow({ ...said, row, flags, key }), members: new Map() };
 }
 
 /** The word before the flags is JSON, or the action. */
@@ -126,6 +149,12 @@ function rowOf(
       hint: `to append the rows in it: ledger append - < ${word}; as an action: --action ${word}`,
     });
   return { row: undefined, members: new Map([['action', word], ...members]) };
+}
+
+function noRow(): LedgerError {
+  return new LedgerError('USAGE', 'expected a row as flags or JSON, found neither', {
+    hint: hasInput() ? 'to read rows from the pipe: ledger append -' : 'see "ledger append --help"',
+  });
 }
 
 /** What would be an action's name, too. */

@@ -151,7 +151,7 @@ function placeOrRefuse(placer: Placer, { rows, whole }: AppendCall): Receipt[] {
   return 'status' in placed ? rows.map(() => placed) : placed;
 }
 
-const REFUSES_ONE: ReadonlySet<string> = new Set(['IDEMPOTENCY_CONFLICT', 'OVER_CAP']);
+const REFUSES_ONE: ReadonlySet<string> = new Set(['IDEMPOTENCY_CONFLICT', 'SIGNATURE_INVALID', 'OVER_CAP']);
 
 /** What placing gives, or that this row alone is refused: its key is taken, a cap is full. */
 export function orRefused<T>(place: () => T): T | Extract<Receipt, { readonly status: 'refused' }> {

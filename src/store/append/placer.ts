@@ -38,7 +38,7 @@ export class Placer {
 
   /**
    * Places the rows of one call, all or none.
-   * @throws LedgerError IDEMPOTENCY_CONFLICT; then nothing of the call is in the group
+   * @throws LedgerError IDEMPOTENCY_CONFLICT, SIGNATURE_INVALID; then nothing of the call is in the group
    */
   placeCall(rows: readonly CheckedRow[]): PlacedRowReceipt[] {
     this.#refuseConflicts(rows);
@@ -110,12 +110,27 @@ export class Placer {
     for (const row of rows) {
       const key = row.idempotencyKey;
       if (key === undefined) continue;
+      this.#refuseForeign(row);
       const use = this.keyUse(key);
       const sibling = inCall.get(key);
       const same = (use === undefined || isSame(use, row)) && (sibling === undefined || sameChecked(sibling, row));
       if (!same) throw conflict(key, use?.landed.seq);
       inCall.set(key, row);
     }
+  }
+
+  /** Another ledger may have been put in the place of the one that the row was signed for. */
+  #refuseForeign({ signedFor }: CheckedRow): void {
+    const { ledgerId } = this.ledger.identity;
+    if (signedFor === undefined || signedFor === ledgerId) return;
+    throw new LedgerError(
+      'SIGNATURE_INVALID',
+      `expected a signature for ledger ${ledgerId}, found one for ${signedFor}`,
+      {
+        place: { member: 'signature' },
+        hint: 'another ledger stands here now; sign the row again',
+      },
+    );
   }
 
   #head(kind: StreamKind, id: string): StreamHead {

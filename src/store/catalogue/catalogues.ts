@@ -1,6 +1,5 @@
 /** Holds rows against the catalogues: those that come with the ledger, and those that the settings name. */
 import { CATALOGUE_NAMES, actionsIn, catalogueOf, LEDGER_ACTIONS } from '../../core/catalogue';
-import type { Config } from '../../core/config';
 import { LedgerError } from '../../core/errors';
 import { nearest } from '../../core/nearest';
 import type { Json, JsonObject } from '../../core/json';
@@ -13,6 +12,7 @@ import type { SchemaFault } from '../../core/schemaFaults';
 import { withEventKey } from '../../core/webhook';
 import { cataloguePaths } from '../ledger/locate';
 import type { LocatedLedger } from '../ledger/locate';
+import { Signatures } from '../signing/signatures';
 import { builtinSchema, builtinValidators } from './builtin';
 import type { CatalogueSchema } from './builtin';
 import type { Validate } from './compileCatalogue';
@@ -37,9 +37,12 @@ export class Catalogues {
   readonly #own: ReadonlyMap<string, OwnType>;
   readonly #isStrict: boolean;
   readonly #omissions: ReadonlyMap<string, OmissionMode>;
+  readonly #signatures: Signatures;
 
   /** @throws LedgerError CATALOGUE_INVALID, READ_FAILED for one of the settings' own */
-  constructor({ config, configPath }: { readonly config: Config; readonly configPath: LocatedLedger['configPath'] }) {
+  constructor(located: LocatedLedger) {
+    const { config, configPath } = located;
+    this.#signatures = new Signatures(located);
     this.#own = config.catalogues.length === 0 ? new Map() : ownTypes(cataloguePaths({ config, configPath }));
     this.#isStrict = config.actions === 'strict';
     this.#omissions = config.omissions;
@@ -79,10 +82,30 @@ export class Catalogues {
     given: Json,
     { nowMs, onOmitted }: { readonly nowMs: number; readonly onOmitted?: OnOmitted | undefined },
   ): CheckedRow {
-    const row = given instanceof Map ? this.prepared(given, onOmitted ?? (() => undefined)) : given;
-    const checked = checkRow(row, { nowMs });
+    const signature = given instanceof Map ? given.get('signature') : undefined;
+    const row = given instanceof Map ? this.prepared(unsigned(given), onOmitted ?? (() => undefined)) : given;
+    const checked = this.#signed(row, signature, nowMs);
     this.check(checked);
     return checked;
+  }
+
+  /**
+   * A row that is to be signed, as it will be stored but for its signature.
+   * @throws LedgerError a refusal code
+   */
+  checkedToSign(
+    given: JsonObject,
+    { nowMs, onOmitted }: { readonly nowMs: number; readonly onOmitted: OnOmitted },
+  ): CheckedRow {
+    const checked = checkRow(this.prepared(given, onOmitted), { nowMs });
+    this.#checkType(checked);
+    return checked;
+  }
+
+  #signed(row: Json, signature: Json | undefined, nowMs: number): CheckedRow {
+    if (signature === undefined) return checkRow(row, { nowMs });
+    const checked = checkRow(row, { nowMs, own: new Map([['signature', signature]]) });
+    return { ...checked, signedFor: this.#signatures.ledgerOf(checked, nowMs) };
   }
 
   /** Whether rows are looked into that have no payload: those of a trail must have one. */
@@ -96,8 +119,13 @@ export class Catalogues {
     return name === 'trail' ? 'refuse' : (this.#omissions.get(name ?? 'plain') ?? 'off');
   }
 
-  /** @throws LedgerError SCHEMA_MISMATCH, ACTION_UNKNOWN */
-  check({ action, members }: CheckedRow): void {
+  /** @throws LedgerError SCHEMA_MISMATCH, ACTION_UNKNOWN, SIGNATURE_MISSING */
+  check(row: CheckedRow): void {
+    if (row.signedFor === undefined) this.refuseUnsigned(row.action);
+    this.#checkType(row);
+  }
+
+  #checkType({ action, members }: CheckedRow): void {
     const described = this.#describing(action);
     if (described === undefined) {
       this.checkKnown(action);
@@ -105,6 +133,11 @@ export class Catalogues {
     }
     const faults = faultsIn(described.validate, JSON.parse(`{${members}}`));
     if (faults.length > 0) throw schemaMismatch(action, described.catalogue, faults);
+  }
+
+  /** @throws LedgerError SIGNATURE_MISSING */
+  refuseUnsigned(action: string): void {
+    this.#signatures.refuseUnsigned(action);
   }
 
   /** @throws LedgerError ACTION_UNKNOWN */
@@ -139,6 +172,11 @@ export class Catalogues {
     const validate = builtinValidators(name).get(action);
     return validate && { catalogue: name, validate };
   }
+}
+
+function unsigned(row: JsonObject): JsonObject {
+  if (!row.has('signature')) return row;
+  return new Map([...row].filter(([name]) => name !== 'signature'));
 }
 
 /** The types that come with the ledger, in the order of the catalogues. */

@@ -152,9 +152,11 @@ function checkSpilled(record: SpillRecord, ledgerId: string): CheckedRow | undef
   const row = new Map<string, Json>(record.row);
   if (!row.has('occurred_at')) row.set('occurred_at', record.spilledAt);
   const own = new Map<string, Json>();
-  // What an import kept of a foreign row was checked when it was imported.
-  const foreign = row.get('imported_from');
-  if (foreign !== undefined && row.delete('imported_from')) own.set('imported_from', foreign);
+  // What an import kept of a foreign row was checked when it was imported, a signature when it was given.
+  for (const name of ['imported_from', 'signature']) {
+    const value = row.get(name);
+    if (value !== undefined && row.delete(name)) own.set(name, value);
+  }
   own.set('spill_id', record.id);
   try {
     return checkRow(row, { nowMs: undefined, own, maxBytes: MAX_INPUT_BYTES + SPILL_MEMBERS_BYTES });

@@ -1,0 +1,58 @@
+/** The settings `keys` and `require_signature`: whose signatures count, and which rows must have one. */
+import type { Json, JsonObject } from '../json';
+import { isActionName } from '../row';
+import { knownKeys, objectOf, optional, textOf, wrong } from '../settings';
+import { parseRfc3339 } from '../time';
+import { fingerprintOf, readPublicKey } from './keys';
+import type { TrustedKey, TrustedKeys } from './signature';
+
+/** Actions whose rows must be signed, each with the time from which on; -Infinity: always. */
+export type RequiredSignatures = ReadonlyMap<string, number>;
+
+export function trustedKeysOf(value: Json, name: string): TrustedKeys {
+  if (!Array.isArray(value)) throw wrong(name, 'a list of keys', value);
+  const keys = new Map<string, TrustedKey>();
+  for (const [i, item] of value.entries()) {
+    const key = trustedKeyOf(objectOf(item, `${name}[${i}]`), `${name}[${i}]`);
+    if (keys.has(key.keyId)) throw wrong(`${name}[${i}].key`, 'a key that is named once', key.keyId);
+    keys.set(key.keyId, key);
+  }
+  return keys;
+}
+
+function trustedKeyOf(item: JsonObject, name: string): TrustedKey {
+  knownKeys(item, ['actor', 'roles', 'key', 'until'], `member of ${name}`);
+  const line = item.get('key');
+  const key = typeof line === 'string' ? readPublicKey(line) : undefined;
+  if (key === undefined) throw wrong(`${name}.key`, 'the line of an Ed25519 key, "ssh-ed25519 AAAA…"', line);
+  const actor = textOf(item.get('actor') ?? null, `${name}.actor`);
+  const roles = optional(item, 'roles', (value) => rolesOf(value, `${name}.roles`)) ?? [];
+  const untilMs = optional(item, 'until', (value) => timeOf(value, `${name}.until`));
+  return { keyId: fingerprintOf(key), bytes: key.bytes, actor, roles, untilMs };
+}
+
+function rolesOf(value: Json, name: string): readonly string[] {
+  if (!Array.isArray(value)) throw wrong(name, 'a list of roles', value);
+  return value.map((role, i) => textOf(role, `${name}[${i}]`));
+}
+
+function timeOf(value: Json, name: string): number {
+  const ms = typeof value === 'string' ? parseRfc3339(value) : undefined;
+  if (ms === undefined) throw wrong(name, 'an RFC 3339 time such as "2026-12-31T00:00:00Z"', value);
+  return ms;
+}
+
+export function requiredOf(value: Json, name: string): RequiredSignatures {
+  if (!Array.isArray(value)) throw wrong(name, 'a list of actions', value);
+  return new Map(value.map((item, i) => requiredAction(item, `${name}[${i}]`)));
+}
+
+/** `"approval.added"`, or with `since` where older rows have none. */
+function requiredAction(value: Json, name: string): readonly [string, number] {
+  const item: JsonObject = value instanceof Map ? value : new Map([['action', value]]);
+  knownKeys(item, ['action', 'since'], `member of ${name}`);
+  const action = item.get('action');
+  if (typeof action !== 'string' || !isActionName(action))
+    throw wrong(name, 'an action such as "approval.added"', action);
+  return [action, optional(item, 'since', (since) => timeOf(since, `${name}.since`)) ?? -Infinity];
+}

@@ -1,0 +1,137 @@
+/** `ledger key`: the keys that a person signs with, and those that this ledger trusts. */
+import { join } from 'node:path';
+import { LedgerError } from '../core/errors';
+import { fingerprintOf, publicKeyLine, readPublicKey } from '../core/signing/keys';
+import type { PublicKey } from '../core/signing/keys';
+import type { TrustedKeys } from '../core/signing/signature';
+import { formatTime } from '../core/time';
+import { configPath } from '../store/ledger/configFile';
+import { locate } from '../store/ledger/locate';
+import type { Place } from '../store/ledger/locate';
+import { nodeHost } from '../store/machine/nodeHost';
+import { statePaths } from '../store/paths';
+import { agentKeys } from '../store/signing/agent';
+import { isKeyName, keyFolder, keysInFolder, makeKey, readPublicFile } from '../store/signing/keyFiles';
+import { keyPath } from '../store/signing/signer';
+import { trustIn } from '../store/signing/trustFile';
+import type { Trusted } from '../store/signing/trustFile';
+
+export interface NewKey {
+  readonly path: string;
+  readonly fingerprint: string;
+  /** The line for those who are to trust it. */
+  readonly public_key: string;
+}
+
+/**
+ * Makes an Ed25519 key, in the folder of keys or, where the word is a path, there.
+ * @throws LedgerError USAGE, KEY_UNUSABLE where there is one, NOT_WRITABLE
+ */
+export function newKey(word: string, env: Place['env']): NewKey {
+  const isPath = word.includes('/');
+  if (!isPath && !isKeyName(word))
+    throw new LedgerError('USAGE', `expected a name of letters, digits, ".", "_" and "-", or a path, found ${JSON.stringify(word)}`); // prettier-ignore
+  const path = isPath ? word : join(keyFolder(env), word);
+  const host = nodeHost();
+  const check = Buffer.from(host.random(4)).readUInt32BE(0);
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const [, account = ''] = host.by.split(/:(.*)/s);
+  const { publicKey } = makeKey(path, `${name} ${account}`.trim(), check);
+  return { path, fingerprint: fingerprintOf(publicKey), public_key: publicKeyLine(publicKey) };
+}
+
+export interface ListedKey {
+  readonly fingerprint: string;
+  /** Null: the ledger does not trust it. */
+  readonly actor: string | null;
+  readonly roles: readonly string[];
+  readonly until: string | null;
+  /** Where it can be signed with: the path of a file, or "ssh-agent". */
+  readonly sign_with: readonly string[];
+  readonly comment: string;
+}
+
+export interface KeyList {
+  readonly keys: readonly ListedKey[];
+  /** Actions whose rows must be signed. */
+  readonly require_signature: readonly string[];
+  /** Why the keys of ssh-agent are not among these. */
+  readonly agent_error: string | null;
+}
+
+/**
+ * The keys that the settings trust, and those that this account can sign with.
+ * @throws LedgerError CONFIG_INVALID, READ_FAILED
+ */
+export async function listKeys(place: Place): Promise<KeyList> {
+  const { config } = locate(place);
+  const { keys: held, error } = await heldByAgent(place.env['SSH_AUTH_SOCK']);
+  const ways = [
+    ...keysInFolder(place.env).map(({ path, publicKey }) => ({ key: publicKey, way: path })),
+    ...held.map((key) => ({ key, way: 'ssh-agent' })),
+  ];
+  const own = new Map<string, { readonly key: PublicKey; readonly ways: string[] }>();
+  for (const { key, way } of ways) {
+    const keyId = fingerprintOf(key);
+    const known = own.get(keyId) ?? { key, ways: [] };
+    known.ways.push(way);
+    own.set(keyId, known);
+  }
+  const ids = new Set([...config.keys.keys(), ...own.keys()]);
+  return {
+    keys: [...ids].map((id) => listed(id, config.keys, own.get(id))),
+    require_signature: [...config.requireSignature.keys()],
+    agent_error: error,
+  };
+}
+
+function listed(
+  fingerprint: string,
+  trusted: TrustedKeys,
+  own: { readonly key: PublicKey; readonly ways: readonly string[] } | undefined,
+): ListedKey {
+  const { actor = null, roles = [], untilMs } = trusted.get(fingerprint) ?? {};
+  return {
+    fingerprint,
+    actor,
+    roles,
+    until: untilMs === undefined ? null : formatTime(untilMs),
+    sign_with: own?.ways ?? [],
+    comment: own?.key.comment ?? '',
+  };
+}
+
+async function heldByAgent(
+  socket: string | undefined,
+): Promise<{ readonly keys: readonly PublicKey[]; readonly error: string | null }> {
+  if (!socket) return { keys: [], error: null };
+  try {
+    return { keys: await agentKeys(socket), error: null };
+  } catch (error) {
+    if (!(error instanceof LedgerError)) throw error;
+    return { keys: [], error: error.message };
+  }
+}
+
+export interface TrustRequest {
+  readonly place: Place;
+  /** The path of a `.pub` file, the line itself, or the name of a key of one's own. */
+  readonly key: string;
+  readonly actor: string;
+  readonly roles: readonly string[];
+  readonly untilMs: number | undefined;
+}
+
+export interface TrustAnswer {
+  readonly fingerprint: string;
+  readonly config: string;
+  readonly done: Trusted;
+}
+
+/** @throws LedgerError CONFIG_INVALID, READ_FAILED, KEY_UNUSABLE, NOT_WRITABLE */
+export async function trustKey({ place, key: word, ...trust }: TrustRequest): Promise<TrustAnswer> {
+  const path = configPath(statePaths(place.dir, place.env).dir, place.configPath);
+  const key = readPublicKey(word) ?? readPublicFile(keyPath(word, place.env));
+  const done = await trustIn(path, { key, ...trust });
+  return { fingerprint: fingerprintOf(key), config: path, done };
+}

@@ -1,0 +1,62 @@
+/** `ledger append --sign KEY`: a row that a person signs before it is chained. */
+import { completeRow, environmentDefaults } from '../core/defaults';
+import { LedgerError } from '../core/errors';
+import { ulidAt, ULID_RANDOM_BYTES } from '../core/ids';
+import { storedJson } from '../core/json';
+import type { Json, JsonObject } from '../core/json';
+import { parseJson } from '../core/parseJson';
+import { fingerprintOf } from '../core/signing/keys';
+import { ACTORS, saidAs, signatureMember, signedBytes } from '../core/signing/signature';
+import { formatTime } from '../core/time';
+import type { AppendEvents } from '../store/append/append';
+import { Catalogues } from '../store/catalogue/catalogues';
+import { locate } from '../store/ledger/locate';
+import type { Place } from '../store/ledger/locate';
+import { nodeHost } from '../store/machine/nodeHost';
+import { ledgerToSignFor, unknownKey } from '../store/signing/signatures';
+import { findSigner } from '../store/signing/signer';
+
+export interface SignRequest {
+  readonly place: Place;
+  /** The row, or what there is of it. */
+  readonly row: Json;
+  readonly flags: JsonObject;
+  /** A name, a path or a fingerprint. */
+  readonly key: string;
+  readonly events: Pick<AppendEvents, 'onOmitted'>;
+}
+
+/**
+ * @returns the row as it is to be stored, in JSON, with its signature: an append takes it as it is, here or later
+ * @throws LedgerError a refusal code, READ_FAILED, KEY_UNUSABLE, LEDGER_MISSING
+ */
+export async function signRow({ place, row, flags, key, events }: SignRequest): Promise<string> {
+  const located = locate(place);
+  const { config, paths } = located;
+  if (!(row instanceof Map)) throw new LedgerError('ROW_NOT_OBJECT', 'expected a JSON object, found another value');
+  if (row.has('signature'))
+    throw new LedgerError('USAGE', 'expected a row without a signature to sign, found one that has one', {
+      place: { member: 'signature' },
+    });
+  const ledgerId = ledgerToSignFor(paths);
+  const signer = await findSigner(key, place.env);
+  const trusted = config.keys.get(fingerprintOf(signer.publicKey));
+  if (trusted === undefined) throw unknownKey(fingerprintOf(signer.publicKey));
+  const complete = withMoment(completeRow(row, flags, environmentDefaults(place.env)));
+  if (ACTORS.every((name) => saidAs(complete, name).length === 0)) complete.set('actor', trusted.actor);
+  const onOmitted = events.onOmitted ?? (() => undefined);
+  const { members } = new Catalogues(located).checkedToSign(complete, { nowMs: nodeHost().nowMs(), onOmitted });
+  const value = await signer.sign(signedBytes(ledgerId, parseJson(`{${members}}`) as JsonObject));
+  return `{${members},"signature":${storedJson(signatureMember(trusted.keyId, value))}}`;
+}
+
+/** With the moment and the key that make it one row of one time. */
+function withMoment(row: JsonObject): JsonObject {
+  const whole = new Map(row);
+  const host = nodeHost();
+  const now = host.nowMs();
+  if (!whole.has('occurred_at') && !whole.has('ts')) whole.set('occurred_at', formatTime(now));
+  if (!whole.has('idempotency_key'))
+    whole.set('idempotency_key', `signed:${ulidAt(now, host.random(ULID_RANDOM_BYTES))}`);
+  return whole;
+}
