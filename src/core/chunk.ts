@@ -20,8 +20,8 @@ import { compareFixed, HASH_CHARS, ID_CHARS, integerAt, isTextAt, sameHash, TIME
 import { accumulateLine } from './rowDigest';
 import { strictFault } from './strictForm';
 
-/** A row of the ledger's own, handed on whole: few there are, and what they say matters beyond the chunk. */
-export interface OwnLine {
+/** A row that is handed on whole: few there are, and what they say matters beyond the chunk. */
+export interface KeptLine {
   /** From 0, within the chunk. */
   readonly line: number;
   readonly offset: number;
@@ -40,7 +40,10 @@ export interface ChunkSummary {
   readonly lastTs: string;
   /** Whether any row has a payload. */
   readonly content: boolean;
-  readonly own: readonly OwnLine[];
+  /** Rows of the ledger's own. */
+  readonly own: readonly KeptLine[];
+  /** Rows that are signed, or must be. */
+  readonly signed: readonly KeptLine[];
   readonly runs: StreamParts;
   readonly decisions: StreamParts;
   /** The index's fingerprint of these rows, where it was asked for. */
@@ -53,6 +56,7 @@ export const DECISION_CLOSERS: readonly string[] = ['decision.executed', 'decisi
 
 const RUN = memberBits(member.RUN_ID, member.RUN_SEQ, member.RUN_PREV_HASH);
 const DECISION = memberBits(member.DECISION_ID, member.DECISION_SEQ, member.DECISION_PREV_HASH);
+const SIGNED = memberBits(member.SIGNATURE);
 const PLACES = memberBits(member.RUN_SEQ, member.RUN_PREV_HASH, member.DECISION_SEQ, member.DECISION_PREV_HASH);
 
 const facts = newLineFacts({ stepsOverHashes: true });
@@ -62,6 +66,8 @@ export interface ChunkOptions {
   readonly strict: boolean;
   /** Sum up the index's fingerprint of the rows up to this seq; the chunk begins at `offset` of its segment. */
   readonly digest?: { readonly upToSeq: number; readonly offset: number } | undefined;
+  /** Actions whose rows must be signed. */
+  readonly toSign?: readonly string[] | undefined;
 }
 
 /**
@@ -96,7 +102,8 @@ class Chunk {
   private readonly view: DataView;
   private readonly runs: ChunkStreams;
   private readonly decisions: ChunkStreams;
-  private readonly own: OwnLine[] = [];
+  private readonly own: KeptLine[] = [];
+  private readonly signed: KeptLine[] = [];
   private readonly first: RowPlace = { ...NO_ROW };
   private readonly last: RowPlace = { ...NO_ROW };
   private readonly digest: IndexDigest | undefined;
@@ -130,7 +137,9 @@ class Chunk {
     if ((facts.seen & CONTENT) !== 0) this.content = true;
     const own = isOwn(bytes, facts);
     if (own ? !this.takeOwn(start, end) : !takeStreams(bytes, this.runs, this.decisions, last.hash)) return false;
-    const { strict, digest } = this.options;
+    const { strict, digest, toSign } = this.options;
+    if (!own && ((facts.seen & SIGNED) !== 0 || (toSign !== undefined && isOneOf(bytes, toSign))))
+      this.signed.push(this.kept(start, end));
     if (this.digest !== undefined && digest !== undefined && seq <= digest.upToSeq) {
       const offset = digest.offset + start - this.from;
       accumulateLine(this.digest, bytes, { seq, start, end, offset, own }, facts);
@@ -143,12 +152,16 @@ class Chunk {
     const { bytes } = this;
     if ((facts.seen & PLACES) !== 0 || isTextAt(bytes, facts.from[member.ACTION] as number, 'audit.tombstone'))
       return false;
-    this.own.push({ line: this.lines, offset: start - this.from, text: bytes.toString('utf8', start, end) });
+    this.own.push(this.kept(start, end));
     return true;
   }
 
+  private kept(start: number, end: number): KeptLine {
+    return { line: this.lines, offset: start - this.from, text: this.bytes.toString('utf8', start, end) };
+  }
+
   summary(to: number): ChunkSummary | undefined {
-    const { bytes, first, last, lines, content, own, digest } = this;
+    const { bytes, first, last, lines, content, own, signed, digest } = this;
     const [runs, decisions] = [this.runs.parts(), this.decisions.parts()];
     if (runs === undefined || decisions === undefined) return undefined;
     const text = (start: number, length: number): string => bytes.toString('latin1', start, start + length);
@@ -164,6 +177,7 @@ class Chunk {
       lastTs: text(last.ts, TIME_CHARS),
       content,
       own,
+      signed,
       runs,
       decisions,
       digest,
@@ -212,11 +226,12 @@ function take(
   if (bytes[prevFrom] !== QUOTE || (to[idMember + 2] as number) - prevFrom !== HASH_CHARS + 2) return false;
   id.from = (from[idMember] as number) + 1;
   id.to = (to[idMember] as number) - 1;
-  const action = from[member.ACTION] as number;
-  return streams.take(id, seq, prevFrom + 1, hash, closes(bytes, action, closers));
+  return streams.take(id, seq, prevFrom + 1, hash, isOneOf(bytes, closers));
 }
 
-function closes(bytes: Buffer, action: number, closers: readonly string[]): boolean {
-  for (const closer of closers) if (isTextAt(bytes, action, closer)) return true;
+/** Whether the action of the row is one of these. */
+function isOneOf(bytes: Buffer, actions: readonly string[]): boolean {
+  const at = facts.from[member.ACTION] as number;
+  for (const action of actions) if (isTextAt(bytes, at, action)) return true;
   return false;
 }

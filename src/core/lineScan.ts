@@ -50,6 +50,7 @@ export const HASH = 13;
 export const OCCURRED_AT = 14;
 export const IDEMPOTENCY_KEY = 17;
 export const SPILL_ID = 18;
+export const SIGNATURE = 19;
 const NOTED = [
   'seq',
   'ts',
@@ -70,6 +71,7 @@ const NOTED = [
   'provenance',
   'idempotency_key',
   'spill_id',
+  'signature',
 ];
 
 const NAME_BYTES: readonly Uint8Array[] = NOTED.map((name) => new TextEncoder().encode(name));

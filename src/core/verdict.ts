@@ -164,7 +164,9 @@ export interface VerifyResult {
   readonly gaps: readonly Gap[];
   readonly index: IndexState;
   readonly tree: 'none' | 'not-checked';
-  readonly signatures: 'not-checked';
+  /** `none`: no row is signed, and none must be. `not-checked`: some are, and whoever checks trusts no key. */
+  readonly signatures: 'valid' | 'broken' | 'not-checked' | 'none';
+  readonly signed_rows: number;
   readonly key: 'none';
   readonly tail: 'whole' | 'torn' | 'none';
   readonly anchored_until: number | null;

@@ -54,7 +54,8 @@ export function resultOf(walk: Walk, inputs: ResultInputs): VerifyResult {
     gaps,
     index: inputs.index,
     tree: inputs.checkpoints ? 'not-checked' : 'none',
-    signatures: 'not-checked',
+    signatures: signatureState(walk),
+    signed_rows: walk.signatures.signed,
     key: 'none',
     tail: empty ? 'none' : findings.count('TORN') > 0 ? 'torn' : 'whole',
     anchored_until: null,
@@ -67,7 +68,9 @@ export function resultOf(walk: Walk, inputs: ResultInputs): VerifyResult {
     warnings: [...ownWarnings(walk, inputs), ...inputs.warnings],
     findings: [...findings.kept].sort((a, b) => segmentOrder(inputs.segments, a.place, b.place)),
     findings_total: findings.total,
-    not_proved: empty ? ['anything: there was nothing to check'] : [...unknownStream(walk), ...notProved(inputs)],
+    not_proved: empty
+      ? ['anything: there was nothing to check']
+      : [...unknownStream(walk), ...unknownSigners(walk), ...notProved(inputs)],
   };
 }
 
@@ -92,6 +95,18 @@ function streamReport(walk: Walk): StreamReport | null {
 function unknownStream({ watched }: Walk): string[] {
   if (watched === undefined || watched.rows > 0) return [];
   return [`anything about ${watched.kind} ${watched.id}: no row of it is here`];
+}
+
+function signatureState({ signatures }: Walk): VerifyResult['signatures'] {
+  const { signed, unchecked, wrong } = signatures;
+  if (wrong > 0) return 'broken';
+  if (unchecked > 0) return 'not-checked';
+  return signed > 0 ? 'valid' : 'none';
+}
+
+function unknownSigners({ signatures: { unchecked } }: Walk): string[] {
+  if (unchecked === 0) return [];
+  return [`who signed: ${count(unchecked, 'row')} with a signature, and no key is trusted here ("keys" in the config)`];
 }
 
 function ownWarnings(walk: Walk, inputs: ResultInputs): string[] {

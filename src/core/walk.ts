@@ -5,7 +5,7 @@
  * After a row that cannot be trusted, the next good row is believed. After a second row in one place (a fork, a replay),
  * the walk remembers both branches and follows whichever a row links to.
  */
-import type { ChunkSummary } from './chunk';
+import type { ChunkSummary, KeptLine } from './chunk';
 import { DECISION_CLOSERS, RUN_CLOSERS } from './chunk';
 import type { Row } from './members';
 import { mergeDigests } from './indexDigest';
@@ -23,10 +23,9 @@ export function absorbChunk(walk: Walk, chunk: ChunkSummary, place: FindingPlace
   if (chunk.firstSeq !== main.expected || chunk.firstPrevHash !== main.hash) return false;
   if (chunk.firstId <= walk.lastId || chunk.firstTs < walk.lastTs) return false;
   if (!walk.runs.accepts(chunk.runs) || !walk.decisions.accepts(chunk.decisions)) return false;
-  for (const own of chunk.own) {
-    const at = { ...place, line: place.line + own.line, offset: place.offset + own.offset };
-    takeOwnRow(walk, JSON.parse(own.text) as Row, at, own.line === 0 && walk.firstInSegment);
-  }
+  for (const own of chunk.own)
+    takeOwnRow(walk, JSON.parse(own.text) as Row, placeIn(place, own), own.line === 0 && walk.firstInSegment);
+  for (const line of chunk.signed) takeSignature(walk, JSON.parse(line.text) as Row, placeIn(place, line));
   countWatched(walk, chunk);
   walk.runs.apply(chunk.runs, walk.missing);
   walk.decisions.apply(chunk.decisions, walk.missing);
@@ -39,6 +38,15 @@ export function absorbChunk(walk: Walk, chunk: ChunkSummary, place: FindingPlace
   walk.content ||= chunk.content;
   if (chunk.digest !== undefined) walk.digest = mergeDigests(walk.digest, chunk.digest);
   return true;
+}
+
+function placeIn(chunk: FindingPlace, { line, offset }: KeptLine): FindingPlace {
+  return { ...chunk, line: chunk.line + line, offset: chunk.offset + offset };
+}
+
+function takeSignature(walk: Walk, row: Row, place: FindingPlace): void {
+  const fault = walk.signatures.take(row, walk.ledgerId);
+  if (fault !== undefined) report(walk, { code: fault.code, seq: row.seq, place }, fault);
 }
 
 /** Takes one line. */
@@ -157,6 +165,7 @@ function walkRow(walk: Walk, line: Extract<StoredLine, { kind: 'row' }>, place: 
     if (step === 'other') [walk.main, walk.other] = [walk.other ?? walk.main, walk.main];
     goOn(walk, row);
   } else walk.firstInSegment = false;
+  takeSignature(walk, row, place);
   if (!row.action.startsWith('audit.')) walkStreams(walk, row, place, step, explained);
 }
 

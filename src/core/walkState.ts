@@ -4,6 +4,8 @@
 import { ZERO_HASH } from './digest';
 import { emptyDigest } from './indexDigest';
 import type { IndexDigest } from './indexDigest';
+import { NO_SIGNERS, SignatureWalk } from './signing/signatureWalk';
+import type { Signers } from './signing/signatureWalk';
 import type { StoredLine } from './storedLine';
 import { Streams } from './streams';
 import type { Finding, FindingCode, FindingPlace, Gap } from './verdict';
@@ -79,6 +81,7 @@ export interface Walk {
   lateRows: number;
   /** The index's fingerprint of the rows that were walked, up to the seq that was asked for. */
   digest: IndexDigest;
+  readonly signatures: SignatureWalk;
   /** The stream that was asked for, and what is wrong with it. */
   readonly watched: WatchedStream | undefined;
 }
@@ -92,7 +95,10 @@ export interface WatchedStream {
   broken: boolean;
 }
 
-export function newWalk(watched?: { readonly kind: 'run' | 'decision'; readonly id: string }): Walk {
+export function newWalk(
+  watched?: { readonly kind: 'run' | 'decision'; readonly id: string },
+  signers: Signers = NO_SIGNERS,
+): Walk {
   return {
     findings: new Findings(),
     suspects: [],
@@ -122,6 +128,7 @@ export function newWalk(watched?: { readonly kind: 'run' | 'decision'; readonly 
     excusedStreams: 0,
     lateRows: 0,
     digest: emptyDigest(),
+    signatures: new SignatureWalk(signers),
     watched: watched && { ...watched, rows: 0, missing: 0, broken: false },
   };
 }

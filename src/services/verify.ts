@@ -10,14 +10,15 @@ import { availableParallelism } from 'node:os';
 import type { ReadSoFar } from '../core/progress';
 import { LedgerError } from '../core/errors';
 import { endWalk } from '../core/walk';
+import type { Signers } from '../core/signing/signatureWalk';
 import { newWalk } from '../core/walkState';
 import type { Walk } from '../core/walkState';
 import type { FindingCode, VerifyResult } from '../core/verdict';
 import { resultOf } from '../core/verifyResult';
 import { closeQuietly, namesIn, openFile, readAt, statOf, statOpen } from '../store/files';
 import { checkGaps } from '../store/scan/gapCheck';
+import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
-import { statePaths } from '../store/paths';
 import type { StatePaths } from '../store/paths';
 import { nameSuspects } from '../store/scan/suspects';
 import { openIndexCheck } from '../store/index/indexCheck';
@@ -60,6 +61,8 @@ export interface VerifyOptions {
   /** How long a tail that looks unfinished is looked at; default 1 s. */
   readonly tailWaitMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Whose signatures count, and which rows must have one; default: signatures are counted, not checked. */
+  readonly signers?: Signers | undefined;
 }
 
 /**
@@ -97,14 +100,21 @@ function spoiltRecords(paths: StatePaths, ledgerId: string | undefined): string[
   return [`${records} of the records in the spill files are torn, changed or foreign: they cannot be chained`];
 }
 
-export type VerifyRequest = Omit<VerifyOptions, 'paths'> & { readonly place: Pick<Place, 'dir' | 'env'> };
+export type VerifyRequest = Omit<VerifyOptions, 'paths' | 'signers'> & {
+  readonly place: Pick<Place, 'dir' | 'env'> & Partial<Pick<Place, 'configPath'>>;
+};
 
-/** The same for a ledger where a user says it is. */
+/**
+ * The same for a ledger where a user says it is; whose signatures count, the settings say.
+ * @throws LedgerError CONFIG_INVALID too
+ */
 export async function verify(options: VerifyRequest): Promise<VerifyResult> {
   const { minRows = 0 } = options;
   if (!Number.isSafeInteger(minRows) || minRows < 0)
     throw new LedgerError('USAGE', `expected minRows to be a whole number of 0 or more, found ${minRows}`);
-  return verifyLedger({ openIndexCheck, ...options, paths: statePaths(options.place.dir, options.place.env) });
+  const { paths, config } = locate({ configPath: undefined, ...options.place });
+  const signers = { keys: config.keys, required: config.requireSignature };
+  return verifyLedger({ openIndexCheck, ...options, paths, signers });
 }
 
 async function judgeIndex(options: VerifyOptions, walk: Walk, check: IndexCheck | undefined): Promise<IndexVerdict> {
@@ -124,7 +134,7 @@ async function walkAll(options: VerifyOptions): Promise<Walked> {
     const liveIno = statOf(options.paths.ledger)?.ino;
     const indexCheck = options.openIndexCheck?.(options.paths);
     const segments = listSegments(options.paths);
-    const walk = newWalk(watchedOf(options));
+    const walk = newWalk(watchedOf(options), options.signers);
     const digestUpTo = indexCheck?.upToSeq;
     const steady = await walkSegments(walk, segments, {
       ...options,
@@ -158,6 +168,7 @@ async function walkSegments(walk: Walk, segments: readonly Segment[], options: P
     strict: options.strict === true,
     workers: options.workers ?? Math.min(2, availableParallelism()),
     digestUpTo: options.digestUpTo,
+    toSign: [...(options.signers?.required.keys() ?? [])],
     signal: options.signal,
     onProgress: ({ rows, bytes }) => options.onProgress?.({ rows, bytes: bytesBefore + bytes, totalBytes }),
   };

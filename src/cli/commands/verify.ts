@@ -40,7 +40,8 @@ const HELP_BEFORE = `Examples:
 
 const HELP_AFTER = `
 Checked: the form of every line, hashes, links, seq, ids, streams, content hashes, tombstones against heal rows and
-quarantine, the index, the spill files. Nothing is written and no lock is taken.
+quarantine, the index, the spill files, and the signatures of people against the keys that the config trusts. Nothing is
+written and no lock is taken.
 
 With --governance the rows of decisions and runs are held against what must have come before them: executed only when
 allowed, allowed only when enough people agreed in the roles that must, exceptions used while they held, what was delivered
@@ -149,10 +150,13 @@ function partLines(result: VerifyResult, width: number): string[] {
   // `content` says that payloads match their hashes: beside CONTENT_ALTERED, a finding about a whole row, it would mislead.
   const parts = { chain, streams, payloads: content, tail, time, index };
   const text = Object.entries(parts).map(([name, state]) => `${name}${TIE}${state}${TIE}·`);
-  return [
-    untied(labelled('checked', text.join(' ').slice(0, -2), width)),
-    labelled('', 'signatures and checkpoints: not checked', width),
-  ];
+  return [untied(labelled('checked', text.join(' ').slice(0, -2), width)), ...signatureLines(result, width)];
+}
+
+function signatureLines({ signatures, signed_rows: signed }: VerifyResult, width: number): string[] {
+  if (signatures === 'none') return [labelled('', 'signatures and checkpoints: not checked', width)];
+  const of = signed === 0 ? '' : ` (${signed} signed ${signed === 1 ? 'row' : 'rows'})`;
+  return [labelled('', `signatures ${signatures.replace('-', ' ')}${of} · checkpoints: not checked`, width)];
 }
 
 function streamText({ kind, id, rows, open, complete }: StreamReport): string {

@@ -24,6 +24,8 @@ export interface ScanTask {
   readonly mode: ScanMode;
   /** Sum up the index's fingerprint of these rows; the byte counts for `form` alone. */
   readonly digestUpTo?: DigestEnd | undefined;
+  /** Actions whose rows must be signed. */
+  readonly toSign?: readonly string[] | undefined;
   /** Two counters: the next chunk to take, and the chunks whose results were used (-1: stop). */
   readonly progress: SharedArrayBuffer;
 }
@@ -43,6 +45,8 @@ export interface ScanOptions {
   readonly mode: ScanMode;
   /** Sum up the index's fingerprint of these rows; the byte counts for `form` alone. */
   readonly digestUpTo?: DigestEnd | undefined;
+  /** Actions whose rows must be signed. */
+  readonly toSign?: readonly string[] | undefined;
   readonly workers: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -55,8 +59,8 @@ export async function scanRegion(options: ScanOptions, onResult: (result: ChunkR
   const chunks = chunkCount(options.region);
   const shared = new SharedArrayBuffer(8);
   const progress = new Int32Array(shared);
-  const { fd, region, mode, digestUpTo } = options;
-  const task: ScanTask = { fd, region, mode, digestUpTo, progress: shared };
+  const { fd, region, mode, digestUpTo, toSign } = options;
+  const task: ScanTask = { fd, region, mode, digestUpTo, toSign, progress: shared };
   const threads = Array.from({ length: Math.min(options.workers, chunks) }, () =>
     startWorker('scan/scanWorker', task, HEAP),
   );

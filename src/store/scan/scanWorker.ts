@@ -36,7 +36,7 @@ function resultOf(task: ScanTask, index: number, buffer: Buffer, chunk: ReturnTy
     return { index, kind: 'form', offset, ...scanForm(buffer, start, end, wanted) };
   }
   const digest = upTo === undefined ? undefined : { upToSeq: upTo.seq, offset };
-  const summary = checkChunk(buffer, start, end, { strict: mode === 'strict', digest });
+  const summary = checkChunk(buffer, start, end, { strict: mode === 'strict', digest, toSign: task.toSign });
   return summary === undefined ? { index, kind: 'irregular' } : { index, kind: 'regular', offset, summary };
 }
 

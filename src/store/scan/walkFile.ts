@@ -26,6 +26,8 @@ export interface WalkOptions {
   readonly workers: number;
   /** Sum up the index's fingerprint of the rows up to this seq. */
   readonly digestUpTo: number | undefined;
+  /** Actions whose rows must be signed. */
+  readonly toSign?: readonly string[] | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((done: { readonly rows: number; readonly bytes: number }) => void) | undefined;
 }
@@ -66,9 +68,9 @@ export async function walkClosed(walk: Walk, segment: Segment, options: WalkOpti
  */
 export function walkBytes(walk: Walk, bytes: Buffer, cursor: Cursor, options: WalkOptions): void {
   const end = bytes.lastIndexOf(0x0a) + 1;
-  const { strict, digestUpTo: upToSeq } = options;
+  const { strict, digestUpTo: upToSeq, toSign } = options;
   const digest = upToSeq === undefined ? undefined : { upToSeq, offset: cursor.offset };
-  const summary = checkChunk(bytes, 0, end, { strict, digest });
+  const summary = checkChunk(bytes, 0, end, { strict, digest, toSign });
   if (summary !== undefined && absorbChunk(walk, summary, placeOf(cursor))) cursor.line += summary.lines;
   else {
     for (let at = 0; at < end; cursor.line++) {
@@ -126,21 +128,24 @@ export async function walkLive(
     }
     return cursor;
   }
-  const { workers, signal, digestUpTo: seq } = options;
+  const { workers, signal, digestUpTo: seq, toSign } = options;
   const digestUpTo = seq === undefined ? undefined : { seq, bytes: to };
-  await scanRegion({ fd, region, mode: options.strict ? 'strict' : 'check', digestUpTo, workers, signal }, (result) => {
-    const before = Math.min(region.from + (result.index + 1) * region.chunkBytes, to);
-    if (result.kind === 'empty') return;
-    if (
-      result.kind === 'regular' &&
-      result.offset === cursor.offset &&
-      absorbChunk(walk, result.summary, placeOf(cursor))
-    ) {
-      cursor.line += result.summary.lines;
-      cursor.offset += result.summary.bytes;
-    } else walkRange(walk, fd, { from: cursor.offset, before, to }, cursor, options);
-    progress();
-  });
+  await scanRegion(
+    { fd, region, mode: options.strict ? 'strict' : 'check', digestUpTo, toSign, workers, signal },
+    (result) => {
+      const before = Math.min(region.from + (result.index + 1) * region.chunkBytes, to);
+      if (result.kind === 'empty') return;
+      if (
+        result.kind === 'regular' &&
+        result.offset === cursor.offset &&
+        absorbChunk(walk, result.summary, placeOf(cursor))
+      ) {
+        cursor.line += result.summary.lines;
+        cursor.offset += result.summary.bytes;
+      } else walkRange(walk, fd, { from: cursor.offset, before, to }, cursor, options);
+      progress();
+    },
+  );
   return cursor;
 }
 
