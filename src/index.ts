@@ -7,6 +7,8 @@
  *   await ledger.close();
  */
 import { LedgerError } from './core/errors';
+import { toJson } from './core/json';
+import type { JsonObject } from './core/json';
 import type { Row, RowInput } from './core/members';
 import type { RollupReport } from './core/rollup';
 import type { VerifyResult } from './core/verdict';
@@ -17,6 +19,7 @@ import { openRows } from './services/rows';
 import type { AppendEvents, RowReceipt } from './services/rows';
 import { followRows } from './services/follow';
 import type { FollowFilter, FollowedRow } from './services/follow';
+import { signRow } from './services/sign';
 import { verify } from './services/verify';
 import type { VerifyRequest } from './services/verify';
 
@@ -45,6 +48,14 @@ export interface Ledger {
    * @throws LedgerError with a refusal code (nothing of the call is written), NOT_OWNER, NOT_WRITABLE, UNSAFE_PATH, STORED_NOWHERE
    */
   append(rows: readonly RowInput[]): Promise<RowReceipt[]>;
+  /**
+   * Signs a row for this ledger and this moment (or the row's own `occurred_at`).
+   * @param key the name of a key that "ledger key new" made, the file of an SSH key, or for one that ssh-agent holds its
+   *   .pub file or fingerprint
+   * @returns the row as it is to be appended, within a day and unchanged
+   * @throws LedgerError a refusal code, KEY_UNUSABLE, READ_FAILED, LEDGER_MISSING
+   */
+  sign(row: RowInput, key: string): Promise<RowInput>;
   /**
    * The rows that are appended after this call, by whomever, whenever they are asked for. Ends when `signal` aborts.
    * @throws LedgerError LEDGER_MISSING, UNSAFE_PATH, CONFIG_INVALID, READ_FAILED: at once
@@ -135,9 +146,16 @@ export function openLedger(options: LedgerOptions = {}): Ledger {
     onIndexFault: () => undefined,
     onOtherLedger: () => undefined,
   };
-  const writer = openRows(place, { ...silent, ...options.events });
+  const events = { ...silent, ...options.events };
+  const writer = openRows(place, events);
   return {
     append: (rows) => writer.append(rows),
+    sign: async (row, key) => {
+      const none: JsonObject = new Map();
+      return JSON.parse(
+        await signRow({ place, row: toJson(row), flags: none, defaults: none, key, events }),
+      ) as RowInput;
+    },
     follow: (filter = {}, signal) => {
       checkOptions('follow', filter);
       return followRows(place, filter, signal);

@@ -30,8 +30,11 @@ export function addGlobalFlags(program: Command): Command {
     .option('--tz <zone>', 'IANA time zone, for instance Europe/Berlin');
 }
 
-/** Those that gather what they are given, and those of a shell alias, which a later one overrides. */
-const REPEATABLE: ReadonlySet<string> = new Set(['set', 'set-json', 'dir', 'config', 'tz']);
+/** Of an option that may be given several times: all that it was given. */
+export const collect = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value];
+
+/** Those of a shell alias, which a later one overrides. */
+const REPEATABLE: ReadonlySet<string> = new Set(['dir', 'config', 'tz']);
 
 /**
  * An option that is given two values says neither: a row must not get the last one in silence.
@@ -42,7 +45,7 @@ export function refuseRepeats(program: Command): () => void {
   for (const command of [program, ...program.commands]) {
     for (const option of command.options.filter(({ required }) => required)) {
       const name = option.name();
-      if (REPEATABLE.has(name)) continue;
+      if (REPEATABLE.has(name) || option.parseArg === collect) continue;
       command.on(`option:${name}`, () => {
         if (given.has(name)) throw new LedgerError('USAGE', `expected --${name} once, found it twice`);
         given.add(name);

@@ -7,6 +7,7 @@ import { LedgerError } from '../core/errors';
 import type { Json, JsonObject } from '../core/json';
 import { CALLER_MEMBERS, CALLER_MEMBER_NAMES } from '../core/members';
 import type { CallerMember, MemberKind } from '../core/members';
+import { collect } from './options';
 
 const VALUE_NAMES: Readonly<Record<MemberKind, string>> = {
   string: '<text>',
@@ -58,7 +59,6 @@ const DESCRIPTIONS: Readonly<Record<CallerMember, string>> = {
 
 type RowFlagValues = Readonly<Record<string, string | readonly string[] | boolean | undefined>>;
 
-const collect = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value];
 const flagName = (member: string): string => member.replaceAll('_', '-');
 /** Made once: for a row in a coprocess it is asked for some hundred times. */
 const OPTION_KEYS = new Map(

@@ -1,8 +1,11 @@
 /** `ledger verify --governance`: whether decisions and runs went as they must, from what the rows say. */
 import { Governance } from '../core/governance/governance';
 import type { GovernanceReport } from '../core/governance/governance';
+import { countsBy } from '../core/governance/signed';
 import type { Unread } from '../core/governance/reconstruction';
+import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
+import { signatureJudge } from '../store/signing/judge';
 import { streamLines } from '../store/governance/streamLines';
 
 export type { GovernanceFinding } from '../core/governance/finding';
@@ -25,7 +28,8 @@ export async function governance({ place, run, decision, nowMs }: GovernanceRequ
     ...(decision === undefined ? [] : [`decision_id=${decision}`]),
   ];
   const { lines, unread } = await streamLines(place, terms, nowMs);
-  const all = new Governance({ run, decision });
+  const judge = signatureJudge(locate(place));
+  const all = new Governance({ run, decision }, countsBy(judge));
   for await (const { row } of lines) all.step(row);
   return { ...all.end(), unread: unread() };
 }

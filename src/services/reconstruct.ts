@@ -4,7 +4,9 @@ import { reconstruct as rebuilt } from '../core/governance/reconstruction';
 import type { Reconstruction } from '../core/governance/reconstruction';
 import type { StreamName } from '../core/governance/finding';
 import { readStream } from '../store/governance/readStream';
+import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
+import { signatureJudge } from '../store/signing/judge';
 
 export type { Reconstruction } from '../core/governance/reconstruction';
 
@@ -26,7 +28,7 @@ export async function reconstruct({ place, id, kind, nowMs }: ReconstructRequest
   for (const one of kinds) {
     const stream = { kind: one, id };
     const read = await readStream(place, stream, nowMs);
-    if (read.rows.length > 0) found.push(rebuilt(stream, read));
+    if (read.rows.length > 0) found.push(rebuilt(stream, read, signatureJudge(locate(place))));
   }
   if (found.length > 1)
     throw new LedgerError('USAGE', `expected a run or a decision, found that "${id}" is both`, {

@@ -1,5 +1,5 @@
 /** `ledger append --sign KEY`: a row that a person signs before it is chained. */
-import { completeRow, environmentDefaults } from '../core/defaults';
+import { completeRow } from '../core/defaults';
 import { LedgerError } from '../core/errors';
 import { ulidAt, ULID_RANDOM_BYTES } from '../core/ids';
 import { storedJson } from '../core/json';
@@ -21,6 +21,8 @@ export interface SignRequest {
   /** The row, or what there is of it. */
   readonly row: Json;
   readonly flags: JsonObject;
+  /** What is said of every row. */
+  readonly defaults: JsonObject;
   /** A name, a path or a fingerprint. */
   readonly key: string;
   readonly events: Pick<AppendEvents, 'onOmitted'>;
@@ -30,7 +32,7 @@ export interface SignRequest {
  * @returns the row as it is to be stored, in JSON, with its signature: an append takes it as it is, here or later
  * @throws LedgerError a refusal code, READ_FAILED, KEY_UNUSABLE, LEDGER_MISSING
  */
-export async function signRow({ place, row, flags, key, events }: SignRequest): Promise<string> {
+export async function signRow({ place, row, flags, defaults, key, events }: SignRequest): Promise<string> {
   const located = locate(place);
   const { config, paths } = located;
   if (!(row instanceof Map)) throw new LedgerError('ROW_NOT_OBJECT', 'expected a JSON object, found another value');
@@ -42,7 +44,7 @@ export async function signRow({ place, row, flags, key, events }: SignRequest): 
   const signer = await findSigner(key, place.env);
   const trusted = config.keys.get(fingerprintOf(signer.publicKey));
   if (trusted === undefined) throw unknownKey(fingerprintOf(signer.publicKey));
-  const complete = withMoment(completeRow(row, flags, environmentDefaults(place.env)));
+  const complete = withMoment(completeRow(row, flags, defaults));
   if (ACTORS.every((name) => saidAs(complete, name).length === 0)) complete.set('actor', trusted.actor);
   const onOmitted = events.onOmitted ?? (() => undefined);
   const { members } = new Catalogues(located).checkedToSign(complete, { nowMs: nodeHost().nowMs(), onOmitted });

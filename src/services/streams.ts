@@ -1,5 +1,6 @@
 /** `ledger runs` and `ledger decisions`: every stream of a kind, a line each. */
 import type { Zone } from '../core/day';
+import { countsBy } from '../core/governance/signed';
 import { StreamList } from '../core/governance/streamList';
 import type { StreamFilter, StreamLine } from '../core/governance/streamList';
 import type { StreamName } from '../core/governance/finding';
@@ -9,6 +10,7 @@ import { streamLines } from '../store/governance/streamLines';
 import { calendarOf } from '../store/ledger/calendar';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
+import { signatureJudge } from '../store/signing/judge';
 
 export type { StreamLine } from '../core/governance/streamList';
 
@@ -28,9 +30,10 @@ export interface StreamsAnswer {
 
 /** @throws LedgerError USAGE, CONFIG_INVALID, LEDGER_MISSING, UNSAFE_PATH, READ_FAILED */
 export async function streams({ place, kind, tz, nowMs, filter, ...flags }: StreamsRequest): Promise<StreamsAnswer> {
-  const calendar = calendarOf(place, locate(place), tz);
+  const located = locate(place);
+  const calendar = calendarOf(place, located, tz);
   const window = parseWindow(flags, { nowMs, calendar });
-  const list = new StreamList(kind);
+  const list = new StreamList(kind, countsBy(signatureJudge(located)));
   const { lines } = await streamLines(place, [], nowMs);
   for await (const { row } of lines) list.step(row);
   const { sinceMs = -Infinity, untilMs = Infinity } = window ?? {};

@@ -15,6 +15,7 @@ import type { Head, StreamHead } from '../../src/core/chain';
 import { sha256Hex, ZERO_HASH } from '../../src/core/digest';
 import { nextUlid, ulidAt } from '../../src/core/ids';
 import { toJson } from '../../src/core/json';
+import type { Json } from '../../src/core/json';
 import { genesisRow, ownRow } from '../../src/core/ownRows';
 import type { Identity, OwnAction } from '../../src/core/ownRows';
 import { checkRow } from '../../src/core/row';
@@ -91,8 +92,11 @@ export function chainOf(options: ChainOptions = {}): Chain {
     identity,
     head: () => head,
     add: (input, more = {}) => {
-      const own = more.spillId === undefined ? {} : { own: new Map([['spill_id', more.spillId]]) };
-      return place(checkRow(toJson(input), { nowMs: undefined, ...own }), more);
+      const { signature, ...row } = input;
+      const own = new Map<string, Json>();
+      if (signature !== undefined) own.set('signature', toJson(signature));
+      if (more.spillId !== undefined) own.set('spill_id', more.spillId);
+      return place(checkRow(toJson(row), { nowMs: undefined, own }), more);
     },
     addOwn: (action, payload, more = {}) => place(ownRow(action, payload), more),
     skip: (rows, hash) => {

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { Option } from '../commander';
 import type { Command } from 'commander';
+import { environmentDefaults } from '../../core/defaults';
 import { LedgerError } from '../../core/errors';
 import type { JsonObject } from '../../core/json';
 import { parseJson } from '../../core/parseJson';
@@ -99,7 +100,7 @@ async function runAppend(io: Io, argument: string | undefined, flags: Flags, aro
   const { onWriting, writers } = around;
   const events = onWriting === undefined ? talkOf(io, flags) : { ...talkOf(io, flags), onWriting };
   const appendRows = await howToAppend(place, flags, around);
-  const said = { place, text: given, flags: fromFlags, events };
+  const said = { place, text: given, flags: fromFlags, defaults: environmentDefaults(io.env), events };
   const { text, members } =
     flags.sign === undefined ? { text: given, members: fromFlags } : await signed(flags.sign, said, around);
   const request = { place, flags: members, events, appendRows, writers };

@@ -10,7 +10,7 @@ import { colorsFor } from '../color';
 import { EXIT } from '../exit';
 import { jsonLine } from '../io';
 import type { Io } from '../io';
-import { flagsOf, placeOf } from '../options';
+import { collect, flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { textLines } from '../table';
 import { warn } from '../talk';
@@ -58,13 +58,11 @@ export function registerKey(program: Command, io: Io): void {
     .description('Make keys that rows are signed with, and say whose count.')
     .addHelpText('before', HELP_BEFORE)
     .option('--actor <name>', 'trust: whose key it is, as rows name them')
-    .option('--role <name…>', 'trust: in this role, too (repeatable)', collect)
+    .option('--role <name>', 'trust: in this role, too (repeatable)', collect)
     .option('--until <time>', 'trust: what is signed from then on does not count (RFC 3339)')
     .addHelpText('after', HELP_AFTER)
     .action(async (what: string, key: string | undefined) => runKey(io, what, key, flagsOf<Flags>(command)));
 }
-
-const collect = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value];
 
 async function runKey(io: Io, what: string, key: string | undefined, flags: Flags): Promise<void> {
   if (what !== 'trust') refuseTrustFlags(what, flags);

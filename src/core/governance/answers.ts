@@ -6,6 +6,8 @@ import type { Row } from '../members';
 import { fieldOf, textOf } from './finding';
 import { saysYes } from './consent';
 import { requiredIn } from './decision';
+import { countsBy, signatureText, UNJUDGED } from './signed';
+import type { JudgeSignature } from './signed';
 import { happenedMs } from './stream';
 import { actionTitle, dotted, valueText, versionText } from './words';
 
@@ -16,8 +18,8 @@ export interface Answer {
   readonly rows: readonly number[];
 }
 
-export function answersOf(rows: readonly Row[]): Answer[] {
-  return [who(rows), what(rows), when(rows), data(rows), authority(rows), otherwise(rows)];
+export function answersOf(rows: readonly Row[], judge: JudgeSignature = UNJUDGED): Answer[] {
+  return [who(rows), what(rows), when(rows), data(rows), authority(rows, judge), otherwise(rows, judge)];
 }
 
 /** Each different text once, with the rows that say it. */
@@ -76,26 +78,29 @@ function data(rows: readonly Row[]): Answer {
 
 const APPROVALS: ReadonlySet<string> = new Set(['approval.added', 'approval', 'approval_resolved', 'proof.approval']);
 
-function authority(rows: readonly Row[]): Answer {
-  return told('On whose authority', rows, (row) => [
-    row.authority,
-    APPROVALS.has(row.action) && saysYes(row) ? approvalText(row) : undefined,
-    row.action === 'override.added' ? `exception by ${textOf(row, 'actor') ?? 'nobody named'}` : undefined,
-  ]);
+function authority(rows: readonly Row[], judge: JudgeSignature): Answer {
+  const counts = countsBy(judge);
+  return told('On whose authority', rows, (row) => {
+    if (!counts(row)) return [row.authority];
+    const signed = signatureText(row, judge);
+    if (row.action === 'override.added')
+      return [row.authority, dotted(`exception by ${textOf(row, 'actor') ?? 'nobody named'}`, signed)];
+    return [row.authority, APPROVALS.has(row.action) && saysYes(row) ? approvalText(row, signed) : undefined];
+  });
 }
 
-function approvalText(row: Row): string {
+function approvalText(row: Row, signed: string | undefined): string {
   const by = textOf(row, 'actor') ?? textOf(row, 'approver') ?? 'nobody named';
   const role = textOf(row, 'role');
   const signature = textOf(row, 'signature_ref');
   const of = versionText(textOf(row, 'draft_id'), textOf(row, 'version'));
-  return dotted(`${by}${role === undefined ? '' : ` (${role})`} agreed`, of, signature && `signature ${signature} (not checked here)`); // prettier-ignore
+  return dotted(`${by}${role === undefined ? '' : ` (${role})`} agreed`, of, signed ?? (signature && `signature ${signature} (not checked here)`)); // prettier-ignore
 }
 
 const BANDS = ['low', 'medium', 'high', 'critical'];
 
 /** What said no, made an exception, or was said again with less weight, on the way. */
-function otherwise(rows: readonly Row[]): Answer {
+function otherwise(rows: readonly Row[], judge: JudgeSignature): Answer {
   let [band, signatures] = [-1, -1];
   const lowered = (row: Row): string[] => {
     if (row.action === 'risk.scored') {
@@ -108,7 +113,16 @@ function otherwise(rows: readonly Row[]): Answer {
     signatures = requiredIn(row).signatures;
     return before > signatures ? [`${before} had been required to agree before`] : [];
   };
-  return told('Could it have happened otherwise', rows, (row) => [...lowered(row), ...objections(row)]);
+  return told('Could it have happened otherwise', rows, (row) => [
+    ...lowered(row),
+    ...objections(row),
+    ...unproved(row, judge),
+  ]);
+}
+
+function unproved(row: Row, judge: JudgeSignature): string[] {
+  if (judge(row).state !== 'wrong') return [];
+  return [`${row.action} by ${textOf(row, 'actor') ?? 'nobody named'}: ${signatureText(row, judge) ?? ''}`];
 }
 
 function objections(row: Row): string[] {

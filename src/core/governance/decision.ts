@@ -60,7 +60,11 @@ export class DecisionAudit {
   #overrides: Override[] | undefined;
   #told: Set<string> | undefined;
 
-  constructor(readonly id: string) {}
+  /** @param counts whether a row's approval or exception does: one whose signature is wrong does not */
+  constructor(
+    readonly id: string,
+    private readonly counts: (row: Row) => boolean = () => true,
+  ) {}
 
   step(row: Row): void {
     const before = this.state;
@@ -87,9 +91,10 @@ export class DecisionAudit {
         this.#required = requiredIn(row);
         return;
       case 'approval.added':
-        this.#noteConsent(row);
+        if (this.counts(row)) this.#noteConsent(row);
         return;
       case 'override.added':
+        if (!this.counts(row)) return;
         this.#overrides ??= [];
         this.#overrides.push(overrideIn(row));
         return;

@@ -3,6 +3,8 @@ import type { Row } from '../members';
 import { saysNo, saysYes } from './consent';
 import { requiredIn } from './decision';
 import { fieldOf, listOf, textOf } from './finding';
+import { signatureText } from './signed';
+import type { JudgeSignature } from './signed';
 import type { StreamIntegrity } from './stream';
 import { actorOf, dotted, entriesOf, named, valueText } from './words';
 
@@ -13,12 +15,12 @@ export interface Step {
   readonly rows: readonly number[];
 }
 
-export function decisionSteps(rows: readonly Row[], integrity: StreamIntegrity): Step[] {
+export function decisionSteps(rows: readonly Row[], integrity: StreamIntegrity, judge: JudgeSignature): Step[] {
   return [
     identify(rows),
     policy(rows),
     risk(rows),
-    authority(rows),
+    authority(rows, judge),
     enforcement(rows),
     execution(rows),
     integrityStep(rows, integrity),
@@ -87,7 +89,7 @@ function risk(rows: readonly Row[]): Step {
   };
 }
 
-function authority(rows: readonly Row[]): Step {
+function authority(rows: readonly Row[], judge: JudgeSignature): Step {
   const required = ofAction(rows, 'authority.required');
   const given = ofAction(rows, 'approval.added');
   const excepted = ofAction(rows, 'override.added');
@@ -103,11 +105,11 @@ function authority(rows: readonly Row[]): Step {
         const role = textOf(row, 'role');
         const who = `${textOf(row, 'actor') ?? 'nobody named'}${role === undefined ? '' : ` (${role})`}`;
         const counts = saysYes(row) ? '' : saysNo(row) ? ' (a no)' : ' (neither a yes nor a no)';
-        return `${who}: ${said(row, 'intent')}${counts}, by ${said(row, 'method')}, signature ${said(row, 'signature_ref')}, ${at(row)}`;
+        return dotted(`${who}: ${said(row, 'intent')}${counts}, by ${said(row, 'method')}, signature ${said(row, 'signature_ref')}, ${at(row)}`, signatureText(row, judge)); // prettier-ignore
       }),
       ...excepted.map(
         (row) =>
-          `exception by ${textOf(row, 'actor') ?? 'nobody named'} for ${valueText(fieldOf(row, 'scope'))} until ${said(row, 'expires_at')}: ${said(row, 'reason')}`,
+        dotted(`exception by ${textOf(row, 'actor') ?? 'nobody named'} for ${valueText(fieldOf(row, 'scope'))} until ${said(row, 'expires_at')}: ${said(row, 'reason')}`, signatureText(row, judge)), // prettier-ignore
       ),
     ],
     rows: seqs([...required, ...given, ...excepted]),

@@ -11,9 +11,13 @@ export interface GovernanceReport {
 }
 
 export class Governance {
-  /** @param only one stream alone, where its rows stand in others too */
+  /**
+   * @param only one stream alone, where its rows stand in others too
+   * @param counts whether what a row says counts: an approval whose signature is wrong does not
+   */
   constructor(
     private readonly only: { readonly run?: string | undefined; readonly decision?: string | undefined } = {},
+    private readonly counts: (row: Row) => boolean = () => true,
   ) {}
 
   readonly #decisions = new Map<string, DecisionAudit>();
@@ -24,8 +28,9 @@ export class Governance {
     const { run, decision } = this.only;
     const isAll = run === undefined && decision === undefined;
     if (row.decision_id !== undefined && (isAll || row.decision_id === decision))
-      streamIn(this.#decisions, row.decision_id, DecisionAudit).step(row);
-    if (row.run_id !== undefined && (isAll || row.run_id === run)) streamIn(this.#runs, row.run_id, RunAudit).step(row);
+      streamIn(this.#decisions, row.decision_id, (id) => new DecisionAudit(id, this.counts)).step(row);
+    if (row.run_id !== undefined && (isAll || row.run_id === run))
+      streamIn(this.#runs, row.run_id, (id) => new RunAudit(id)).step(row);
   }
 
   /** What was found, in the order of the rows that show it. */
@@ -37,8 +42,8 @@ export class Governance {
   }
 }
 
-function streamIn<T>(streams: Map<string, T>, id: string, Audit: new (id: string) => T): T {
-  const known = streams.get(id) ?? new Audit(id);
+function streamIn<T>(streams: Map<string, T>, id: string, begin: (id: string) => T): T {
+  const known = streams.get(id) ?? begin(id);
   streams.set(id, known);
   return known;
 }

@@ -10,6 +10,8 @@ import type { GovernanceFinding, StreamName } from './finding';
 import { RunAudit } from './run';
 import { missingInRun, runTitle, trailOf } from './runStory';
 import type { TrailEvent } from './runStory';
+import { countsBy, UNJUDGED, wrongSignatures } from './signed';
+import type { JudgeSignature } from './signed';
 import { integrityOf } from './stream';
 import type { StreamIntegrity, StreamRow } from './stream';
 
@@ -52,19 +54,24 @@ export interface ReadStream {
   readonly later: readonly string[];
 }
 
-export function reconstruct(stream: StreamName, { rows, unread, head, later }: ReadStream): Reconstruction {
+/** @param judge what is known of the signatures of rows */
+export function reconstruct(
+  stream: StreamName,
+  { rows, unread, head, later }: ReadStream,
+  judge: JudgeSignature = UNJUDGED,
+): Reconstruction {
   const all = rows.map(({ row }) => row);
   const integrity = integrityOf(stream, rows);
   const common = {
     stream,
-    answers: answersOf(all),
-    trail: trailOf(all),
+    answers: answersOf(all, judge),
+    trail: trailOf(all, judge),
     integrity,
     unread,
     not_shown: NOT_SHOWN,
     head,
   };
-  const gaps = [...unreadText(unread)];
+  const gaps = [...wrongSignatures(all, judge), ...unreadText(unread)];
   if (stream.kind === 'run') {
     const run = new RunAudit(stream.id);
     for (const row of all) run.step(row);
@@ -75,9 +82,9 @@ export function reconstruct(stream: StreamName, { rows, unread, head, later }: R
     const missing = [...missingInRun(all, run), ...overtaken, ...gaps];
     return { ...common, title: runTitle(stream.id, all), steps: null, missing, findings: run.findings };
   }
-  const decision = new DecisionAudit(stream.id);
+  const decision = new DecisionAudit(stream.id, countsBy(judge));
   for (const row of all) decision.step(row);
-  const steps = decisionSteps(all, integrity);
+  const steps = decisionSteps(all, integrity, judge);
   const unproved = steps.flatMap((step, i) =>
     step.rows.length > 0 ? [] : [`step ${i + 1}, ${step.title}: no evidence`],
   );

@@ -4,10 +4,12 @@ import { fieldOf, textOf } from './finding';
 import { PAIRS } from './machine';
 import { versionOf } from './run';
 import type { Draft, RunAudit } from './run';
+import { signatureText, UNJUDGED } from './signed';
+import type { JudgeSignature } from './signed';
 import { happenedMs, isLate, offsetText } from './stream';
 import { trailLine } from './trailLine';
 import type { TrailLine } from './trailLine';
-import { dotted, valueText, versionText } from './words';
+import { dotted, sentence, valueText, versionText } from './words';
 
 export interface TrailEvent extends TrailLine {
   readonly seq: number;
@@ -19,7 +21,7 @@ export interface TrailEvent extends TrailLine {
 }
 
 /** Each row as an event, with its distance from the first. */
-export function trailOf(rows: readonly Row[]): TrailEvent[] {
+export function trailOf(rows: readonly Row[], judge: JudgeSignature = UNJUDGED): TrailEvent[] {
   const invocation = invocationIn(rows);
   const startMs = rows.reduce((first, row) => Math.min(first, happenedMs(row)), Infinity);
   const invoker = invocation === undefined ? undefined : textOf(invocation, 'invoking_identity');
@@ -31,7 +33,8 @@ export function trailOf(rows: readonly Row[]): TrailEvent[] {
     const { head, details } = trailLine(row, { invoker, draftId });
     const late = isLateAlone && isLate(row) ? [`Set down later: ${row.ts}`] : [];
     const at = row.occurred_at ?? row.ts;
-    return { seq: row.seq, at, offset: offsetText(happenedMs(row) - startMs), by: row.by, head, details: [...details, ...late] }; // prettier-ignore
+    const signed = signatureText(row, judge);
+    return { seq: row.seq, at, offset: offsetText(happenedMs(row) - startMs), by: row.by, head, details: [...details, ...(signed === undefined ? [] : [sentence(signed)]), ...late] }; // prettier-ignore
   });
 }
 

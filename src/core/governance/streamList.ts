@@ -58,8 +58,8 @@ class Listed {
   #actors: Set<string> | undefined;
   #roles: Set<string> | undefined;
 
-  constructor({ kind, id }: StreamName) {
-    this.audit = kind === 'decision' ? new DecisionAudit(id) : new RunAudit(id);
+  constructor({ kind, id }: StreamName, counts: (row: Row) => boolean) {
+    this.audit = kind === 'decision' ? new DecisionAudit(id, counts) : new RunAudit(id);
   }
 
   step(row: Row): void {
@@ -126,12 +126,16 @@ class Listed {
 export class StreamList {
   readonly #streams = new Map<string, Listed>();
 
-  constructor(private readonly kind: StreamName['kind']) {}
+  /** @param counts whether what a row says counts: an approval whose signature is wrong does not */
+  constructor(
+    private readonly kind: StreamName['kind'],
+    private readonly counts: (row: Row) => boolean = () => true,
+  ) {}
 
   step(row: Row): void {
     const id = this.kind === 'run' ? row.run_id : row.decision_id;
     if (id === undefined || row.action.startsWith('audit.')) return;
-    const known = this.#streams.get(id) ?? new Listed({ kind: this.kind, id });
+    const known = this.#streams.get(id) ?? new Listed({ kind: this.kind, id }, this.counts);
     this.#streams.set(id, known);
     known.step(row);
   }

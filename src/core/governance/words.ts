@@ -4,7 +4,11 @@ import { fieldOf, textOf } from './finding';
 
 /** `tool_executed` → `Tool executed`; `run.invocation` → `Run invocation` */
 export function actionTitle(action: string): string {
-  const text = action.replace(/[._]+/g, ' ');
+  return sentence(action.replace(/[._]+/g, ' '));
+}
+
+/** With the capital that it begins with. */
+export function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

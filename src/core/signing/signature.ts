@@ -67,7 +67,9 @@ export function readSignature(value: Json | undefined): ActorSignature | undefin
   const [keyId, text] = [value.get('key_id'), value.get('value')];
   if (typeof keyId !== 'string' || typeof text !== 'string' || !BASE64.test(text)) return undefined;
   const bytes = Buffer.from(text, 'base64');
-  return bytes.length === SIGNATURE_BYTES ? { keyId, value: bytes } : undefined;
+  // One spelling of one signature.
+  const isSignature = bytes.length === SIGNATURE_BYTES && bytes.toString('base64') === text;
+  return isSignature ? { keyId, value: bytes } : undefined;
 }
 
 /**

@@ -17,11 +17,20 @@ export interface Signers {
 
 export const NO_SIGNERS: Signers = { keys: new Map(), required: new Map() };
 
-interface Fault {
+export interface SignatureFinding {
   readonly code: FindingCode;
   readonly want: string;
   readonly got: string;
 }
+
+export type SignatureJudgement =
+  /** Not signed, and need not be. */
+  | { readonly state: 'none' }
+  /** Signed, and whoever checks trusts no key. */
+  | { readonly state: 'not-checked'; readonly keyId: string }
+  | { readonly state: 'valid'; readonly keyId: string }
+  /** Its signature does not hold, or it lacks one. */
+  | { readonly state: 'wrong'; readonly fault: SignatureFinding };
 
 export class SignatureWalk {
   /** Rows that are signed. */
@@ -37,20 +46,29 @@ export class SignatureWalk {
    * @param ledgerId undefined where no row has said which ledger it is
    * @returns what is wrong with its signature, or with its having none
    */
-  take(row: Row, ledgerId: string | undefined): Fault | undefined {
+  take(row: Row, ledgerId: string | undefined): SignatureFinding | undefined {
     if (row.action.startsWith('audit.')) return undefined;
-    const fault = 'signature' in row ? this.#signed(row, ledgerId) : this.#unsigned(row);
-    if (fault !== undefined) this.wrong++;
-    return fault;
+    const judged = this.judge(row, ledgerId);
+    if ('signature' in row) this.signed++;
+    if (judged.state === 'not-checked') this.unchecked++;
+    if (judged.state !== 'wrong') return undefined;
+    this.wrong++;
+    return judged.fault;
   }
 
-  #signed(row: Row, ledgerId: string | undefined): Fault | undefined {
+  /** The same, and nothing is counted. */
+  judge(row: Row, ledgerId: string | undefined): SignatureJudgement {
+    const isSigned = 'signature' in row;
     const { keys, required } = this.signers;
-    this.signed++;
-    if (keys.size + required.size === 0 || ledgerId === undefined) {
-      this.unchecked++;
-      return undefined;
-    }
+    const keyId = isSigned ? keyIdOf(row) : '';
+    if (isSigned && (keys.size + required.size === 0 || ledgerId === undefined)) return { state: 'not-checked', keyId };
+    const fault = isSigned ? this.#faultOfSigned(row, ledgerId ?? '') : this.#faultOfUnsigned(row);
+    if (fault !== undefined) return { state: 'wrong', fault };
+    return isSigned ? { state: 'valid', keyId } : { state: 'none' };
+  }
+
+  #faultOfSigned(row: Row, ledgerId: string): SignatureFinding | undefined {
+    const { keys } = this.signers;
     try {
       return signatureFault(toJson(row) as JsonObject, { ledgerId, keys, atMs: doneMs(row) });
     } catch (error) {
@@ -60,9 +78,15 @@ export class SignatureWalk {
     }
   }
 
-  #unsigned(row: Row): Fault | undefined {
+  #faultOfUnsigned(row: Row): SignatureFinding | undefined {
     const since = this.signers.required.get(row.action);
     if (since === undefined || doneMs(row) < since) return undefined;
     return { code: 'SIGNATURE_MISSING', want: `a signature, as rows of "${row.action}" must have`, got: 'none' };
   }
+}
+
+function keyIdOf({ signature }: Row): string {
+  const keyId =
+    typeof signature === 'object' && signature !== null ? (signature as { key_id?: unknown }).key_id : undefined;
+  return typeof keyId === 'string' ? keyId : 'none';
 }
