@@ -31,7 +31,8 @@ export class ShapeTally {
 
   took(line: Buffer, row: RawMembers): void {
     count(this.#provenance, row.get('provenance') ?? '"live"');
-    if (declaredLinks(line)?.hash !== hashOfLine(line)) this.#altered++;
+    const links = declaredLinks(line);
+    if (links === undefined || links.hash !== hashOfLine(line)) this.#altered++;
     if (this.stream === undefined) return;
     const id = row.get(`${this.stream}_id`) ?? '';
     const seq = Number(row.get(`${this.stream}_seq`) ?? 0);
