@@ -23,8 +23,6 @@ export type RefusalCode =
   | 'IDEMPOTENCY_CONFLICT'
   /** It is of a type that a catalogue describes, and not as it says. */
   | 'SCHEMA_MISMATCH'
-  /** Its payload is not the one that its contentHash is of. */
-  | 'CONTENT_ALTERED'
   /** It holds what an audit trail leaves out. */
   | 'OMITTED'
   /** The settings ask for types that a catalogue describes, and none describes this one. */
@@ -79,6 +77,8 @@ export type ErrorCode =
   | 'CURSOR_LOST'
   | 'SQL_FAILED'
   | 'INDEX_DISAGREES'
+  /** An event of a trace that is imported has another payload than the one that its contentHash is of. */
+  | 'CONTENT_ALTERED'
   | 'CLOSED'
   | 'INVARIANT';
 

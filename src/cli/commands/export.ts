@@ -32,7 +32,7 @@ ${CONDITIONS_HELP}
 
 The first line is a header, in JSON ("# " before it in CSV): what was asked for, the zone, how many rows there are, the first
 and the last seq, the last row of the ledger that was looked at, what the ledger has not or not whole (not_among_these), the
-version of this program, and the SHA-256 of all that follows. 
+version of this program, and the SHA-256 of all that follows.
 
 --format, beside jsonl (the stored lines, byte for byte, each with its hash) and csv (a column for each member that occurs):
   trace     id runId turnId timestamp type payload contentHash parentHash: rows of the catalogue trace that have a run
@@ -76,22 +76,22 @@ async function runExport(io: Io, terms: readonly string[], flags: Flags): Promis
   for await (const chunk of found.body) {
     if (!(await printed(io, io.isTTY ? printableLines(chunk.toString('utf8')) : chunk))) break;
   }
-  if (flags.quiet !== true) tell(io, found.header);
+  if (flags.quiet !== true) tell(io, flags, found.header);
   const { rows, altered_rows: altered = 0 } = found.header;
   const isScoped = missingIn(found.header).length > 0 || altered > 0;
   io.setExit(worst([rows > 0 ? EXIT.ok : EXIT.no, isScoped ? EXIT.scoped : EXIT.ok]));
 }
 
-function tell(io: Io, header: ExportHeader): void {
+function tell(io: Io, flags: Flags, header: ExportHeader): void {
   const missing = missingIn(header);
   if (missing.length > 0) {
-    const counts = missing.map(([name, count]) => `${name.replace('_', ' ')}: ${count}`).join(', ');
+    const counts = missing.map(([name, count]) => `${name.replaceAll('_', ' ')}: ${count}`).join(', ');
     warn(io, `not among these, and some may have matched: ${counts}; see "ledger verify"`);
   }
   const { altered_rows: altered = 0, not_in_this_shape: left } = header;
   if (altered > 0) warn(io, `rows that are not what their writers wrote: ${altered}; see "ledger verify"`);
   const others = Object.entries(left?.actions ?? {}).filter(([action]) => !action.startsWith('audit.'));
-  if (others.length === 0) return;
+  if (others.length === 0 || flags.json === true) return;
   const named = others.slice(0, 3).map(([action, count]) => `${action} ${count}`);
   const list = [...named, ...(others.length > named.length ? ['…'] : [])].join(', ');
   io.stderr(`ledger: note: rows that have no place in this shape: ${printable(list)}; the header names all\n`);
