@@ -115,8 +115,8 @@ function restOf(row: Row, isTold: (name: string, value: unknown) => boolean): st
   );
 }
 
-/** What the lines of the trail tell of each type. */
-const TOLD: Readonly<Record<string, readonly string[]>> = {
+/** What the lines of the trail tell of each type, in their order. */
+export const TRAIL_FIELDS: Readonly<Record<string, readonly string[]>> = {
   'run.invocation': ['workflow', 'workflow_version', 'scope', 'invoking_identity', 'surface'],
   'tool.call': ['tool', 'step', 'input_shape', 'output_shape', 'duration_ms', 'status', 'source', 'reason'],
   'draft.production': ['draft_id', 'version', 'output_shape', 'flags', 'presented_to'],
@@ -144,6 +144,6 @@ function scopeText(scope: unknown): string {
 }
 
 function typedLine(row: Row, { head, details }: TrailLine): TrailLine {
-  const told = TOLD[row.action] ?? [];
+  const told = TRAIL_FIELDS[row.action] ?? [];
   return { head, details: [...details, ...restOf(row, (name) => told.includes(name))] };
 }
