@@ -81,7 +81,7 @@ export async function openQuery(conditions: Conditions, cursor: Cursor | undefin
 
 /** All lines of the ledger, whatever was asked for. */
 export function everyLine({ wanted, end, closed }: Opened): Lines {
-  return { ...wanted.lines, closed, ranges: end.linesEnd === 0 ? [] : [{ from: 0, to: end.linesEnd }] };
+  return { ...wanted.lines, closed, kept: [], ranges: end.linesEnd === 0 ? [] : [{ from: 0, to: end.linesEnd }] };
 }
 
 interface FilterContext {

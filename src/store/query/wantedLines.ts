@@ -17,10 +17,11 @@ import { placesOfKeys, placesOfWindow } from '../index/indexWindow';
 import type { ByteRange, KeyedMember, WindowPlaces } from '../index/indexWindow';
 import type { Segment } from '../ledger/segments';
 import { scanLines } from '../read/lines';
-import type { LineRange } from '../read/lines';
 import { offsetAfterSeq } from '../read/seek';
 import type { LedgerEnd } from './ledgerEnd';
-import type { Lines } from './lineBlocks';
+import { linesIn } from './lineBlocks';
+import type { LineBlock, Lines } from './lineBlocks';
+import { bytesIn, groupsOf, pickLines } from './pickedLines';
 
 export interface WantedLines {
   readonly lines: Lines;
@@ -46,14 +47,19 @@ export function wantedLines(paths: StatePaths, { closed, end, filter, afterSeq }
   // It may be the index of a file that has taken the place of this one.
   const isOfThisFile = answer !== undefined && statOf(paths.ledger)?.ino === end.ino;
   const lostRows = isOfThisFile && answer.kind === 'ahead' ? answer.rows : 0;
-  if (isOfThisFile && answer.kind === 'places' && asked !== undefined && bearsOut(fd, answer.places, asked.has)) {
-    const ranges = cutTo([...answer.places.ranges, { from: answer.offset, to: linesEnd }], linesEnd);
-    const source = answer.offset < linesEnd ? 'index+file' : 'index';
-    return { lines: { closed: [], fd, ranges, bareLine: bare }, source, lostRows };
+  if (isOfThisFile && answer.kind === 'places' && asked !== undefined) {
+    const named = namedLines(fd, answer.places, asked.has);
+    const rest = { from: answer.offset, to: linesEnd };
+    const source = rest.from < rest.to ? 'index+file' : 'index';
+    if (named !== undefined) {
+      const ranges = cutTo([...named.ranges, rest], linesEnd);
+      return { lines: { closed: [], kept: named.kept, fd, ranges, bareLine: bare }, source, lostRows };
+    }
   }
   const from = afterSeq === 0 ? 0 : offsetAfterSeq(fd, linesEnd, afterSeq);
   const lines = {
     closed: from === 0 ? closed : [],
+    kept: [],
     fd,
     ranges: cutTo([{ from, to: linesEnd }], linesEnd),
     bareLine: bare,
@@ -64,7 +70,7 @@ export function wantedLines(paths: StatePaths, { closed, end, filter, afterSeq }
 interface Asked {
   readonly places: (index: LedgerIndex) => WindowPlaces | undefined;
   /** Whether a line is one that the index has to name. */
-  readonly has: (line: LineRange) => boolean;
+  readonly has: (bytes: Buffer, start: number, end: number) => boolean;
 }
 
 const KEYED: ReadonlySet<string> = new Set<KeyedMember>(['run_id', 'decision_id', 'idempotency_key']);
@@ -80,8 +86,8 @@ function askFor({ required, sinceMs, untilMs }: RowFilter): Asked | undefined {
   return {
     places: (index) => placesOfWindow(index, sinceMs, untilMs),
     // What has no time, or names a gap, is named by the index for every window.
-    has: (line) => {
-      const row = projectLine(line, 0);
+    has: (block, start, end) => {
+      const row = projectLine({ block, start, end, offset: 0, bytes: end - start }, 0);
       if (row === undefined) return false;
       const { effectiveMs: ms, gapOf } = row;
       return (ms >= sinceMs && ms < untilMs) || ms === 0 || gapOf !== undefined;
@@ -93,8 +99,8 @@ function askFor({ required, sinceMs, untilMs }: RowFilter): Asked | undefined {
 function hasKey(member: KeyedMember, keys: ReadonlySet<number>): Asked['has'] {
   const reader = new FieldReader();
   const index = reader.add({ member, path: [] });
-  return ({ block, start, end }) => {
-    const value = reader.read(block, start, end) ? reader.value(index) : undefined;
+  return (bytes, start, end) => {
+    const value = reader.read(bytes, start, end) ? reader.value(index) : undefined;
     return typeof value === 'string' && keys.has(keyOf(value));
   };
 }
@@ -103,18 +109,38 @@ function isKeyed(required: RequiredMember): required is RequiredMember & { reado
   return KEYED.has(required.member);
 }
 
-/** Whether as many of the rows stand there as the index says. */
-function bearsOut(fd: number, { ranges, rows }: WindowPlaces, has: Asked['has']): boolean {
+/** What the index names, in blocks as far as it was kept, else in ranges that are read again. */
+type NamedLines = Pick<Lines, 'kept' | 'ranges'>;
+
+/** What is more is read a second time rather than held in memory. */
+const KEPT_BYTES = 8 << 20;
+
+/** The lines that the index names; undefined where not as many of the rows stand there as it says. */
+function namedLines(fd: number, { ranges, rows }: WindowPlaces, has: Asked['has']): NamedLines | undefined {
+  if (bytesIn(ranges) > KEPT_BYTES) return countRows(fd, ranges, has) === rows ? { kept: [], ranges } : undefined;
+  const kept: LineBlock[] = [];
+  let found = 0;
+  for (const group of groupsOf(ranges)) {
+    const block = pickLines(fd, group);
+    if (block === undefined) return undefined;
+    kept.push(block);
+    for (const [start, end] of linesIn(block)) if (has(block.bytes, start, end)) found++;
+  }
+  return found === rows ? { kept, ranges: [] } : undefined;
+}
+
+/** How many of the rows stand in some ranges; undefined where these hold no whole lines. */
+function countRows(fd: number, ranges: readonly ByteRange[], has: Asked['has']): number | undefined {
   let found = 0;
   let whole = true;
   for (const { from, to } of ranges) {
-    scanLines(fd, from, to, (line) => {
-      whole &&= line.terminated && !line.cut;
-      if (whole && has(line)) found++;
+    scanLines(fd, from, to, ({ block, start, end, terminated, cut }) => {
+      whole &&= terminated && !cut;
+      if (whole && has(block, start, end)) found++;
       return whole;
     });
   }
-  return whole && found === rows;
+  return whole ? found : undefined;
 }
 
 function cutTo(ranges: readonly ByteRange[], end: number): ByteRange[] {
