@@ -6,6 +6,7 @@ import { storedRow } from '../../core/rowText';
 import { closeQuietly } from '../files';
 import type { Place } from '../ledger/locate';
 import { matchingLines } from '../query/matchingLines';
+import type { FoundLine } from '../query/matchingLines';
 import { openQuery } from '../query/openQuery';
 
 export interface StreamLine {
@@ -33,12 +34,12 @@ export async function streamLines(
   nowMs: number,
   actions?: ReadonlySet<string>,
 ): Promise<StreamLines> {
-  const { end, filter, wanted, notes } = await openQuery({ place, terms, nowMs }, undefined);
+  const { end, filter, wanted, notes } = await openQuery({ place, terms, nowMs, asObjects: true }, undefined);
   const found = matchingLines(wanted.lines, filter, { backwards: false, broken: notes.broken });
   async function* lines(): AsyncGenerator<StreamLine> {
     try {
       for await (const batch of found)
-        for (const { line } of batch) if (actions === undefined || actions.has(actionIn(line))) yield* streamLine(line);
+        for (const one of batch) if (actions === undefined || actions.has(actionIn(one.line))) yield* streamLine(one);
     } finally {
       closeQuietly(end.fd);
     }
@@ -63,19 +64,19 @@ function actionIn(line: Buffer): string {
 const MARKS = [Buffer.from('"run_seq":'), Buffer.from('"decision_seq":')];
 
 /** A glance at the bytes first: most rows of a large ledger may be in no stream. */
-function* streamLine(line: Buffer): Generator<StreamLine> {
+function* streamLine({ line, object }: FoundLine): Generator<StreamLine> {
   if (!MARKS.some((mark) => line.includes(mark))) return;
-  const row = storedRow(line);
+  const row = storedRow(line, object);
   if (row !== undefined) yield { row, line };
 }
 
 /** The rows that conditions take, whether they stand in a stream or not. Errors as above. */
 export async function* rowsWhere(place: Place, terms: readonly string[], nowMs: number): AsyncGenerator<Row> {
-  const { end, filter, wanted, notes } = await openQuery({ place, terms, nowMs }, undefined);
+  const { end, filter, wanted, notes } = await openQuery({ place, terms, nowMs, asObjects: true }, undefined);
   try {
     for await (const batch of matchingLines(wanted.lines, filter, { backwards: false, broken: notes.broken })) {
-      for (const { line } of batch) {
-        const row = storedRow(line);
+      for (const { line, object } of batch) {
+        const row = storedRow(line, object);
         if (row !== undefined) yield row;
       }
     }

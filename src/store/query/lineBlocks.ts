@@ -7,6 +7,7 @@
  */
 import { fstatSync } from 'node:fs';
 import { LedgerError } from '../../core/errors';
+import type { Verdict } from '../../core/query/rowFilter';
 import { readAt } from '../files';
 import type { ByteRange } from '../index/indexWindow';
 import { LIVE_NAME } from '../index/indexSchema';
@@ -38,6 +39,17 @@ export interface LineBlock {
   readonly bytes: Buffer;
   /** Whether it is one line that is too long to be a row: the block holds nothing of it. */
   readonly overlong: boolean;
+  /** What the filter says of each of its lines, where it was asked already. */
+  readonly judged?: readonly JudgedLine[];
+}
+
+export interface JudgedLine {
+  readonly start: number;
+  /** Its newline not counted. */
+  readonly end: number;
+  readonly verdict: Verdict;
+  /** What it is, where that was wanted. */
+  readonly object: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Where each line of a block begins and ends, its newline not counted. */

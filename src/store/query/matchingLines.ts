@@ -22,6 +22,8 @@ export interface LinePlace {
 export interface FoundLine extends LinePlace {
   /** The stored bytes without their newline; valid until the next batch is asked for. */
   readonly line: Buffer;
+  /** What they are, where that was wanted and is known. */
+  readonly object?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface BrokenLines {
@@ -61,10 +63,14 @@ export function matchesIn(
   broken: BrokenLines,
 ): FoundLine[] {
   const found: FoundLine[] = [];
-  const { bytes, segment } = block;
-  eachMatch(block, { filter, needle, broken }, (start, end) => {
-    found.push({ line: bytes.subarray(start, end), segment, offset: block.offsetOf(start) });
-  });
+  const { bytes, segment, judged } = block;
+  const onMatch = (start: number, end: number, object?: FoundLine['object']): void =>
+    void found.push({ line: bytes.subarray(start, end), segment, offset: block.offsetOf(start), object });
+  if (judged === undefined) eachMatch(block, { filter, needle, broken }, onMatch);
+  for (const { start, end, verdict, object } of judged ?? []) {
+    if (verdict === 'match') onMatch(start, end, object);
+    if (verdict === 'no-row') noteBroken(broken, block, start);
+  }
   return found;
 }
 

@@ -6,8 +6,7 @@
  * first one is handed on. An index that disagrees is passed over.
  */
 import { keyOf } from '../../core/indexDigest';
-import { FieldReader } from '../../core/query/field';
-import type { RequiredMember, RowFilter } from '../../core/query/rowFilter';
+import type { RequiredMember, RowFilter, Verdict } from '../../core/query/rowFilter';
 import type { StatePaths } from '../paths';
 import { statOf } from '../files';
 import { askIndex } from '../index/indexAsk';
@@ -20,7 +19,7 @@ import { scanLines } from '../read/lines';
 import { offsetAfterSeq } from '../read/seek';
 import type { LedgerEnd } from './ledgerEnd';
 import { linesIn } from './lineBlocks';
-import type { LineBlock, Lines } from './lineBlocks';
+import type { JudgedLine, LineBlock, Lines } from './lineBlocks';
 import { bytesIn, groupsOf, pickLines } from './pickedLines';
 
 export interface WantedLines {
@@ -36,10 +35,13 @@ export interface LinesRequest {
   readonly filter: RowFilter;
   /** Rows up to this one are of no interest. */
   readonly afterSeq: number;
+  /** Whether the lines that match are wanted as objects, too. */
+  readonly asObjects: boolean;
 }
 
 /** @throws LedgerError INDEX_FAILED, and others that are no reason to pass the index over */
-export function wantedLines(paths: StatePaths, { closed, end, filter, afterSeq }: LinesRequest): WantedLines {
+export function wantedLines(paths: StatePaths, request: LinesRequest): WantedLines {
+  const { closed, end, filter, afterSeq } = request;
   const { fd, linesEnd, bareLine } = end;
   const bare = bareLine === undefined ? undefined : { line: bareLine, offset: linesEnd };
   const asked = askFor(filter);
@@ -48,7 +50,7 @@ export function wantedLines(paths: StatePaths, { closed, end, filter, afterSeq }
   const isOfThisFile = answer !== undefined && statOf(paths.ledger)?.ino === end.ino;
   const lostRows = isOfThisFile && answer.kind === 'ahead' ? answer.rows : 0;
   if (isOfThisFile && answer.kind === 'places' && asked !== undefined) {
-    const named = namedLines(fd, answer.places, asked.has);
+    const named = namedLines(answer.places, asked, request);
     const rest = { from: answer.offset, to: linesEnd };
     const source = rest.from < rest.to ? 'index+file' : 'index';
     if (named !== undefined) {
@@ -69,39 +71,47 @@ export function wantedLines(paths: StatePaths, { closed, end, filter, afterSeq }
 
 interface Asked {
   readonly places: (index: LedgerIndex) => WindowPlaces | undefined;
-  /** Whether a line is one that the index has to name. */
-  readonly has: (bytes: Buffer, start: number, end: number) => boolean;
+  readonly look: (bytes: Buffer, start: number, end: number) => Looked;
+}
+
+/** What one line is. */
+interface Looked {
+  /** Whether it is one that the index has to name. */
+  readonly isNamed: boolean;
+  /** What the filter says of it, where it was asked on the way. */
+  readonly verdict?: Verdict;
 }
 
 const KEYED: ReadonlySet<string> = new Set<KeyedMember>(['run_id', 'decision_id', 'idempotency_key']);
 
-function askFor({ required, sinceMs, untilMs }: RowFilter): Asked | undefined {
+function askFor(filter: RowFilter): Asked | undefined {
+  const { required, sinceMs, untilMs } = filter;
   const keyed = required.find(isKeyed);
   if (keyed !== undefined) {
     const { member } = keyed;
     const keys = new Set(keyed.texts.map(keyOf));
-    return { places: (index) => placesOfKeys(index, member, keys), has: hasKey(member, keys) };
+    return { places: (index) => placesOfKeys(index, member, keys), look: forKey(filter, member, keys) };
   }
   if (sinceMs === -Infinity && untilMs === Infinity) return undefined;
   return {
     places: (index) => placesOfWindow(index, sinceMs, untilMs),
     // What has no time, or names a gap, is named by the index for every window.
-    has: (block, start, end) => {
+    look: (block, start, end) => {
       const row = projectLine({ block, start, end, offset: 0, bytes: end - start }, 0);
-      if (row === undefined) return false;
+      if (row === undefined) return { isNamed: false };
       const { effectiveMs: ms, gapOf } = row;
-      return (ms >= sinceMs && ms < untilMs) || ms === 0 || gapOf !== undefined;
+      return { isNamed: (ms >= sinceMs && ms < untilMs) || ms === 0 || gapOf !== undefined };
     },
   };
 }
 
-/** A few lines mostly, which are parsed faster than they are read off their bytes. */
-function hasKey(member: KeyedMember, keys: ReadonlySet<number>): Asked['has'] {
-  const reader = new FieldReader();
-  const index = reader.add({ member, path: [] });
+/** To find the key in a line, all of it is read: so the filter does that, and judges it at once. */
+function forKey(filter: RowFilter, member: KeyedMember, keys: ReadonlySet<number>): Asked['look'] {
+  const index = filter.fields.add({ member, path: [] });
   return (bytes, start, end) => {
-    const value = reader.read(bytes, start, end) ? reader.value(index) : undefined;
-    return typeof value === 'string' && keys.has(keyOf(value));
+    const verdict = filter.judge(bytes, start, end);
+    const value = verdict === 'no-row' ? undefined : filter.fields.value(index);
+    return { verdict, isNamed: typeof value === 'string' && keys.has(keyOf(value)) };
   };
 }
 
@@ -116,27 +126,38 @@ type NamedLines = Pick<Lines, 'kept' | 'ranges'>;
 const KEPT_BYTES = 8 << 20;
 
 /** The lines that the index names; undefined where not as many of the rows stand there as it says. */
-function namedLines(fd: number, { ranges, rows }: WindowPlaces, has: Asked['has']): NamedLines | undefined {
-  if (bytesIn(ranges) > KEPT_BYTES) return countRows(fd, ranges, has) === rows ? { kept: [], ranges } : undefined;
+function namedLines(
+  { ranges, rows }: WindowPlaces,
+  { look }: Asked,
+  { end: { fd }, filter: { fields }, asObjects }: LinesRequest,
+): NamedLines | undefined {
+  if (bytesIn(ranges) > KEPT_BYTES) return countRows(fd, ranges, look) === rows ? { kept: [], ranges } : undefined;
   const kept: LineBlock[] = [];
   let found = 0;
+  fields.parsesAll = asObjects;
   for (const group of groupsOf(ranges)) {
     const block = pickLines(fd, group);
     if (block === undefined) return undefined;
-    kept.push(block);
-    for (const [start, end] of linesIn(block)) if (has(block.bytes, start, end)) found++;
+    const judged: JudgedLine[] = [];
+    for (const [start, end] of linesIn(block)) {
+      const { isNamed, verdict } = look(block.bytes, start, end);
+      if (isNamed) found++;
+      if (verdict !== undefined) judged.push({ start, end, verdict, object: asObjects ? fields.object : undefined });
+    }
+    kept.push(judged.length === 0 ? block : { ...block, judged });
   }
+  fields.parsesAll = false;
   return found === rows ? { kept, ranges: [] } : undefined;
 }
 
 /** How many of the rows stand in some ranges; undefined where these hold no whole lines. */
-function countRows(fd: number, ranges: readonly ByteRange[], has: Asked['has']): number | undefined {
+function countRows(fd: number, ranges: readonly ByteRange[], look: Asked['look']): number | undefined {
   let found = 0;
   let whole = true;
   for (const { from, to } of ranges) {
     scanLines(fd, from, to, ({ block, start, end, terminated, cut }) => {
       whole &&= terminated && !cut;
-      if (whole && has(block, start, end)) found++;
+      if (whole && look(block, start, end).isNamed) found++;
       return whole;
     });
   }
