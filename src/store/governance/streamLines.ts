@@ -11,12 +11,13 @@ import { openQuery } from '../query/openQuery';
 
 export interface StreamLine {
   readonly row: Row;
-  /** The stored bytes; valid until the next one is asked for. */
+  /** The stored bytes; valid until the next batch is asked for. */
   readonly line: Buffer;
 }
 
 export interface StreamLines {
-  readonly lines: AsyncIterable<StreamLine>;
+  /** In batches: a million rows, one by one, would be waited for longer than they are read. */
+  readonly batches: AsyncIterable<readonly StreamLine[]>;
   /** The last row of the ledger. */
   readonly head: Head | undefined;
   /** What could not be read as rows; complete when the lines are read. */
@@ -36,10 +37,12 @@ export async function streamLines(
 ): Promise<StreamLines> {
   const { end, filter, wanted, notes } = await openQuery({ place, terms, nowMs, asObjects: true }, undefined);
   const found = matchingLines(wanted.lines, filter, { backwards: false, broken: notes.broken });
-  async function* lines(): AsyncGenerator<StreamLine> {
+  async function* batches(): AsyncGenerator<readonly StreamLine[]> {
     try {
-      for await (const batch of found)
-        for (const one of batch) if (actions === undefined || actions.has(actionIn(one.line))) yield* streamLine(one);
+      for await (const lines of found) {
+        const some = actions === undefined ? lines : lines.filter(({ line }) => actions.has(actionIn(line)));
+        yield some.flatMap(streamLine);
+      }
     } finally {
       closeQuietly(end.fd);
     }
@@ -50,7 +53,7 @@ export async function streamLines(
     lost_rows: notes.lostRows,
     spilled_rows: notes.spilledRows,
   });
-  return { lines: lines(), head: end.head, unread };
+  return { batches: batches(), head: end.head, unread };
 }
 
 const ACTION = Buffer.from('"action":"');
@@ -64,10 +67,10 @@ function actionIn(line: Buffer): string {
 const MARKS = [Buffer.from('"run_seq":'), Buffer.from('"decision_seq":')];
 
 /** A glance at the bytes first: most rows of a large ledger may be in no stream. */
-function* streamLine({ line, object }: FoundLine): Generator<StreamLine> {
-  if (!MARKS.some((mark) => line.includes(mark))) return;
+function streamLine({ line, object }: FoundLine): StreamLine[] {
+  if (!MARKS.some((mark) => line.includes(mark))) return [];
   const row = storedRow(line, object);
-  if (row !== undefined) yield { row, line };
+  return row === undefined ? [] : [{ row, line }];
 }
 
 /** The rows that conditions take, whether they stand in a stream or not. Errors as above. */
