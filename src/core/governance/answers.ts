@@ -39,7 +39,7 @@ const PEOPLE = ['actor', 'reviewer', 'approver', 'invoking_identity', 'presented
 function who(rows: readonly Row[]): Answer {
   const named = told('Who', rows, (row) => [
     row.agent && `agent ${row.agent}${row.agent_version === undefined ? '' : ` ${row.agent_version}`}`,
-    ...PEOPLE.flatMap((name) => textOf(row, name) ?? []).map((text) => text && `person ${text}`),
+    ...PEOPLE.map((name) => textOf(row, name) && `person ${textOf(row, name) ?? ''}`),
     row.action === 'approval' ? `model ${dotted(textOf(row, 'model_provider'), textOf(row, 'model_id'))}` : row.model && `model ${row.model}`, // prettier-ignore
     `account ${row.by}`,
   ]);

@@ -68,7 +68,9 @@ const MARKS = [Buffer.from('"run_seq":'), Buffer.from('"decision_seq":')];
 
 /** A glance at the bytes first: most rows of a large ledger may be in no stream. */
 function streamLine({ line, object }: FoundLine): StreamLine[] {
-  if (!MARKS.some((mark) => line.includes(mark))) return [];
+  const isOfStream =
+    object === undefined ? MARKS.some((mark) => line.includes(mark)) : 'run_seq' in object || 'decision_seq' in object;
+  if (!isOfStream) return [];
   const row = storedRow(line, object);
   return row === undefined ? [] : [{ row, line }];
 }
