@@ -1,0 +1,83 @@
+/**
+ * Rows that tell who was shown what, and why: a stream of their own, so that none of them can go missing unseen
+ * (`ledger verify --run access`).
+ *
+ *   {"run_id":"access","actor":"alice","role":"auditor","action":"access.read","target":"show 41","outcome":"allowed",
+ *    "reason":"TICKET-81","payload":{"command":"show","account":"alice","sought":"41"}}
+ */
+import type { Json, JsonObject } from './json';
+import { toJson } from './json';
+import type { Row } from './members';
+import type { Question } from './query/asked';
+import { parseTerm } from './query/term';
+import { SUMMARY_MEMBERS } from './summary';
+
+export const ACCESS_RUN = 'access';
+export const ACCESS_READ = 'access.read';
+export const ACCESS_EXPORT = 'access.export';
+
+/** What somebody wants to be shown, as they said it. */
+export interface ReadWhat extends Question {
+  readonly command:
+    'show' | 'query' | 'tail' | 'follow' | 'sample' | 'sql' | 'export' | 'reconstruct' | 'proof' | 'rollup';
+  readonly sought?: string | undefined;
+  readonly statement?: string | undefined;
+  readonly format?: string | undefined;
+  readonly day?: string | undefined;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+}
+
+export interface Accessor {
+  /** Who it is, by their own account. */
+  readonly actor: string;
+  /** Who it is, by the operating system's. */
+  readonly account: string;
+  /** The role that let them in; undefined where none was asked for. */
+  readonly role: string | undefined;
+}
+
+export interface AccessEvent extends Accessor {
+  readonly what: ReadWhat;
+  readonly outcome: 'allowed' | 'denied';
+  readonly reason: string | undefined;
+  /** Of an export: what it held. */
+  readonly exported?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** The row, as a caller would give it. */
+export function accessRow({ actor, account, role, what, outcome, reason, exported }: AccessEvent): JsonObject {
+  const { command, terms = [], fields, ...others } = what;
+  const conditions = terms.length === 0 ? undefined : terms;
+  const payload = { command, account, conditions, ...others, fields, ...exported };
+  const members: readonly (readonly [string, Json | undefined])[] = [
+    ['run_id', ACCESS_RUN],
+    ['actor', actor],
+    ['role', role],
+    ['action', command === 'export' ? ACCESS_EXPORT : ACCESS_READ],
+    ['target', targetOf(what)],
+    ['outcome', outcome],
+    ['reason', reason],
+    ['payload', toJson(payload)],
+  ];
+  return new Map(members.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])));
+}
+
+const MAX_TARGET = 200;
+
+/** A summary shows it, so it names no value that a summary leaves out; the payload has the words as they were typed. */
+function targetOf({ command, sought, terms = [], where }: ReadWhat): string {
+  const words = [sought, ...terms.map(shownTerm), where === undefined ? undefined : '--where …'];
+  const text = [command, ...words.filter((word) => word !== undefined)].join(' ');
+  return text.length <= MAX_TARGET ? text : `${Array.from(text).slice(0, MAX_TARGET).join('')}…`;
+}
+
+function shownTerm(term: string): string {
+  const { field, operator } = parseTerm(term);
+  return SUMMARY_MEMBERS.has(field.member) ? term : `${field.member}${operator}…`;
+}
+
+/** Whether a row stands in the stream of such rows: it is nobody's run. */
+export function isAccessRow({ run_id: run, action }: Pick<Row, 'run_id' | 'action'>): boolean {
+  return run === ACCESS_RUN && (action === ACCESS_READ || action === ACCESS_EXPORT);
+}

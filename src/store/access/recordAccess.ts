@@ -1,0 +1,38 @@
+/**
+ * Writes down who is shown what, before it is shown. The row is in the chain and on the disk, or nothing is shown: it
+ * never waits in a spill file.
+ */
+import { accessRow } from '../../core/access';
+import type { AccessEvent } from '../../core/access';
+import { LedgerError } from '../../core/errors';
+import { checkRow } from '../../core/row';
+import type { AppendEvents } from '../append/append';
+import { Writer } from '../append/writer';
+import type { LocatedLedger } from '../ledger/locate';
+import { nodeHost } from '../machine/nodeHost';
+
+/** @throws LedgerError whatever kept the row from the chain: then all is as it was */
+export async function recordAccess({ paths }: LocatedLedger, event: AccessEvent, events: AppendEvents): Promise<void> {
+  const host = nodeHost();
+  const writer = new Writer({ paths, host, durability: 'disk', events });
+  try {
+    const row = checkRow(accessRow(event), { nowMs: host.nowMs() });
+    await writer.appendDecided((_, placer) => Promise.resolve(placer.place(row)));
+  } catch (error) {
+    throw notRecorded(error);
+  } finally {
+    await writer.close();
+  }
+}
+
+function notRecorded(error: unknown): LedgerError {
+  const known = error instanceof LedgerError ? error : undefined;
+  const why = known?.message ?? (error instanceof Error ? error.message : String(error));
+  const { place, hint } = known ?? {};
+  const then = 'without --raw there is a summary, which leaves no row';
+  return new LedgerError(
+    known?.code ?? 'NOT_WRITABLE',
+    `expected to write down who reads this before it is shown, and could not: nothing is shown; ${why}`,
+    { ...(place && { place }), hint: hint === undefined ? then : `${hint}; ${then}`, cause: error },
+  );
+}
