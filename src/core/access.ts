@@ -28,6 +28,18 @@ export interface ReadWhat extends Question {
   readonly until?: string | undefined;
 }
 
+/** With these all is content: there is no --raw. */
+const WHOLE: ReadonlySet<ReadWhat['command']> = new Set(['export', 'reconstruct', 'proof']);
+
+export function isAllContent({ command }: ReadWhat): boolean {
+  return WHOLE.has(command);
+}
+
+/** What to do where content is not to be had; with what is wrong before it. */
+export function orSummary(what: ReadWhat, hint: string): string {
+  return isAllContent(what) ? hint : `${hint}; without --raw there is a summary`;
+}
+
 export interface Accessor {
   /** Who it is, by their own account. */
   readonly actor: string;

@@ -7,11 +7,12 @@
  *   3. reading.record   a row in the chain, on the disk
  *   4. … and only now the first byte of it is handed on
  */
-import { SUMMARY_MEMBERS } from '../../core/summary';
+import { isAllContent, orSummary } from '../../core/access';
 import type { Accessor, ReadWhat } from '../../core/access';
 import { roleOf } from '../../core/accessSettings';
 import { LedgerError } from '../../core/errors';
 import { membersAsked } from '../../core/query/asked';
+import { SUMMARY_MEMBERS } from '../../core/summary';
 import type { AppendEvents } from '../append/append';
 import { locate } from '../ledger/locate';
 import type { LocatedLedger, Place } from '../ledger/locate';
@@ -48,7 +49,7 @@ export async function openReading(place: Place, what: ReadWhat, asked: ReadAsked
     throw new LedgerError('USAGE', 'expected --raw beside --reason, found no --raw', {
       hint: 'a summary needs no reason; --raw shows content, for a reason',
     });
-  const located = locate(place);
+  const located = governed(place);
   if (located.config.access?.raw !== 'break-glass') return { isWhole: true, record: nothing };
   if (asked?.raw === true) return granted(place, located, what, asked);
   await refuseContent(what);
@@ -60,10 +61,18 @@ export async function openReading(place: Place, what: ReadWhat, asked: ReadAsked
  * @throws LedgerError as `openReading`
  */
 export async function openContent(place: Place, what: ReadWhat, asked: ReadAsked): Promise<Reading> {
-  const located = locate(place);
+  const located = governed(place);
   const { access } = located.config;
   const isRecorded = what.command === 'export' ? access !== undefined : access?.raw === 'break-glass';
   return isRecorded ? granted(place, located, what, asked) : { isWhole: true, record: nothing };
+}
+
+/** The settings beside the ledger hold, whatever `--config` names: who reads does not choose them. */
+function governed(place: Place): LocatedLedger {
+  const given = locate(place);
+  if (place.configPath === undefined) return given;
+  const beside = locate({ ...place, configPath: undefined });
+  return beside.config.access === undefined ? given : beside;
 }
 
 async function granted(place: Place, located: LocatedLedger, what: ReadWhat, asked: ReadAsked): Promise<Reading> {
@@ -74,7 +83,7 @@ async function granted(place: Place, located: LocatedLedger, what: ReadWhat, ask
   if (!isAllowed) {
     // That somebody tried is worth a row; where it cannot be written they are kept out all the same.
     await recordAccess(located, { ...event, outcome: 'denied' }, events).catch(() => undefined);
-    throw denied(who, located.config.access?.readers ?? []);
+    throw denied(what, who, located.config.access?.readers ?? []);
   }
   return {
     isWhole: true,
@@ -99,20 +108,16 @@ async function whoReads(
   };
 }
 
-/** With these all is content: there is no --raw. */
-const WHOLE: ReadonlySet<ReadWhat['command']> = new Set(['export', 'reconstruct', 'proof']);
-
-function noReason({ command }: ReadWhat): LedgerError {
-  const isWhole = WHOLE.has(command);
-  const shows = isWhole ? `"ledger ${command}"` : '--raw';
+function noReason(what: ReadWhat): LedgerError {
+  const shows = isAllContent(what) ? `"ledger ${what.command}"` : '--raw';
   return new LedgerError('USAGE', `expected --reason: ${shows} shows content, which this ledger writes down`, {
-    hint: `say why, for instance --reason "TICKET-81"${isWhole ? '' : '; without --raw there is a summary'}`,
+    hint: orSummary(what, 'say why, for instance --reason "TICKET-81"'),
   });
 }
 
-function denied({ account }: Accessor, readers: readonly string[]): LedgerError {
+function denied(what: ReadWhat, { account }: Accessor, readers: readonly string[]): LedgerError {
   return new LedgerError('ACCESS_DENIED', `expected one of the roles ${readers.join(', ')}, found ${account} in none`, {
-    hint: 'the config says who has them ("roles"); without --raw there is a summary',
+    hint: orSummary(what, 'the config says who has them ("roles")'),
   });
 }
 

@@ -2,8 +2,8 @@
  * Writes down who is shown what, before it is shown. The row is in the chain and on the disk, or nothing is shown: it
  * never waits in a spill file.
  */
-import { accessRow } from '../../core/access';
-import type { AccessEvent } from '../../core/access';
+import { accessRow, orSummary } from '../../core/access';
+import type { AccessEvent, ReadWhat } from '../../core/access';
 import { LedgerError } from '../../core/errors';
 import { checkRow } from '../../core/row';
 import type { AppendEvents } from '../append/append';
@@ -19,20 +19,19 @@ export async function recordAccess({ paths }: LocatedLedger, event: AccessEvent,
     const row = checkRow(accessRow(event), { nowMs: host.nowMs() });
     await writer.appendDecided((_, placer) => Promise.resolve(placer.place(row)));
   } catch (error) {
-    throw notRecorded(error);
+    throw notRecorded(event.what, error);
   } finally {
     await writer.close();
   }
 }
 
-function notRecorded(error: unknown): LedgerError {
+function notRecorded(what: ReadWhat, error: unknown): LedgerError {
   const known = error instanceof LedgerError ? error : undefined;
   const why = known?.message ?? (error instanceof Error ? error.message : String(error));
   const { place, hint } = known ?? {};
-  const then = 'without --raw there is a summary, which leaves no row';
   return new LedgerError(
     known?.code ?? 'NOT_WRITABLE',
     `expected to write down who reads this before it is shown, and could not: nothing is shown; ${why}`,
-    { ...(place && { place }), hint: hint === undefined ? then : `${hint}; ${then}`, cause: error },
+    { ...(place && { place }), hint: orSummary(what, hint ?? 'see "ledger doctor"'), cause: error },
   );
 }
