@@ -5,16 +5,12 @@
  *   {"run_id":"access","actor":"alice","role":"auditor","action":"access.read","target":"show 41","outcome":"allowed",
  *    "reason":"TICKET-81","payload":{"command":"show","account":"alice","sought":"41"}}
  */
+import { ACCESS_EXPORT, ACCESS_READ, ACCESS_RUN } from './accessActions';
 import type { Json, JsonObject } from './json';
 import { toJson } from './json';
-import type { Row } from './members';
 import type { Question } from './query/asked';
 import { parseTerm } from './query/term';
 import { SUMMARY_MEMBERS } from './summary';
-
-export const ACCESS_RUN = 'access';
-export const ACCESS_READ = 'access.read';
-export const ACCESS_EXPORT = 'access.export';
 
 /** What somebody wants to be shown, as they said it. */
 export interface ReadWhat extends Question {
@@ -87,9 +83,4 @@ function targetOf({ command, sought, terms = [], where }: ReadWhat): string {
 function shownTerm(term: string): string {
   const { field, operator } = parseTerm(term);
   return SUMMARY_MEMBERS.has(field.member) ? term : `${field.member}${operator}…`;
-}
-
-/** Whether a row stands in the stream of such rows: it is nobody's run. */
-export function isAccessRow({ run_id: run, action }: Pick<Row, 'run_id' | 'action'>): boolean {
-  return run === ACCESS_RUN && (action === ACCESS_READ || action === ACCESS_EXPORT);
 }

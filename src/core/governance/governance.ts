@@ -1,5 +1,5 @@
 /** Every decision and run of a ledger, held against the state machines as its rows go by. */
-import { isAccessRow } from '../access';
+import { isAccessRow } from '../accessActions';
 import type { Row } from '../members';
 import { DecisionAudit } from './decision';
 import type { GovernanceFinding } from './finding';

@@ -1,5 +1,5 @@
 /** Runs and decisions, a line each: where it stands, what it cost, how long it is, what was found. */
-import { isAccessRow } from '../access';
+import { isAccessRow } from '../accessActions';
 import type { Row } from '../members';
 import { formatNanos } from '../money';
 import { DecisionAudit } from './decision';
