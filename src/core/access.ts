@@ -19,6 +19,12 @@ export interface ReadWhat extends Question {
   readonly sought?: string | undefined;
   readonly statement?: string | undefined;
   readonly format?: string | undefined;
+  /** The last so many rows, and so many neighbours of each. */
+  readonly lines?: number | undefined;
+  readonly before?: number | undefined;
+  readonly after?: number | undefined;
+  /** Those that come, too. */
+  readonly follow?: boolean | undefined;
   readonly day?: string | undefined;
   readonly since?: string | undefined;
   readonly until?: string | undefined;
@@ -32,8 +38,10 @@ export function isAllContent({ command }: ReadWhat): boolean {
 }
 
 /** What to do where content is not to be had; with what is wrong before it. */
-export function orSummary(what: ReadWhat, hint: string): string {
-  return isAllContent(what) ? hint : `${hint}; without --raw there is a summary`;
+export function orSummary(what: ReadWhat, hint?: string): { readonly hint?: string } {
+  const then = isAllContent(what) ? undefined : 'without --raw there is a summary';
+  const parts = [hint, then].filter((part) => part !== undefined);
+  return parts.length === 0 ? {} : { hint: parts.join('; ') };
 }
 
 export interface Accessor {
@@ -55,9 +63,9 @@ export interface AccessEvent extends Accessor {
 
 /** The row, as a caller would give it. */
 export function accessRow({ actor, account, role, what, outcome, reason, exported }: AccessEvent): JsonObject {
-  const { command, terms = [], fields, ...others } = what;
-  const conditions = terms.length === 0 ? undefined : terms;
-  const payload = { command, account, conditions, ...others, fields, ...exported };
+  const { command, terms, fields, follow, ...others } = what;
+  const said = { conditions: filled(terms), ...others, follow: follow === true ? true : undefined };
+  const payload = { command, account, ...said, fields: filled(fields), ...exported };
   const members: readonly (readonly [string, Json | undefined])[] = [
     ['run_id', ACCESS_RUN],
     ['actor', actor],
@@ -69,6 +77,10 @@ export function accessRow({ actor, account, role, what, outcome, reason, exporte
     ['payload', toJson(payload)],
   ];
   return new Map(members.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])));
+}
+
+function filled(list: readonly string[] | undefined): readonly string[] | undefined {
+  return list === undefined || list.length === 0 ? undefined : list;
 }
 
 const MAX_TARGET = 200;

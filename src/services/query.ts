@@ -10,6 +10,7 @@ import type { ReadSoFar } from '../core/progress';
 import { parseField } from '../core/query/field';
 import { GroupTally } from '../core/query/groups';
 import type { Grouping, Measure } from '../core/query/groups';
+import type { ReadWhat } from '../core/access';
 import { storedRow } from '../core/rowText';
 import { summaryLine } from '../core/summary';
 import type { TimeWindow } from '../core/when';
@@ -62,7 +63,8 @@ export async function query(request: QueryRequest): Promise<Query> {
   const opened = await openQuery(request, cursor);
   const reading = await closingOnError(opened, async () => {
     await checkPlace(opened, request.cursorFile, cursor);
-    return allowed(request, request.fields);
+    const { fields, lastRows: lines, before, after, follow } = request;
+    return allowed(request, { fields, lines, before, after, follow });
   });
   const reader = new QueryReader(opened, request);
   return {
@@ -87,9 +89,9 @@ async function closingOnError<T>({ end }: Opened, use: () => Promise<T>): Promis
 }
 
 /** What may be shown, once it is written down that it is. */
-async function allowed(request: Conditions & Asked, fields: readonly string[] | undefined): Promise<Reading> {
+async function allowed(request: Conditions & Asked, shown: Partial<ReadWhat>): Promise<Reading> {
   const { place, terms, where, day, since, until } = request;
-  const what = { command: 'query', terms, where, day, since, until, fields } as const;
+  const what = { terms, where, day, since, until, ...shown, command: 'query' } as const;
   const reading = await openReading(place, what, request.reading);
   await reading.record();
   return reading;
@@ -137,7 +139,7 @@ export async function summarise(request: SummaryRequest): Promise<QuerySummary> 
   const measures = request.measures.map(({ kind, field }) => ({ kind, field: parseField(field) }));
   const { end, filter, wanted, notes, window, zone } = await openQuery(request, undefined);
   try {
-    await allowed(request, [...request.by, ...request.measures.map(({ field }) => field)]);
+    await allowed(request, { fields: [...request.by, ...request.measures.map(({ field }) => field)] });
     const tally = new GroupTally(filter.fields, by, measures);
     const { onProgress } = request;
     const totalBytes = wanted.lines.ranges.reduce((sum, { from, to }) => sum + to - from, 0);

@@ -44,7 +44,11 @@ export async function sample({ size, seed, reading: asked, ...conditions }: Samp
   const { end, filter, wanted, notes, window, zone } = await openQuery(conditions, undefined);
   try {
     const { place, terms, where, day, since, until } = conditions;
-    const reading = await openReading(place, { command: 'sample', terms, where, day, since, until }, asked);
+    const reading = await openReading(
+      place,
+      { command: 'sample', terms, where, day, since, until, lines: size },
+      asked,
+    );
     const drawn = new Sample(seed, size);
     let [firstSeq, lastSeq]: (number | undefined)[] = [];
     for await (const batch of matchingLines(wanted.lines, filter, { backwards: false, broken: notes.broken })) {

@@ -32,7 +32,7 @@ export async function tail({ place, lastRows, follow, signal, tz, reading: asked
   const { paths, config } = locate(place);
   const zone = zoneNamed(tz ?? config.timezone, place.env);
   const batches = followLedger(paths, { from: { lastRows }, follow, signal });
-  const reading = await openReading(place, { command: 'tail' }, asked);
+  const reading = await openReading(place, { command: 'tail', lines: lastRows, follow }, asked);
   await reading.record();
   return { zone, batches: reading.isWhole ? batches : summariesOf(batches) };
 }

@@ -110,15 +110,13 @@ async function whoReads(
 
 function noReason(what: ReadWhat): LedgerError {
   const shows = isAllContent(what) ? `"ledger ${what.command}"` : '--raw';
-  return new LedgerError('USAGE', `expected --reason: ${shows} shows content, which this ledger writes down`, {
-    hint: orSummary(what, 'say why, for instance --reason "TICKET-81"'),
-  });
+  const why = `expected --reason: ${shows} shows content, which this ledger writes down`;
+  return new LedgerError('USAGE', why, orSummary(what, 'say why, for instance --reason "TICKET-81"'));
 }
 
 function denied(what: ReadWhat, { account }: Accessor, readers: readonly string[]): LedgerError {
-  return new LedgerError('ACCESS_DENIED', `expected one of the roles ${readers.join(', ')}, found ${account} in none`, {
-    hint: orSummary(what, 'the config says who has them ("roles")'),
-  });
+  const why = `expected one of the roles ${readers.join(', ')}, found ${account} in none`;
+  return new LedgerError('ACCESS_DENIED', why, orSummary(what, 'the config says who has them ("roles")'));
 }
 
 /** What a summary does not show cannot be asked about either: a condition would tell it bit by bit. */

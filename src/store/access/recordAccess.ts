@@ -28,10 +28,11 @@ export async function recordAccess({ paths }: LocatedLedger, event: AccessEvent,
 function notRecorded(what: ReadWhat, error: unknown): LedgerError {
   const known = error instanceof LedgerError ? error : undefined;
   const why = known?.message ?? (error instanceof Error ? error.message : String(error));
-  const { place, hint } = known ?? {};
+  // A row of another kind would wait in the spill file, and the hint says so.
+  const hint = known?.code === 'LOCK_TIMEOUT' ? 'look at that process, or try again' : known?.hint;
   return new LedgerError(
     known?.code ?? 'NOT_WRITABLE',
     `expected to write down who reads this before it is shown, and could not: nothing is shown; ${why}`,
-    { ...(place && { place }), hint: orSummary(what, hint ?? 'see "ledger doctor"'), cause: error },
+    { ...(known?.place && { place: known.place }), ...orSummary(what, hint), cause: error },
   );
 }
