@@ -5,8 +5,8 @@
  *    "left_out":{"payload":{"members":3,"bytes":412},"members":1}}
  *
  * The members that the format names stay, as they are and in their order. The payload goes, and so does every member of a
- * caller's own, which may hold anything. The nonce goes with them: it is what keeps the row's hash from confirming a guess
- * of them. A stored line begins with its seq, so nobody takes a summary for one.
+ * caller's own, which may hold anything. The nonce and a signature go with them: with the nonce the row's hash confirms a
+ * guess of what is gone, and so does a signature. A stored line begins with its seq: nobody takes a summary for one.
  */
 import { CALLER_MEMBER_NAMES, LEDGER_MEMBERS } from './members';
 import { completeObject } from './rowText';
@@ -23,7 +23,7 @@ export interface Measure {
   readonly bytes: number;
 }
 
-const CONTENT: readonly string[] = ['payload', 'nonce', 'imported_from'];
+const CONTENT: readonly string[] = ['payload', 'nonce', 'signature', 'sealed', 'imported_from'];
 /** Of a named gap: it holds nothing of the row that was there. */
 const OF_GAPS: readonly string[] = ['last_seq', 'heal_id', 'bytes_sha256'];
 
@@ -35,7 +35,7 @@ export const SUMMARY_MEMBERS: ReadonlySet<string> = new Set(
 /** What stands for a row, or for any other line that is a JSON object. */
 export function summaryOf(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const names = Object.keys(row).filter((name) => name !== 'nonce');
-  const isShown = (name: string): boolean => SUMMARY_MEMBERS.has(name) && isPlain(name, row[name]);
+  const isShown = (name: string): boolean => SUMMARY_MEMBERS.has(name) && isPlain(row[name]);
   const others = names.filter((name) => name !== 'payload' && !isShown(name)).length;
   const leftOut: LeftOut = {
     ...('payload' in row && { payload: measureOf(row['payload']) }),
@@ -60,6 +60,6 @@ export function measureOf(value: unknown): Measure {
 }
 
 /** A member that should be a text or a number may, in a line that somebody made by hand, hold an object with anything in it. */
-function isPlain(name: string, value: unknown): boolean {
-  return typeof value !== 'object' || value === null || name === 'signature';
+function isPlain(value: unknown): boolean {
+  return typeof value !== 'object' || value === null;
 }

@@ -96,6 +96,7 @@ const REFUSED: readonly (readonly string[])[] = [
   ['rollup', '--by', 'payload'],
   ['export'],
   ['export', '--format', 'csv'],
+  ['export', '--format', 'decision', '--no-header'],
   ['reconstruct', 'r1'],
   ['reconstruct', '--decision', 'd1', '--json'],
   ['proof', 'o1'],
@@ -130,6 +131,7 @@ const ALLOWED: readonly (readonly [args: readonly string[], target: string])[] =
   [['proof', 'o1'], 'proof o1'],
   [['export', 'agent=coder'], 'export agent=coder'],
   [['export', '--format', 'csv'], 'export'],
+  [['export', '--format', 'decision', 'decision_id=d1'], 'export decision_id=d1'],
 ];
 
 test('for a reason all is shown, and each time a row says who, what and why; none of these rows can go missing', async (t) => {

@@ -87,8 +87,14 @@ test('a summary has the members that the format names, in their order, and says 
 });
 
 test('what stands in a row that somebody made by hand does not come through a known name', () => {
-  const summary = summaryOf({ action: 'a.b', agent: { secret: 1 }, target: ['secret'], imported_from: { x: 1 } });
-  assert.deepEqual(summary, { summary: true, action: 'a.b', left_out: { members: 3 } });
+  const summary = summaryOf({
+    action: 'a.b',
+    agent: { secret: 1 },
+    target: ['secret'],
+    imported_from: { x: 1 },
+    signature: { value: 's' },
+  });
+  assert.deepEqual(summary, { summary: true, action: 'a.b', left_out: { members: 4 } });
   assert.deepEqual(summaryOf({ seq: 2, action: 'audit.tombstone', last_seq: 4, heal_id: 'h' }), {
     summary: true, seq: 2, action: 'audit.tombstone', last_seq: 4, heal_id: 'h',
   }); // prettier-ignore
