@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('.', import.meta.url));
 const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'));
 const workers = ['scan/scanWorker', 'costs/costWorker', 'index/indexWorker', 'index/digestWorker'];
-const parts = ['catalogue/compileCatalogue'];
+const parts = ['catalogue/compileCatalogue', 'secrets/detectSecrets'];
 const programs = ['onlyAppend', 'onlyRead', 'allCommands'];
 
 // commander starts programs as subcommands; ledger has none, and node:child_process takes an append 1 ms to load.

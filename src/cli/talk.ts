@@ -4,6 +4,7 @@ import { ignoredInEnvironment } from '../core/defaults';
 import { omittedText } from '../core/omissions';
 import { printable } from '../core/printable';
 import type { CommandEnd } from '../core/runRows';
+import { secretText } from '../core/secrets';
 import type { AppendEvents } from '../services/append';
 import type { Followed } from '../services/tail';
 import type { Io } from './io';
@@ -31,8 +32,10 @@ export function talkOf(io: Io, flags: GlobalFlags): AppendEvents {
         `ledger: warning: another ledger is at this path by now: it was ${printable(knownId)}, it is ${printable(nowId)}; rows go there\n`,
       ),
     onOmitted: (omitted) => {
-      for (const one of omitted)
-        io.stderr(`ledger: warning: stored all the same: ${printable(`${one.path}: ${omittedText(one)}`)}\n`);
+      for (const one of omitted) {
+        const what = one.omission === 'secret' ? secretText(one) : omittedText(one);
+        io.stderr(`ledger: warning: stored all the same: ${printable(`${one.path}: ${what}`)}\n`);
+      }
     },
     onDrain: ({ chained, setAside }) => {
       if (chained > 0) say(`${chained === 1 ? '1 spilled row was' : `${chained} spilled rows were`} chained`);

@@ -17,6 +17,8 @@ import { requiredOf, trustedKeysOf } from './signing/settings';
 import type { RequiredSignatures } from './signing/settings';
 import type { TrustedKeys } from './signing/signature';
 import { knownKeys, objectOf, optional, textOf, textsOf, wrong } from './settings';
+import { secretModeOf } from './secretSettings';
+import type { SecretMode } from './secretSettings';
 
 export type Durability = 'disk' | 'os';
 
@@ -40,6 +42,8 @@ export interface Config {
   /** Who may read content, and what is written down of it; undefined: whoever can read the file, and nothing. */
   readonly access: AccessSettings | undefined;
   readonly roles: Roles;
+  /** What is done about rows that hold a token or a private key. */
+  readonly secrets: SecretMode;
 }
 
 export const DEFAULT_CONFIG: Config = {
@@ -55,6 +59,7 @@ export const DEFAULT_CONFIG: Config = {
   requireSignature: new Map(),
   access: undefined,
   roles: new Map(),
+  secrets: 'refuse',
 };
 
 const SETTINGS = [
@@ -70,6 +75,7 @@ const SETTINGS = [
   'require_signature',
   'access',
   'roles',
+  'secrets',
 ];
 const COMMENT = /"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
 
@@ -118,6 +124,7 @@ function configOf(value: Json): Config {
     requireSignature: optional(settings, 'require_signature', requiredOf) ?? DEFAULT_CONFIG.requireSignature,
     access,
     roles,
+    secrets: optional(settings, 'secrets', secretModeOf) ?? DEFAULT_CONFIG.secrets,
   };
 }
 

@@ -29,6 +29,9 @@ export const CONFIG_TEMPLATE = `{
   // refuse, hash, warn or off, by catalogue; "plain" stands for rows that no catalogue describes.
   // "omissions": { "decision": "hash", "plain": "warn" },
 
+  // Tokens and private keys, in any row: refuse (the default: a ledger takes nothing back), hash, warn or off.
+  // "secrets": "hash",
+
   // Whose signatures count, as whom and in which roles ("ledger key trust" writes this), and which rows must be signed.
   // "keys": [{ "actor": "alice", "roles": ["release-manager"], "key": "ssh-ed25519 AAAA… alice@laptop" }],
   // "require_signature": ["approval.added", "override.added"],

@@ -25,6 +25,8 @@ export type RefusalCode =
   | 'SCHEMA_MISMATCH'
   /** It holds what an audit trail leaves out. */
   | 'OMITTED'
+  /** It holds a token, or a private key. */
+  | 'SECRET'
   /** The settings ask for types that a catalogue describes, and none describes this one. */
   | 'ACTION_UNKNOWN'
   /** The settings want it signed. */

@@ -25,7 +25,7 @@ export const OMISSION_REASONS: Readonly<Record<Omission, string>> = {
   'token-level metadata': 'probabilities and samples tell a reader of the trail nothing that can be checked',
 };
 
-type Path = readonly (string | number)[];
+export type Path = readonly (string | number)[];
 
 export interface Omitted {
   readonly omission: Omission;
@@ -135,8 +135,13 @@ function isHash(value: Json): boolean {
   );
 }
 
+/** What is left out, and where. */
+export interface Hashed extends Pick<Omitted, 'at' | 'asText'> {
+  readonly omission: string;
+}
+
 /** The row with a hash in the place of what is left out: whoever has the value can show that it was this one. */
-export function withHashes(row: JsonObject, omitted: readonly Omitted[]): JsonObject {
+export function withHashes(row: JsonObject, omitted: readonly Hashed[]): JsonObject {
   const places = new Map(omitted.map((one) => [JSON.stringify(one.at), one]));
   const replaced = (value: Json, at: Path): Json => {
     const one = places.get(JSON.stringify(at));
@@ -147,12 +152,17 @@ export function withHashes(row: JsonObject, omitted: readonly Omitted[]): JsonOb
   return new Map([...row].map(([name, value]) => [name, replaced(value, [name])]));
 }
 
-function hashOf(value: Json, { omission, asText }: Omitted): Json {
-  const hash = sha256Hex(canonicalJson(value));
-  return asText ? `${omission} omitted, sha256 ${hash}` : new Map([['omitted', omission], ['sha256', hash]]); // prettier-ignore
+function hashOf(value: Json, { omission, asText }: Hashed): Json {
+  if (asText) return hashText(value, omission);
+  return new Map([['omitted', omission], ['sha256', sha256Hex(canonicalJson(value))]]); // prettier-ignore
 }
 
-function pathText(at: Path): string {
+/** The same where a text must stand. */
+export function hashText(value: Json, omission: string): string {
+  return `${omission} omitted, sha256 ${sha256Hex(canonicalJson(value))}`;
+}
+
+export function pathText(at: Path): string {
   return at.reduce<string>((text, part) => {
     if (typeof part === 'number') return `${text}[${part}]`;
     return text === '' ? part : `${text}.${part}`;

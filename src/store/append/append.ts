@@ -13,6 +13,7 @@
  */
 import { errnoOf, LedgerError, orNothing } from '../../core/errors';
 import type { Omitted } from '../../core/omissions';
+import type { Secret } from '../../core/secrets';
 import type { SpilledAfter } from '../../core/spillRecord';
 import type { CheckedRow } from '../../core/row';
 import { commitBytes } from './commit';
@@ -39,8 +40,8 @@ export type Receipt =
 export interface AppendEvents extends PrepareEvents {
   onDrain(drained: Drained): void;
   onIndexFault(error: LedgerError): void;
-  /** A row is stored although it holds these: its catalogue is set to "warn". */
-  readonly onOmitted?: (omitted: readonly Omitted[]) => void;
+  /** A row is stored although it holds these: the settings say "warn". */
+  readonly onOmitted?: (omitted: readonly (Omitted | Secret)[]) => void;
   /** Under these ids rows are about to be written, to the ledger or to a spill file: by them they can be looked for (attempted.ts). */
   readonly onWriting?: (ids: readonly string[]) => void;
 }

@@ -9,9 +9,11 @@ import { checkRow } from '../../core/row';
 import type { CheckedRow } from '../../core/row';
 import { faultsOf, schemaMismatch } from '../../core/schemaFaults';
 import type { SchemaFault } from '../../core/schemaFaults';
+import type { Secret } from '../../core/secrets';
 import { withEventKey } from '../../core/webhook';
 import { cataloguePaths } from '../ledger/locate';
 import type { LocatedLedger } from '../ledger/locate';
+import { Secrets } from '../secrets/secrets';
 import { Signatures } from '../signing/signatures';
 import { builtinSchema, builtinValidators } from './builtin';
 import type { CatalogueSchema } from './builtin';
@@ -31,9 +33,10 @@ export interface DescribedType {
   readonly schema: CatalogueSchema;
 }
 
-type OnOmitted = (omitted: readonly Omitted[]) => void;
+type OnOmitted = (omitted: readonly (Omitted | Secret)[]) => void;
 
 export class Catalogues {
+  readonly secrets: Secrets;
   readonly #own: ReadonlyMap<string, OwnType>;
   readonly #isStrict: boolean;
   readonly #omissions: ReadonlyMap<string, OmissionMode>;
@@ -46,6 +49,7 @@ export class Catalogues {
     this.#own = config.catalogues.length === 0 ? new Map() : ownTypes(cataloguePaths({ config, configPath }));
     this.#isStrict = config.actions === 'strict';
     this.#omissions = config.omissions;
+    this.secrets = new Secrets(config.secrets);
     checkOmissionKeys([...config.omissions.keys()], [...this.#own.values()]);
   }
 
@@ -53,18 +57,20 @@ export class Catalogues {
    * The row as it may be stored: a webhook event with its key; where its catalogue is set to "hash", with hashes in the
    * place of what a trail leaves out.
    * @param onWarning hears of what is stored all the same
-   * @throws LedgerError OMITTED, MEMBER_VALUE
+   * @throws LedgerError SECRET, OMITTED, MEMBER_VALUE
    */
   prepared(row: JsonObject, onWarning: OnOmitted): JsonObject {
     return this.cleaned(withEventKey(row), onWarning);
   }
 
   /**
-   * The row without what its catalogue leaves out.
+   * The row without secrets, and without what its catalogue leaves out.
    * @param isKept whether a row that would be refused has hashes instead: it tells of what cannot be undone
-   * @throws LedgerError OMITTED
+   * @throws LedgerError SECRET, OMITTED
    */
-  cleaned(row: JsonObject, onWarning: OnOmitted = () => undefined, isKept = false): JsonObject {
+  cleaned(given: JsonObject, onWarning: OnOmitted = () => undefined, isKept = false): JsonObject {
+    // First: what is said of anything else may quote the row.
+    const row = this.secrets.cleaned(given, onWarning, isKept);
     const mode = this.omissionMode(row.get('action'));
     const omitted = mode === 'off' ? [] : omittedIn(row);
     if (omitted.length === 0) return row;

@@ -6,10 +6,12 @@ import { LedgerError } from '../../core/errors';
 import type { ErrorCode } from '../../core/errors';
 import { LineSplitter } from '../../core/inputLines';
 import type { InputLine } from '../../core/inputLines';
+import { storedJson } from '../../core/json';
 import type { JsonObject } from '../../core/json';
 import { omittedIn, omittedText } from '../../core/omissions';
 import { parseJson } from '../../core/parseJson';
 import { checkRow, isActionName, MAX_LINE_BYTES } from '../../core/row';
+import { secretText, withoutSecrets } from '../../core/secrets';
 import type { Catalogues } from './catalogues';
 
 export interface LintFinding {
@@ -35,7 +37,7 @@ export interface LintCounts {
 
 export interface LintOptions {
   readonly catalogues: Catalogues;
-  /** Whether to look for what a trail leaves out, too. */
+  /** Whether to look for what a trail leaves out, and for secrets, too. */
   readonly omissions: boolean;
   /** The clock that rows are held against which are to be appended; undefined where they are looked at as stored. */
   readonly nowMs: number | undefined;
@@ -82,11 +84,14 @@ function* lintLine(input: InputLine, line: number, options: LintOptions): Genera
     yield { ...none, code: 'JSON_SYNTAX', text: input.error.message };
     return;
   }
-  const row = parsed(input.text);
-  if (row instanceof LedgerError) {
-    yield { ...none, code: 'JSON_SYNTAX', text: row.message };
+  const given = parsed(input.text);
+  if (given instanceof LedgerError) {
+    yield { ...none, code: 'JSON_SYNTAX', text: given.message };
     return;
   }
+  const secrets = catalogues.secrets.foundIn(given);
+  // What else is said of the row may quote it.
+  const row = secrets.length === 0 ? given : withoutSecrets(given, secrets);
   const action = row.get('action');
   const seq = row.get('seq');
   const isStored = typeof seq === 'number' && row.has('hash');
@@ -96,11 +101,13 @@ function* lintLine(input: InputLine, line: number, options: LintOptions): Genera
     action: typeof action === 'string' ? action : undefined,
   };
   if (options.nowMs !== undefined && !isStored) {
-    const refusal = refusalOf(row, catalogues, options.nowMs);
+    const refusal = refusalOf(given, catalogues, options.nowMs);
     if (refusal !== undefined) yield { ...at, ...refusal };
   } else if (typeof action !== 'string') yield { ...at, ...noAction(row) };
+  if (options.omissions)
+    for (const one of secrets) yield { ...at, code: 'SECRET', path: one.path, text: secretText(one) };
   if (typeof action !== 'string' || action.startsWith('audit.')) return;
-  const faults = catalogues.faults(action, JSON.parse(input.text));
+  const faults = catalogues.faults(action, JSON.parse(row === given ? input.text : storedJson(row)));
   if (faults !== undefined) counts.described++;
   else if (catalogues.refuses(action) && isActionName(action))
     yield { ...at, code: 'ACTION_UNKNOWN', path: 'action', text: 'no catalogue describes it' };
