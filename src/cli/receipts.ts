@@ -22,6 +22,8 @@ export class ReceiptPrinter {
   readonly #codes = new Set<ExitCode>([EXIT.ok]);
   readonly #rejects: Rejects | undefined;
   #spilled = 0;
+  /** Lines in the file of --rejects that hold one. */
+  #secrets = 0;
   /** Why rows were spilled that no append and no sweep can chain as things are. */
   #forPerson: ErrorCode | undefined;
 
@@ -47,6 +49,11 @@ export class ReceiptPrinter {
 
   finish(): void {
     const { io } = this;
+    if (this.#secrets > 0) {
+      const lines =
+        this.#secrets === 1 ? '1 line that holds a secret stands' : `${this.#secrets} lines that hold secrets stand`;
+      io.stderr(`ledger: warning: ${lines} in ${printable(this.#rejects?.path ?? '')}, word for word\n`);
+    }
     if (this.#spilled > 0) {
       const [wait, them] = this.#spilled === 1 ? ['row waits', 'it'] : ['rows wait', 'them'];
       const until = this.#forPerson === undefined ? ';' : ` until a person puts ${this.#forPerson} right; then`;
@@ -76,7 +83,10 @@ export class ReceiptPrinter {
     if (outcome.status === 'spilled') this.#countSpilled(outcome.error);
     if (outcome.status !== 'refused') return;
     this.#codes.add(outcome.error.code === 'OVER_CAP' ? EXIT.no : EXIT.failed);
-    if (this.#rejects !== undefined && text.length > 0) this.#reject(this.#rejects, text);
+    if (this.#rejects !== undefined && text.length > 0) {
+      this.#reject(this.#rejects, text);
+      if (outcome.error.code === 'SECRET') this.#secrets++;
+    }
     if (outcome.row !== undefined) this.io.stderr(`${outcome.row}\n`);
     printError(this.io, this.of.numbered ? atLine(line, outcome.error) : outcome.error, this.flags.json === true);
   }

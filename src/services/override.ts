@@ -13,6 +13,7 @@ import type { AppendEvents } from '../store/append/append';
 import { calendarOf } from '../store/ledger/calendar';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
+import { Secrets } from '../store/secrets/secrets';
 import { recordOverride } from '../store/spend/recordOverride';
 import { checkCaps } from '../store/spend/spendPlan';
 
@@ -61,7 +62,8 @@ export async function override(request: OverrideRequest): Promise<OverrideResult
   const atMs = parseWhen(request.until, { nowMs: request.nowMs, calendar, flag: '--until', ahead: true });
   const raise = raiseOf(request, cap, atMs);
   const who = whoOf(request);
-  const members = new Map<string, Json>([...Object.entries(who), ['reason', reason]]);
+  const said = new Map<string, Json>([...Object.entries(who), ['reason', reason]]);
+  const members = new Secrets(located.config.secrets).cleaned(said, events.onOmitted ?? (() => undefined), false);
   const { seq, id, untilMs, replaced } = await recordOverride({ place, cap, raise, members, events });
   return {
     status: raise === undefined ? 'ended' : 'raised',

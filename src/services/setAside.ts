@@ -7,6 +7,7 @@ import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
 import type { PrepareEvents } from '../store/append/prepare';
 import { takeOut } from '../store/heal/takeOut';
+import { Secrets } from '../store/secrets/secrets';
 import { lineByNumber, lineBySeq } from '../store/read/linePlace';
 import type { LinePlace } from '../store/read/linePlace';
 
@@ -23,14 +24,19 @@ export interface SetAsideOptions {
 
 /**
  * From then on the ledger has a named gap, unless the rows around the line link to each other.
- * @throws LedgerError USAGE, NOT_FOUND, HEAL_FAILED where what stands around it does not tell what would be missing
+ * @throws LedgerError USAGE, SECRET, NOT_FOUND, HEAL_FAILED where what stands around it does not tell what would be missing
  */
 export async function setAsideLine(options: SetAsideOptions): Promise<Damage> {
   const located = locate(options.place);
+  const said = new Secrets(located.config.secrets).cleaned(
+    new Map([['reason', options.reason]]),
+    () => undefined,
+    false,
+  );
   const line = findTarget(located.paths.ledger, options.target);
   const file = attach(located);
   try {
-    const byHand = { actor: options.actor ?? file.host.by, reason: options.reason };
+    const byHand = { actor: options.actor ?? file.host.by, reason: said.get('reason') as string };
     const events: PrepareEvents = {
       onHeal: () => undefined,
       onRowsLost: (lost) => options.events?.onRowsLost(lost),
