@@ -91,7 +91,7 @@ function add({ at, shown, found }: Search, kind: string, inName: boolean): void 
   found.push({ omission: 'secret', kind, path: pathText(shown), at: [...at], inName, asText: true });
 }
 
-/** The row with a hash in the place of each text that holds one: long random texts, which nobody can guess from it. */
+/** The row with a hash in the place of each text that holds one: no token is guessed from it, a weak password may be. */
 export function withoutSecrets(row: JsonObject, secrets: readonly Secret[]): JsonObject {
   const hashed = withHashes(row, secrets.filter(({ inName }) => !inName)); // prettier-ignore
   const names = new Set(secrets.flatMap(({ inName, at }) => (inName ? at.slice(-1) : [])));

@@ -42,7 +42,8 @@ const EXAMPLES = `Examples:
 
 const HELP = `
 Behind "append" stands the action, or the whole row as JSON, or "-". A row of a type that a catalogue describes is held
-against its schema, and refused with everything that is wrong with it: see "ledger schema".
+against its schema, and refused with everything that is wrong with it: see "ledger schema". One that holds a token or a private
+key is refused: see "secrets" in the config.
 
 Any member can come from the environment: LEDGER_AGENT, LEDGER_RUN_ID, … ; TRACEPARENT is recorded. But for action,
 payload and idempotency_key: they belong to one row.

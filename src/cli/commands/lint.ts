@@ -1,4 +1,4 @@
-/** `ledger lint`: an existing ledger, or any file of rows, held against the catalogues and the four omissions. */
+/** `ledger lint`: an existing ledger, or any file of rows, held against the catalogues and the four omissions; and secrets. */
 import type { Command } from 'commander';
 import { lint } from '../../services/schema';
 import type { Io } from '../io';
@@ -15,6 +15,7 @@ const HELP_AFTER = `
 Looks for rows that are not as their catalogue says, and for what an audit trail leaves out: chain-of-thought, context that
 was read and not used, raw business content, token-level metadata. Rows of the trail (tool.call, approval, …) are always
 looked into; of others those whose catalogue has a mode in the setting "omissions": {"decision":"hash","plain":"warn"}.
+Tokens and private keys are looked for in every row, unless "secrets" is "off".
 A rule of names and shapes finds what looks like it: what it does not name it has not proved absent.
 Nothing is changed. Without a file, every segment of the ledger.
 
