@@ -181,7 +181,8 @@ class Import {
     if (isEvent) this.#trace.step(line);
     const { line: given, foreign } = isEvent ? traceRow(line) : { line, foreign: undefined };
     const cleaned = given instanceof Map ? this.catalogues.cleaned(given, events.onOmitted) : given;
-    const kept = foreign && { ...foreign, members: this.catalogues.cleaned(foreign.members, events.onOmitted) };
+    const onSecrets = events.onOmitted ?? (() => undefined);
+    const kept = foreign && { ...foreign, members: this.catalogues.secrets.cleaned(foreign.members, onSecrets, false) };
     const read = importRow(cleaned, key, kept);
     this.catalogues.refuseUnsigned(read.row.action);
     return read;
