@@ -81,5 +81,6 @@ test('each link without a row that counts is missing; what was denied or failed 
     assert.deepEqual(missing(without), [LINKS[i]]);
   }
   assert.deepEqual(missing(all.with(5, link('proof.approval', { payload: { verdict: 'denied' } }))), ['approvals']);
+  assert.deepEqual(missing([...all, link('proof.approval', { payload: { verdict: 'denied' } })]), ['approvals']);
   assert.deepEqual(missing(all.with(7, link('surface.delivery', { payload: { outcome: 'failed' } }))), ['delivery']);
 });

@@ -2,11 +2,10 @@
  * From payment to what was delivered: the links of one order, each with its rows, or missing; and what it earned and cost.
  * Rows that are not live are shown as what they are and never count.
  */
-import { rowKindOf } from '../costLine';
-import { ROW_KINDS } from '../costs';
 import type { Row } from '../members';
 import { formatNanos, parseCostNanos } from '../money';
-import { fieldOf, textOf } from './finding';
+import { saysNo, saysYes } from './consent';
+import { counts, fieldOf, textOf } from './finding';
 import { dotted, valueText } from './words';
 
 export const LINKS = ['payment', 'webhook', 'revenue', 'run', 'tools and models', 'approvals', 'artifact', 'delivery'] as const; // prettier-ignore
@@ -96,7 +95,7 @@ export function orderProof(
     return {
       name,
       rows: all.map((row) => proofRow(row, checkOf.get(row.seq) ?? null)),
-      is_missing: !all.some((row) => counts(row) && shows(name, row)),
+      is_missing: !isShown(name, all.filter(counts)),
     };
   });
   const [revenue, spend] = [sum(rows, revenueNanos), sum(rows, spendNanos)];
@@ -114,15 +113,13 @@ export function orderProof(
   };
 }
 
-/** What was denied, or failed, shows no approval and no delivery. */
-function shows(name: LinkName, row: Row): boolean {
-  if (name === 'approvals')
-    return !/^(?:denied|rejected?|declined)$/.test(textOf(row, 'verdict') ?? textOf(row, 'outcome') ?? '');
-  return name !== 'delivery' || textOf(row, 'outcome') === 'delivered';
-}
-
-export function counts({ action, provenance }: Row): boolean {
-  return rowKindOf(action, provenance) <= ROW_KINDS.imported;
+/** What failed shows no delivery; approved is that on which the last word was a yes. */
+function isShown(name: LinkName, rows: readonly Row[]): boolean {
+  if (name === 'delivery') return rows.some((row) => textOf(row, 'outcome') === 'delivered');
+  if (name !== 'approvals') return rows.length > 0;
+  const agreed = new Map<string, boolean>();
+  for (const row of rows) if (saysYes(row) || saysNo(row)) agreed.set(textOf(row, 'subject') ?? '', saysYes(row));
+  return [...agreed.values()].includes(true);
 }
 
 /** What a row earned. */
