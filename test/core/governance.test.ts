@@ -231,6 +231,8 @@ test('an exception covers what its scope names, and no more', () => {
   assert.equal(codes('freeze window', 'freeze window'), 0);
   assert.equal(codes('a, freeze window; b', 'freeze window'), 0);
   assert.equal(codes({ gates: ['freeze', 'tests'] }, 'freeze', 'tests'), 0);
+  assert.equal(codes(['*'], 'g1'), 0);
+  assert.equal(codes({ risk: 'all' }, 'g1'), 1);
 });
 
 test('a gate that asked for an exception, and what an allow itself names as not met', () => {

@@ -40,7 +40,8 @@ const PEOPLE = ['actor', 'reviewer', 'approver', 'invoking_identity', 'presented
 function who(rows: readonly Row[]): Answer {
   const named = told('Who', rows, (row) => [
     row.agent && `agent ${row.agent}${row.agent_version === undefined ? '' : ` ${row.agent_version}`}`,
-    ...PEOPLE.map((name) => textOf(row, name)).map((text) => text && `person ${text}`),
+    // Who set it down may be another than the one of whom it tells.
+    ...[row.actor, ...PEOPLE.map((name) => textOf(row, name))].map((text) => text && `person ${text}`),
     row.action === 'approval' ? `model ${dotted(textOf(row, 'model_provider'), textOf(row, 'model_id'))}` : row.model && `model ${row.model}`, // prettier-ignore
     `account ${row.by}`,
   ]);

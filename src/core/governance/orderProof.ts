@@ -99,7 +99,7 @@ export function orderProof(
     };
   });
   const [revenue, spend] = [sum(rows, revenueNanos), sum(rows, spendNanos)];
-  const artifacts = rows.filter((row) => checkOf.get(row.seq) === 'differs');
+  const artifacts = rows.filter((row) => counts(row) && checkOf.get(row.seq) === 'differs');
   return {
     order_id: order,
     customers: distinct(rows, ({ customer_id: id }) => id),
