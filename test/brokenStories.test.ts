@@ -33,7 +33,7 @@ const LOOKS: Readonly<Record<string, readonly string[]>> = {
 interface Checked {
   readonly verdict: string;
   readonly findings: readonly { readonly code: string; readonly seq: number | null }[];
-  readonly governance: { readonly findings: readonly GovernanceFinding[] };
+  readonly governance: { readonly findings: readonly GovernanceFinding[]; readonly gone_rows: number };
 }
 
 interface Story {
@@ -67,6 +67,7 @@ async function observed(box: Sandbox, name: string): Promise<object> {
     exit: status,
     ...{ verdict, findings: findings.map(({ code, seq }) => `${code} row ${seq ?? 'none'}`) },
     governance: governance.findings.map(({ code, stream, rows, text }) => `${code} ${stream.kind} ${stream.id}, rows ${rows.join(', ')}: ${text}`), // prettier-ignore
+    gone_rows: governance.gone_rows,
     [look[0] ?? '']: { exit: looked.status, ...lookedAt(JSON.parse(looked.stdout) as Story) },
   };
 }

@@ -8,9 +8,10 @@ import { labelled, wrapWords } from './wrap';
 const MAX_SHOWN = 200;
 
 export function governanceText(
-  { decisions, runs, findings, unread }: GovernanceAnswer,
+  { decisions, runs, findings, unread, gone_rows: gone }: GovernanceAnswer,
   colors: Colors,
   width: number,
+  isBroken: boolean,
 ): string {
   const looked = `${counted(decisions, 'decision')}, ${counted(runs, 'run')}`;
   const verdict = findings.length === 0 ? 'nothing found' : `${counted(findings.length, 'finding')}`;
@@ -18,6 +19,8 @@ export function governanceText(
     labelled('governance', `${looked}: ${verdict}`, width),
     ...findings.slice(0, MAX_SHOWN).flatMap((finding) => findingLines(finding, colors, width)),
     ...(findings.length > MAX_SHOWN ? [`… and ${findings.length - MAX_SHOWN} more: --json has all of them`] : []),
+    ...(isBroken ? [labelled('warning', 'the ledger is broken: these rest on its rows as they are now', width, colors.warn)] : []),
+    ...(gone > 0 ? [labelled('warning', `of these decisions and runs ${counted(gone, 'row')} ${gone === 1 ? 'is' : 'are'} gone: what stood there is not known`, width, colors.warn)] : []),
     ...(Object.values(unread).some((count) => count > 0) ? [labelled('warning', `of what these rest on some could not be read, or waits: ${unreadText(unread)}`, width, colors.warn)] : []),
   ]; // prettier-ignore
   return `${lines.join('\n')}\n`;

@@ -96,8 +96,8 @@ export function storySections(story: Reconstruction): Section[] {
     listSection('What a stranger asks', ['', '', 'rows'], answers.map(({ question, sentences, rows }) => [`${question}?`, sentences.length === 0 ? 'no row says' : sentences.join('; '), numbers(rows)])), // prettier-ignore
     ...(steps === null
       ? []
-      : steps.map((step, i): Section => ({ title: `${i + 1}. ${step.title}`, notes: step.rows.length === 0 ? ['no evidence'] : [...step.sentences, `rows ${numbers(step.rows)}`] }))), // prettier-ignore
-    listSection(steps === null ? 'Trail' : 'Every row', ['', 'what', 'account', 'row'], trail.flatMap(({ offset, head, details, by, seq }) => [[`[${offset}]`, head, by, String(seq)], ...details.map((detail) => ['', detail, '', ''])])), // prettier-ignore
+      : steps.map((step, i): Section => ({ title: `${i + 1}. ${step.title}`, notes: step.rows.length === 0 ? ['no evidence'] : [...step.sentences, `${step.rows.length === 1 ? 'row' : 'rows'} ${numbers(step.rows)}`] }))), // prettier-ignore
+    listSection(steps === null ? 'Trail' : 'Every row', ['', 'when', 'what', 'account', 'row'], trail.flatMap(({ offset, at, head, details, beside, by, seq }) => [[`[${offset}]`, at, head, by, String(seq)], ...[...details, ...beside].map((detail) => ['', '', detail, '', ''])])), // prettier-ignore
     { title: 'Missing', notes: missing.length === 0 ? ['Nothing is missing that this looks for.'] : missing },
     ...(findings.length === 0 ? [] : [listSection('Went otherwise than it must', ['code', 'what', 'rows'], findings.map(({ code, text, rows }) => [code, text, numbers(rows)]))]), // prettier-ignore
     { title: 'Integrity', notes: integrityLines(story) },

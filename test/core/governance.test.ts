@@ -161,6 +161,13 @@ test('streams do not mix, and the ledger’s own rows are in none', () => {
   assert.deepEqual(findings.map(({ code, stream }) => `${code} ${stream.id}`), ['NOT_CREATED b', 'EXECUTED_WITHOUT_ALLOW a']); // prettier-ignore
 });
 
+test('rows that are gone from a stream are counted', () => {
+  const all = new Governance();
+  const row = (seq: number, place: number): Row => ({ seq, ts: '2026-04-25T10:00:00.000Z', action: 'x.y', run_id: 'r', run_seq: place }) as unknown as Row; // prettier-ignore
+  for (const [i, place] of [2, 3, 6].entries()) all.step(row(i + 1, place));
+  assert.equal(all.end().gone_rows, 3);
+});
+
 test('only words that say yes count, and whoever is named twice is one', () => {
   const one: Given = ['authority.required', { required_roles: [], min_signatures: 1 }];
   const two: Given = ['authority.required', { required_roles: [], min_signatures: 2 }];

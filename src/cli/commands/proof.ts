@@ -34,8 +34,8 @@ const HELP_BEFORE = `Examples:
 `;
 
 const HELP_AFTER = `
-The links of an order are its rows, and all rows of the runs that name it: payment, webhook, revenue, run, tools and models,
-approvals, artifact, delivery. A link that no row shows is named. Revenue is the sum of proof.revenue, spend that of cost_usd;
+The links of an order are its rows, and those of the runs that name it which name no other order: payment, webhook, revenue,
+run, tools and models, approvals, artifact, delivery. A link that no row shows is named. Revenue is the sum of proof.revenue, spend that of cost_usd;
 sample and fallback rows are shown as such and never count. The file of an artifact is held against its SHA-256 where it is at
 hand: at its path, in --files or the current folder, not outside of it. A webhook event counts once: its key is source:event_id.
 

@@ -3,7 +3,7 @@
  * of record, on whose authority, and whether it could have happened otherwise.
  */
 import type { Row } from '../members';
-import { counts, fieldOf, textOf } from './finding';
+import { fieldOf, isLive, textOf } from './finding';
 import { saysYes } from './consent';
 import { requiredIn } from './decision';
 import { countsBy, signatureText, UNJUDGED } from './signed';
@@ -19,7 +19,7 @@ export interface Answer {
 }
 
 export function answersOf(rows: readonly Row[], judge: JudgeSignature = UNJUDGED): Answer[] {
-  const live = rows.filter(counts);
+  const live = rows.filter(isLive);
   return [who(live), what(live), when(live), data(live), authority(live, judge), otherwise(live, judge)];
 }
 

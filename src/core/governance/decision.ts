@@ -4,24 +4,18 @@
  * once it is closed: a ledger may have a million decisions.
  */
 import type { Row } from '../members';
-import { parseRfc3339 } from '../time';
-import { counts, doneMs, fieldOf, listOf, textOf } from './finding';
+import { doneMs, fieldOf, isLive, listOf, textOf } from './finding';
 import type { GovernanceCode, GovernanceFinding } from './finding';
 import { DECISION_MACHINE, stepOf } from './machine';
 import type { DecisionState } from './machine';
 import { nameOf, saysNo, saysYes } from './consent';
-import { covers, scopeNames } from './scope';
+import { endedText, overrideIn } from './exception';
+import type { Override } from './exception';
+import { covers } from './scope';
 
 interface Gate {
   readonly seq: number;
   readonly result: string;
-}
-
-interface Override {
-  readonly seq: number;
-  readonly names: readonly string[];
-  readonly expires: string;
-  readonly expiresMs: number;
 }
 
 interface Consent {
@@ -48,6 +42,8 @@ const AUTHORITY = ['authority', 'approvals', 'signatures', 'min_signatures', 're
 
 export class DecisionAudit {
   state: DecisionState = DECISION_MACHINE.start;
+  /** Of its last row in the stream. */
+  place = 0;
   readonly findings: GovernanceFinding[] = [];
   #action: string | undefined;
   /** Its rows began without decision.created. */
@@ -69,7 +65,7 @@ export class DecisionAudit {
   ) {}
 
   step(row: Row): void {
-    if (!counts(row)) return;
+    if (!isLive(row)) return;
     const before = this.state;
     const { state, wrong } = this.#move(row, before);
     this.state = state;
@@ -226,25 +222,6 @@ export function requiredIn(row: Row): Required {
   const roles = listOf(row, 'required_roles').filter((role): role is string => typeof role === 'string');
   const signatures = Number(fieldOf(row, 'min_signatures') ?? 0);
   return { seq: row.seq, signatures: Number.isFinite(signatures) ? signatures : 0, roles };
-}
-
-function overrideIn(row: Row): Override {
-  const expires = textOf(row, 'expires_at') ?? '';
-  return {
-    seq: row.seq,
-    // Nobody can make no exception.
-    names: nameOf(row) === undefined ? [] : scopeNames(fieldOf(row, 'scope')),
-    expires,
-    expiresMs: parseRfc3339(expires) ?? -Infinity,
-  };
-}
-
-/** A row that was set down later than it is said to have happened is told of as that: only when it was set down is sure. */
-function endedText(text: string, { expires, expiresMs }: Override, row: Row, what: string): string {
-  const said = parseRfc3339(row.occurred_at ?? '');
-  const isSaidBefore = said !== undefined && said <= expiresMs;
-  const when = isSaidBefore ? `when it was set down that it was ${what} (${row.ts}; it is said to have been at ${row.occurred_at ?? ''})` : `when it was ${what}`; // prettier-ignore
-  return `${text}, and the exception for it had ended (${expires === '' ? 'no end is said' : expires}) ${when}`;
 }
 
 const people = (count: number): string => (count === 1 ? '1 person' : `${count} people`);

@@ -2,7 +2,7 @@
 import type { Row } from '../members';
 import { saysNo, saysYes } from './consent';
 import { requiredIn } from './decision';
-import { counts, fieldOf, listOf, textOf } from './finding';
+import { fieldOf, isLive, listOf, textOf } from './finding';
 import { signatureText } from './signed';
 import type { JudgeSignature } from './signed';
 import type { StreamIntegrity } from './stream';
@@ -16,7 +16,7 @@ export interface Step {
 }
 
 export function decisionSteps(rows: readonly Row[], integrity: StreamIntegrity, judge: JudgeSignature): Step[] {
-  const live = rows.filter(counts);
+  const live = rows.filter(isLive);
   return [
     identify(live),
     policy(live),

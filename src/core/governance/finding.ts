@@ -53,7 +53,7 @@ export function listOf(row: Row, name: string): readonly unknown[] {
 }
 
 /** Whether it is live, or was when it was imported: what is not live shows nothing. */
-export function counts({ action, provenance }: Row): boolean {
+export function isLive({ action, provenance }: Row): boolean {
   return rowKindOf(action, provenance) <= ROW_KINDS.imported;
 }
 

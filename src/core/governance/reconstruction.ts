@@ -6,7 +6,7 @@ import type { Answer } from './answers';
 import { DecisionAudit } from './decision';
 import { decisionSteps } from './decisionStory';
 import type { Step } from './decisionStory';
-import { counts, textOf } from './finding';
+import { isLive, textOf } from './finding';
 import type { GovernanceFinding, StreamName } from './finding';
 import { RunAudit } from './run';
 import { missingInRun, runTitle, trailOf } from './runStory';
@@ -80,7 +80,7 @@ export function reconstruct(
     const overtaken = later.map(
       (id) => `what did not arrive was overtaken by run ${id}, of the same workflow and scope`,
     );
-    const missing = [...missingInRun(all.filter(counts), run), ...overtaken, ...gaps];
+    const missing = [...missingInRun(all.filter(isLive), run), ...overtaken, ...gaps];
     return { ...common, title: runTitle(stream.id, all), steps: null, missing, findings: run.findings };
   }
   const decision = new DecisionAudit(stream.id, countsBy(judge));
@@ -100,7 +100,7 @@ export function reconstruct(
 
 /** What is labelled as a sample, or as standing in for what failed, is shown in the trail and nowhere else. */
 function notLiveText(rows: readonly Row[]): string[] {
-  const seqs = rows.filter((row) => !counts(row)).map(({ seq }) => seq);
+  const seqs = rows.filter((row) => !isLive(row)).map(({ seq }) => seq);
   if (seqs.length === 0) return [];
   return [
     `${seqs.length === 1 ? 'row' : 'rows'} ${seqs.join(', ')} ${seqs.length === 1 ? 'is' : 'are'} labelled as not live, and ${seqs.length === 1 ? 'shows' : 'show'} nothing`,

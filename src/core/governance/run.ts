@@ -5,7 +5,7 @@
 import type { Row } from '../members';
 import { closedBy } from '../reservation';
 import { saysNo, saysYes } from './consent';
-import { counts, textOf } from './finding';
+import { isLive, textOf } from './finding';
 import type { GovernanceCode, GovernanceFinding } from './finding';
 import { PAIRS, RUN_MACHINE, stepOf } from './machine';
 import type { RunState } from './machine';
@@ -25,6 +25,8 @@ const markOf = ({ seq, action }: Row): Mark => ({ seq, action });
 
 export class RunAudit {
   state: RunState = RUN_MACHINE.start;
+  /** Of its last row in the stream. */
+  place = 0;
   readonly findings: GovernanceFinding[] = [];
   /** Of rows that are looked back to no more is kept than where they stand: a ledger may have a million runs. */
   #started: Mark | undefined;
@@ -41,7 +43,7 @@ export class RunAudit {
   }
 
   step(row: Row): void {
-    if (!counts(row)) return;
+    if (!isLive(row)) return;
     const { state, wrong } = stepOf(RUN_MACHINE, this.state, row.action);
     this.state = state;
     // What a run spent is settled when it is known, which may be after the run.

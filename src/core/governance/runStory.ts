@@ -7,7 +7,7 @@ import type { Draft, RunAudit } from './run';
 import { signatureText, UNJUDGED } from './signed';
 import type { JudgeSignature } from './signed';
 import { happenedMs, isLate, offsetText } from './stream';
-import { trailLine } from './trailLine';
+import { besideOf, trailLine } from './trailLine';
 import type { TrailLine } from './trailLine';
 import { dotted, sentence, valueText, versionText } from './words';
 
@@ -18,6 +18,8 @@ export interface TrailEvent extends TrailLine {
   readonly offset: string;
   /** The account that appended it. */
   readonly by: string;
+  /** What the line leaves out. */
+  readonly beside: readonly string[];
 }
 
 /** Each row as an event, with its distance from the first. */
@@ -30,11 +32,12 @@ export function trailOf(rows: readonly Row[], judge: JudgeSignature = UNJUDGED):
   const isLateAlone = !rows.every(isLate);
   return rows.map((row): TrailEvent => {
     if (row.action === 'draft.production') draftId = textOf(row, 'draft_id') ?? draftId;
-    const { head, details } = trailLine(row, { invoker, draftId });
+    const line = trailLine(row, { invoker, draftId });
+    const { head, details } = line;
     const late = isLateAlone && isLate(row) ? [`Set down later: ${row.ts}`] : [];
     const at = row.occurred_at ?? row.ts;
     const signed = signatureText(row, judge);
-    return { seq: row.seq, at, offset: offsetText(happenedMs(row) - startMs), by: row.by, head, details: [...details, ...(signed === undefined ? [] : [sentence(signed)]), ...late] }; // prettier-ignore
+    return { seq: row.seq, at, offset: offsetText(happenedMs(row) - startMs), by: row.by, head, beside: besideOf(row, line), details: [...details, ...(signed === undefined ? [] : [sentence(signed)]), ...late] }; // prettier-ignore
   });
 }
 
