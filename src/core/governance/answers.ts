@@ -121,17 +121,27 @@ function otherwise(rows: readonly Row[], judge: JudgeSignature): Answer {
       ...gone.map((role) => `${role} had been required to agree before`),
     ]; // prettier-ignore
   };
+  let agreedMs = -Infinity;
+  const early = (row: Row): string[] => {
+    if (APPROVALS.has(row.action) && saysYes(row)) agreedMs = Math.max(agreedMs, happenedMs(row));
+    return DONE.has(row.action) && happenedMs(row) < agreedMs
+      ? [`${actionTitle(row.action)}: said to have been before the last approval`]
+      : [];
+  };
   const asked = rows.find(({ action }) => ASKS.has(action));
   const asker = asked === undefined ? undefined : actorOf(asked);
   return told('Could it have happened otherwise', rows, (row) => [
     ...lowered(row),
     ...objections(row),
     ...alone(row, asker),
+    ...early(row),
     ...unproved(row, judge),
   ]);
 }
 
 const ASKS: ReadonlySet<string> = new Set(['decision.created', 'run.invocation', 'run_started']);
+
+const DONE: ReadonlySet<string> = new Set(['decision.executed', 'surface.delivery']);
 
 /** Whoever agrees to what they asked for themselves. */
 function alone(row: Row, asker: string | undefined): string[] {
