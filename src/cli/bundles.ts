@@ -11,6 +11,7 @@ import module from 'node:module';
 import { dirname, join } from 'node:path';
 import { Script } from 'node:vm';
 import { orNothing } from '../core/errors';
+import { EXIT } from './exit';
 
 type WithCompileCache = typeof module & { readonly enableCompileCache?: (folder: string) => unknown };
 type Wrapped = (exports: object, require: NodeJS.Require, module: object, filename: string, dirname: string) => void;
@@ -40,7 +41,7 @@ function runCompiled(path: string, kept: string): void {
   if (cachedData === undefined || script.cachedDataRejected === true) {
     // At the end: by then the functions that this use needs are compiled too, if it came to anything.
     process.once('exit', (code) => {
-      if (code === 0) orNothing(() => keep(kept, source, script.createCachedData()));
+      if (code === EXIT.ok || code === EXIT.scoped) orNothing(() => keep(kept, source, script.createCachedData()));
     });
   }
   const main = { exports: {} };

@@ -1,14 +1,20 @@
-/** The shipped program: loads one of two bundles. An append is what scripts wait for, so it has a small one of its own. */
+/** The shipped program: loads one of three bundles. An append is what scripts wait for, and a few rows are what people wait for: these have small ones of their own. */
 import { join } from 'node:path';
 import { loadBundle } from './bundles';
 import { commandName } from './options';
 
+const SMALL = new Map([
+  ...['append', 'coprocess'].map((name) => [name, 'onlyAppend'] as const),
+  ...['query', 'show', 'tail', 'reconstruct'].map((name) => [name, 'onlyRead'] as const),
+]);
+
 const argv = process.argv.slice(2);
 const name = commandName(argv) ?? 'help';
-const asksForHelp = argv.some((word) => word === '--help' || word === '-h');
+// Little is compiled for these: what is kept of that would serve nothing else.
+const asksForHelp = argv.some((word) => ['--help', '-h', '--version'].includes(word));
 const special =
   name === 'append' ? argv.map((word) => /^--(enforce|sign)(?:=|$)/.exec(word)?.[1]).find(Boolean) : undefined;
-const bundle = (name === 'append' && special === undefined) || name === 'coprocess' ? 'onlyAppend' : 'allCommands';
+const bundle = (special === undefined ? SMALL.get(name) : undefined) ?? 'allCommands';
 // It becomes a file's name.
 const use = asksForHelp || !/^[a-z-]{1,16}$/.test(name) ? 'help' : (special ?? name);
 loadBundle(join(__dirname, `${bundle}.cjs`), use);

@@ -27,6 +27,10 @@ export const CONFIG_TEMPLATE = `{
 
   // What an audit trail leaves out (a model's reasoning, raw content, …) is refused in rows of the trail. In others:
   // refuse, hash, warn or off, by catalogue; "plain" stands for rows that no catalogue describes.
-  // "omissions": { "decision": "hash", "plain": "warn" }
+  // "omissions": { "decision": "hash", "plain": "warn" },
+
+  // Whose signatures count, as whom and in which roles ("ledger key trust" writes this), and which rows must be signed.
+  // "keys": [{ "actor": "alice", "roles": ["release-manager"], "key": "ssh-ed25519 AAAA… alice@laptop" }],
+  // "require_signature": ["approval.added", "override.added"]
 }
 `;

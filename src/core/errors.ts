@@ -77,6 +77,8 @@ export type ErrorCode =
   | 'CURSOR_LOST'
   | 'SQL_FAILED'
   | 'INDEX_DISAGREES'
+  /** An event of a trace that is imported has another payload than the one that its contentHash is of. */
+  | 'CONTENT_ALTERED'
   | 'CLOSED'
   | 'INVARIANT';
 

@@ -35,13 +35,22 @@ export interface ImportedRow {
   readonly rounded: boolean;
 }
 
+/** Members that have no place here already, of a line that was written in another shape. */
+export interface Foreign {
+  readonly members: JsonObject;
+  /** How that shape names members of this one. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
+const NOTHING_FOREIGN: Foreign = { members: new Map(), names: new Map() };
+
 /**
  * @param key the idempotency key under which the line is imported
  * @throws LedgerError ROW_NOT_OBJECT, ROW_TOO_LONG, JSON_DEPTH: the line can be no row
  */
-export function importRow(line: Json, key: string): ImportedRow {
+export function importRow(line: Json, key: string, { members, names } = NOTHING_FOREIGN): ImportedRow {
   if (!(line instanceof Map)) throw new LedgerError('ROW_NOT_OBJECT', 'expected a JSON object, found another value');
-  const foreign: JsonObject = new Map();
+  const foreign: JsonObject = new Map(members);
   const row = ownPart(line, foreign);
   row.set('idempotency_key', key);
   const misfits: string[] = [];
@@ -58,7 +67,8 @@ export function importRow(line: Json, key: string): ImportedRow {
       if (member === undefined) throw error;
       // A foreign `ts` goes back under its own name.
       const name = member === 'occurred_at' && !hasOccurred(line) ? 'ts' : member;
-      foreign.set(name, line.get(name) ?? null);
+      const there = names.get(name) ?? name;
+      foreign.set(there, line.get(name) ?? null);
       const cost: string | undefined = member === 'cost_usd' && !rounded ? roundedCost(line.get(name)) : undefined;
       if (cost !== undefined) {
         rounded = true;
@@ -66,7 +76,7 @@ export function importRow(line: Json, key: string): ImportedRow {
         continue;
       }
       row.delete(member);
-      misfits.push(name);
+      misfits.push(there);
     }
   }
 }

@@ -136,8 +136,10 @@ export function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x09 || byte === CR;
 }
 
-/** A line as a row, whatever its hash; undefined for what is no row, or lacks what every row has. */
-export function storedRow(line: Buffer): Row | undefined {
-  const value = completeObject(line);
+/**
+ * A line as a row, whatever its hash; undefined for what is no row, or lacks what every row has.
+ * @param value the line, where it was parsed before
+ */
+export function storedRow(line: Buffer, value = completeObject(line)): Row | undefined {
   return value === undefined || memberFault(value) !== undefined ? undefined : (value as unknown as Row);
 }

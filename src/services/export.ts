@@ -6,7 +6,12 @@
  */
 import { createHash } from 'node:crypto';
 import { invariant, orNothing } from '../core/errors';
-import { CALLER_MEMBER_NAMES } from '../core/members';
+import { rawMembers } from '../core/export/rawMembers';
+import type { Shape, ShapeName } from '../core/export/shape';
+import { isShape, newShape } from '../core/export/shapes';
+import { ShapeTally } from '../core/export/shapeTally';
+import type { ShapeCounts } from '../core/export/shapeTally';
+import { cellsOf, tableColumns } from '../core/export/tableForm';
 import { completeObject, seqOfLine } from '../core/rowText';
 import { formatTime } from '../core/time';
 import { closeQuietly } from '../store/files';
@@ -17,7 +22,9 @@ import type { MissingRows } from '../store/query/missingRows';
 import { everyLine, openQuery } from '../store/query/openQuery';
 import type { Conditions, Opened } from '../store/query/openQuery';
 
-export type ExportFormat = 'jsonl' | 'csv';
+export type { ShapeCounts } from '../core/export/shapeTally';
+
+export type ExportFormat = 'jsonl' | 'csv' | ShapeName;
 
 export interface ExportRequest extends Conditions {
   readonly format: ExportFormat;
@@ -27,8 +34,8 @@ export interface ExportRequest extends Conditions {
   readonly version: string;
 }
 
-/** What stands before the rows. */
-export interface ExportHeader {
+/** What stands before the rows; in a shape, also what it took of them. */
+export interface ExportHeader extends Partial<ShapeCounts> {
   readonly export: 'ledger/1';
   readonly tool: string;
   readonly exported_at: string;
@@ -67,45 +74,43 @@ export interface Export {
   readonly body: AsyncIterable<Buffer>;
 }
 
-/** In front of the members that a caller gave. */
-const PLACE = ['seq', 'ts', 'id', 'by'];
-/** What proves a row rather than tells it: in the stored line, not in a table. */
-const NOT_IN_TABLES: ReadonlySet<string> = new Set([
-  'run_prev_hash',
-  'decision_prev_hash',
-  'content_hash',
-  'nonce',
-  'prev_hash',
-]);
-
 /** @throws LedgerError USAGE, CONFIG_INVALID, LEDGER_MISSING, UNSAFE_PATH, READ_FAILED; the body as well */
 export async function exportRows(request: ExportRequest): Promise<Export> {
   const opened = await openQuery(request, undefined);
   try {
-    const first = new Pass(opened);
-    const columns = request.format === 'csv' ? await first.columns() : [];
-    const counted = new Pass(opened);
+    const form = await formOf(request, opened);
+    const counted = new Pass(opened, form);
     const digest = createHash('sha256');
-    for await (const chunk of counted.body(request, columns)) digest.update(chunk);
+    for await (const chunk of counted.body()) digest.update(chunk);
     const sha256 = digest.digest('hex');
     const missing = await countMissing(everyLine(opened));
     const header = headerOf(request, opened, { counted, sha256, missing });
-    return { header, body: sameAgain(opened, request, columns, sha256) };
+    return { header, body: sameAgain(opened, form, sha256) };
   } catch (error) {
     closeQuietly(opened.end.fd);
     throw error;
   }
 }
 
-async function* sameAgain(
-  opened: Opened,
-  request: ExportRequest,
-  columns: readonly string[],
-  sha256: string,
-): AsyncGenerator<Buffer> {
+/** How rows are written down. */
+type Form =
+  | { readonly kind: 'jsonl' }
+  | { readonly kind: 'csv'; readonly columns: readonly string[]; readonly record: ExportRequest['csvRecord'] }
+  | { readonly kind: 'shape'; readonly shape: Shape };
+
+async function formOf({ format, csvRecord }: ExportRequest, opened: Opened): Promise<Form> {
+  if (format === 'jsonl') return { kind: format };
+  const first = new Pass(opened, { kind: 'jsonl' });
+  if (!isShape(format)) return { kind: format, columns: await first.columns(), record: csvRecord };
+  const shape = newShape(format);
+  if (shape.learn !== undefined) await first.teach(shape.learn);
+  return { kind: 'shape', shape };
+}
+
+async function* sameAgain(opened: Opened, form: Form, sha256: string): AsyncGenerator<Buffer> {
   const digest = createHash('sha256');
   try {
-    for await (const chunk of new Pass(opened).body(request, columns)) {
+    for await (const chunk of new Pass(opened, form).body()) {
       digest.update(chunk);
       yield chunk;
     }
@@ -152,6 +157,7 @@ function headerOf(request: ExportRequest, opened: Opened, { counted, sha256, mis
       lost_rows: notes.lostRows,
       spilled_rows: notes.spilledRows,
     },
+    ...counted.shapeCounts,
     sha256,
   };
 }
@@ -161,28 +167,56 @@ class Pass {
   rows = 0;
   firstSeq: number | null = null;
   lastSeq: number | null = null;
+  readonly #tally: ShapeTally | undefined;
 
-  constructor(private readonly opened: Opened) {}
+  constructor(
+    private readonly opened: Opened,
+    private readonly form: Form,
+  ) {
+    this.#tally = form.kind === 'shape' ? new ShapeTally(form.shape.stream) : undefined;
+  }
 
-  /** The members that occur, in the order of a stored line. */
+  get shapeCounts(): ShapeCounts | undefined {
+    return this.#tally?.counts;
+  }
+
   async columns(): Promise<string[]> {
     const seen = new Set<string>();
     for await (const batch of this.#batches())
       for (const { line } of batch) for (const name in completeObject(line)) seen.add(name);
-    const known = [...PLACE, ...CALLER_MEMBER_NAMES].filter((name) => seen.has(name));
-    const others = [...seen].filter((name) => !known.includes(name) && !NOT_IN_TABLES.has(name) && name !== 'hash');
-    return [...known, ...others, ...(seen.has('hash') ? ['hash'] : [])];
+    return tableColumns(seen);
   }
 
-  async *body({ format, csvRecord }: ExportRequest, columns: readonly string[]): AsyncGenerator<Buffer> {
-    if (format === 'csv') yield Buffer.from(csvRecord(columns));
+  async teach(learn: NonNullable<Shape['learn']>): Promise<void> {
+    for await (const batch of this.#batches()) for (const { line } of batch) learn(rawMembers(line));
+  }
+
+  async *body(): AsyncGenerator<Buffer> {
+    const { form } = this;
+    if (form.kind === 'csv') yield Buffer.from(form.record(form.columns));
     for await (const batch of this.#batches()) {
-      for (const { line } of batch) this.#count(line);
-      const lines = batch.map(({ line }) => (format === 'csv' ? csvRecord(cellsOf(line, columns)) : line));
-      yield format === 'csv'
-        ? Buffer.from(lines.join(''))
-        : Buffer.concat(lines.flatMap((line) => [line as Buffer, NEWLINE]));
+      const chunk = Buffer.concat(batch.flatMap(({ line }) => this.#written(line)));
+      if (chunk.length > 0) yield chunk;
     }
+  }
+
+  #written(line: Buffer): readonly Buffer[] {
+    const { form } = this;
+    if (form.kind === 'shape') return this.#shaped(line, form.shape);
+    this.#count(line);
+    return form.kind === 'csv' ? [Buffer.from(form.record(cellsOf(line, form.columns)))] : [line, NEWLINE];
+  }
+
+  #shaped(line: Buffer, shape: Shape): readonly Buffer[] {
+    const row = rawMembers(line);
+    const lines = shape.lines(row);
+    if (lines.length === 0) {
+      this.#tally?.left(row);
+      return [];
+    }
+    this.#count(line);
+    this.#tally?.took(line, row);
+    return lines.map((one) => Buffer.from(`${one}\n`));
   }
 
   #batches(): ReturnType<typeof matchingLines> {
@@ -199,11 +233,3 @@ class Pass {
 }
 
 const NEWLINE = Buffer.from('\n');
-
-function cellsOf(line: Buffer, columns: readonly string[]): string[] {
-  const row = completeObject(line) ?? {};
-  return columns.map((name) => {
-    const value = Object.hasOwn(row, name) ? row[name] : undefined;
-    return typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
-  });
-}

@@ -27,9 +27,9 @@ export async function governance({ place, run, decision, nowMs }: GovernanceRequ
     ...(run === undefined ? [] : [`run_id=${run}`]),
     ...(decision === undefined ? [] : [`decision_id=${decision}`]),
   ];
-  const { lines, unread } = await streamLines(place, terms, nowMs);
+  const { batches, unread } = await streamLines(place, terms, nowMs);
   const judge = signatureJudge(locate(place));
   const all = new Governance({ run, decision }, countsBy(judge));
-  for await (const { row } of lines) all.step(row);
+  for await (const lines of batches) for (const { row } of lines) all.step(row);
   return { ...all.end(), unread: unread() };
 }

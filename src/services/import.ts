@@ -4,15 +4,18 @@
  * adds only what is missing. A line that can be no row, or that holds what its catalogue refuses (values in a trail), is
  * set aside, bytes and all, and named by a row.
  */
-import { LedgerError } from '../core/errors';
+import { LedgerError, orNothing } from '../core/errors';
 import type { ErrorCode } from '../core/errors';
 import { importRow } from '../core/importRow';
 import type { ImportedRow } from '../core/importRow';
+import type { Json } from '../core/json';
+import { FORMAT } from '../core/ownRows';
 import { parseJson } from '../core/parseJson';
+import { isTraceEvent, TraceCheck, traceRow } from '../core/traceEvent';
 import type { AppendEvents } from '../store/append/append';
 import { MAX_ASIDE_LINES, setAsideLines } from '../store/import/asideLines';
 import type { AsideLine } from '../store/import/asideLines';
-import { openSource, readBatch } from '../store/import/importSource';
+import { openSource, readBatch, restDigest } from '../store/import/importSource';
 import type { ImportSource, SourceLine } from '../store/import/importSource';
 import { Catalogues } from '../store/catalogue/catalogues';
 import { committedEnd } from '../store/append/prepare';
@@ -28,11 +31,16 @@ export interface ImportProgress {
   readonly totalBytes: number;
 }
 
+export const LINE_FORMATS = ['rows', 'trace'] as const;
+export type LineFormat = (typeof LINE_FORMATS)[number];
+
 export interface ImportRequest {
   readonly place: Place;
   /** A path, or "-". */
   readonly file: string;
   readonly stdin: AsyncIterable<Buffer>;
+  /** What lines are; undefined: each is looked at. */
+  readonly format?: LineFormat | undefined;
   readonly events: AppendEvents;
   readonly onProgress: (progress: ImportProgress) => void;
   /** Asked between batches: whether to stop after the one that is under way. */
@@ -55,6 +63,10 @@ export interface ImportResult {
   readonly misfits: Readonly<Record<string, number>>;
   /** Rows whose cost had more than nine places and was rounded; the figure as it was stands in `imported_from`. */
   readonly costs_rounded: number;
+  /** Lines that are events of a trace, those that were set aside included; null where there is none. */
+  readonly trace: TraceCheck['counts'] | null;
+  /** The file began as an export of this program does, and what followed is what was exported; null: it did not so begin. */
+  readonly is_as_exported: boolean | null;
   /** Whether the end of the file was reached. */
   readonly complete: boolean;
 }
@@ -88,6 +100,8 @@ class Import {
   readonly #occurrences = new Occurrences();
   readonly #broken = new Map<ErrorCode, number>();
   readonly #misfits = new Map<string, number>();
+  readonly #trace = new TraceCheck();
+  #isAsExported: boolean | null = null;
   readonly #counts = { lines: 0, blank: 0, imported: 0, duplicates: 0, quarantined: 0, costs_rounded: 0 };
 
   constructor(
@@ -101,7 +115,7 @@ class Import {
     const { file, stopped } = this.request;
     const { sizeBytes } = this.source;
     const underway: Promise<void>[] = [];
-    let at = 0;
+    let at = this.#skipHeader();
     while (at < sizeBytes && !stopped()) {
       const { lines, blank, next } = readBatch(this.source, at, BATCH_BYTES);
       at = next;
@@ -119,8 +133,19 @@ class Import {
       ...counts,
       broken: Object.fromEntries(this.#broken),
       misfits: Object.fromEntries([...this.#misfits].sort(([, a], [, b]) => b - a)),
+      trace: this.#trace.counts.events > 0 ? this.#trace.counts : null,
+      is_as_exported: this.#isAsExported,
       complete: at >= sizeBytes,
     };
+  }
+
+  /** Where lines begin: behind the header of an export, which is none. */
+  #skipHeader(): number {
+    const { lines, next } = readBatch(this.source, 0, 1);
+    const exported = exportedDigest(lines[0]?.text ?? '');
+    if (exported === undefined) return 0;
+    this.#isAsExported = restDigest(this.source, next) === exported;
+    return next;
   }
 
   async #take(lines: readonly SourceLine[], next: number): Promise<void> {
@@ -141,15 +166,24 @@ class Import {
   #read({ text, why, offset, bytes }: SourceLine, key: string): ImportedRow | AsideLine {
     if (text === undefined) return { key, offset, bytes, why };
     try {
-      const line = parseJson(text);
-      const { onOmitted } = this.request.events;
-      const read = importRow(line instanceof Map ? this.catalogues.cleaned(line, onOmitted) : line, key);
-      this.catalogues.refuseUnsigned(read.row.action);
-      return read;
+      return this.#row(parseJson(text), key);
     } catch (error) {
       if (!(error instanceof LedgerError) || error.code === 'INVARIANT') throw error;
       return { key, offset, bytes, why: error.code };
     }
+  }
+
+  #row(line: Json, key: string): ImportedRow {
+    const { format, events } = this.request;
+    const isEvent = format !== 'rows' && isTraceEvent(line);
+    if (!isEvent && format === 'trace')
+      throw new LedgerError('MEMBER_MISSING', 'expected runId, timestamp, type and payload, found another line');
+    if (isEvent) this.#trace.step(line);
+    const { line: given, foreign } = isEvent ? traceRow(line) : { line, foreign: undefined };
+    const cleaned = given instanceof Map ? this.catalogues.cleaned(given, events.onOmitted) : given;
+    const read = importRow(cleaned, key, foreign);
+    this.catalogues.refuseUnsigned(read.row.action);
+    return read;
   }
 
   async #append(rows: readonly ImportedRow[]): Promise<void> {
@@ -173,6 +207,14 @@ class Import {
     this.#counts.duplicates += lines.length - fresh;
     for (const { why } of lines) count(this.#broken, why);
   }
+}
+
+/** What the header of an export says of all that follows; undefined for another text. */
+function exportedDigest(text: string): string | undefined {
+  const header = orNothing(() => parseJson(text));
+  if (!(header instanceof Map) || header.get('export') !== FORMAT) return undefined;
+  const digest = header.get('sha256');
+  return typeof digest === 'string' ? digest : undefined;
 }
 
 function count<K>(counts: Map<K, number>, name: K): void {

@@ -28,7 +28,7 @@ export async function metrics({ place, tz, nowMs, ...flags }: MetricsRequest): P
   const calendar = calendarOf(place, locate(place), tz);
   const window = parseWindow(flags, { nowMs, calendar });
   const tally = new MetricsTally(window ?? { sinceMs: -Infinity, untilMs: Infinity }, calendar);
-  const { lines } = await streamLines(place, [], nowMs, METRIC_ACTIONS);
-  for await (const { row } of lines) tally.step(row);
+  const { batches } = await streamLines(place, [], nowMs, METRIC_ACTIONS);
+  for await (const lines of batches) for (const { row } of lines) tally.step(row);
   return { window, zone: calendar.zone, metrics: tally.result() };
 }

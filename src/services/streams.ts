@@ -34,8 +34,8 @@ export async function streams({ place, kind, tz, nowMs, filter, ...flags }: Stre
   const calendar = calendarOf(place, located, tz);
   const window = parseWindow(flags, { nowMs, calendar });
   const list = new StreamList(kind, countsBy(signatureJudge(located)));
-  const { lines } = await streamLines(place, [], nowMs);
-  for await (const { row } of lines) list.step(row);
+  const { batches } = await streamLines(place, [], nowMs);
+  for await (const lines of batches) for (const { row } of lines) list.step(row);
   const { sinceMs = -Infinity, untilMs = Infinity } = window ?? {};
   return { window, zone: calendar.zone, lines: list.lines({ ...filter, sinceMs, untilMs }) };
 }

@@ -25,7 +25,11 @@ const KEPT_HERE = Number(process.versions.node.split('.')[0]) < 22;
 const skip = !KEPT_HERE && 'Node 22 and later keep compiled code themselves';
 
 /** An installation of its own, with nothing kept yet. */
-function installation(t: TestContext): { readonly compiled: string; readonly append: () => Promise<Ended> } {
+function installation(t: TestContext): {
+  readonly compiled: string;
+  readonly append: () => Promise<Ended>;
+  readonly ledger: (...words: string[]) => Promise<Ended>;
+} {
   ensureBuilt();
   const root = mkdtempSync(join(tmpdir(), 'ledger-installed-'));
   t.after(() => rmSync(root, { recursive: true }));
@@ -34,10 +38,12 @@ function installation(t: TestContext): { readonly compiled: string; readonly app
     cpSync(join(ROOT, 'dist', name), join(root, 'dist', name));
   cpSync(join(ROOT, 'bin'), join(root, 'bin'), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
-  const command = [process.execPath, join(root, 'bin', 'ledger.js'), 'append', '--dir', join(root, 'state')];
+  const program = [process.execPath, join(root, 'bin', 'ledger.js')];
+  const ledger = (...words: string[]): Promise<Ended> => run([...program, ...words, '--dir', join(root, 'state')]);
   return {
     compiled: join(root, 'dist', 'compiled'),
-    append: () => run([...command, '--agent', 'a', '--action', 'x']),
+    append: () => ledger('append', '--agent', 'a', '--action', 'x', '--run-id', 'r1'),
+    ledger,
   };
 }
 
@@ -52,6 +58,24 @@ test('the first run keeps what was compiled, whoever keeps it', async (t) => {
   assert.equal((await append()).status, 0);
   assert.ok(readdirSync(compiled).length > 0);
 });
+
+test(
+  'an answer within a scope keeps what was compiled, too; what stops at once keeps nothing for others',
+  { skip },
+  async (t) => {
+    const { compiled, append, ledger } = installation(t);
+    assert.equal((await append()).status, 0);
+    assert.equal((await ledger('reconstruct', '--version')).status, 0);
+    assert.equal((await ledger('reconstruct', 'r2')).status, 1);
+    const kept = (): string[] =>
+      readdirSync(compiled)
+        .map((name) => name.split('-v')[0] ?? '')
+        .sort();
+    assert.deepEqual(kept(), ['append', 'help']);
+    assert.equal((await ledger('reconstruct', 'r1')).status, 3);
+    assert.deepEqual(kept(), ['append', 'help', 'reconstruct']);
+  },
+);
 
 test('the second run takes what was kept as it is', { skip }, async (t) => {
   const { compiled, append } = installation(t);

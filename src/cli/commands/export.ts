@@ -1,14 +1,15 @@
 /** `ledger export`: rows for somebody else, and what shows that none is missing. */
 import { Option } from '../commander';
 import type { Command } from 'commander';
+import { SHAPE_NAMES } from '../../core/export/shape';
 import { exportRows } from '../../services/export';
-import type { ExportFormat } from '../../services/export';
+import type { ExportFormat, ExportHeader } from '../../services/export';
 import { addConditions, CONDITIONS_HELP, conditionsOf } from '../conditions';
 import type { ConditionFlags } from '../conditions';
 import { EXIT, worst } from '../exit';
 import type { Io } from '../io';
 import { jsonLine } from '../io';
-import { printableLines } from '../../core/printable';
+import { printable, printableLines } from '../../core/printable';
 import { flagsOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { printed } from '../stop';
@@ -22,6 +23,7 @@ type Flags = GlobalFlags &
 const HELP_BEFORE = `Examples:
   ledger export --customer acme > acme.jsonl
   ledger export --customer acme --since 2026-10-01 --until 2026-11-01 --format csv > acme-october.csv
+  ledger export --run 01JSQ4 --format trace             one run as its trace events
   tail -n +2 acme.jsonl | sha256sum                     is what the header calls sha256
 `;
 
@@ -30,11 +32,22 @@ ${CONDITIONS_HELP}
 
 The first line is a header, in JSON ("# " before it in CSV): what was asked for, the zone, how many rows there are, the first
 and the last seq, the last row of the ledger that was looked at, what the ledger has not or not whole (not_among_these), the
-version of this program, and the SHA-256 of all that follows. jsonl: the stored lines, byte for byte, each with its hash. csv: a column for each member that occurs.
+version of this program, and the SHA-256 of all that follows.
+
+--format, beside jsonl (the stored lines, byte for byte, each with its hash) and csv (a column for each member that occurs):
+  trace     id runId turnId timestamp type payload contentHash parentHash: rows of the catalogue trace that have a run
+  decision  decision_id seq type timestamp actor role payload prev_hash hash id: every row of a decision
+  trail     runs in the six classes that a person reviews, with the distance from the run's invocation
+  proof     Order, RevenueEvent, StripeWebhookEvent, ToolCall, …, and what was spent; each with its provenance
+A line is one row, in the order of the ledger; what has no member of its own in a shape stands in "more". Which rows have no
+place in it, the header says (not_in_this_shape), and which links lead to rows that are not here (links_elsewhere).
+What the hashes prove: docs/governance.md. "ledger import" reads a trace back.
+
 An export shows what the ledger holds for these conditions; that nothing else was done is beyond any export.
 
 Exit: 0 exported · 1 no row matches (the header is printed) · 2 no ledger, or it cannot be read ·
-      3 exported, and something that may have matched is missing in the ledger: not_among_these says what`;
+      3 exported, and something that may have matched is missing in the ledger (not_among_these says what), or a row in
+        a shape is not what its writer wrote (altered_rows)`;
 
 export function registerExport(program: Command, io: Io): void {
   const command = program
@@ -43,7 +56,7 @@ export function registerExport(program: Command, io: Io): void {
     .description('Export rows.')
     .addHelpText('before', HELP_BEFORE);
   addConditions(command)
-    .addOption(new Option('--format <format>', 'which').choices(['jsonl', 'csv']).default('jsonl'))
+    .addOption(new Option('--format <format>', 'which').choices(['jsonl', 'csv', ...SHAPE_NAMES]).default('jsonl'))
     .option('--no-header', 'the rows alone')
     .option('--no-csv-guard', 'CSV: leave text that a spreadsheet would run as a formula as it is')
     .addHelpText('after', HELP_AFTER)
@@ -63,10 +76,27 @@ async function runExport(io: Io, terms: readonly string[], flags: Flags): Promis
   for await (const chunk of found.body) {
     if (!(await printed(io, io.isTTY ? printableLines(chunk.toString('utf8')) : chunk))) break;
   }
-  const missing = Object.entries(found.header.not_among_these).filter(([, count]) => count > 0);
-  if (missing.length > 0 && flags.quiet !== true) {
-    const counts = missing.map(([name, count]) => `${name.replace('_', ' ')}: ${count}`).join(', ');
+  if (flags.quiet !== true) tell(io, flags, found.header);
+  const { rows, altered_rows: altered = 0 } = found.header;
+  const isScoped = missingIn(found.header).length > 0 || altered > 0;
+  io.setExit(worst([rows > 0 ? EXIT.ok : EXIT.no, isScoped ? EXIT.scoped : EXIT.ok]));
+}
+
+function tell(io: Io, flags: Flags, header: ExportHeader): void {
+  const missing = missingIn(header);
+  if (missing.length > 0) {
+    const counts = missing.map(([name, count]) => `${name.replaceAll('_', ' ')}: ${count}`).join(', ');
     warn(io, `not among these, and some may have matched: ${counts}; see "ledger verify"`);
   }
-  io.setExit(worst([found.header.rows > 0 ? EXIT.ok : EXIT.no, missing.length > 0 ? EXIT.scoped : EXIT.ok]));
+  const { altered_rows: altered = 0, not_in_this_shape: left } = header;
+  if (altered > 0) warn(io, `rows that are not what their writers wrote: ${altered}; see "ledger verify"`);
+  const others = Object.entries(left?.actions ?? {}).filter(([action]) => !action.startsWith('audit.'));
+  if (others.length === 0 || flags.json === true) return;
+  const named = others.slice(0, 3).map(([action, count]) => `${action} ${count}`);
+  const list = [...named, ...(others.length > named.length ? ['…'] : [])].join(', ');
+  io.stderr(`ledger: note: rows that have no place in this shape: ${printable(list)}; the header names all\n`);
+}
+
+function missingIn(header: ExportHeader): [string, number][] {
+  return Object.entries(header.not_among_these).filter(([, count]) => count > 0);
 }

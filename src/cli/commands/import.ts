@@ -1,22 +1,26 @@
 /** `ledger import`: an existing JSON-lines log, each line once. */
+import { Option } from '../commander';
 import type { Command } from 'commander';
 import { printable } from '../../core/printable';
-import { importFile } from '../../services/import';
-import type { ImportResult } from '../../services/import';
+import { importFile, LINE_FORMATS } from '../../services/import';
+import type { ImportResult, LineFormat } from '../../services/import';
 import { EXIT, SIGNAL_EXIT } from '../exit';
 import { jsonLine } from '../io';
 import type { Io } from '../io';
 import { flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { progressOf } from '../progress';
-import { talkOf } from '../talk';
+import { talkOf, warn } from '../talk';
 import { wrapWords } from '../wrap';
 
 const HELP_BEFORE = `Examples:
   ledger import old/audit.jsonl
   zcat audit-2025.jsonl.gz | ledger import -
   ledger import audit.jsonl && ledger rollup --period month
+  ledger import run-7.trace.jsonl                       events of a trace, as "ledger export --format trace" writes them
 `;
+
+type Flags = GlobalFlags & { readonly format?: LineFormat };
 
 const HELP_AFTER = `
 What becomes of a line:
@@ -29,6 +33,12 @@ What becomes of a line:
   no JSON object, invalid UTF-8, a key twice, a number that a double would change, too long
                             its bytes go to quarantine/, and a row names them
 
+A line with runId, timestamp, type and payload and without an action is an event of a trace: run_id, occurred_at and
+action are made of these, turn_id of turnId; its id, contentHash and parentHash stay in imported_from. One whose payload
+is not the one that its contentHash is of is set aside (CONTENT_ALTERED). How many name another parent than the event
+before them in their run is told. --format says what lines are instead: "trace" sets every other line aside, "rows" takes
+none for an event. The header of an export is no row: it is held against what follows.
+
 A line has the key import:<sha256 of the line>:<occurrence in the file>: importing again adds only what is missing,
 also after an import that was cut short. A pipe is read to its end first.
 
@@ -40,11 +50,12 @@ export function registerImport(program: Command, io: Io): void {
     .summary('bring in an existing JSON-lines log, each line once')
     .description('Bring in a JSON-lines log ("-": from a pipe). Rows are labelled imported; each line comes in once.')
     .addHelpText('before', HELP_BEFORE)
+    .addOption(new Option('--format <format>', 'what lines are (without it each is looked at)').choices(LINE_FORMATS))
     .addHelpText('after', HELP_AFTER)
-    .action(async (file: string) => runImport(io, file, flagsOf<GlobalFlags>(command)));
+    .action(async (file: string) => runImport(io, file, flagsOf<Flags>(command)));
 }
 
-async function runImport(io: Io, file: string, flags: GlobalFlags): Promise<void> {
+async function runImport(io: Io, file: string, flags: Flags): Promise<void> {
   let stoppedBy: keyof typeof SIGNAL_EXIT | undefined;
   const signals = Object.keys(SIGNAL_EXIT) as (keyof typeof SIGNAL_EXIT)[];
   for (const signal of signals) {
@@ -60,6 +71,7 @@ async function runImport(io: Io, file: string, flags: GlobalFlags): Promise<void
     const result = await importFile({
       place: placeOf(flags, io),
       file,
+      format: flags.format,
       stdin: io.stdin,
       events: talkOf(io, flags),
       onProgress: ({ lines: rows, bytes, totalBytes }) => progress.show?.({ rows, bytes, totalBytes }),
@@ -67,6 +79,7 @@ async function runImport(io: Io, file: string, flags: GlobalFlags): Promise<void
     });
     progress.end();
     print(io, flags, result);
+    if (flags.quiet !== true) tell(io, result);
     io.setExit(result.quarantined > 0 ? EXIT.no : EXIT.ok);
   } catch (error) {
     progress.end();
@@ -82,6 +95,16 @@ function print(io: Io, flags: GlobalFlags, result: ImportResult): void {
 
 const MARGIN = 13;
 
+/** What a reader of the file should know, though all of it is here. */
+function tell(io: Io, { trace, is_as_exported: isAsExported }: ImportResult): void {
+  if (isAsExported === false)
+    warn(io, 'the file is not what was exported: its header names the SHA-256 of another one');
+  const unlinked = trace?.unlinked ?? 0;
+  if (unlinked === 0) return;
+  const events = unlinked === 1 ? '1 event does' : `${number(unlinked)} events do`;
+  warn(io, `${events} not name the event before in the run, in this file, as parent: some are missing, or elsewhere`);
+}
+
 function prose(result: ImportResult, width: number): string {
   const { lines, imported, duplicates, quarantined, costs_rounded: rounded, complete } = result;
   const out: string[] = [];
@@ -90,6 +113,7 @@ function prose(result: ImportResult, width: number): string {
     out.push(`${name.padEnd(MARGIN)}${first}`, ...rest.map((more) => `${' '.repeat(MARGIN)}${more}`));
   };
   say('imported', `${number(imported)} of ${number(lines)} lines`);
+  if (result.trace !== null) say('events', `${number(result.trace.events)} of a trace among them`);
   if (duplicates > 0) say('were here', `${number(duplicates)}, from an earlier import`);
   if (quarantined > 0)
     say('set aside', `${number(quarantined)} broken ${plural(quarantined, 'line')}, bytes in quarantine/`);

@@ -28,9 +28,9 @@ function told(question: string, rows: readonly Row[], textsOf: (row: Row) => rea
   const sentences = new Set<string>();
   const seqs: number[] = [];
   for (const row of rows) {
-    const texts = textsOf(row).filter((text) => text !== undefined && text !== '');
-    if (texts.some((text) => !sentences.has(text as string))) seqs.push(row.seq);
-    for (const text of texts) sentences.add(text as string);
+    const before = sentences.size;
+    for (const text of textsOf(row)) if (text !== undefined && text !== '') sentences.add(text);
+    if (sentences.size > before) seqs.push(row.seq);
   }
   return { question, sentences: [...sentences], rows: seqs };
 }
@@ -41,7 +41,8 @@ function who(rows: readonly Row[]): Answer {
   const named = told('Who', rows, (row) => [
     row.agent && `agent ${row.agent}${row.agent_version === undefined ? '' : ` ${row.agent_version}`}`,
     // Who set it down may be another than the one of whom it tells.
-    ...[row.actor, ...PEOPLE.map((name) => textOf(row, name))].map((text) => text && `person ${text}`),
+    row.actor && `person ${row.actor}`,
+    ...PEOPLE.map((name) => textOf(row, name) && `person ${textOf(row, name) ?? ''}`),
     row.action === 'approval' ? `model ${dotted(textOf(row, 'model_provider'), textOf(row, 'model_id'))}` : row.model && `model ${row.model}`, // prettier-ignore
     `account ${row.by}`,
   ]);
@@ -61,8 +62,8 @@ function what(rows: readonly Row[]): Answer {
 }
 
 function when(rows: readonly Row[]): Answer {
-  const byTime = [...rows].sort((a, b) => happenedMs(a) - happenedMs(b));
-  const [first, last, begun, ended] = [byTime[0], byTime.at(-1), rows[0], rows.at(-1)];
+  const byTime = rows.map((row) => ({ row, ms: happenedMs(row) })).sort((a, b) => a.ms - b.ms);
+  const [first, last, begun, ended] = [byTime[0]?.row, byTime.at(-1)?.row, rows[0], rows.at(-1)];
   if (first === undefined || last === undefined || begun === undefined || ended === undefined)
     return { question: 'When', sentences: [], rows: [] };
   const [from, to] = [first.occurred_at ?? first.ts, last.occurred_at ?? last.ts];
@@ -157,33 +158,36 @@ function unproved(row: Row, judge: JudgeSignature): string[] {
 
 function objections(row: Row): string[] {
   const said = (name: string): string => textOf(row, name) ?? 'not said';
-  const reason = textOf(row, 'reason') ?? textOf(row, 'comment');
-  const why = reason === undefined ? '' : `: ${reason}`;
   switch (row.action) {
     case 'reviewer.action':
       if (said('type') === 'accept-with-edits')
         return [`changed by ${said('reviewer')}: ${valueText(fieldOf(row, 'diff')) || 'no row says what'}`];
-      return said('type') === 'reject' ? [`rejected by ${said('reviewer')}${why}`] : [];
+      return said('type') === 'reject' ? [`rejected by ${said('reviewer')}${why(row)}`] : [];
     case 'draft.production':
       return entriesOf(row, 'flags').map((flag) => `the draft was flagged: ${flag}`);
     case 'approval.added':
     case 'approval_resolved':
-      return saysYes(row) ? [] : [`${textOf(row, 'actor') ?? 'somebody'} did not agree (${textOf(row, 'intent') ?? said('outcome')})${why}`]; // prettier-ignore
+      return saysYes(row) ? [] : [`${textOf(row, 'actor') ?? 'somebody'} did not agree (${textOf(row, 'intent') ?? said('outcome')})${why(row)}`]; // prettier-ignore
     case 'policy.gate':
-      return said('result') === 'pass' ? [] : [`gate ${said('gate_id')}: ${said('result')}${why}`];
+      return said('result') === 'pass' ? [] : [`gate ${said('gate_id')}: ${said('result')}${why(row)}`];
     case 'enforcement.result':
       return said('result') === 'allow' ? [] : [`enforcement: ${said('result')}`];
     case 'override.added':
-      return [`an exception was made for ${valueText(fieldOf(row, 'scope'))}${why}`];
+      return [`an exception was made for ${valueText(fieldOf(row, 'scope'))}${why(row)}`];
     case 'policy_violation':
     case 'security_event':
     case 'spend.refused':
     case 'decision.expired':
-      return [`${actionTitle(row.action)}${why}`];
+      return [`${actionTitle(row.action)}${why(row)}`];
     case 'proof.tool_call':
     case 'proof.approval':
-      return /^(?:denied|failed|edited)$/.test(said('verdict')) ? [`${actionTitle(row.action)}: ${said('verdict')}${why}`] : []; // prettier-ignore
+      return /^(?:denied|failed|edited)$/.test(said('verdict')) ? [`${actionTitle(row.action)}: ${said('verdict')}${why(row)}`] : []; // prettier-ignore
     default:
       return [];
   }
+}
+
+function why(row: Row): string {
+  const reason = textOf(row, 'reason') ?? textOf(row, 'comment');
+  return reason === undefined ? '' : `: ${reason}`;
 }

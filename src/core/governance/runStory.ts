@@ -25,19 +25,20 @@ export interface TrailEvent extends TrailLine {
 /** Each row as an event, with its distance from the first. */
 export function trailOf(rows: readonly Row[], judge: JudgeSignature = UNJUDGED): TrailEvent[] {
   const invocation = invocationIn(rows);
-  const startMs = rows.reduce((first, row) => Math.min(first, happenedMs(row)), Infinity);
+  const moments = rows.map(happenedMs);
+  const startMs = moments.reduce((first, ms) => Math.min(first, ms), Infinity);
   const invoker = invocation === undefined ? undefined : textOf(invocation, 'invoking_identity');
   let draftId: string | undefined;
   // A trail that was written afterwards as a whole says so once, by its times.
   const isLateAlone = !rows.every(isLate);
-  return rows.map((row): TrailEvent => {
+  return rows.map((row, i): TrailEvent => {
     if (row.action === 'draft.production') draftId = textOf(row, 'draft_id') ?? draftId;
     const line = trailLine(row, { invoker, draftId });
     const { head, details } = line;
     const late = isLateAlone && isLate(row) ? [`Set down later: ${row.ts}`] : [];
     const at = row.occurred_at ?? row.ts;
     const signed = signatureText(row, judge);
-    return { seq: row.seq, at, offset: offsetText(happenedMs(row) - startMs), by: row.by, head, beside: besideOf(row, line), details: [...details, ...(signed === undefined ? [] : [sentence(signed)]), ...late] }; // prettier-ignore
+    return { seq: row.seq, at, offset: offsetText((moments[i] as number) - startMs), by: row.by, head, beside: besideOf(row, line), details: [...details, ...(signed === undefined ? [] : [sentence(signed)]), ...late] }; // prettier-ignore
   });
 }
 

@@ -46,12 +46,14 @@ export function happenedMs(row: Row): number {
   return Date.parse(row.occurred_at ?? row.ts);
 }
 
+const UNITS = [[86_400, 'd'], [3_600, 'h'], [60, 'm'], [1, 's']] as const; // prettier-ignore
+
 /** `t=0`, `t+8s`, `t+9m`, `t+2h`, `t+3d`: as rough as one would say it. */
 export function offsetText(ms: number): string {
   if (ms === 0) return 't=0';
   const sign = ms < 0 ? '-' : '+';
   const seconds = Math.floor(Math.abs(ms) / 1000);
-  const [size, unit] = ([[86_400, 'd'], [3_600, 'h'], [60, 'm'], [1, 's']] as const).find(([one]) => seconds >= one) ?? [1, 's']; // prettier-ignore
+  const [size, unit] = UNITS.find(([one]) => seconds >= one) ?? [1, 's'];
   return seconds === 0 ? `t${sign}${Math.abs(ms)}ms` : `t${sign}${Math.floor(seconds / size)}${unit}`;
 }
 

@@ -115,8 +115,8 @@ function restOf(row: Row, isTold: (name: string, value: unknown) => boolean): st
   );
 }
 
-/** What the lines of the trail tell of each type. */
-const TOLD: Readonly<Record<string, readonly string[]>> = {
+/** What the lines of the trail tell of each type, in their order. */
+export const TRAIL_FIELDS: Readonly<Record<string, readonly string[]>> = {
   'run.invocation': ['workflow', 'workflow_version', 'scope', 'invoking_identity', 'surface'],
   'tool.call': ['tool', 'step', 'input_shape', 'output_shape', 'duration_ms', 'status', 'source', 'reason'],
   'draft.production': ['draft_id', 'version', 'output_shape', 'flags', 'presented_to'],
@@ -136,10 +136,10 @@ export function trailLine(row: Row, context: TrailContext): TrailLine {
 const BESIDE = ['actor', 'role', 'reviewer', 'presented_to', 'authority', 'data_ref', 'as_of', 'step', 'duration_ms', 'status', 'turn_id', 'call_id', 'decision_id', 'order_id']; // prettier-ignore
 
 export function besideOf(row: Row, { head, details }: TrailLine): string[] {
-  const isTold = (text: string): boolean => [head, ...details].some((line) => line.split(/ · |: /).includes(text));
+  const told = new Set([head, ...details].flatMap((line) => line.split(/ · |: /)));
   const beside = BESIDE.flatMap((name) => {
     const text = textOf(row, name);
-    return text === undefined || isTold(text) ? [] : [`${actionTitle(name)}: ${text}`];
+    return text === undefined || told.has(text) ? [] : [`${actionTitle(name)}: ${text}`];
   });
   return row.occurred_at === undefined ? beside : [...beside, `Set down: ${row.ts}`];
 }
@@ -156,6 +156,6 @@ function scopeText(scope: unknown): string {
 }
 
 function typedLine(row: Row, { head, details }: TrailLine): TrailLine {
-  const told = TOLD[row.action] ?? [];
+  const told = TRAIL_FIELDS[row.action] ?? [];
   return { head, details: [...details, ...restOf(row, (name) => told.includes(name))] };
 }

@@ -36,10 +36,12 @@ export function parseField(name: string): Field {
 /** So many lines are parsed: reading them off their bytes takes three times as long before that is compiled. */
 const PARSED_LINES = 400;
 
-/** Fields of one line after the other. Fields are added before the first line is looked at. */
+/** Fields of one line after the other. A field that is added is there from the next line on. */
 export class FieldReader {
   readonly #members: string[] = [];
   readonly #fields: { readonly slot: number; readonly path: readonly string[] }[] = [];
+  /** Whether all lines are parsed, for who wants the objects as well. */
+  parsesAll = false;
   #left = PARSED_LINES;
   /** The line as an object; undefined where it is read off its bytes. */
   #object: Readonly<Record<string, unknown>> | undefined;
@@ -48,12 +50,13 @@ export class FieldReader {
   /** The number under which `value` knows the field. */
   add({ member, path }: Pick<Field, 'member' | 'path'>): number {
     if (!this.#members.includes(member)) this.#members.push(member);
+    this.#slots = undefined;
     return this.#fields.push({ slot: this.#members.indexOf(member), path }) - 1;
   }
 
   /** Looks at the line `[start, end)`; false where it is no JSON object, or one as no row is: with space around it, too deep. */
   read(bytes: Buffer, start: number, end: number): boolean {
-    if (this.#left > 0) {
+    if (this.parsesAll || this.#left > 0) {
       this.#left--;
       this.#object = rowObject(bytes.subarray(start, end));
       return this.#object !== undefined;
@@ -61,6 +64,11 @@ export class FieldReader {
     this.#object = undefined;
     this.#slots ??= new SlotReader(this.#members);
     return this.#slots.find(bytes, start, end);
+  }
+
+  /** The line that was read last as an object, where it was parsed. */
+  get object(): Readonly<Record<string, unknown>> | undefined {
+    return this.#object;
   }
 
   /** The value in the line that was read last. */
@@ -100,9 +108,13 @@ function rowObject(line: Buffer): Readonly<Record<string, unknown>> | undefined 
   return object === undefined || isDeeper(object, MAX_DEPTH) ? undefined : object;
 }
 
-function isDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((one) => isDeeper(one, levels - 1));
+function isDeeper(value: object, levels: number): boolean {
+  if (levels === 0) return true;
+  for (const name in value) {
+    const inner = (value as Readonly<Record<string, unknown>>)[name];
+    if (typeof inner === 'object' && inner !== null && isDeeper(inner, levels - 1)) return true;
+  }
+  return false;
 }
 
 function ownValue(object: Readonly<Record<string, unknown>>, name: string | undefined): unknown {

@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../json';
 import { isActionName } from '../row';
 import { knownKeys, objectOf, optional, textOf, wrong } from '../settings';
 import { parseRfc3339 } from '../time';
-import { fingerprintOf, readPublicKey } from './keys';
+import { fingerprintOf, readPublicKey, verifierOf } from './keys';
 import type { TrustedKey, TrustedKeys } from './signature';
 
 /** Actions whose rows must be signed, each with the time from which on; -Infinity: always. */
@@ -28,7 +28,7 @@ function trustedKeyOf(item: JsonObject, name: string): TrustedKey {
   const actor = textOf(item.get('actor') ?? null, `${name}.actor`);
   const roles = optional(item, 'roles', (value) => rolesOf(value, `${name}.roles`)) ?? [];
   const untilMs = optional(item, 'until', (value) => timeOf(value, `${name}.until`));
-  return { keyId: fingerprintOf(key), bytes: key.bytes, actor, roles, untilMs };
+  return { keyId: fingerprintOf(key), verifier: verifierOf(key.bytes), actor, roles, untilMs };
 }
 
 function rolesOf(value: Json, name: string): readonly string[] {

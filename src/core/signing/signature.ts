@@ -7,11 +7,11 @@
  * With the moment and the key of the row in it, it fits one ledger, one moment and one row.
  */
 import { verify } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { canonicalJson } from '../json';
 import type { Json, JsonObject } from '../json';
 import { LEDGER_MEMBERS } from '../members';
 import { formatTime } from '../time';
-import { verifierOf } from './keys';
 
 const BEGINNING = 'ledger-actor/1\n';
 const SIGNATURE_BYTES = 64;
@@ -29,7 +29,8 @@ export interface ActorSignature {
 /** A key of a person, as the settings trust it. */
 export interface TrustedKey {
   readonly keyId: string;
-  readonly bytes: Buffer;
+  /** What checks signatures by it. */
+  readonly verifier: KeyObject;
   readonly actor: string;
   /** The roles in which the person may act; none: in no role. */
   readonly roles: readonly string[];
@@ -88,7 +89,7 @@ export function signatureFault(
   if (missing !== undefined) return invalid(`a member "${missing}" in what is signed`, 'none');
   const key = keys.get(signature.keyId);
   if (key === undefined) return { code: 'UNKNOWN_KEY', want: 'a key that is trusted here', got: signature.keyId };
-  if (!verify(null, signedBytes(ledgerId, row), verifierOf(key.bytes), signature.value))
+  if (!verify(null, signedBytes(ledgerId, row), key.verifier, signature.value))
     return invalid(
       `a signature over this row in ledger ${ledgerId}`,
       'one that is not: of another row, ledger or time',

@@ -10,9 +10,10 @@ import { rowsWhere, streamLines } from './streamLines';
 
 /** @throws LedgerError LEDGER_MISSING, CONFIG_INVALID, UNSAFE_PATH, READ_FAILED */
 export async function readStream(place: Place, { kind, id }: StreamName, nowMs: number): Promise<ReadStream> {
-  const { lines, head, unread } = await streamLines(place, [`${kind}_id=${id}`], nowMs);
+  const { batches, head, unread } = await streamLines(place, [`${kind}_id=${id}`], nowMs);
   const rows: StreamRow[] = [];
-  for await (const { line, row } of lines) rows.push({ row, isWhole: declaredLinks(line)?.hash === hashOfLine(line) });
+  for await (const batch of batches)
+    for (const { line, row } of batch) rows.push({ row, isWhole: declaredLinks(line)?.hash === hashOfLine(line) });
   const invocation = rows.find(({ row }) => row.action === 'run.invocation')?.row;
   const later = kind === 'run' && invocation !== undefined && lacksDelivery(rows) ? await laterRuns(place, invocation, nowMs) : []; // prettier-ignore
   return { rows, head, unread: unread(), later };

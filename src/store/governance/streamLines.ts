@@ -6,16 +6,18 @@ import { storedRow } from '../../core/rowText';
 import { closeQuietly } from '../files';
 import type { Place } from '../ledger/locate';
 import { matchingLines } from '../query/matchingLines';
+import type { FoundLine } from '../query/matchingLines';
 import { openQuery } from '../query/openQuery';
 
 export interface StreamLine {
   readonly row: Row;
-  /** The stored bytes; valid until the next one is asked for. */
+  /** The stored bytes; valid until the next batch is asked for. */
   readonly line: Buffer;
 }
 
 export interface StreamLines {
-  readonly lines: AsyncIterable<StreamLine>;
+  /** In batches: a million rows, one by one, would be waited for longer than they are read. */
+  readonly batches: AsyncIterable<readonly StreamLine[]>;
   /** The last row of the ledger. */
   readonly head: Head | undefined;
   /** What could not be read as rows; complete when the lines are read. */
@@ -33,12 +35,14 @@ export async function streamLines(
   nowMs: number,
   actions?: ReadonlySet<string>,
 ): Promise<StreamLines> {
-  const { end, filter, wanted, notes } = await openQuery({ place, terms, nowMs }, undefined);
+  const { end, filter, wanted, notes } = await openQuery({ place, terms, nowMs, asObjects: true }, undefined);
   const found = matchingLines(wanted.lines, filter, { backwards: false, broken: notes.broken });
-  async function* lines(): AsyncGenerator<StreamLine> {
+  async function* batches(): AsyncGenerator<readonly StreamLine[]> {
     try {
-      for await (const batch of found)
-        for (const { line } of batch) if (actions === undefined || actions.has(actionIn(line))) yield* streamLine(line);
+      for await (const lines of found) {
+        const some = actions === undefined ? lines : lines.filter(({ line }) => actions.has(actionIn(line)));
+        yield some.flatMap(streamLine);
+      }
     } finally {
       closeQuietly(end.fd);
     }
@@ -49,7 +53,7 @@ export async function streamLines(
     lost_rows: notes.lostRows,
     spilled_rows: notes.spilledRows,
   });
-  return { lines: lines(), head: end.head, unread };
+  return { batches: batches(), head: end.head, unread };
 }
 
 const ACTION = Buffer.from('"action":"');
@@ -63,19 +67,21 @@ function actionIn(line: Buffer): string {
 const MARKS = [Buffer.from('"run_seq":'), Buffer.from('"decision_seq":')];
 
 /** A glance at the bytes first: most rows of a large ledger may be in no stream. */
-function* streamLine(line: Buffer): Generator<StreamLine> {
-  if (!MARKS.some((mark) => line.includes(mark))) return;
-  const row = storedRow(line);
-  if (row !== undefined) yield { row, line };
+function streamLine({ line, object }: FoundLine): StreamLine[] {
+  const isOfStream =
+    object === undefined ? MARKS.some((mark) => line.includes(mark)) : 'run_seq' in object || 'decision_seq' in object;
+  if (!isOfStream) return [];
+  const row = storedRow(line, object);
+  return row === undefined ? [] : [{ row, line }];
 }
 
 /** The rows that conditions take, whether they stand in a stream or not. Errors as above. */
 export async function* rowsWhere(place: Place, terms: readonly string[], nowMs: number): AsyncGenerator<Row> {
-  const { end, filter, wanted, notes } = await openQuery({ place, terms, nowMs }, undefined);
+  const { end, filter, wanted, notes } = await openQuery({ place, terms, nowMs, asObjects: true }, undefined);
   try {
     for await (const batch of matchingLines(wanted.lines, filter, { backwards: false, broken: notes.broken })) {
-      for (const { line } of batch) {
-        const row = storedRow(line);
+      for (const { line, object } of batch) {
+        const row = storedRow(line, object);
         if (row !== undefined) yield row;
       }
     }

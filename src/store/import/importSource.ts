@@ -129,6 +129,11 @@ export function readBatch({ fd, sizeBytes }: ImportSource, from: number, maxByte
   return { lines, blank, next: Math.min(next, sizeBytes) };
 }
 
+/** The SHA-256 of all that stands behind a place, hex. */
+export function restDigest({ fd, sizeBytes }: ImportSource, from: number): string | undefined {
+  return digestRange(fd, from, sizeBytes - from);
+}
+
 function sourceLine(fd: number, range: LineRange): SourceLine | undefined {
   const { block, start, end, offset, bytes } = range;
   if (range.cut) {

@@ -54,9 +54,9 @@ class ContextWindow {
   take(block: LineBlock, matches: ReadonlySet<number>): ContextLine[] {
     const shown: ContextLine[] = [];
     const { bytes, segment } = block;
-    if (block.overlong) this.#line(shown, { line: bytes, segment, offset: block.offset }, false);
+    if (block.overlong) this.#line(shown, { line: bytes, segment, offset: block.offsetOf(0) }, false);
     for (const [start, end] of linesIn(block)) {
-      const offset = block.offset + start;
+      const offset = block.offsetOf(start);
       this.#line(shown, { line: bytes.subarray(start, end), segment, offset }, matches.has(offset));
     }
     // The block's bytes are used again.

@@ -1,11 +1,13 @@
 /**
  * The lines of a ledger in blocks, forwards or backwards: closed segments first, then the parts of the live file that are
- * asked for. Memory does not grow with the file; only a closed segment that is read backwards is unpacked whole.
+ * asked for. Memory does not grow with the file; only a closed segment that is read backwards is unpacked whole. Small
+ * parts that follow each other share a block (pickedLines.ts).
  *
  * A block holds whole lines, each with its newline. It is valid until the next one is asked for.
  */
 import { fstatSync } from 'node:fs';
 import { LedgerError } from '../../core/errors';
+import type { Verdict } from '../../core/query/rowFilter';
 import { readAt } from '../files';
 import type { ByteRange } from '../index/indexWindow';
 import { LIVE_NAME } from '../index/indexSchema';
@@ -13,6 +15,7 @@ import { segmentBlocks } from '../ledger/segments';
 import type { Segment } from '../ledger/segments';
 import { scanLines } from '../read/lines';
 import { chunkBuffer, chunkCount, readChunk } from '../scan/chunks';
+import { groupsOf, pickLines } from './pickedLines';
 
 const CHUNK_BYTES = 1 << 20;
 const NEWLINE_BYTE = Buffer.from('\n');
@@ -20,8 +23,10 @@ const NEWLINE_BYTE = Buffer.from('\n');
 export interface Lines {
   /** The closed segments that are read, in order. */
   readonly closed: readonly Segment[];
+  /** Parts of the live file that were read already. */
+  readonly kept: readonly LineBlock[];
   readonly fd: number;
-  /** Parts of the live file, in order, each of whole lines. */
+  /** Parts of it behind those, in order, each of whole lines. */
   readonly ranges: readonly ByteRange[];
   /** What stands behind them without a newline, where that is a row. */
   readonly bareLine: { readonly line: Buffer; readonly offset: number } | undefined;
@@ -29,11 +34,22 @@ export interface Lines {
 
 export interface LineBlock {
   readonly segment: string;
-  /** In the segment's uncompressed bytes. */
-  readonly offset: number;
+  /** Where one of the block's bytes stands in the segment's uncompressed bytes. */
+  readonly offsetOf: (at: number) => number;
   readonly bytes: Buffer;
   /** Whether it is one line that is too long to be a row: the block holds nothing of it. */
   readonly overlong: boolean;
+  /** What the filter says of each of its lines, where it was asked already. */
+  readonly judged?: readonly JudgedLine[];
+}
+
+export interface JudgedLine {
+  readonly start: number;
+  /** Its newline not counted. */
+  readonly end: number;
+  readonly verdict: Verdict;
+  /** What it is, where that was wanted. */
+  readonly object: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Where each line of a block begins and ends, its newline not counted. */
@@ -45,21 +61,23 @@ export function* linesIn({ bytes }: LineBlock): Generator<readonly [start: numbe
   }
 }
 
-export async function* blocksForward({ closed, fd, ranges, bareLine }: Lines): AsyncGenerator<LineBlock> {
+export async function* blocksForward({ closed, kept, fd, ranges, bareLine }: Lines): AsyncGenerator<LineBlock> {
   for (const segment of closed) yield* closedBlocks(segment);
-  for (const range of ranges) {
-    const reader = rangeReader(fd, range);
-    for (let k = 0; k < reader.count; k++) yield* chunkOf(fd, range, reader, k);
+  yield* kept;
+  for (const group of groupsOf(ranges)) {
+    const reader = groupReader(fd, group);
+    for (let k = 0; k < reader.count; k++) yield* reader.chunk(k);
   }
   if (bareLine !== undefined) yield bareBlock(bareLine);
 }
 
-export async function* blocksBackward({ closed, fd, ranges, bareLine }: Lines): AsyncGenerator<LineBlock> {
+export async function* blocksBackward({ closed, kept, fd, ranges, bareLine }: Lines): AsyncGenerator<LineBlock> {
   if (bareLine !== undefined) yield bareBlock(bareLine);
-  for (const range of ranges.toReversed()) {
-    const reader = rangeReader(fd, range);
-    for (let k = reader.count - 1; k >= 0; k--) yield* chunkOf(fd, range, reader, k).toReversed();
+  for (const group of groupsOf(ranges).toReversed()) {
+    const reader = groupReader(fd, group);
+    for (let k = reader.count - 1; k >= 0; k--) yield* reader.chunk(k).toReversed();
   }
+  yield* kept.toReversed();
   for (const segment of closed.toReversed()) {
     const blocks: LineBlock[] = [];
     for await (const block of closedBlocks(segment)) blocks.push(block);
@@ -69,50 +87,50 @@ export async function* blocksBackward({ closed, fd, ranges, bareLine }: Lines): 
 
 async function* closedBlocks(segment: Segment): AsyncGenerator<LineBlock> {
   for await (const { bytes, offset, overlong } of segmentBlocks(segment))
-    yield { segment: segment.name, offset, overlong, bytes: overlong ? Buffer.alloc(0) : endedByNewline(bytes) };
+    yield {
+      segment: segment.name,
+      offsetOf: startingAt(offset),
+      overlong,
+      bytes: overlong ? Buffer.alloc(0) : endedByNewline(bytes),
+    };
 }
 
 function bareBlock({ line, offset }: { readonly line: Buffer; readonly offset: number }): LineBlock {
-  return { segment: LIVE_NAME, offset, bytes: endedByNewline(line), overlong: false };
+  return { segment: LIVE_NAME, offsetOf: startingAt(offset), bytes: endedByNewline(line), overlong: false };
 }
+
+const startingAt =
+  (offset: number) =>
+  (at: number): number =>
+    offset + at;
 
 function endedByNewline(bytes: Buffer): Buffer {
   return bytes.at(-1) === NEWLINE_BYTE[0] ? bytes : Buffer.concat([bytes, NEWLINE_BYTE]);
 }
 
-/** Chunks of one part of the live file, in any order. */
-interface RangeReader {
+/** Chunks of the live file, in any order. What somebody cuts off meanwhile is told: half an answer looks like a whole one. */
+interface GroupReader {
   readonly count: number;
   readonly chunk: (k: number) => LineBlock[];
 }
 
-/** What somebody cuts off while it is read is told: half an answer looks like a whole one. */
-function chunkOf(fd: number, { to }: ByteRange, reader: RangeReader, k: number): LineBlock[] {
-  const blocks = reader.chunk(k);
-  const { size } = fstatSync(fd);
-  if (size >= to) return blocks;
-  throw new LedgerError(
-    'READ_FAILED',
-    `expected ${to} bytes in ${LIVE_NAME}, found ${size}: it was cut while it was read`,
-    {
-      place: { segment: LIVE_NAME, offset: size },
-      hint: 'see "ledger verify"',
-    },
-  );
-}
-
-/** What an index names are small parts, for which no room has to be made. */
-function rangeReader(fd: number, range: ByteRange): RangeReader {
-  const { from, to } = range;
-  if (to - from > CHUNK_BYTES) return new ChunkReader(fd, range);
-  const chunk = (): LineBlock[] => {
-    const bytes = readAt(fd, from, to - from);
-    return [{ segment: LIVE_NAME, offset: from, bytes, overlong: false }];
-  };
+function groupReader(fd: number, group: readonly ByteRange[]): GroupReader {
+  const [range] = group as [ByteRange];
+  if (range.to - range.from > CHUNK_BYTES) return new ChunkReader(fd, range);
+  const chunk = (): LineBlock[] => [pickLines(fd, group) ?? failChanged(fd, group.at(-1)?.to ?? 0)];
   return { count: 1, chunk };
 }
 
-class ChunkReader implements RangeReader {
+function failChanged(fd: number, to: number): never {
+  const { size } = fstatSync(fd);
+  const found = size < to ? `${size}: it was cut while it was read` : 'other lines: it was changed while it was read';
+  throw new LedgerError('READ_FAILED', `expected ${to} bytes in ${LIVE_NAME}, found ${found}`, {
+    place: { segment: LIVE_NAME, offset: Math.min(size, to) },
+    hint: 'see "ledger verify"',
+  });
+}
+
+class ChunkReader implements GroupReader {
   readonly count: number;
   readonly #region;
   readonly #buffer: Buffer;
@@ -127,10 +145,17 @@ class ChunkReader implements RangeReader {
   }
 
   chunk(k: number): LineBlock[] {
+    const blocks = this.#blocks(k);
+    const { to } = this.#region;
+    return fstatSync(this.fd).size < to ? failChanged(this.fd, to) : blocks;
+  }
+
+  #blocks(k: number): LineBlock[] {
     const read = readChunk(this.fd, this.#region, k, this.#buffer);
     if (read === undefined) return this.#lineByLine(k);
     const { bytes, start, end, offset } = read;
-    return start === end ? [] : [{ segment: LIVE_NAME, offset, bytes: bytes.subarray(start, end), overlong: false }];
+    if (start === end) return [];
+    return [{ segment: LIVE_NAME, offsetOf: startingAt(offset), bytes: bytes.subarray(start, end), overlong: false }];
   }
 
   /** The lines that begin in a chunk whose last one goes on for longer than a row may. */
@@ -144,7 +169,7 @@ class ChunkReader implements RangeReader {
       if (isRest) return true;
       if (line.offset >= end) return false;
       const bytes = line.cut ? Buffer.alloc(0) : readAt(this.fd, line.offset, line.bytes + 1);
-      blocks.push({ segment: LIVE_NAME, offset: line.offset, bytes, overlong: line.cut });
+      blocks.push({ segment: LIVE_NAME, offsetOf: startingAt(line.offset), bytes, overlong: line.cut });
       return true;
     });
     return blocks;

@@ -22,6 +22,8 @@ export interface LinePlace {
 export interface FoundLine extends LinePlace {
   /** The stored bytes without their newline; valid until the next batch is asked for. */
   readonly line: Buffer;
+  /** What they are, where that was wanted and is known. */
+  readonly object?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface BrokenLines {
@@ -61,10 +63,14 @@ export function matchesIn(
   broken: BrokenLines,
 ): FoundLine[] {
   const found: FoundLine[] = [];
-  const { bytes, segment } = block;
-  eachMatch(block, { filter, needle, broken }, (start, end) => {
-    found.push({ line: bytes.subarray(start, end), segment, offset: block.offset + start });
-  });
+  const { bytes, segment, judged } = block;
+  const onMatch = (start: number, end: number, object?: FoundLine['object']): void =>
+    void found.push({ line: bytes.subarray(start, end), segment, offset: block.offsetOf(start), object });
+  if (judged === undefined) eachMatch(block, { filter, needle, broken }, onMatch);
+  for (const { start, end, verdict, object } of judged ?? []) {
+    if (verdict === 'match') onMatch(start, end, object);
+    if (verdict === 'no-row') noteBroken(broken, block, start);
+  }
   return found;
 }
 
@@ -110,9 +116,9 @@ export async function forEachMatch(
   }
 }
 
-function noteBroken(broken: BrokenLines, { segment, offset }: LineBlock, start: number): void {
+function noteBroken(broken: BrokenLines, { segment, offsetOf }: LineBlock, start: number): void {
   broken.count++;
-  if (broken.places.length < KEPT_PLACES) broken.places.push({ segment, offset: offset + start });
+  if (broken.places.length < KEPT_PLACES) broken.places.push({ segment, offset: offsetOf(start) });
 }
 
 /** Where the last `count` lines that match begin; undefined where there are fewer. */
@@ -131,14 +137,15 @@ export function countsFrom(from: LinePlace | undefined): (line: LinePlace) => bo
   return ({ segment, offset }) => (counts ||= segment === from?.segment && offset >= from.offset);
 }
 
-/** The same lines from a place on: in the live file exactly, in a closed segment from its first line. */
+/** The same lines from a place on: exactly, but for what is read already or closed, which is there from the start of its block or segment. */
 export function linesFrom(lines: Lines, { segment, offset }: LinePlace): Lines {
   const at = lines.closed.findIndex(({ name }) => name === segment);
   if (at >= 0) return { ...lines, closed: lines.closed.slice(at) };
+  const kept = lines.kept.filter(({ bytes, offsetOf }) => offsetOf(bytes.length - 1) > offset);
   const ranges = lines.ranges
     .filter(({ to }) => to > offset)
     .map(({ from, to }) => ({ from: Math.max(from, offset), to }));
-  return { ...lines, closed: [], ranges };
+  return { ...lines, closed: [], kept, ranges };
 }
 
 /** The same lines from a place on, with `count` lines before it, also across segments; perhaps with some more. */

@@ -33,6 +33,8 @@ export interface Conditions extends WindowFlags {
   readonly terms: readonly string[];
   /** An expression, as typed. */
   readonly where?: string | undefined;
+  /** Whether the rows are wanted as objects: those that the index names are parsed once then. */
+  readonly asObjects?: boolean;
 }
 
 export interface QueryNotes {
@@ -57,7 +59,7 @@ export interface Opened {
 
 /** @throws LedgerError USAGE, CONFIG_INVALID, LEDGER_MISSING, UNSAFE_PATH, READ_FAILED */
 export async function openQuery(conditions: Conditions, cursor: Cursor | undefined): Promise<Opened> {
-  const { place, nowMs, tz } = conditions;
+  const { place, nowMs, tz, asObjects = false } = conditions;
   const located = locate(place);
   const { paths } = located;
   const calendar = calendarOf(place, located, tz);
@@ -69,7 +71,7 @@ export async function openQuery(conditions: Conditions, cursor: Cursor | undefin
   const closed = presentSegments(paths).filter(({ kind }) => kind !== 'live');
   const end = await openLedgerEnd(paths);
   try {
-    const wanted = wantedLines(paths, { closed, end, filter, afterSeq: cursor?.seq ?? 0 });
+    const wanted = wantedLines(paths, { closed, end, filter, afterSeq: cursor?.seq ?? 0, asObjects });
     const { tornBytes } = end;
     const notes = { broken: newBrokenLines(), tornBytes, lostRows: wanted.lostRows, spilledRows: countSpilled(paths) };
     return { paths, zone: calendar.zone, window, filter, closed, end, wanted, notes };
@@ -81,7 +83,7 @@ export async function openQuery(conditions: Conditions, cursor: Cursor | undefin
 
 /** All lines of the ledger, whatever was asked for. */
 export function everyLine({ wanted, end, closed }: Opened): Lines {
-  return { ...wanted.lines, closed, ranges: end.linesEnd === 0 ? [] : [{ from: 0, to: end.linesEnd }] };
+  return { ...wanted.lines, closed, kept: [], ranges: end.linesEnd === 0 ? [] : [{ from: 0, to: end.linesEnd }] };
 }
 
 interface FilterContext {

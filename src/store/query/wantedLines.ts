@@ -6,8 +6,7 @@
  * first one is handed on. An index that disagrees is passed over.
  */
 import { keyOf } from '../../core/indexDigest';
-import { FieldReader } from '../../core/query/field';
-import type { RequiredMember, RowFilter } from '../../core/query/rowFilter';
+import type { RequiredMember, RowFilter, Verdict } from '../../core/query/rowFilter';
 import type { StatePaths } from '../paths';
 import { statOf } from '../files';
 import { askIndex } from '../index/indexAsk';
@@ -17,10 +16,11 @@ import { placesOfKeys, placesOfWindow } from '../index/indexWindow';
 import type { ByteRange, KeyedMember, WindowPlaces } from '../index/indexWindow';
 import type { Segment } from '../ledger/segments';
 import { scanLines } from '../read/lines';
-import type { LineRange } from '../read/lines';
 import { offsetAfterSeq } from '../read/seek';
 import type { LedgerEnd } from './ledgerEnd';
-import type { Lines } from './lineBlocks';
+import { linesIn } from './lineBlocks';
+import type { JudgedLine, LineBlock, Lines } from './lineBlocks';
+import { bytesIn, groupsOf, pickLines } from './pickedLines';
 
 export interface WantedLines {
   readonly lines: Lines;
@@ -35,10 +35,13 @@ export interface LinesRequest {
   readonly filter: RowFilter;
   /** Rows up to this one are of no interest. */
   readonly afterSeq: number;
+  /** Whether the lines that match are wanted as objects, too. */
+  readonly asObjects: boolean;
 }
 
 /** @throws LedgerError INDEX_FAILED, and others that are no reason to pass the index over */
-export function wantedLines(paths: StatePaths, { closed, end, filter, afterSeq }: LinesRequest): WantedLines {
+export function wantedLines(paths: StatePaths, request: LinesRequest): WantedLines {
+  const { closed, end, filter, afterSeq } = request;
   const { fd, linesEnd, bareLine } = end;
   const bare = bareLine === undefined ? undefined : { line: bareLine, offset: linesEnd };
   const asked = askFor(filter);
@@ -46,14 +49,19 @@ export function wantedLines(paths: StatePaths, { closed, end, filter, afterSeq }
   // It may be the index of a file that has taken the place of this one.
   const isOfThisFile = answer !== undefined && statOf(paths.ledger)?.ino === end.ino;
   const lostRows = isOfThisFile && answer.kind === 'ahead' ? answer.rows : 0;
-  if (isOfThisFile && answer.kind === 'places' && asked !== undefined && bearsOut(fd, answer.places, asked.has)) {
-    const ranges = cutTo([...answer.places.ranges, { from: answer.offset, to: linesEnd }], linesEnd);
-    const source = answer.offset < linesEnd ? 'index+file' : 'index';
-    return { lines: { closed: [], fd, ranges, bareLine: bare }, source, lostRows };
+  if (isOfThisFile && answer.kind === 'places' && asked !== undefined) {
+    const named = namedLines(answer.places, asked, request);
+    const rest = { from: answer.offset, to: linesEnd };
+    const source = rest.from < rest.to ? 'index+file' : 'index';
+    if (named !== undefined) {
+      const ranges = cutTo([...named.ranges, rest], linesEnd);
+      return { lines: { closed: [], kept: named.kept, fd, ranges, bareLine: bare }, source, lostRows };
+    }
   }
   const from = afterSeq === 0 ? 0 : offsetAfterSeq(fd, linesEnd, afterSeq);
   const lines = {
     closed: from === 0 ? closed : [],
+    kept: [],
     fd,
     ranges: cutTo([{ from, to: linesEnd }], linesEnd),
     bareLine: bare,
@@ -63,39 +71,47 @@ export function wantedLines(paths: StatePaths, { closed, end, filter, afterSeq }
 
 interface Asked {
   readonly places: (index: LedgerIndex) => WindowPlaces | undefined;
-  /** Whether a line is one that the index has to name. */
-  readonly has: (line: LineRange) => boolean;
+  readonly look: (bytes: Buffer, start: number, end: number) => Looked;
+}
+
+/** What one line is. */
+interface Looked {
+  /** Whether it is one that the index has to name. */
+  readonly isNamed: boolean;
+  /** What the filter says of it, where it was asked on the way. */
+  readonly verdict?: Verdict;
 }
 
 const KEYED: ReadonlySet<string> = new Set<KeyedMember>(['run_id', 'decision_id', 'idempotency_key']);
 
-function askFor({ required, sinceMs, untilMs }: RowFilter): Asked | undefined {
+function askFor(filter: RowFilter): Asked | undefined {
+  const { required, sinceMs, untilMs } = filter;
   const keyed = required.find(isKeyed);
   if (keyed !== undefined) {
     const { member } = keyed;
     const keys = new Set(keyed.texts.map(keyOf));
-    return { places: (index) => placesOfKeys(index, member, keys), has: hasKey(member, keys) };
+    return { places: (index) => placesOfKeys(index, member, keys), look: forKey(filter, member, keys) };
   }
   if (sinceMs === -Infinity && untilMs === Infinity) return undefined;
   return {
     places: (index) => placesOfWindow(index, sinceMs, untilMs),
     // What has no time, or names a gap, is named by the index for every window.
-    has: (line) => {
-      const row = projectLine(line, 0);
-      if (row === undefined) return false;
+    look: (block, start, end) => {
+      const row = projectLine({ block, start, end, offset: 0, bytes: end - start }, 0);
+      if (row === undefined) return { isNamed: false };
       const { effectiveMs: ms, gapOf } = row;
-      return (ms >= sinceMs && ms < untilMs) || ms === 0 || gapOf !== undefined;
+      return { isNamed: (ms >= sinceMs && ms < untilMs) || ms === 0 || gapOf !== undefined };
     },
   };
 }
 
-/** A few lines mostly, which are parsed faster than they are read off their bytes. */
-function hasKey(member: KeyedMember, keys: ReadonlySet<number>): Asked['has'] {
-  const reader = new FieldReader();
-  const index = reader.add({ member, path: [] });
-  return ({ block, start, end }) => {
-    const value = reader.read(block, start, end) ? reader.value(index) : undefined;
-    return typeof value === 'string' && keys.has(keyOf(value));
+/** To find the key in a line, all of it is read: so the filter does that, and judges it at once. */
+function forKey(filter: RowFilter, member: KeyedMember, keys: ReadonlySet<number>): Asked['look'] {
+  const index = filter.fields.add({ member, path: [] });
+  return (bytes, start, end) => {
+    const verdict = filter.judge(bytes, start, end);
+    const value = verdict === 'no-row' ? undefined : filter.fields.value(index);
+    return { verdict, isNamed: typeof value === 'string' && keys.has(keyOf(value)) };
   };
 }
 
@@ -103,18 +119,49 @@ function isKeyed(required: RequiredMember): required is RequiredMember & { reado
   return KEYED.has(required.member);
 }
 
-/** Whether as many of the rows stand there as the index says. */
-function bearsOut(fd: number, { ranges, rows }: WindowPlaces, has: Asked['has']): boolean {
+/** What the index names, in blocks as far as it was kept, else in ranges that are read again. */
+type NamedLines = Pick<Lines, 'kept' | 'ranges'>;
+
+/** What is more is read a second time rather than held in memory. */
+const KEPT_BYTES = 8 << 20;
+
+/** The lines that the index names; undefined where not as many of the rows stand there as it says. */
+function namedLines(
+  { ranges, rows }: WindowPlaces,
+  { look }: Asked,
+  { end: { fd }, filter: { fields }, asObjects }: LinesRequest,
+): NamedLines | undefined {
+  if (bytesIn(ranges) > KEPT_BYTES) return countRows(fd, ranges, look) === rows ? { kept: [], ranges } : undefined;
+  const kept: LineBlock[] = [];
+  let found = 0;
+  fields.parsesAll = asObjects;
+  for (const group of groupsOf(ranges)) {
+    const block = pickLines(fd, group);
+    if (block === undefined) return undefined;
+    const judged: JudgedLine[] = [];
+    for (const [start, end] of linesIn(block)) {
+      const { isNamed, verdict } = look(block.bytes, start, end);
+      if (isNamed) found++;
+      if (verdict !== undefined) judged.push({ start, end, verdict, object: asObjects ? fields.object : undefined });
+    }
+    kept.push(judged.length === 0 ? block : { ...block, judged });
+  }
+  fields.parsesAll = false;
+  return found === rows ? { kept, ranges: [] } : undefined;
+}
+
+/** How many of the rows stand in some ranges; undefined where these hold no whole lines. */
+function countRows(fd: number, ranges: readonly ByteRange[], look: Asked['look']): number | undefined {
   let found = 0;
   let whole = true;
   for (const { from, to } of ranges) {
-    scanLines(fd, from, to, (line) => {
-      whole &&= line.terminated && !line.cut;
-      if (whole && has(line)) found++;
+    scanLines(fd, from, to, ({ block, start, end, terminated, cut }) => {
+      whole &&= terminated && !cut;
+      if (whole && look(block, start, end).isNamed) found++;
       return whole;
     });
   }
-  return whole && found === rows;
+  return whole ? found : undefined;
 }
 
 function cutTo(ranges: readonly ByteRange[], end: number): ByteRange[] {

@@ -205,6 +205,7 @@ function linesAfter({ closed, end }: LedgerFiles, progress: Progress | undefined
   const from = progress?.offset ?? 0;
   return {
     closed: progress === undefined ? closed : [],
+    kept: [],
     fd,
     ranges: from < linesEnd ? [{ from, to: linesEnd }] : [],
     bareLine: bareLine === undefined ? undefined : { line: bareLine, offset: linesEnd },
