@@ -13,6 +13,7 @@ import type { Row, RowInput } from './core/members';
 import type { RollupReport } from './core/rollup';
 import type { VerifyResult } from './core/verdict';
 import { queryRows } from './services/query';
+import type { ReadAsked } from './services/query';
 import { rollup } from './services/rollup';
 import type { RollupOptions } from './services/rollup';
 import { openRows } from './services/rows';
@@ -41,6 +42,15 @@ export interface LedgerOptions {
   readonly events?: Partial<AppendEvents>;
 }
 
+/** Where the config says `"access": {"raw": "break-glass"}`: rows come as summaries, without payloads, unless one asks. */
+export interface ReadOptions {
+  /** Rows with their content, once a row says who reads what and why. */
+  readonly raw?: boolean;
+  readonly reason?: string;
+  /** Who it is; default: `LEDGER_ACTOR`, else the login. */
+  readonly actor?: string;
+}
+
 export interface Ledger {
   /**
    * Appends rows, all or none. Calls that are made while a group is on its way go together as the next group.
@@ -58,21 +68,23 @@ export interface Ledger {
   sign(row: RowInput, key: string): Promise<RowInput>;
   /**
    * The rows that are appended after this call, by whomever, whenever they are asked for. Ends when `signal` aborts.
-   * @throws LedgerError LEDGER_MISSING, UNSAFE_PATH, CONFIG_INVALID, READ_FAILED: at once
+   * @throws LedgerError LEDGER_MISSING, UNSAFE_PATH, CONFIG_INVALID, READ_FAILED: at once; USAGE, ACCESS_DENIED and what kept
+   *   an access row from the chain: when the first row is asked for
    */
-  follow(filter?: FollowFilter, signal?: AbortSignal): AsyncIterable<FollowedRow>;
+  follow(filter?: FollowFilter & ReadOptions, signal?: AbortSignal): AsyncIterable<FollowedRow>;
   verify(options?: Omit<VerifyRequest, 'place'>): Promise<VerifyResult>;
   rollup(options?: Omit<RollupOptions, 'place' | 'nowMs'>): Promise<RollupReport>;
   /**
    * The rows that conditions take, in the order in which they stand. Without any: all of them.
-   * @throws LedgerError USAGE, LEDGER_MISSING, UNSAFE_PATH, CONFIG_INVALID, READ_FAILED: when the first row is asked for
+   * @throws LedgerError USAGE, LEDGER_MISSING, UNSAFE_PATH, CONFIG_INVALID, READ_FAILED, ACCESS_DENIED and what kept an access row
+   *   from the chain: when the first row is asked for
    */
   query(options?: QueryOptions): AsyncIterable<Row>;
   /** Waits for what is under way; later appends are refused with CLOSED. */
   close(): Promise<void>;
 }
 
-export interface QueryOptions {
+export interface QueryOptions extends ReadOptions {
   /** `agent=coder`, `cost_usd>=0.5`, `reason~timeout`: as for the command. */
   readonly conditions?: readonly string[];
   /** An expression: `cost_usd > 0.05 && agent in ["coder"]`. */
@@ -92,13 +104,13 @@ type Known<T> = Readonly<Record<keyof T, true>>;
 /** Every option that there is, held to the types by the compiler. */
 const OPTIONS: {
   readonly openLedger: Known<LedgerOptions>;
-  readonly follow: Known<FollowFilter>;
+  readonly follow: Known<FollowFilter & ReadOptions>;
   readonly verify: Known<Omit<VerifyRequest, 'place'>>;
   readonly rollup: Known<Omit<RollupOptions, 'place' | 'nowMs'>>;
   readonly query: Known<QueryOptions>;
 } = {
   openLedger: { dir: true, config: true, events: true },
-  follow: { afterSeq: true, where: true },
+  follow: { afterSeq: true, where: true, raw: true, reason: true, actor: true },
   verify: {
     expectHead: true,
     minRows: true,
@@ -121,6 +133,9 @@ const OPTIONS: {
     tz: true,
     lastRows: true,
     reverse: true,
+    raw: true,
+    reason: true,
+    actor: true,
   },
 };
 
@@ -148,6 +163,7 @@ export function openLedger(options: LedgerOptions = {}): Ledger {
   };
   const events = { ...silent, ...options.events };
   const writer = openRows(place, events);
+  const asked = ({ raw = false, reason, actor }: ReadOptions): ReadAsked => ({ raw, reason, actor, events });
   return {
     append: (rows) => writer.append(rows),
     sign: async (row, key) => {
@@ -158,7 +174,7 @@ export function openLedger(options: LedgerOptions = {}): Ledger {
     },
     follow: (filter = {}, signal) => {
       checkOptions('follow', filter);
-      return followRows(place, filter, signal);
+      return followRows(place, filter, asked(filter), signal);
     },
     verify: async (more = {}) => {
       checkOptions('verify', more);
@@ -170,7 +186,7 @@ export function openLedger(options: LedgerOptions = {}): Ledger {
     },
     query: ({ conditions = [], ...more } = {}) => {
       checkOptions('query', { conditions, ...more });
-      return queryRows({ ...more, terms: conditions, place, nowMs: Date.now() });
+      return queryRows({ ...more, reading: asked(more), terms: conditions, place, nowMs: Date.now() });
     },
     close: () => writer.close(),
   };

@@ -12,6 +12,7 @@ export const CATALOGUES = {
   trail: 'run.invocation tool.call draft.production reviewer.action approval surface.delivery',
   proof: `proof.order proof.revenue proof.webhook proof.crm_activity proof.run proof.run_event proof.tool_call
     proof.model_decision proof.approval proof.artifact proof.audit_event`,
+  access: 'access.read access.export',
   plain: '',
 } as const;
 

@@ -4,6 +4,8 @@
  *
  *   { "caps": [{ "usd": "5.00", "per": "day" }], "timezone": "Europe/Berlin", "day_start": "04:00" }
  */
+import { accessOf, checkReaders, rolesOf } from './accessSettings';
+import type { AccessSettings, Roles } from './accessSettings';
 import type { Cap } from './caps';
 import { capsOf } from './capSettings';
 import { LedgerError } from './errors';
@@ -14,7 +16,7 @@ import type { OmissionMode } from './omissions';
 import { requiredOf, trustedKeysOf } from './signing/settings';
 import type { RequiredSignatures } from './signing/settings';
 import type { TrustedKeys } from './signing/signature';
-import { knownKeys, objectOf, optional, textOf, wrong } from './settings';
+import { knownKeys, objectOf, optional, textOf, textsOf, wrong } from './settings';
 
 export type Durability = 'disk' | 'os';
 
@@ -35,6 +37,9 @@ export interface Config {
   readonly keys: TrustedKeys;
   /** Actions whose rows must be signed. */
   readonly requireSignature: RequiredSignatures;
+  /** Who may read content, and what is written down of it; undefined: whoever can read the file, and nothing. */
+  readonly access: AccessSettings | undefined;
+  readonly roles: Roles;
 }
 
 export const DEFAULT_CONFIG: Config = {
@@ -48,6 +53,8 @@ export const DEFAULT_CONFIG: Config = {
   omissions: new Map(),
   keys: new Map(),
   requireSignature: new Map(),
+  access: undefined,
+  roles: new Map(),
 };
 
 const SETTINGS = [
@@ -61,6 +68,8 @@ const SETTINGS = [
   'omissions',
   'keys',
   'require_signature',
+  'access',
+  'roles',
 ];
 const COMMENT = /"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
 
@@ -93,6 +102,9 @@ function withoutComments(text: string): string {
 function configOf(value: Json): Config {
   const settings = objectOf(value, 'the config');
   knownKeys(settings, SETTINGS, 'setting');
+  const access = optional(settings, 'access', accessOf);
+  const roles = optional(settings, 'roles', rolesOf) ?? DEFAULT_CONFIG.roles;
+  checkReaders(access, roles);
   return {
     caps: optional(settings, 'caps', capsOf) ?? DEFAULT_CONFIG.caps,
     timezone: optional(settings, 'timezone', textOf),
@@ -104,6 +116,8 @@ function configOf(value: Json): Config {
     omissions: optional(settings, 'omissions', omissionsOf) ?? DEFAULT_CONFIG.omissions,
     keys: optional(settings, 'keys', trustedKeysOf) ?? DEFAULT_CONFIG.keys,
     requireSignature: optional(settings, 'require_signature', requiredOf) ?? DEFAULT_CONFIG.requireSignature,
+    access,
+    roles,
   };
 }
 
@@ -127,8 +141,7 @@ function durabilityOf(value: Json, name: string): Durability {
 }
 
 function pathsOf(value: Json, name: string): readonly string[] {
-  if (!Array.isArray(value)) throw wrong(name, 'a list of files with catalogues', value);
-  return value.map((path, i) => textOf(path, `${name}[${i}]`));
+  return textsOf(value, name, 'files with catalogues');
 }
 
 function actionsOf(value: Json, name: string): Config['actions'] {

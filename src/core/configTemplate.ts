@@ -31,6 +31,12 @@ export const CONFIG_TEMPLATE = `{
 
   // Whose signatures count, as whom and in which roles ("ledger key trust" writes this), and which rows must be signed.
   // "keys": [{ "actor": "alice", "roles": ["release-manager"], "key": "ssh-ed25519 AAAA… alice@laptop" }],
-  // "require_signature": ["approval.added", "override.added"]
+  // "require_signature": ["approval.added", "override.added"],
+
+  // Who is shown what was put into rows (payloads, and members of your own). "open": whoever can read the file.
+  // "break-glass": summaries, and the rest with --raw --reason, after a row that says who, what and why; "readers" are
+  // the roles that may. With this setting, whichever it is, an export is a row as well.
+  // "access": { "raw": "break-glass", "readers": ["auditor"] },
+  // "roles": { "auditor": { "users": ["alice"], "groups": ["audit"] } }
 }
 `;

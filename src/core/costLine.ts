@@ -12,7 +12,7 @@ import type { RowKind } from './costs';
 import { DOT, MINUS, ZERO } from './jsonBytes';
 import { SlotReader } from './lineSlots';
 import { NANOS_PER_USD, parseCostNanos } from './money';
-import { isCostless } from './spendActions';
+import { hasNoCost } from './spendActions';
 import { completeObject } from './rowText';
 import { parseRfc3339 } from './time';
 
@@ -24,7 +24,7 @@ export interface CostLineRow {
   readonly costNanos: number | undefined;
   /** Whether there is a `cost_usd` that is no amount; `costNanos` is undefined then. */
   readonly costUnreadable: boolean;
-  /** Whether it is a row that tells of caps and has no cost: nothing is missing. */
+  /** Whether it is a row that tells of caps or of reads, and has no cost: nothing is missing. */
   readonly costless: boolean;
   /** The members that were asked for, in that order: strings as they are, other values as JSON text, null where missing. */
   readonly members: readonly (string | null)[];
@@ -73,7 +73,7 @@ export class CostLineReader {
       effectiveMs: effective,
       costNanos,
       costUnreadable: costNanos === undefined && this.slots.has(COST),
-      costless: isCostless(this.slots.text(ACTION)),
+      costless: hasNoCost(this.slots.text(ACTION)),
       members: this.asked.map((slot) => this.slots.text(slot)),
     };
   }
@@ -129,7 +129,7 @@ export function costRowOf(
     else if (typeof line[name] === 'string') texts.push(line[name]);
     else return undefined;
   }
-  const costless = isCostless(line['action']);
+  const costless = hasNoCost(line['action']);
   return { kind, tsMs: ts, effectiveMs: effective, costNanos, costUnreadable: false, costless, members: texts };
 }
 

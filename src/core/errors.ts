@@ -70,6 +70,8 @@ export type ErrorCode =
   /** A key that cannot sign: of another kind, or locked. */
   | 'KEY_UNUSABLE'
   | 'NO_CAPS'
+  /** The settings let others read this. */
+  | 'ACCESS_DENIED'
   | 'RESERVATION_CLOSED'
   /** More than memory should hold: groups, or numbers to rank. */
   | 'TOO_MUCH'

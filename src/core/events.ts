@@ -15,6 +15,12 @@ type Payload<T> = { readonly payload: T };
 
 type RunRow = { readonly run_id: string };
 type TurnRow = RunRow & { readonly turn_id: string };
+type AccessRow = {
+  readonly run_id: 'access';
+  readonly actor: string;
+  readonly target: string;
+  readonly outcome: 'allowed' | 'denied';
+};
 type DecisionRow = { readonly decision_id: string };
 
 type Anything = string | readonly unknown[] | Readonly<Record<string, unknown>>;
@@ -155,7 +161,14 @@ interface ProofEvents {
   'proof.audit_event': Payload<{ readonly what: string; readonly why: string }>;
 }
 
-interface Events extends TraceEvents, DecisionEvents, TrailEvents, ProofEvents {}
+interface AccessEvents {
+  'access.read': AccessRow &
+    Payload<{ readonly command: string; readonly account: string }> & { readonly reason: string };
+  'access.export': AccessRow &
+    Payload<{ readonly command: 'export'; readonly account: string; readonly format: string }>;
+}
+
+interface Events extends TraceEvents, DecisionEvents, TrailEvents, ProofEvents, AccessEvents {}
 
 /** An action that a built-in catalogue describes. */
 export type LedgerAction = keyof Events;

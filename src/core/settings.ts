@@ -13,6 +13,12 @@ export function textOf(value: Json, name: string): string {
   return value;
 }
 
+/** @param what they are, in words: "roles" */
+export function textsOf(value: Json, name: string, what: string): readonly string[] {
+  if (!Array.isArray(value)) throw wrong(name, `a list of ${what}`, value);
+  return value.map((one, i) => textOf(one, `${name}[${i}]`));
+}
+
 export function objectOf(value: Json, name: string): JsonObject {
   if (!(value instanceof Map)) throw wrong(name, 'an object', value);
   return value;

@@ -1,4 +1,5 @@
 /** The rows that tell of caps and what was asked of them, by their action. They have no cost themselves: none is missing. */
+import { isAccessAction } from './accessActions';
 
 export const RESERVED = 'spend.reserved';
 export const REFUSED = 'spend.refused';
@@ -13,4 +14,9 @@ const COSTLESS: ReadonlySet<unknown> = new Set([RESERVED, REFUSED, RELEASED, THR
 
 export function isCostless(action: unknown): boolean {
   return COSTLESS.has(action);
+}
+
+/** Whether nothing is missing where a row has no cost: the program wrote it on its own account. */
+export function hasNoCost(action: unknown): boolean {
+  return COSTLESS.has(action) || isAccessAction(action);
 }

@@ -102,11 +102,19 @@ export const STORED_COLUMNS: readonly StoredColumn[] = SQL_COLUMNS.flatMap(({ na
   typeof from === 'string' ? [] : [{ name, type, value: from }],
 );
 
+/** What a summary of a row leaves out. */
+export const CONTENT_COLUMNS: readonly string[] = ['payload', 'other'];
+
 /** What the table `rows` selects from a table of stored columns. */
-export const ROWS_SELECT = SQL_COLUMNS.map(({ name, from }) => {
-  if (name === 'provenance') return `coalesce(provenance, 'live') AS provenance`;
-  return typeof from === 'string' ? `${from} AS ${name}` : `"${name}"`;
-}).join(', ');
+export function rowsSelect(hidden: readonly string[] = []): string {
+  const shown = SQL_COLUMNS.filter(({ name }) => !hidden.includes(name));
+  return shown
+    .map(({ name, from }) => {
+      if (name === 'provenance') return `coalesce(provenance, 'live') AS provenance`;
+      return typeof from === 'string' ? `${from} AS ${name}` : `"${name}"`;
+    })
+    .join(', ');
+}
 
 /** Who can compute a hash can write a row whose agent is a list: it is shown as it is. */
 function memberValue(value: unknown): Value {

@@ -14,6 +14,8 @@ import type { ShapeCounts } from '../core/export/shapeTally';
 import { cellsOf, tableColumns } from '../core/export/tableForm';
 import { completeObject, seqOfLine } from '../core/rowText';
 import { formatTime } from '../core/time';
+import { openContent } from '../store/access/reading';
+import type { ReadAsked } from '../store/access/reading';
 import { closeQuietly } from '../store/files';
 import { identityIn } from '../store/ledger/genesis';
 import { matchingLines, newBrokenLines } from '../store/query/matchingLines';
@@ -32,6 +34,7 @@ export interface ExportRequest extends Conditions {
   readonly csvRecord: (cells: readonly string[]) => string;
   /** Of this program, as its `--version` says. */
   readonly version: string;
+  readonly reading: ReadAsked;
 }
 
 /** What stands before the rows; in a shape, also what it took of them. */
@@ -74,10 +77,13 @@ export interface Export {
   readonly body: AsyncIterable<Buffer>;
 }
 
-/** @throws LedgerError USAGE, CONFIG_INVALID, LEDGER_MISSING, UNSAFE_PATH, READ_FAILED; the body as well */
+/** @throws LedgerError USAGE, CONFIG_INVALID, LEDGER_MISSING, UNSAFE_PATH, READ_FAILED; the body as well; as `openReading` */
 export async function exportRows(request: ExportRequest): Promise<Export> {
   const opened = await openQuery(request, undefined);
   try {
+    const { place, format, terms, where, day, since, until } = request;
+    const what = { command: 'export', format, terms, where, day, since, until } as const;
+    const reading = await openContent(place, what, request.reading);
     const form = await formOf(request, opened);
     const counted = new Pass(opened, form);
     const digest = createHash('sha256');
@@ -85,6 +91,8 @@ export async function exportRows(request: ExportRequest): Promise<Export> {
     const sha256 = digest.digest('hex');
     const missing = await countMissing(everyLine(opened));
     const header = headerOf(request, opened, { counted, sha256, missing });
+    const { rows, first_seq, last_seq } = header;
+    await reading.record({ rows, first_seq, last_seq, sha256 });
     return { header, body: sameAgain(opened, form, sha256) };
   } catch (error) {
     closeQuietly(opened.end.fd);

@@ -7,6 +7,8 @@ import { orderProof } from '../core/governance/orderProof';
 import type { ArtifactCheck, OrderProof } from '../core/governance/orderProof';
 import { parseWindow } from '../core/when';
 import type { TimeWindow, WindowFlags } from '../core/when';
+import { openContent } from '../store/access/reading';
+import type { ReadAsked } from '../store/access/reading';
 import { checkArtifact } from '../store/governance/artifact';
 import { orderRows } from '../store/governance/orderRows';
 import { rowsWhere } from '../store/governance/streamLines';
@@ -24,14 +26,18 @@ export interface ProofRequest {
   /** Where files of artifacts are looked for. */
   readonly folder: string;
   readonly nowMs: number;
+  readonly reading: ReadAsked;
 }
 
 /**
  * @returns undefined where no row names the order
- * @throws LedgerError LEDGER_MISSING, CONFIG_INVALID, UNSAFE_PATH, READ_FAILED
+ * @throws LedgerError LEDGER_MISSING, CONFIG_INVALID, UNSAFE_PATH, READ_FAILED; as `openReading`
  */
-export async function proofOfOrder({ place, order, folder, nowMs }: ProofRequest): Promise<OrderProof | undefined> {
+export async function proofOfOrder(request: ProofRequest): Promise<OrderProof | undefined> {
+  const { place, order, folder, nowMs } = request;
   const rows = await orderRows(place, order, nowMs);
+  const reading = await openContent(place, { command: 'proof', sought: order }, request.reading);
+  await reading.record();
   if (rows.length === 0) return undefined;
   const checks = new Map<number, ArtifactCheck>();
   for (const row of rows) {

@@ -10,8 +10,12 @@ import type { ReadSoFar } from '../core/progress';
 import { parseField } from '../core/query/field';
 import { GroupTally } from '../core/query/groups';
 import type { Grouping, Measure } from '../core/query/groups';
+import type { ReadWhat } from '../core/access';
 import { storedRow } from '../core/rowText';
+import { summaryLine } from '../core/summary';
 import type { TimeWindow } from '../core/when';
+import { openReading } from '../store/access/reading';
+import type { ReadAsked, Reading } from '../store/access/reading';
 import { closeQuietly } from '../store/files';
 import { refuseOwn } from '../store/ledger/ownFiles';
 import { checkCursor, readCursor, writeCursor } from '../store/query/cursor';
@@ -20,12 +24,23 @@ import { forEachMatch } from '../store/query/matchingLines';
 import { openQuery } from '../store/query/openQuery';
 import type { Conditions, Opened, QueryNotes } from '../store/query/openQuery';
 import { QueryReader } from '../store/query/queryReader';
-import type { QueryBatch, QueryRequest } from '../store/query/queryReader';
+import type { QueryBatch, QueryRequest as RowsWanted } from '../store/query/queryReader';
 import type { WantedLines } from '../store/query/wantedLines';
 
+export type { ReadAsked } from '../store/access/reading';
 export type { Conditions, QueryNotes } from '../store/query/openQuery';
-export type { QueriedLine, QueryBatch, QueryRequest } from '../store/query/queryReader';
+export type { QueriedLine, QueryBatch } from '../store/query/queryReader';
 export type { Followed } from '../store/read/follow';
+
+/** How it is asked for: content is shown by the settings. */
+interface Asked {
+  readonly reading?: ReadAsked | undefined;
+}
+
+export interface QueryRequest extends RowsWanted, Asked {
+  /** The only ones that will be printed of each row. */
+  readonly fields?: readonly string[] | undefined;
+}
 
 export interface Query {
   readonly zone: Zone;
@@ -39,27 +54,52 @@ export interface Query {
 }
 
 /**
- * @throws LedgerError USAGE, CONFIG_INVALID, LEDGER_MISSING, CURSOR_LOST, UNSAFE_PATH, READ_FAILED; the batches as well
+ * @throws LedgerError USAGE, CONFIG_INVALID, LEDGER_MISSING, CURSOR_LOST, UNSAFE_PATH, READ_FAILED; the batches as well;
+ *   as `openReading`
  */
 export async function query(request: QueryRequest): Promise<Query> {
   checkTogether(request);
   const cursor = request.cursorFile === undefined ? undefined : readCursor(request.cursorFile);
   const opened = await openQuery(request, cursor);
-  await checkPlace(opened, request.cursorFile, cursor).catch((error: unknown) => {
-    closeQuietly(opened.end.fd);
-    throw error;
+  const reading = await closingOnError(opened, async () => {
+    await checkPlace(opened, request.cursorFile, cursor);
+    const { fields, lastRows: lines, before, after, follow } = request;
+    return allowed(request, { fields, lines, before, after, follow });
   });
   const reader = new QueryReader(opened, request);
   return {
     zone: opened.zone,
     window: opened.window,
-    batches: reader.batches(),
+    batches: reading.isWhole ? reader.batches() : summaries(reader.batches()),
     notes: opened.notes,
     keepCursor: async () => {
       const { read } = reader;
       if (request.cursorFile !== undefined && read !== undefined) await writeCursor(request.cursorFile, read);
     },
   };
+}
+
+async function closingOnError<T>({ end }: Opened, use: () => Promise<T>): Promise<T> {
+  try {
+    return await use();
+  } catch (error) {
+    closeQuietly(end.fd);
+    throw error;
+  }
+}
+
+/** What may be shown, once it is written down that it is. */
+async function allowed(request: Conditions & Asked, shown: Partial<ReadWhat>): Promise<Reading> {
+  const { place, terms, where, day, since, until } = request;
+  const what = { terms, where, day, since, until, ...shown, command: 'query' } as const;
+  const reading = await openReading(place, what, request.reading);
+  await reading.record();
+  return reading;
+}
+
+async function* summaries(batches: AsyncIterable<QueryBatch>): AsyncGenerator<QueryBatch> {
+  for await (const { lines, told } of batches)
+    yield { lines: lines.map((one) => ({ ...one, line: summaryLine(one.line) })), told };
 }
 
 /**
@@ -76,7 +116,7 @@ export async function* queryRows(request: QueryRequest): AsyncGenerator<Row> {
   }
 }
 
-export interface SummaryRequest extends Conditions {
+export interface SummaryRequest extends Conditions, Asked {
   /** Fields to group by, as typed; none: one figure for all. */
   readonly by: readonly string[];
   readonly measures: readonly { readonly kind: Measure['kind']; readonly field: string }[];
@@ -99,6 +139,7 @@ export async function summarise(request: SummaryRequest): Promise<QuerySummary> 
   const measures = request.measures.map(({ kind, field }) => ({ kind, field: parseField(field) }));
   const { end, filter, wanted, notes, window, zone } = await openQuery(request, undefined);
   try {
+    await allowed(request, { fields: [...request.by, ...request.measures.map(({ field }) => field)] });
     const tally = new GroupTally(filter.fields, by, measures);
     const { onProgress } = request;
     const totalBytes = wanted.lines.ranges.reduce((sum, { from, to }) => sum + to - from, 0);

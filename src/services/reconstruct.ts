@@ -3,9 +3,12 @@ import { LedgerError } from '../core/errors';
 import { reconstruct as rebuilt } from '../core/governance/reconstruction';
 import type { Reconstruction } from '../core/governance/reconstruction';
 import type { StreamName } from '../core/governance/finding';
+import { openContent } from '../store/access/reading';
+import type { ReadAsked } from '../store/access/reading';
 import { readStream } from '../store/governance/readStream';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
+import { presentSegments } from '../store/ledger/segments';
 import { signatureJudge } from '../store/signing/judge';
 
 export type { Reconstruction } from '../core/governance/reconstruction';
@@ -16,13 +19,17 @@ export interface ReconstructRequest {
   /** Undefined: whichever has rows. */
   readonly kind: StreamName['kind'] | undefined;
   readonly nowMs: number;
+  readonly reading: ReadAsked;
 }
 
 /**
  * @returns undefined where no row is in such a run or decision
- * @throws LedgerError USAGE where it is both, LEDGER_MISSING, CONFIG_INVALID, UNSAFE_PATH, READ_FAILED
+ * @throws LedgerError USAGE where it is both, LEDGER_MISSING, CONFIG_INVALID, UNSAFE_PATH, READ_FAILED; as `openReading`
  */
-export async function reconstruct({ place, id, kind, nowMs }: ReconstructRequest): Promise<Reconstruction | undefined> {
+export async function reconstruct(request: ReconstructRequest): Promise<Reconstruction | undefined> {
+  const { place, id, kind, nowMs } = request;
+  presentSegments(locate(place).paths);
+  const reading = await openContent(place, { command: 'reconstruct', sought: id }, request.reading);
   const kinds = kind === undefined ? (['decision', 'run'] as const) : [kind];
   const found: Reconstruction[] = [];
   for (const one of kinds) {
@@ -34,5 +41,6 @@ export async function reconstruct({ place, id, kind, nowMs }: ReconstructRequest
     throw new LedgerError('USAGE', `expected a run or a decision, found that "${id}" is both`, {
       hint: 'say which: --run, --decision',
     });
+  await reading.record();
   return found[0];
 }

@@ -21,6 +21,7 @@ import type { TimeWindow, WindowFlags } from '../core/when';
 import { readCosts } from '../store/costs/costs';
 import type { CostReading } from '../store/costs/costs';
 import { withWholeRuns } from '../store/costs/runCosts';
+import { openReading } from '../store/access/reading';
 import { calendarOf } from '../store/ledger/calendar';
 import { locate } from '../store/ledger/locate';
 import type { LocatedLedger, Place } from '../store/ledger/locate';
@@ -54,6 +55,8 @@ export async function rollup(options: RollupOptions): Promise<RollupReport> {
   const calendar = calendarOf(options.place, located, options.tz);
   const window = windowFrom(options, calendar);
   const flagCap = options.capUsd === undefined ? undefined : capOf(options.capUsd);
+  if (options.by !== undefined)
+    await openReading(options.place, { command: 'rollup', fields: [options.by] }, undefined);
   const closed = closedDays(await rowsSince(paths, DAY_CLOSED, window.sinceMs), window, calendar);
   const plan: TallyPlan = {
     sinceMs: window.sinceMs,

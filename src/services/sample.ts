@@ -5,7 +5,10 @@ import type { Zone } from '../core/day';
 import { LedgerError } from '../core/errors';
 import { Sample } from '../core/query/sample';
 import { seqOfLine } from '../core/rowText';
+import { summaryLine } from '../core/summary';
 import type { TimeWindow } from '../core/when';
+import { openReading } from '../store/access/reading';
+import type { ReadAsked } from '../store/access/reading';
 import { closeQuietly } from '../store/files';
 import { matchingLines } from '../store/query/matchingLines';
 import { openQuery } from '../store/query/openQuery';
@@ -14,6 +17,7 @@ import type { Conditions, QueryNotes } from '../store/query/openQuery';
 export interface SampleRequest extends Conditions {
   readonly size: number;
   readonly seed: string;
+  readonly reading?: ReadAsked | undefined;
 }
 
 export interface DrawnRows {
@@ -34,11 +38,17 @@ export const MAX_SAMPLE = 10_000;
 const TOMBSTONE = '"action":"audit.tombstone"';
 const START_BYTES = 64;
 
-/** @throws LedgerError USAGE, CONFIG_INVALID, LEDGER_MISSING, UNSAFE_PATH, READ_FAILED */
-export async function sample({ size, seed, ...conditions }: SampleRequest): Promise<DrawnRows> {
+/** @throws LedgerError USAGE, CONFIG_INVALID, LEDGER_MISSING, UNSAFE_PATH, READ_FAILED; as `openReading` */
+export async function sample({ size, seed, reading: asked, ...conditions }: SampleRequest): Promise<DrawnRows> {
   if (seed === '') throw new LedgerError('USAGE', 'expected a seed, found an empty one');
   const { end, filter, wanted, notes, window, zone } = await openQuery(conditions, undefined);
   try {
+    const { place, terms, where, day, since, until } = conditions;
+    const reading = await openReading(
+      place,
+      { command: 'sample', terms, where, day, since, until, lines: size },
+      asked,
+    );
     const drawn = new Sample(seed, size);
     let [firstSeq, lastSeq]: (number | undefined)[] = [];
     for await (const batch of matchingLines(wanted.lines, filter, { backwards: false, broken: notes.broken })) {
@@ -50,7 +60,9 @@ export async function sample({ size, seed, ...conditions }: SampleRequest): Prom
         drawn.offer(line, place);
       }
     }
-    return { lines: drawn.lines(), population: drawn.offered, firstSeq, lastSeq, head: end.head, window, zone, notes };
+    await reading.record();
+    const lines = reading.isWhole ? drawn.lines() : drawn.lines().map(summaryLine);
+    return { lines, population: drawn.offered, firstSeq, lastSeq, head: end.head, window, zone, notes };
   } finally {
     closeQuietly(end.fd);
   }

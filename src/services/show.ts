@@ -7,11 +7,15 @@ import { ZERO_HASH } from '../core/digest';
 import { LedgerError } from '../core/errors';
 import { isUlid } from '../core/ids';
 import { completeObject } from '../core/rowText';
+import { summaryLine, summaryOf } from '../core/summary';
+import { openReading } from '../store/access/reading';
+import type { ReadAsked } from '../store/access/reading';
 import { findLines } from '../store/read/find';
 import type { FoundLine, Sought } from '../store/read/find';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
 import { presentSegments } from '../store/ledger/segments';
+import type { StatePaths } from '../store/paths';
 
 export interface ShownLine {
   readonly kind: 'row' | 'tombstone' | 'wrong';
@@ -40,23 +44,43 @@ export interface ShowResult {
   readonly sought: string;
   readonly by: Sought['kind'];
   readonly found: readonly ShownLine[];
+  /** The lines and rows are summaries: what was put into them is left out. */
+  readonly summary?: true;
 }
 
 const MIN_PREFIX = 4;
 const SEQ = /^[1-9][0-9]{0,14}$/;
 const HEX = /^[0-9a-f]{4,64}$/;
 
-/** @throws LedgerError USAGE for what can be none of the three, LEDGER_MISSING, READ_FAILED */
-export async function show(place: Place, text: string): Promise<ShowResult> {
+/** @throws LedgerError USAGE for what can be none of the three, LEDGER_MISSING, READ_FAILED; as `openReading` */
+export async function show(place: Place, text: string, asked?: ReadAsked): Promise<ShowResult> {
   const { paths } = locate(place);
   const sought = parseSought(text);
   presentSegments(paths);
-  const found = await findLines(paths, sought);
-  if (found.length > 0 || sought.kind !== 'seq' || !HEX.test(text))
-    return { sought: text, by: sought.kind, found: found.map(shown) };
+  const reading = await openReading(place, { command: 'show', sought: text }, asked);
+  const { by, lines } = await findSought(paths, sought, text);
+  await reading.record();
+  if (reading.isWhole) return { sought: text, by, found: lines.map(shown) };
+  return { sought: text, by, found: lines.map(summarised), summary: true };
+}
+
+interface FoundLines {
+  readonly by: Sought['kind'];
+  readonly lines: readonly FoundLine[];
+}
+
+async function findSought(paths: StatePaths, sought: Sought, text: string): Promise<FoundLines> {
+  const lines = await findLines(paths, sought);
+  if (lines.length > 0 || sought.kind !== 'seq' || !HEX.test(text)) return { by: sought.kind, lines };
   // No row has this number: one beginning of a hash in seven has no letter among its first four digits.
   const byHash = await findLines(paths, { kind: 'hash', prefix: text });
-  return { sought: text, by: byHash.length > 0 ? 'hash' : 'seq', found: byHash.map(shown) };
+  return { by: byHash.length > 0 ? 'hash' : 'seq', lines: byHash };
+}
+
+/** What its bytes say of it was judged by all of them. */
+function summarised(found: FoundLine): ShownLine {
+  const whole = shown(found);
+  return { ...whole, line: summaryLine(found.line).toString('utf8'), row: summaryOf(whole.row) };
 }
 
 function parseSought(text: string): Sought {

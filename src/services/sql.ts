@@ -6,8 +6,10 @@
  */
 import { LedgerError } from '../core/errors';
 import type { ReadSoFar } from '../core/progress';
-import { SQL_COLUMNS } from '../core/sqlColumns';
+import { CONTENT_COLUMNS, SQL_COLUMNS } from '../core/sqlColumns';
 import type { SqlColumn } from '../core/sqlColumns';
+import { openReading } from '../store/access/reading';
+import type { ReadAsked } from '../store/access/reading';
 import { closeQuietly } from '../store/files';
 import { sqliteFault } from '../store/index/sqlite';
 import type { Database, SqlResult } from '../store/index/sqlite';
@@ -18,7 +20,7 @@ import { openLedgerEnd } from '../store/query/ledgerEnd';
 import type { StatePaths } from '../store/paths';
 import { countSpilled } from '../store/spill/spillState';
 import { forgetColumns, openColumns } from '../store/sql/columns';
-import { notAllowed } from '../store/sql/allowed';
+import { notAllowed, readsContent } from '../store/sql/allowed';
 
 export type { SqlResult } from '../store/index/sqlite';
 
@@ -26,6 +28,7 @@ export interface SqlRequest {
   readonly place: Place;
   /** One SELECT, VALUES or WITH … SELECT. */
   readonly statement: string;
+  readonly reading?: ReadAsked | undefined;
   readonly onProgress?: ((done: ReadSoFar) => void) | undefined;
 }
 
@@ -43,20 +46,34 @@ export interface SqlAnswer {
 export const sqlColumns: readonly Pick<SqlColumn, 'name' | 'type' | 'meaning'>[] = SQL_COLUMNS;
 
 /**
- * @throws LedgerError SQL_FAILED for what is no such statement, LEDGER_MISSING, UNSAFE_PATH, READ_FAILED
+ * @throws LedgerError SQL_FAILED for what is no such statement, LEDGER_MISSING, UNSAFE_PATH, READ_FAILED; as `openReading`
  */
-export async function sql({ place, statement, onProgress }: SqlRequest): Promise<SqlAnswer> {
+export async function sql({ place, statement, reading: asked, onProgress }: SqlRequest): Promise<SqlAnswer> {
   const { paths } = locate(place);
   const closed = presentSegments(paths).filter(({ kind }) => kind !== 'live');
   const end = await openLedgerEnd(paths);
   try {
-    const { database, brokenLines } = await openColumns(paths, { closed, end }, onProgress);
+    const reading = await openReading(place, { command: 'sql', statement }, asked);
+    if (!reading.isWhole && readsContent(statement)) throw contentAsked();
+    const hidden = reading.isWhole ? [] : CONTENT_COLUMNS;
+    const { database, brokenLines } = await openColumns(paths, { closed, end }, onProgress, hidden);
     const answer = ask(paths, database, statement);
+    await reading.record().catch((error: unknown) => {
+      database.close();
+      throw error;
+    });
     const { tornBytes } = end;
     return { ...answer, brokenLines, tornBytes, spilledRows: countSpilled(paths), close: () => database.close() };
   } finally {
     closeQuietly(end.fd);
   }
+}
+
+function contentAsked(): LedgerError {
+  const columns = CONTENT_COLUMNS.join(' and ');
+  return new LedgerError('USAGE', `expected columns that a summary has, found one of ${columns}, or a table beneath`, {
+    hint: 'to ask about the content of rows, add --raw --reason "…": that leaves a row which says who, what and why',
+  });
 }
 
 function ask(paths: StatePaths, database: Database, statement: string): Pick<SqlAnswer, 'columns' | 'rows'> {

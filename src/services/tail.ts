@@ -3,6 +3,9 @@ import { followLedger } from '../store/read/follow';
 import type { Followed } from '../store/read/follow';
 import { zoneNamed } from '../store/machine/hostZone';
 import type { Zone } from '../core/day';
+import { openReading } from '../store/access/reading';
+import type { ReadAsked } from '../store/access/reading';
+import { summariesOf } from '../store/access/summaries';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
 
@@ -15,6 +18,7 @@ export interface TailRequest {
   readonly signal: AbortSignal;
   /** The zone of `--tz`; else the config's, else the machine's. */
   readonly tz: string | undefined;
+  readonly reading: ReadAsked;
 }
 
 export interface Tail {
@@ -23,9 +27,12 @@ export interface Tail {
   readonly batches: AsyncIterable<readonly Followed[]>;
 }
 
-/** @throws LedgerError USAGE for an unknown zone, CONFIG_INVALID, LEDGER_MISSING, UNSAFE_PATH, READ_FAILED; the batches as well */
-export function tail({ place, lastRows, follow, signal, tz }: TailRequest): Tail {
+/** @throws LedgerError USAGE for an unknown zone, CONFIG_INVALID, LEDGER_MISSING, UNSAFE_PATH, READ_FAILED; the batches as well; as `openReading` */
+export async function tail({ place, lastRows, follow, signal, tz, reading: asked }: TailRequest): Promise<Tail> {
   const { paths, config } = locate(place);
   const zone = zoneNamed(tz ?? config.timezone, place.env);
-  return { zone, batches: followLedger(paths, { from: { lastRows }, follow, signal }) };
+  const batches = followLedger(paths, { from: { lastRows }, follow, signal });
+  const reading = await openReading(place, { command: 'tail', lines: lastRows, follow }, asked);
+  await reading.record();
+  return { zone, batches: reading.isWhole ? batches : summariesOf(batches) };
 }

@@ -14,6 +14,7 @@ import { ensureBuilt } from '../support/built';
 const ROOT = join(__dirname, '..', '..');
 const run = { run_id: 'r1' };
 const turn = { ...run, turn_id: 't1' };
+const access = { run_id: 'access', actor: 'alice', target: 'show 41', outcome: 'allowed' } as const;
 const decision = { decision_id: 'd1' };
 
 /** One of each, with all that is asked for. */
@@ -65,6 +66,8 @@ const EVENTS: { readonly [A in LedgerAction]: LedgerEvent<A> } = {
   'proof.approval': { action: 'proof.approval', payload: { subject: 'draft 1', verdict: 'approved', approver: 'ann' } },
   'proof.artifact': { action: 'proof.artifact', payload: { ref: 'out/report.pdf', sha256: 'a'.repeat(64), access: 'customer' } },
   'proof.audit_event': { action: 'proof.audit_event', payload: { what: 'paused', why: 'cap' } },
+  'access.read': { action: 'access.read', ...access, reason: 'TICKET-81', payload: { command: 'show', account: 'alice' } },
+  'access.export': { action: 'access.export', ...access, payload: { command: 'export', account: 'alice', format: 'csv' } },
 }; // prettier-ignore
 
 before(ensureBuilt);

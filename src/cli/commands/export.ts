@@ -2,6 +2,8 @@
 import { Option } from '../commander';
 import type { Command } from 'commander';
 import { SHAPE_NAMES } from '../../core/export/shape';
+import { addAccessFlags, askedBy } from '../access';
+import type { AccessFlags } from '../access';
 import { exportRows } from '../../services/export';
 import type { ExportFormat, ExportHeader } from '../../services/export';
 import { addConditions, CONDITIONS_HELP, conditionsOf } from '../conditions';
@@ -18,6 +20,7 @@ import { warn } from '../talk';
 import { VERSION } from '../version';
 
 type Flags = GlobalFlags &
+  AccessFlags &
   ConditionFlags & { readonly format: ExportFormat; readonly header: boolean; readonly csvGuard: boolean };
 
 const HELP_BEFORE = `Examples:
@@ -44,6 +47,8 @@ place in it, the header says (not_in_this_shape), and which links lead to rows t
 What the hashes prove: docs/governance.md. "ledger import" reads a trace back.
 
 An export shows what the ledger holds for these conditions; that nothing else was done is beyond any export.
+Where the config says anything of "access", an export leaves a row first: who, what, how many rows, their sha256; with
+"break-glass" it needs --reason. A row that cannot be written is an export that is not made.
 
 Exit: 0 exported · 1 no row matches (the header is printed) · 2 no ledger, or it cannot be read ·
       3 exported, and something that may have matched is missing in the ledger (not_among_these says what), or a row in
@@ -55,7 +60,7 @@ export function registerExport(program: Command, io: Io): void {
     .summary('rows for somebody else, with a header that shows that none is missing')
     .description('Export rows.')
     .addHelpText('before', HELP_BEFORE);
-  addConditions(command)
+  addAccessFlags(addConditions(command))
     .addOption(new Option('--format <format>', 'which').choices(['jsonl', 'csv', ...SHAPE_NAMES]).default('jsonl'))
     .option('--no-header', 'the rows alone')
     .option('--no-csv-guard', 'CSV: leave text that a spreadsheet would run as a formula as it is')
@@ -68,6 +73,7 @@ async function runExport(io: Io, terms: readonly string[], flags: Flags): Promis
   const conditions = conditionsOf(io, terms, flags);
   const found = await exportRows({
     ...conditions,
+    reading: askedBy(io, flags),
     format,
     version: VERSION,
     csvRecord: (cells) => csvRecord(cells, csvGuard),

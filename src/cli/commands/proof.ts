@@ -5,6 +5,8 @@ import { LedgerError } from '../../core/errors';
 import { printable } from '../../core/printable';
 import { MARGIN_KEYS, margins, proofOfOrder } from '../../services/proof';
 import type { MarginKey, OrderProof } from '../../services/proof';
+import { addAccessFlags, askedBy, CONTENT_HELP } from '../access';
+import type { AccessFlags } from '../access';
 import { colorsFor } from '../color';
 import type { Colors } from '../color';
 import { tellWindow } from '../conditions';
@@ -24,7 +26,7 @@ interface ProofFlags {
   readonly until?: string;
 }
 
-type Flags = GlobalFlags & ProofFlags;
+type Flags = GlobalFlags & AccessFlags & ProofFlags;
 
 const HELP_BEFORE = `Examples:
   ledger proof ord_1042
@@ -38,6 +40,8 @@ The links of an order are its rows, and those of the runs that name it which nam
 run, tools and models, approvals, artifact, delivery. A link that no row shows is named. Revenue is the sum of proof.revenue, spend that of cost_usd;
 sample and fallback rows are shown as such and never count. The file of an artifact is held against its SHA-256 where it is at
 hand: at its path, in --files or the current folder, not outside of it. A webhook event counts once: its key is source:event_id.
+${CONTENT_HELP}
+With --by there are figures alone.
 
 Exit: 0 every link is there · 1 no row names the order, or the file of an artifact is another one ·
       2 no ledger, or it cannot be read · 3 links are missing`;
@@ -52,7 +56,8 @@ export function registerProof(program: Command, io: Io): void {
     .option('--files <folder>', 'where files of artifacts are looked for (default: here)')
     .option('--since <time>', 'with --by: from this moment on, inclusive')
     .option('--until <time>', 'with --by: up to this moment, exclusive')
-    .option('--day <day>', 'with --by: one day')
+    .option('--day <day>', 'with --by: one day');
+  addAccessFlags(command)
     .addHelpText('after', HELP_AFTER)
     .action(async (order: string | undefined) => runProof(io, order, flagsOf<Flags>(command)));
 }
@@ -68,7 +73,8 @@ async function runProof(io: Io, order: string | undefined, flags: Flags): Promis
 }
 
 async function printProof(io: Io, order: string, flags: Flags): Promise<void> {
-  const proof = await proofOfOrder({ place: placeOf(flags, io), order, folder: flags.files ?? '.', nowMs: io.nowMs() });
+  const asked = { place: placeOf(flags, io), order, folder: flags.files ?? '.', nowMs: io.nowMs() };
+  const proof = await proofOfOrder({ ...asked, reading: askedBy(io, flags) });
   if (proof === undefined) {
     if (flags.quiet !== true) io.stderr(`ledger: note: no row names the order ${printable(order)}\n`);
     io.setExit(EXIT.no);

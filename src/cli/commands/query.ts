@@ -4,7 +4,9 @@ import type { Command } from 'commander';
 import { LedgerError } from '../../core/errors';
 import type { Zone } from '../../core/day';
 import { query, summarise } from '../../services/query';
-import type { Conditions, Query, SummaryRequest } from '../../services/query';
+import type { Conditions, Query, QueryRequest, SummaryRequest } from '../../services/query';
+import { ACCESS_HELP, addAccessFlags, askedBy } from '../access';
+import type { AccessFlags } from '../access';
 import { colorsFor } from '../color';
 import { addConditions, CONDITIONS_HELP, conditionsOf, tellNotes, tellWindow } from '../conditions';
 import type { ConditionFlags } from '../conditions';
@@ -20,7 +22,7 @@ import { summaryJson, summaryText } from '../querySummary';
 import { printed, stopOnSignal } from '../stop';
 import { tellFollowed, warn } from '../talk';
 
-interface QueryFlags extends ConditionFlags {
+interface QueryFlags extends ConditionFlags, AccessFlags {
   readonly fields?: string;
   readonly count?: boolean;
   readonly groupBy?: string;
@@ -34,7 +36,6 @@ interface QueryFlags extends ConditionFlags {
   readonly afterContext?: number;
   readonly beforeContext?: number;
   readonly cursorFile?: string;
-  readonly raw?: boolean;
 }
 
 type Flags = QueryFlags & GlobalFlags;
@@ -55,6 +56,7 @@ In a pipe, or with --raw, the stored lines, byte for byte; on a terminal a line 
 values, or with --json an object a row. Sums are exact; a percentile is the value at its rank.
 -n takes the last matches, -r shows the newest first, -f goes on with those that come (and begins with the last 10).
 It shows what the file says, found by the index where there is one: whether it was changed is for "ledger verify" to say.
+${ACCESS_HELP}
 
 Exit: 0 something matches · 1 nothing does · 2 no ledger, or it cannot be read · 130, 143, 129 ended by SIGINT,
       SIGTERM, SIGHUP`;
@@ -65,7 +67,7 @@ export function registerQuery(program: Command, io: Io): void {
     .summary('find rows by any field, or figures over them; grep for ledgers')
     .description('Find rows by conditions.')
     .addHelpText('before', HELP_BEFORE);
-  addConditions(command)
+  addAccessFlags(addConditions(command))
     .option('--fields <a,b>', 'only these fields of each row')
     .option('--count', 'only how many there are')
     .option('--group-by <a,b>', 'a line for each value of these fields')
@@ -90,7 +92,7 @@ function countOf(text: string): number {
 }
 
 async function runQuery(io: Io, terms: readonly string[], flags: Flags): Promise<void> {
-  const conditions = conditionsOf(io, terms, flags);
+  const conditions = { ...conditionsOf(io, terms, flags), reading: askedBy(io, flags) };
   const measures = measuresOf(flags);
   if (flags.count === true || flags.groupBy !== undefined || measures.length > 0)
     await printSummary(io, flags, { ...conditions, measures, by: listOf(flags.groupBy) });
@@ -107,16 +109,7 @@ function listOf(text: string | undefined): string[] {
   return text === undefined ? [] : fieldNames(text);
 }
 
-const ROWS_ONLY = [
-  'fields',
-  'lines',
-  'reverse',
-  'follow',
-  'afterContext',
-  'beforeContext',
-  'cursorFile',
-  'raw',
-] as const;
+const ROWS_ONLY = ['fields', 'lines', 'reverse', 'follow', 'afterContext', 'beforeContext', 'cursorFile'] as const;
 
 async function printSummary(io: Io, flags: Flags, request: SummaryRequest): Promise<void> {
   const other = ROWS_ONLY.find((name) => flags[name] !== undefined);
@@ -144,11 +137,12 @@ async function printSummary(io: Io, flags: Flags, request: SummaryRequest): Prom
   io.setExit(summary.total.rows > 0 ? EXIT.ok : EXIT.no);
 }
 
-async function printRows(io: Io, flags: Flags, conditions: Conditions): Promise<void> {
+async function printRows(io: Io, flags: Flags, conditions: Conditions & Pick<QueryRequest, 'reading'>): Promise<void> {
   const stop = stopOnSignal();
   const { lines: lastRows, reverse = false, follow = false, cursorFile } = flags;
   const found = await query({
     ...conditions,
+    fields: listOf(flags.fields),
     lastRows,
     reverse,
     follow,

@@ -5,6 +5,8 @@ import { LedgerError } from '../../core/errors';
 import { printable } from '../../core/printable';
 import { reconstruct } from '../../services/reconstruct';
 import type { Reconstruction } from '../../services/reconstruct';
+import { addAccessFlags, askedBy, CONTENT_HELP } from '../access';
+import type { AccessFlags } from '../access';
 import { colorsFor } from '../color';
 import { EXIT } from '../exit';
 import type { ExitCode } from '../exit';
@@ -17,7 +19,8 @@ import { storySections, storyText } from '../reconstructText';
 
 type Format = 'text' | 'md' | 'html' | 'json';
 
-type Flags = GlobalFlags & { readonly run?: string; readonly decision?: string; readonly format?: Format };
+type Flags = GlobalFlags &
+  AccessFlags & { readonly run?: string; readonly decision?: string; readonly format?: Format };
 
 const HELP_BEFORE = `Examples:
   ledger reconstruct de5b5ed3
@@ -30,6 +33,7 @@ A decision is told in seven steps (decision, policy, risk, authority, enforcemen
 that it rests on or the words "no evidence"; a run as its trail, a line an event. Then: who (agent, person, account), what,
 when, on which data of record, on whose authority, and whether it could have happened otherwise. What is missing is named,
 nothing is guessed. The HTML is one file without scripts that needs no network.
+${CONTENT_HELP}
 
 Exit: 0 told, with all of it · 1 there is no such run or decision, or a row of it was changed ·
       2 no ledger, or it cannot be read · 3 told, but something is missing or went otherwise than it must`;
@@ -42,7 +46,8 @@ export function registerReconstruct(program: Command, io: Io): void {
     .addHelpText('before', HELP_BEFORE)
     .option('--run <id>', 'a run')
     .option('--decision <id>', 'a decision')
-    .addOption(new Option('--format <format>', 'how it is printed').choices(['text', 'md', 'html', 'json']))
+    .addOption(new Option('--format <format>', 'how it is printed').choices(['text', 'md', 'html', 'json']));
+  addAccessFlags(command)
     .addHelpText('after', HELP_AFTER)
     .action(async (id: string | undefined) => runReconstruct(io, id, flagsOf<Flags>(command)));
 }
@@ -60,7 +65,8 @@ async function runReconstruct(io: Io, given: string | undefined, flags: Flags): 
       },
     );
   const kind = flags.run !== undefined ? 'run' : flags.decision !== undefined ? 'decision' : undefined;
-  const story = await reconstruct({ place: placeOf(flags, io), id, kind, nowMs: io.nowMs() });
+  const reading = askedBy(io, flags);
+  const story = await reconstruct({ place: placeOf(flags, io), id, kind, nowMs: io.nowMs(), reading });
   if (story === undefined) {
     if (flags.quiet !== true) io.stderr(`ledger: note: no row is in ${kind ?? 'a run or decision'} ${printable(id)}\n`);
     io.setExit(EXIT.no);

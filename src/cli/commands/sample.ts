@@ -4,6 +4,8 @@ import type { Command } from 'commander';
 import { LedgerError } from '../../core/errors';
 import { MAX_SAMPLE, sample } from '../../services/sample';
 import type { DrawnRows } from '../../services/sample';
+import { ACCESS_HELP, addAccessFlags, askedBy } from '../access';
+import type { AccessFlags } from '../access';
 import { colorsFor } from '../color';
 import { addConditions, CONDITIONS_HELP, conditionsOf, tellNotes, tellWindow } from '../conditions';
 import type { ConditionFlags } from '../conditions';
@@ -15,7 +17,7 @@ import type { GlobalFlags } from '../options';
 import { rowLines, storedLines } from '../queryOutput';
 import { printed } from '../stop';
 
-type Flags = GlobalFlags & ConditionFlags & { readonly n: number; readonly seed?: string; readonly raw?: boolean };
+type Flags = GlobalFlags & ConditionFlags & AccessFlags & { readonly n: number; readonly seed?: string };
 
 const HELP_BEFORE = `Examples:
   ledger sample --n 25 --seed 2026-Q4
@@ -30,6 +32,7 @@ A row's rank is the SHA-256 of the seed, a newline and the row's hash; the n low
 and the rows draws the same, with this program or with sha256sum. Choose the seed before you look. What they were drawn
 from is said on stderr: how many rows, from which seq to which, and the head of the ledger.
 In a pipe, or with --raw, the stored lines; on a terminal a line of columns.
+${ACCESS_HELP}
 
 Exit: 0 drawn · 1 there is nothing to draw from · 2 no ledger, or it cannot be read`;
 
@@ -39,7 +42,7 @@ export function registerSample(program: Command, io: Io): void {
     .summary('rows to look at by hand, the same for everybody who has the seed')
     .description('Draw rows by a seed.')
     .addHelpText('before', HELP_BEFORE);
-  addConditions(command)
+  addAccessFlags(addConditions(command))
     .option('--n <n>', 'how many', sizeOf, 25)
     .option('--seed <text>', 'what decides which; any text')
     .option('--raw', 'the stored lines')
@@ -59,7 +62,7 @@ async function runSample(io: Io, terms: readonly string[], flags: Flags): Promis
     throw new LedgerError('USAGE', 'expected --seed, found none', {
       hint: 'any text will do, chosen before anybody has looked: --seed 2026-Q4',
     });
-  const drawn = await sample({ ...conditionsOf(io, terms, flags), size, seed });
+  const drawn = await sample({ ...conditionsOf(io, terms, flags), size, seed, reading: askedBy(io, flags) });
   tellWindow(io, flags, drawn.window, drawn.zone);
   if (flags.json === true) io.stdout(`${jsonLine(jsonOf(drawn, flags))}\n`);
   else await printLines(io, flags, drawn);

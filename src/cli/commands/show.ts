@@ -1,8 +1,12 @@
 /** `ledger show`: one row. On a terminal a listing, in a pipe the stored line. */
 import type { Command } from 'commander';
 import { plainText, printable, printableLines } from '../../core/printable';
+import { measureOf } from '../../core/summary';
+import type { LeftOut, Measure } from '../../core/summary';
 import { show } from '../../services/show';
 import type { ShownLine, ShowResult } from '../../services/show';
+import { ACCESS_HELP, addAccessFlags, askedBy } from '../access';
+import type { AccessFlags } from '../access';
 import { colorsFor } from '../color';
 import type { Colors } from '../color';
 import { EXIT, worst } from '../exit';
@@ -13,7 +17,7 @@ import { flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { widthOf } from '../table';
 
-type Flags = GlobalFlags & { readonly raw?: boolean };
+type Flags = GlobalFlags & AccessFlags;
 
 const HELP_BEFORE = `Examples:
   ledger show 41
@@ -23,7 +27,9 @@ const HELP_BEFORE = `Examples:
 `;
 
 const HELP_AFTER = `
-In a pipe, or with --raw, the stored line is printed as it is. Whether the chain holds: ledger verify.
+In a pipe, or with --raw, the stored line is printed as it is; on a terminal a listing, without what is in the payload.
+${ACCESS_HELP}
+Whether the chain holds: ledger verify.
 
 Exit: 0 here it is, and its own hash is right · 1 no such row, or its hash or a link is wrong ·
       2 several rows fit, or the ledger cannot be read · 3 a tombstone: the row was broken and is a named gap`;
@@ -34,13 +40,14 @@ export function registerShow(program: Command, io: Io): void {
     .summary('one row: its members, its hash, its links')
     .description('Show one row, by seq, by id, or by the beginning of its hash.')
     .addHelpText('before', HELP_BEFORE)
-    .option('--raw', 'the stored line')
+    .option('--raw', 'the stored line');
+  addAccessFlags(command)
     .addHelpText('after', HELP_AFTER)
     .action(async (row: string) => runShow(io, row, flagsOf<Flags>(command)));
 }
 
 async function runShow(io: Io, sought: string, flags: Flags): Promise<void> {
-  const result = await show(placeOf(flags, io), sought);
+  const result = await show(placeOf(flags, io), sought, askedBy(io, flags));
   io.setExit(exitOf(result));
   if (flags.json === true) {
     io.stdout(`${jsonLine(result)}\n`);
@@ -49,11 +56,12 @@ async function runShow(io: Io, sought: string, flags: Flags): Promise<void> {
   const [line, ...others] = result.found;
   if (line === undefined) io.stderr(`ledger: error: expected a row with ${nameOf(result)}, found none\n`);
   else if (others.length > 0) io.stderr(ambiguous(result));
-  else await print(io, flags, line);
+  else await print(io, flags, line, result.summary === true);
 }
 
-async function print(io: Io, flags: Flags, line: ShownLine): Promise<void> {
-  if (io.isTTY && flags.raw !== true) io.stdout(listing(line, await colorsFor(io, flags), io.columns));
+async function print(io: Io, flags: Flags, line: ShownLine, isSummary: boolean): Promise<void> {
+  if (io.isTTY && flags.raw !== true)
+    io.stdout(listing(line, membersOf(line, isSummary), { colors: await colorsFor(io, flags), width: io.columns }));
   else {
     io.stdout(`${io.isTTY ? printableLines(line.line) : line.line}\n`);
     for (const { name, text } of judgements(line).filter(({ isBad }) => isBad))
@@ -110,9 +118,37 @@ function judgements({ kind, hash, links, row }: ShownLine): Judgement[] {
   return judged;
 }
 
+type Listed = readonly (readonly [string, readonly string[]])[];
+
+/** Of a payload only how much it is: whoever looks over a shoulder need not read it. */
+function membersOf({ row }: ShownLine, isSummary: boolean): Listed {
+  const { summary, left_out: leftOut, ...shown } = row as Readonly<Record<string, unknown>> & { left_out?: LeftOut };
+  const listed = Object.entries(isSummary ? shown : row).map(([name, value]) => {
+    const lines = name === 'payload' ? [measureText(measureOf(value), '--raw')] : valueLines(value);
+    return [printable(name), lines] as const;
+  });
+  if (!isSummary || summary !== true) return listed;
+  const { payload, members } = leftOut ?? {};
+  return [
+    ...listed,
+    ...(payload === undefined ? [] : [['payload', [measureText(payload, WITH_REASON)]] as const]),
+    ...(members === undefined ? [] : [['others', [`${members} not shown; ${WITH_REASON} shows them`]] as const]),
+  ];
+}
+
+const WITH_REASON = '--raw --reason "…"';
+
+function measureText({ members, bytes }: Measure, flags: string): string {
+  return `${members} ${members === 1 ? 'member' : 'members'}, ${bytes} bytes; ${flags} shows it`;
+}
+
+interface Screen {
+  readonly colors: Colors;
+  readonly width: number;
+}
+
 /** Members in the order of the line, names in a column, long values wrapped beneath themselves. */
-function listing(line: ShownLine, colors: Colors, width: number): string {
-  const members = Object.entries(line.row).map(([name, value]) => [printable(name), valueLines(value)] as const);
+function listing(line: ShownLine, members: Listed, { colors, width }: Screen): string {
   const margin = Math.min(24, Math.max(8, ...members.map(([name]) => widthOf(name)))) + 2;
   const room = Math.max(20, width - margin);
   const out = [colors.bold(titleOf(line)), ''];

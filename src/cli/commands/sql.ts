@@ -5,6 +5,8 @@ import { LedgerError } from '../../core/errors';
 import { printableLines } from '../../core/printable';
 import { sql, sqlColumns } from '../../services/sql';
 import type { SqlAnswer, SqlResult } from '../../services/sql';
+import { ACCESS_HELP, addAccessFlags, askedBy } from '../access';
+import type { AccessFlags } from '../access';
 import { colorsFor } from '../color';
 import { EXIT } from '../exit';
 import type { Io } from '../io';
@@ -17,7 +19,8 @@ import { csvRecord, textLines } from '../table';
 import { warn } from '../talk';
 
 type Format = 'table' | 'json' | 'csv';
-type Flags = GlobalFlags & { readonly schema?: boolean; readonly format?: Format; readonly csvGuard: boolean };
+type Flags = GlobalFlags &
+  AccessFlags & { readonly schema?: boolean; readonly format?: Format; readonly csvGuard: boolean };
 
 const HELP_BEFORE = `Examples:
   ledger sql "SELECT agent, count(*), sum(cost_nanos) / 1e9 AS usd FROM rows WHERE counts GROUP BY agent ORDER BY usd DESC"
@@ -33,6 +36,8 @@ deleted at any time, and later questions only add what is new. Where it cannot b
 The sum of cost_nanos is exact; cost_usd is a double. Where a member has no value there is NULL, and absent is not zero.
 A question that takes too long is ended by Ctrl-C, or by "timeout 10 ledger sql …": nothing is left half-done.
 The answer is what the file says, and was when it was read: whether it was changed is for "ledger verify" to say.
+${ACCESS_HELP}
+The columns payload and other are not in the table then.
 
 Exit: 0 there are rows · 1 there is none · 2 no such statement, no ledger, or it cannot be read`;
 
@@ -41,9 +46,11 @@ export function registerSql(program: Command, io: Io): void {
     .command('sql')
     .summary('one question in SQL about the rows, read-only')
     .description('Ask in SQL.')
-    .addHelpText('before', HELP_BEFORE)
+    .addHelpText('before', HELP_BEFORE);
+  addAccessFlags(command)
     .argument('[statement]', 'a SELECT over the table rows')
     .option('--schema', 'the columns of the table')
+    .option('--raw', 'with the columns that hold content')
     .addOption(new Option('--format <format>', 'default: table').choices(['table', 'json', 'csv']))
     .option('--no-csv-guard', 'CSV: leave text that a spreadsheet would run as a formula as it is')
     .addHelpText('after', HELP_AFTER)
@@ -62,9 +69,8 @@ async function runSql(io: Io, statement: string | undefined, flags: Flags): Prom
       hint: 'for instance: ledger sql "SELECT agent, count(*) FROM rows GROUP BY agent"; columns: ledger sql --schema',
     });
   const progress = progressOf(io, flags, 'reading');
-  const answer = await sql({ place: placeOf(flags, io), statement, onProgress: progress.show }).finally(() =>
-    progress.end(),
-  );
+  const asked = { place: placeOf(flags, io), statement, reading: askedBy(io, flags) };
+  const answer = await sql({ ...asked, onProgress: progress.show }).finally(() => progress.end());
   try {
     const found = await printRows(io, answer, await printerFor(io, flags, { format, columns: answer.columns }));
     tellNotes(io, flags, answer);

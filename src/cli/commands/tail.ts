@@ -3,6 +3,8 @@ import { InvalidArgumentError } from '../commander';
 import type { Command } from 'commander';
 import { tail } from '../../services/tail';
 import type { Followed } from '../../services/tail';
+import { ACCESS_HELP, addAccessFlags, askedBy } from '../access';
+import type { AccessFlags } from '../access';
 import { colorsFor } from '../color';
 import { EXIT } from '../exit';
 import type { Io } from '../io';
@@ -12,7 +14,7 @@ import { rowLines, storedLines } from '../queryOutput';
 import { printed, stopOnSignal } from '../stop';
 import { tellFollowed } from '../talk';
 
-type Flags = GlobalFlags & { readonly follow?: boolean; readonly lines: number; readonly raw?: boolean };
+type Flags = GlobalFlags & AccessFlags & { readonly follow?: boolean; readonly lines: number };
 
 const HELP_BEFORE = `Examples:
   ledger tail
@@ -24,6 +26,7 @@ const HELP_BEFORE = `Examples:
 const HELP_AFTER = `
 On a terminal a line for each row; in a pipe, or with --raw, the stored lines. A row is shown once, when it is whole:
 its newline is there and its own hash is right. What is torn is told on stderr. A heal may replace the file meanwhile.
+${ACCESS_HELP}
 
 Exit: 0 shown · 2 no ledger, or it cannot be read · 130, 143, 129 ended by SIGINT, SIGTERM, SIGHUP`;
 
@@ -35,7 +38,8 @@ export function registerTail(program: Command, io: Io): void {
     .addHelpText('before', HELP_BEFORE)
     .option('-f, --follow', 'go on showing rows as they come')
     .option('-n, --lines <n>', 'how many rows', countOf, 10)
-    .option('--raw', 'the stored lines')
+    .option('--raw', 'the stored lines');
+  addAccessFlags(command)
     .addHelpText('after', HELP_AFTER)
     .action(async () => runTail(io, flagsOf<Flags>(command)));
 }
@@ -48,7 +52,9 @@ function countOf(text: string): number {
 async function runTail(io: Io, flags: Flags): Promise<void> {
   const stop = stopOnSignal();
   const { lines: lastRows, follow = false, tz } = flags;
-  const { zone, batches } = tail({ place: placeOf(flags, io), lastRows, follow, signal: stop.signal, tz });
+  const reading = askedBy(io, flags);
+  const place = placeOf(flags, io);
+  const { zone, batches } = await tail({ place, lastRows, follow, signal: stop.signal, tz, reading });
   const colors = await colorsFor(io, flags);
   const raw = !io.isTTY || flags.raw === true || flags.json === true;
   const printer = raw ? storedLines({ rules: false, isTTY: io.isTTY }) : rowLines({ width: io.columns, zone, colors });

@@ -1,4 +1,5 @@
 /** Every decision and run of a ledger, held against the state machines as its rows go by. */
+import { isAccessRow } from '../accessActions';
 import type { Row } from '../members';
 import { DecisionAudit } from './decision';
 import type { GovernanceFinding } from './finding';
@@ -27,7 +28,7 @@ export class Governance {
   readonly #runs = new Map<string, RunAudit>();
 
   step(row: Row): void {
-    if (row.action.startsWith('audit.')) return;
+    if (row.action.startsWith('audit.') || isAccessRow(row)) return;
     const { run, decision } = this.only;
     const isAll = run === undefined && decision === undefined;
     if (row.decision_id !== undefined && (isAll || row.decision_id === decision))

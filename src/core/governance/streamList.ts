@@ -1,4 +1,5 @@
 /** Runs and decisions, a line each: where it stands, what it cost, how long it is, what was found. */
+import { isAccessRow } from '../accessActions';
 import type { Row } from '../members';
 import { formatNanos } from '../money';
 import { DecisionAudit } from './decision';
@@ -134,7 +135,7 @@ export class StreamList {
 
   step(row: Row): void {
     const id = this.kind === 'run' ? row.run_id : row.decision_id;
-    if (id === undefined || row.action.startsWith('audit.')) return;
+    if (id === undefined || row.action.startsWith('audit.') || isAccessRow(row)) return;
     const known = this.#streams.get(id) ?? new Listed({ kind: this.kind, id }, this.counts);
     this.#streams.set(id, known);
     known.step(row);

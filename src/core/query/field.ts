@@ -47,6 +47,11 @@ export class FieldReader {
   #object: Readonly<Record<string, unknown>> | undefined;
   #slots: SlotReader | undefined;
 
+  /** The members that are looked into. */
+  get members(): readonly string[] {
+    return this.#members;
+  }
+
   /** The number under which `value` knows the field. */
   add({ member, path }: Pick<Field, 'member' | 'path'>): number {
     if (!this.#members.includes(member)) this.#members.push(member);

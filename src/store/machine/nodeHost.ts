@@ -5,6 +5,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
+import { orNothing } from '../../core/errors';
 import type { Host } from '../../core/host';
 
 const POOL_BYTES = 8 << 10;
@@ -33,14 +34,12 @@ export function nodeHost(): Host {
   };
 }
 
-/** `uid:user@host`: who appends, as the operating system knows it. An account without a name is its number. */
+/** `uid:user@host`: who appends, as the operating system knows it. */
 function account(): string {
-  const uid = process.geteuid?.() ?? 0;
-  let name: string;
-  try {
-    name = userInfo().username;
-  } catch {
-    name = String(uid);
-  }
-  return `${uid}:${name.slice(0, MAX_NAME)}@${hostname().slice(0, MAX_NAME)}`;
+  return `${process.geteuid?.() ?? 0}:${accountName().slice(0, MAX_NAME)}@${hostname().slice(0, MAX_NAME)}`;
+}
+
+/** The account of this process; one without a name is its number. */
+export function accountName(): string {
+  return orNothing(() => userInfo().username) ?? String(process.geteuid?.() ?? 0);
 }

@@ -4,7 +4,9 @@
  * depends on what they are given, and they do nothing else), those for numbers and texts that are not marked so, and
  * tables made of JSON or of numbers. Which functions a statement calls, its program says.
  */
+import { CONTENT_COLUMNS } from '../../core/sqlColumns';
 import type { Database } from '../index/sqlite';
+import { STORED_TABLES } from './columnsFill';
 
 const INNOCUOUS = 0x200000;
 const NUMBERS = `abs acos acosh asin asinh atan atan2 atanh atn2 ceil ceiling cos cosh cot coth degrees exp floor ln log log10
@@ -30,6 +32,16 @@ export function notAllowed(database: Database, statement: string): string | unde
     .map(({ name }) => String(name));
   const table = modules.find((name) => !TABLES.has(name) && new RegExp(`\\b${name}\\b`, 'i').test(statement));
   return table === undefined && namesAllowed(statement) ? undefined : `the table ${table ?? 'of an extension'}`;
+}
+
+const NAMES_OF_CONTENT = new RegExp(`\\b(${[...CONTENT_COLUMNS, ...STORED_TABLES].join('|')})\\b`, 'i');
+
+/**
+ * Whether a statement may look at what was put into rows. It goes by the words, since a name has no other spelling: a text
+ * that holds one of them counts, too. The table `rows` is without these columns then; the tables beneath it are not.
+ */
+export function readsContent(statement: string): boolean {
+  return NAMES_OF_CONTENT.test(statement);
 }
 
 const namesAllowed = (statement: string): boolean => [...TABLES].some((name) => statement.toLowerCase().includes(name));

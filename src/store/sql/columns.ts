@@ -11,7 +11,7 @@ import { fstatSync, fsyncSync, renameSync, rmSync } from 'node:fs';
 import { declaredLinks } from '../../core/chain';
 import { errnoOf, LedgerError, orNothing } from '../../core/errors';
 import type { ReadSoFar } from '../../core/progress';
-import { ROWS_SELECT, SQL_COLUMNS_VERSION } from '../../core/sqlColumns';
+import { rowsSelect, SQL_COLUMNS_VERSION } from '../../core/sqlColumns';
 import { closeQuietly, openFile, readAt, statOf, withFile } from '../files';
 import { removeLeftovers } from '../index/indexBuild';
 import { openDatabase, sqliteFault } from '../index/sqlite';
@@ -53,8 +53,16 @@ interface Progress {
   readonly brokenLines: number;
 }
 
-/** @throws LedgerError READ_FAILED, UNSAFE_PATH; SQLite's own errors */
-export async function openColumns(paths: StatePaths, files: LedgerFiles, onProgress: OnProgress): Promise<Columns> {
+/**
+ * @param hidden columns that the table `rows` is to be without
+ * @throws LedgerError READ_FAILED, UNSAFE_PATH; SQLite's own errors
+ */
+export async function openColumns(
+  paths: StatePaths,
+  files: LedgerFiles,
+  onProgress: OnProgress,
+  hidden: readonly string[] = [],
+): Promise<Columns> {
   await storeColumns(paths, files, onProgress);
   const stored = openStored(paths, files.end);
   const database = stored?.database ?? openDatabase(':memory:', { readOnly: false, busyMs: 0 });
@@ -68,7 +76,7 @@ export async function openColumns(paths: StatePaths, files: LedgerFiles, onProgr
       counter(missing, onProgress),
     );
     const tables = [...(stored === undefined ? [] : ['stored_rows']), ...(rows > 0 ? ['newer_rows'] : [])];
-    const all = tables.map((table) => `SELECT ${ROWS_SELECT} FROM ${table}`).join(' UNION ALL ');
+    const all = tables.map((table) => `SELECT ${rowsSelect(hidden)} FROM ${table}`).join(' UNION ALL ');
     database.exec(`CREATE TEMP VIEW rows AS ${all}; PRAGMA query_only = ON`);
     return { database, brokenLines: brokenLines + (stored?.progress.brokenLines ?? 0) };
   } catch (error) {

@@ -14,6 +14,9 @@ export const COLUMN_DEFINITIONS = [
   ...STORED_COLUMNS.map(({ name, type }) => `${quoted(name)} ${type}`),
 ].join(', ');
 
+/** The tables that `rows` is made of. */
+export const STORED_TABLES = ['stored_rows', 'newer_rows'] as const;
+
 const INSERTED = ['position', ...STORED_COLUMNS.map(({ name }) => quoted(name))].map((name) => ({
   name,
   missing: null,
