@@ -2,31 +2,39 @@
 import { printable } from '../core/printable';
 import type { GovernanceAnswer, GovernanceFinding } from '../services/governance';
 import type { Colors } from './color';
-import { labelled } from './wrap';
+import { labelled, wrapWords } from './wrap';
 
 /** More are in the JSON. */
 const MAX_SHOWN = 200;
 
 export function governanceText(
-  { decisions, runs, findings, unread }: GovernanceAnswer,
+  { decisions, runs, findings, unread, gone_rows: gone }: GovernanceAnswer,
   colors: Colors,
   width: number,
+  isBroken: boolean,
 ): string {
   const looked = `${counted(decisions, 'decision')}, ${counted(runs, 'run')}`;
   const verdict = findings.length === 0 ? 'nothing found' : `${counted(findings.length, 'finding')}`;
   const lines = [
     labelled('governance', `${looked}: ${verdict}`, width),
-    ...findings.slice(0, MAX_SHOWN).map((finding) => findingText(finding, colors)),
+    ...findings.slice(0, MAX_SHOWN).flatMap((finding) => findingLines(finding, colors, width)),
     ...(findings.length > MAX_SHOWN ? [`… and ${findings.length - MAX_SHOWN} more: --json has all of them`] : []),
+    ...(isBroken ? [labelled('warning', 'the ledger is broken: these rest on its rows as they are now', width, colors.warn)] : []),
+    ...(gone > 0 ? [labelled('warning', `of these decisions and runs ${counted(gone, 'row')} ${gone === 1 ? 'is' : 'are'} gone: what stood there is not known`, width, colors.warn)] : []),
     ...(Object.values(unread).some((count) => count > 0) ? [labelled('warning', `of what these rest on some could not be read, or waits: ${unreadText(unread)}`, width, colors.warn)] : []),
   ]; // prettier-ignore
   return `${lines.join('\n')}\n`;
 }
 
 /** `TOO_FEW_APPROVERS decision d1, rows 9, 4: it was allowed though …` */
-export function findingText({ code, stream, rows, text }: GovernanceFinding, colors: Colors): string {
+export function findingLines(
+  { code, stream, rows, text }: GovernanceFinding,
+  colors: Colors,
+  width: number,
+): readonly string[] {
   const where = `${stream.kind} ${stream.id}, ${rows.length === 1 ? 'row' : 'rows'} ${rows.join(', ')}`;
-  return `${colors.bad(code)} ${printable(`${where}: ${text}`)}`;
+  const [first = '', ...rest] = wrapWords(printable(`${code} ${where}: ${text}`), Math.max(20, width - 2));
+  return [colors.bad(code) + first.slice(code.length), ...rest.map((line) => `  ${line}`)];
 }
 
 function counted(count: number, noun: string): string {

@@ -2,7 +2,7 @@
 import { printable } from '../core/printable';
 import type { Reconstruction } from '../services/reconstruct';
 import type { Colors } from './color';
-import { findingText } from './governanceText';
+import { findingLines } from './governanceText';
 import type { Section } from './reportSections';
 import type { Column } from './table';
 import { wrapWords } from './wrap';
@@ -11,11 +11,11 @@ const INDENT = '  ';
 
 export function storyText(story: Reconstruction, colors: Colors, width: number): string {
   const { title, steps, trail, answers, missing, findings } = story;
-  const lines = [printable(title), ''];
+  const lines = [...wrapWords(printable(title), width), ''];
   if (steps === null) for (const event of trail) lines.push(...eventLines(event, colors, width, ''));
   else
     steps.forEach((step, i) => {
-      lines.push(`${i + 1}. ${step.title}${colors.dim(rowsText(step.rows))}`);
+      lines.push(...headLines(`${i + 1}. ${step.title}`, step.rows, colors, width));
       const sentences = step.rows.length === 0 ? ['no evidence'] : step.sentences;
       lines.push(...sentences.flatMap((sentence) => indented(sentence, width, '   ')));
     });
@@ -23,15 +23,19 @@ export function storyText(story: Reconstruction, colors: Colors, width: number):
     lines.push('', 'Every row', ...trail.flatMap((event) => eventLines(event, colors, width, rowsText([event.seq]))));
   lines.push('', 'What a stranger asks');
   for (const { question, sentences, rows } of answers) {
-    lines.push(`${question}?${colors.dim(rowsText(rows))}`);
+    lines.push(...headLines(`${question}?`, rows, colors, width));
     const said = sentences.length === 0 ? ['no row says'] : sentences;
     lines.push(...said.flatMap((sentence) => indented(sentence, width, INDENT)));
   }
   lines.push('', missing.length === 0 ? 'Nothing is missing that this looks for.' : colors.warn('Missing'));
   lines.push(...missing.flatMap((text) => indented(text, width, INDENT)));
   if (findings.length > 0) lines.push('', colors.bad('Went otherwise than it must'));
-  lines.push(...findings.map((finding) => INDENT + findingText(finding, colors)));
-  lines.push('', ...integrityLines(story), '');
+  for (const finding of findings)
+    lines.push(...findingLines(finding, colors, width - INDENT.length).map((line) => INDENT + line));
+  lines.push('');
+  for (const line of integrityLines(story))
+    lines.push(...indented(line.trimStart(), width, /^ */.exec(line)?.[0] ?? ''));
+  lines.push('');
   return lines.join('\n');
 }
 
@@ -43,11 +47,20 @@ function eventLines(
 ): string[] {
   const mark = `[${offset}]`;
   const [first = '', ...rest] = wrapWords(printable(head), Math.max(20, width - mark.length - 1));
+  const isBeside = rest.length === 0 && mark.length + 1 + first.length + row.length <= width;
   return [
-    `${colors.dim(mark)} ${first}${rest.length === 0 ? colors.dim(row) : ''}`,
+    `${colors.dim(mark)} ${first}${isBeside ? colors.dim(row) : ''}`,
     ...rest.map((line) => `${' '.repeat(mark.length + 1)}${line}`),
+    ...(isBeside || row === '' ? [] : [INDENT + colors.dim(row.trim())]),
     ...details.flatMap((detail) => indented(detail, width, INDENT)),
   ];
+}
+
+/** What it rests on stands beside it, or where there is no room below it. */
+function headLines(head: string, rows: readonly number[], colors: Colors, width: number): string[] {
+  const text = rowsText(rows);
+  if (head.length + text.length <= width) return [head + colors.dim(text)];
+  return [head, ...wrapWords(text.trim(), width - 3).map((line) => colors.dim(`   ${line}`))];
 }
 
 function indented(text: string, width: number, by: string): string[] {
@@ -83,8 +96,8 @@ export function storySections(story: Reconstruction): Section[] {
     listSection('What a stranger asks', ['', '', 'rows'], answers.map(({ question, sentences, rows }) => [`${question}?`, sentences.length === 0 ? 'no row says' : sentences.join('; '), numbers(rows)])), // prettier-ignore
     ...(steps === null
       ? []
-      : steps.map((step, i): Section => ({ title: `${i + 1}. ${step.title}`, notes: step.rows.length === 0 ? ['no evidence'] : [...step.sentences, `rows ${numbers(step.rows)}`] }))), // prettier-ignore
-    listSection(steps === null ? 'Trail' : 'Every row', ['', 'what', 'account', 'row'], trail.flatMap(({ offset, head, details, by, seq }) => [[`[${offset}]`, head, by, String(seq)], ...details.map((detail) => ['', detail, '', ''])])), // prettier-ignore
+      : steps.map((step, i): Section => ({ title: `${i + 1}. ${step.title}`, notes: step.rows.length === 0 ? ['no evidence'] : [...step.sentences, `${step.rows.length === 1 ? 'row' : 'rows'} ${numbers(step.rows)}`] }))), // prettier-ignore
+    listSection(steps === null ? 'Trail' : 'Every row', ['', 'when', 'what', 'account', 'row'], trail.flatMap(({ offset, at, head, details, beside, by, seq }) => [[`[${offset}]`, at, head, by, String(seq)], ...[...details, ...beside].map((detail) => ['', '', detail, '', ''])])), // prettier-ignore
     { title: 'Missing', notes: missing.length === 0 ? ['Nothing is missing that this looks for.'] : missing },
     ...(findings.length === 0 ? [] : [listSection('Went otherwise than it must', ['code', 'what', 'rows'], findings.map(({ code, text, rows }) => [code, text, numbers(rows)]))]), // prettier-ignore
     { title: 'Integrity', notes: integrityLines(story) },

@@ -31,7 +31,7 @@ function markdownText(text: string): string {
       .replace(/&/g, '&amp;')
       .replace(/</g, '&lt;')
       // At the beginning of a line it would be a list, or a quotation.
-      .replace(/^([-+>]|[0-9]+(?=[.)]))/, '\\$1')
+      .replace(/^(?=[-+>])|(?<=^[0-9]+)(?=[.)])/, '\\')
   );
 }
 

@@ -161,6 +161,13 @@ test('streams do not mix, and the ledger’s own rows are in none', () => {
   assert.deepEqual(findings.map(({ code, stream }) => `${code} ${stream.id}`), ['NOT_CREATED b', 'EXECUTED_WITHOUT_ALLOW a']); // prettier-ignore
 });
 
+test('rows that are gone from a stream are counted', () => {
+  const all = new Governance();
+  const row = (seq: number, place: number): Row => ({ seq, ts: '2026-04-25T10:00:00.000Z', action: 'x.y', run_id: 'r', run_seq: place }) as unknown as Row; // prettier-ignore
+  for (const [i, place] of [2, 3, 6].entries()) all.step(row(i + 1, place));
+  assert.equal(all.end().gone_rows, 3);
+});
+
 test('only words that say yes count, and whoever is named twice is one', () => {
   const one: Given = ['authority.required', { required_roles: [], min_signatures: 1 }];
   const two: Given = ['authority.required', { required_roles: [], min_signatures: 2 }];
@@ -181,6 +188,46 @@ test('only words that say yes count, and whoever is named twice is one', () => {
   assert.deepEqual(decision(created, one, by('ann'), enforced('allow'), by('ann', undefined, 'revoked'), executed), ['TOO_FEW_APPROVERS 6,2 it was executed though 0 people agreed, of 1 that must']); // prettier-ignore
 });
 
+test('what is not live counts for nothing, and an exception that nobody made neither', () => {
+  const one: Given = ['authority.required', { required_roles: [], min_signatures: 1 }];
+  const labelled = ([action, payload]: Given, provenance: string): Given => [action, payload, { provenance }];
+  const allowed = [enforced('allow'), executed];
+  for (const kind of ['sample', 'fallback']) {
+    assert.equal(decision(created, one, labelled(by('ann'), kind), ...allowed).length, 1, kind);
+    assert.equal(decision(created, failed, labelled(except('freeze'), kind), ...allowed).length, 1, kind);
+    assert.equal(decision(created, labelled(enforced('allow'), kind), executed).length, 1, kind);
+  }
+  assert.deepEqual(decision(created, one, labelled(by('ann'), 'imported'), ...allowed), []);
+  const [action, payload] = except('freeze');
+  assert.equal(decision(created, failed, [action, { ...payload, actor: ' ' }], ...allowed).length, 1);
+});
+
+test('one person under two spellings is one', () => {
+  for (const again of ['ANN ODE', 'Ann  Ode ', 'Ann Ode (security)', 'Ann\u00a0Ode', 'A\u200bnn Ode', 'Ａnn Ode'])
+    assert.equal(decision(created, required, by('Ann Ode', 'sre'), by(again, 'security'), enforced('allow')).length, 1, again); // prettier-ignore
+});
+
+test('once somebody has answered, asking for less takes an exception', () => {
+  const less: Given = ['authority.required', { required_roles: ['sre'], min_signatures: 1 }];
+  assert.equal(decision(created, required, by('ann', 'sre'), less, enforced('allow')).length, 2);
+  assert.deepEqual(decision(created, required, by('ann', 'sre'), less, except('approvals'), enforced('allow')), []);
+  assert.deepEqual(decision(created, required, less, by('ann', 'sre'), enforced('allow')), []);
+});
+
+test('that nobody created it is told once, and what comes then is held against the rest', () => {
+  assert.deepEqual(decision(failed, created, enforced('allow'), executed), ['NOT_CREATED 1 policy.gate came before decision.created', 'GATE_FAILED 3,1 it was allowed though freeze failed']); // prettier-ignore
+  assert.deepEqual(decision(passed, created, created), ['NOT_CREATED 1 policy.gate came before decision.created', 'NOT_CREATED 3 it was created a second time']); // prettier-ignore
+  assert.deepEqual(decision(created, enforced('allow'), executed, executed), ['ROW_AFTER_CLOSE 4,3 it was executed a second time']); // prettier-ignore
+});
+
+test('work on an order has no drafts: the last word of a person on it counts', () => {
+  const said = (verdict: string): Given => ['proof.approval', { subject: 'report', verdict, approver: 'eve' }];
+  assert.deepEqual(run(said('approved'), delivered()), []);
+  assert.deepEqual(run(said('denied'), said('edited'), delivered()), []);
+  for (const no of [[said('denied')], [said('approved'), said('denied')], []]) assert.equal(run(...no, delivered()).length, 1); // prettier-ignore
+  assert.equal(run(draft(1), said('approved'), delivered()).length, 1);
+});
+
 test('an exception covers what its scope names, and no more', () => {
   const gate = (id: string): Given => ['policy.gate', { gate_id: id, result: 'fail', reason: 'x' }];
   const codes = (scope: unknown, ...ids: string[]): number => decision(created, ...ids.map(gate), except(scope), enforced('allow')).length; // prettier-ignore
@@ -191,6 +238,8 @@ test('an exception covers what its scope names, and no more', () => {
   assert.equal(codes('freeze window', 'freeze window'), 0);
   assert.equal(codes('a, freeze window; b', 'freeze window'), 0);
   assert.equal(codes({ gates: ['freeze', 'tests'] }, 'freeze', 'tests'), 0);
+  assert.equal(codes(['*'], 'g1'), 0);
+  assert.equal(codes({ risk: 'all' }, 'g1'), 1);
 });
 
 test('a gate that asked for an exception, and what an allow itself names as not met', () => {

@@ -61,6 +61,12 @@ test('what a run spent belongs to its order, also where that is said later', () 
   ]);
 });
 
+test('an amount that was summed in binary is the amount that was meant', () => {
+  const margins = new Margins('order', UTC, ALL);
+  for (const amount of [0.1 + 0.2, '0.30', 1e-7]) margins.step(rowOf(1, { action: 'proof.revenue', payload: { amount_usd: amount } })); // prettier-ignore
+  assert.equal(margins.lines()[0]?.revenue_usd, '0.6000001');
+});
+
 test('each link without a row that counts is missing; what was denied or failed shows nothing', () => {
   const link = (action: string, members: object = {}): Row => rowOf(1, { action, ...members });
   const missing = (rows: readonly Row[]): readonly string[] => orderProof('o', rows, new Map()).missing;
@@ -81,5 +87,6 @@ test('each link without a row that counts is missing; what was denied or failed 
     assert.deepEqual(missing(without), [LINKS[i]]);
   }
   assert.deepEqual(missing(all.with(5, link('proof.approval', { payload: { verdict: 'denied' } }))), ['approvals']);
+  assert.deepEqual(missing([...all, link('proof.approval', { payload: { verdict: 'denied' } })]), ['approvals']);
   assert.deepEqual(missing(all.with(7, link('surface.delivery', { payload: { outcome: 'failed' } }))), ['delivery']);
 });

@@ -16,6 +16,7 @@ import type { Io } from '../io';
 import { flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { alike, textLines } from '../table';
+import { wrapWords } from '../wrap';
 
 interface ProofFlags {
   readonly by?: MarginKey;
@@ -35,10 +36,10 @@ const HELP_BEFORE = `Examples:
 `;
 
 const HELP_AFTER = `
-The links of an order are its rows, and all rows of the runs that name it: payment, webhook, revenue, run, tools and models,
-approvals, artifact, delivery. A link that no row shows is named. Revenue is the sum of proof.revenue, spend that of cost_usd;
+The links of an order are its rows, and those of the runs that name it which name no other order: payment, webhook, revenue,
+run, tools and models, approvals, artifact, delivery. A link that no row shows is named. Revenue is the sum of proof.revenue, spend that of cost_usd;
 sample and fallback rows are shown as such and never count. The file of an artifact is held against its SHA-256 where it is at
-hand: at its path, from --files or the current folder. A webhook event counts once: its key is source:event_id.
+hand: at its path, in --files or the current folder, not outside of it. A webhook event counts once: its key is source:event_id.
 ${CONTENT_HELP}
 With --by there are figures alone.
 
@@ -79,24 +80,30 @@ async function printProof(io: Io, order: string, flags: Flags): Promise<void> {
     io.setExit(EXIT.no);
     return;
   }
-  io.stdout(flags.json === true ? `${jsonLine(proof)}\n` : proofText(proof, await colorsFor(io, flags)));
+  const width = io.isTTY ? io.columns : Infinity;
+  io.stdout(flags.json === true ? `${jsonLine(proof)}\n` : proofText(proof, await colorsFor(io, flags), width));
   io.setExit(proof.differs.length > 0 ? EXIT.no : proof.missing.length > 0 ? EXIT.scoped : EXIT.ok);
 }
 
-function proofText(proof: OrderProof, colors: Colors): string {
+function proofText(proof: OrderProof, colors: Colors, width: number): string {
   const { order_id: order, customers, links } = proof;
-  const lines = [`Order ${order}${customers.length === 0 ? '' : ` · customer ${customers.join(', ')}`}`, ''];
+  const title = `Order ${order}${customers.length === 0 ? '' : ` · customer ${customers.join(', ')}`}`;
+  const lines = [...wrapWords(printable(title), width), ''];
   for (const { name, rows, is_missing: isMissing } of links) {
     lines.push(isMissing ? colors.warn(`${name}: MISSING`) : name);
     for (const row of rows) {
       const file = row.file === null ? '' : ` · file ${row.file}`;
-      const text = `  row ${row.seq}  ${row.at}  ${row.action} · ${row.text}${file}${row.not_live === null ? '' : `  (${row.not_live}: not counted)`}`;
-      lines.push(row.file === 'differs' ? colors.bad(printable(text)) : printable(text));
+      const label = row.not_live === null ? '' : `  (${row.not_live}: not counted)`;
+      const text = `row ${row.seq}  ${row.at}  ${row.action} · ${row.text}${file}${label}`;
+      const [first = '', ...rest] = wrapWords(printable(text), Math.max(20, width - 4));
+      const paint = row.file === 'differs' ? colors.bad : (part: string): string => part;
+      lines.push(paint(`  ${first}`), ...rest.map((part) => paint(`    ${part}`)));
     }
   }
   const [revenue = '', spend = '', margin = ''] = alike([proof.revenue_usd, proof.spend_usd, proof.margin_usd]);
-  lines.push('', `revenue ${revenue} USD · spend ${spend} USD · margin ${margin} USD`);
-  if (proof.missing.length > 0) lines.push(colors.warn(`missing: ${proof.missing.join(', ')}`));
+  lines.push('', ...wrapWords(`revenue ${revenue} USD · spend ${spend} USD · margin ${margin} USD`, width));
+  if (proof.missing.length > 0)
+    lines.push(...wrapWords(`missing: ${proof.missing.join(', ')}`, width).map((part) => colors.warn(part)));
   return `${lines.join('\n')}\n`;
 }
 

@@ -96,7 +96,8 @@ async function runVerify(io: Io, flags: Flags): Promise<void> {
     const colors = await colorsFor(io, flags);
     const width = io.isTTY ? io.columns : Infinity;
     io.stdout(
-      verifyText(result, colors, width) + (governed === undefined ? '' : governanceText(governed, colors, width)),
+      verifyText(result, colors, width) +
+        (governed === undefined ? '' : governanceText(governed, colors, width, result.verdict === 'broken')),
     );
   }
   const isOtherwise = governed !== undefined && governed.findings.length > 0;

@@ -3,13 +3,13 @@
  * of record, on whose authority, and whether it could have happened otherwise.
  */
 import type { Row } from '../members';
-import { fieldOf, textOf } from './finding';
+import { fieldOf, isLive, textOf } from './finding';
 import { saysYes } from './consent';
 import { requiredIn } from './decision';
 import { countsBy, signatureText, UNJUDGED } from './signed';
 import type { JudgeSignature } from './signed';
 import { happenedMs } from './stream';
-import { actionTitle, dotted, valueText, versionText } from './words';
+import { actionTitle, actorOf, dotted, entriesOf, isSamePerson, valueText, versionText } from './words';
 
 export interface Answer {
   readonly question: string;
@@ -19,7 +19,8 @@ export interface Answer {
 }
 
 export function answersOf(rows: readonly Row[], judge: JudgeSignature = UNJUDGED): Answer[] {
-  return [who(rows), what(rows), when(rows), data(rows), authority(rows, judge), otherwise(rows, judge)];
+  const live = rows.filter(isLive);
+  return [who(live), what(live), when(live), data(live), authority(live, judge), otherwise(live, judge)];
 }
 
 /** Each different text once, with the rows that say it. */
@@ -39,6 +40,8 @@ const PEOPLE = ['actor', 'reviewer', 'approver', 'invoking_identity', 'presented
 function who(rows: readonly Row[]): Answer {
   const named = told('Who', rows, (row) => [
     row.agent && `agent ${row.agent}${row.agent_version === undefined ? '' : ` ${row.agent_version}`}`,
+    // Who set it down may be another than the one of whom it tells.
+    row.actor && `person ${row.actor}`,
     ...PEOPLE.map((name) => textOf(row, name) && `person ${textOf(row, name) ?? ''}`),
     row.action === 'approval' ? `model ${dotted(textOf(row, 'model_provider'), textOf(row, 'model_id'))}` : row.model && `model ${row.model}`, // prettier-ignore
     `account ${row.by}`,
@@ -101,7 +104,8 @@ const BANDS = ['low', 'medium', 'high', 'critical'];
 
 /** What said no, made an exception, or was said again with less weight, on the way. */
 function otherwise(rows: readonly Row[], judge: JudgeSignature): Answer {
-  let [band, signatures] = [-1, -1];
+  let band = -1;
+  let required: ReturnType<typeof requiredIn> | undefined;
   const lowered = (row: Row): string[] => {
     if (row.action === 'risk.scored') {
       const before = band;
@@ -109,15 +113,42 @@ function otherwise(rows: readonly Row[], judge: JudgeSignature): Answer {
       return before > band ? [`the risk had been scored ${BANDS[before] ?? ''} before`] : [];
     }
     if (row.action !== 'authority.required') return [];
-    const before = signatures;
-    signatures = requiredIn(row).signatures;
-    return before > signatures ? [`${before} had been required to agree before`] : [];
+    const before = required;
+    required = requiredIn(row);
+    const { signatures, roles } = required;
+    const gone = before?.roles.filter((role) => !roles.includes(role)) ?? [];
+    return [
+      ...(before !== undefined && before.signatures > signatures ? [`${before.signatures} had been required to agree before`] : []),
+      ...gone.map((role) => `${role} had been required to agree before`),
+    ]; // prettier-ignore
   };
+  let agreedMs = -Infinity;
+  const early = (row: Row): string[] => {
+    if (APPROVALS.has(row.action) && saysYes(row)) agreedMs = Math.max(agreedMs, happenedMs(row));
+    return DONE.has(row.action) && happenedMs(row) < agreedMs
+      ? [`${actionTitle(row.action)}: said to have been before the last approval`]
+      : [];
+  };
+  const asked = rows.find(({ action }) => ASKS.has(action));
+  const asker = asked === undefined ? undefined : actorOf(asked);
   return told('Could it have happened otherwise', rows, (row) => [
     ...lowered(row),
     ...objections(row),
+    ...alone(row, asker),
+    ...early(row),
     ...unproved(row, judge),
   ]);
+}
+
+const ASKS: ReadonlySet<string> = new Set(['decision.created', 'run.invocation', 'run_started']);
+
+const DONE: ReadonlySet<string> = new Set(['decision.executed', 'surface.delivery']);
+
+/** Whoever agrees to what they asked for themselves. */
+function alone(row: Row, asker: string | undefined): string[] {
+  if (!APPROVALS.has(row.action) || !saysYes(row)) return [];
+  const by = textOf(row, 'actor') ?? textOf(row, 'approver');
+  return isSamePerson(by, asker) ? [`${by ?? ''} agreed to what the same person had asked for`] : [];
 }
 
 function unproved(row: Row, judge: JudgeSignature): string[] {
@@ -129,7 +160,11 @@ function objections(row: Row): string[] {
   const said = (name: string): string => textOf(row, name) ?? 'not said';
   switch (row.action) {
     case 'reviewer.action':
+      if (said('type') === 'accept-with-edits')
+        return [`changed by ${said('reviewer')}: ${valueText(fieldOf(row, 'diff')) || 'no row says what'}`];
       return said('type') === 'reject' ? [`rejected by ${said('reviewer')}${why(row)}`] : [];
+    case 'draft.production':
+      return entriesOf(row, 'flags').map((flag) => `the draft was flagged: ${flag}`);
     case 'approval.added':
     case 'approval_resolved':
       return saysYes(row) ? [] : [`${textOf(row, 'actor') ?? 'somebody'} did not agree (${textOf(row, 'intent') ?? said('outcome')})${why(row)}`]; // prettier-ignore

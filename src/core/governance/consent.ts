@@ -31,8 +31,14 @@ export function saysNo(row: Row): boolean {
   return NO.test(wordOf(row));
 }
 
-/** Who: "Ann" and "ann " are one person; undefined where nobody is named. */
+const UNSEEN = /[\p{Cc}\p{Default_Ignorable_Code_Point}]/gu;
+
+/** Who: "Ann Ode", "ann  ode " and "Ann Ode (sre)" are one person; undefined where nobody is named. */
 export function nameOf(row: Row): string | undefined {
-  const name = (textOf(row, 'actor') ?? '').trim().toLowerCase();
-  return name === '' ? undefined : name;
+  return personOf(textOf(row, 'actor') ?? '');
+}
+
+export function personOf(name: string): string | undefined {
+  const plain = name.normalize('NFKC').replace(UNSEEN, '').replace(/\s+/g, ' ').trim().toLowerCase();
+  return plain.replace(/(?<=\S) \([^()]*\)$/, '') || undefined;
 }

@@ -4,24 +4,18 @@
  * once it is closed: a ledger may have a million decisions.
  */
 import type { Row } from '../members';
-import { parseRfc3339 } from '../time';
-import { doneMs, fieldOf, listOf, textOf } from './finding';
+import { doneMs, fieldOf, isLive, listOf, textOf } from './finding';
 import type { GovernanceCode, GovernanceFinding } from './finding';
 import { DECISION_MACHINE, stepOf } from './machine';
 import type { DecisionState } from './machine';
 import { nameOf, saysNo, saysYes } from './consent';
-import { covers, scopeNames } from './scope';
+import { endedText, overrideIn } from './exception';
+import type { Override } from './exception';
+import { covers } from './scope';
 
 interface Gate {
   readonly seq: number;
   readonly result: string;
-}
-
-interface Override {
-  readonly seq: number;
-  readonly names: readonly string[];
-  readonly expires: string;
-  readonly expiresMs: number;
 }
 
 interface Consent {
@@ -48,8 +42,12 @@ const AUTHORITY = ['authority', 'approvals', 'signatures', 'min_signatures', 're
 
 export class DecisionAudit {
   state: DecisionState = DECISION_MACHINE.start;
+  /** Of its last row in the stream. */
+  place = 0;
   readonly findings: GovernanceFinding[] = [];
   #action: string | undefined;
+  /** Its rows began without decision.created. */
+  #isUncreated = false;
   #required: Required | undefined;
   #enforcement: { readonly seq: number; readonly result: string } | undefined;
   /** The row that closed it. */
@@ -67,15 +65,30 @@ export class DecisionAudit {
   ) {}
 
   step(row: Row): void {
+    if (!isLive(row)) return;
     const before = this.state;
-    const { state, wrong } = stepOf(DECISION_MACHINE, before, eventOf(row));
+    const { state, wrong } = this.#move(row, before);
     this.state = state;
     if (wrong !== undefined) this.#find(wrong, [row.seq, ...this.#why(wrong)], this.#sentence(wrong, row, before));
     if (before === 'executed' || before === 'expired') return;
     this.#note(row);
-    if (wrong === undefined && row.action === 'enforcement.result' && state === 'allowed') this.#checkAllowed(row);
-    if (wrong === undefined && row.action === 'decision.executed') this.#check(row, 'executed');
+    if (state === 'allowed' && row.action === 'enforcement.result') this.#checkAllowed(row);
+    if (before === 'allowed' && state === 'executed') this.#check(row, 'executed');
     if (state === 'executed' || state === 'expired') this.#close(row);
+  }
+
+  /** That nobody created it is told once: what comes then is held against the rest. */
+  #move(row: Row, before: DecisionState): ReturnType<typeof stepOf<DecisionState>> {
+    const event = eventOf(row);
+    const first = stepOf(DECISION_MACHINE, before, event);
+    if (first.wrong !== 'NOT_CREATED') return first;
+    if (before === 'none') {
+      this.#isUncreated = true;
+      return { state: stepOf(DECISION_MACHINE, 'open', event).state, wrong: first.wrong };
+    }
+    const wrong = this.#isUncreated ? undefined : first.wrong;
+    this.#isUncreated = false;
+    return { state: before, wrong };
   }
 
   #note(row: Row): void {
@@ -88,7 +101,7 @@ export class DecisionAudit {
         this.#gates.set(textOf(row, 'gate_id') ?? '', { seq: row.seq, result: textOf(row, 'result') ?? '' });
         return;
       case 'authority.required':
-        this.#required = requiredIn(row);
+        this.#required = this.#askedFor(requiredIn(row));
         return;
       case 'approval.added':
         if (this.counts(row)) this.#noteConsent(row);
@@ -101,6 +114,16 @@ export class DecisionAudit {
       case 'enforcement.result':
         this.#enforcement = { seq: row.seq, result: textOf(row, 'result') ?? '' };
     }
+  }
+
+  /** Once somebody has answered it cannot be asked for less: that would take an exception. */
+  #askedFor(asked: Required): Required {
+    const before = this.#required;
+    if (before === undefined || this.#consents === undefined) return asked;
+    const roles = [...new Set([...asked.roles, ...before.roles])];
+    const isLess = asked.signatures < before.signatures || roles.length > asked.roles.length;
+    if (!isLess) return asked;
+    return { seq: before.seq, signatures: Math.max(asked.signatures, before.signatures), roles };
   }
 
   /** Whoever agrees may do so in several roles; whoever says no takes back what was said before. */
@@ -178,6 +201,7 @@ export class DecisionAudit {
     if (code === 'NOT_CREATED')
       return before === 'none' ? `${row.action} came before decision.created` : 'it was created a second time';
     if (code === 'APPROVAL_AFTER_EXPIRY') return `${textOf(row, 'actor') ?? 'somebody'} answered after it had expired`;
+    if (row.action === 'decision.executed' && before === 'executed') return 'it was executed a second time';
     if (code !== 'EXECUTED_WITHOUT_ALLOW') return `${row.action} came after it was ${before}`;
     if (before === 'expired') return 'it was executed after it had expired';
     const last = this.#enforcement?.result;
@@ -198,24 +222,6 @@ export function requiredIn(row: Row): Required {
   const roles = listOf(row, 'required_roles').filter((role): role is string => typeof role === 'string');
   const signatures = Number(fieldOf(row, 'min_signatures') ?? 0);
   return { seq: row.seq, signatures: Number.isFinite(signatures) ? signatures : 0, roles };
-}
-
-function overrideIn(row: Row): Override {
-  const expires = textOf(row, 'expires_at') ?? '';
-  return {
-    seq: row.seq,
-    names: scopeNames(fieldOf(row, 'scope')),
-    expires,
-    expiresMs: parseRfc3339(expires) ?? -Infinity,
-  };
-}
-
-/** A row that was set down later than it is said to have happened is told of as that: only when it was set down is sure. */
-function endedText(text: string, { expires, expiresMs }: Override, row: Row, what: string): string {
-  const said = parseRfc3339(row.occurred_at ?? '');
-  const isSaidBefore = said !== undefined && said <= expiresMs;
-  const when = isSaidBefore ? `when it was set down that it was ${what} (${row.ts}; it is said to have been at ${row.occurred_at ?? ''})` : `when it was ${what}`; // prettier-ignore
-  return `${text}, and the exception for it had ended (${expires === '' ? 'no end is said' : expires}) ${when}`;
 }
 
 const people = (count: number): string => (count === 1 ? '1 person' : `${count} people`);

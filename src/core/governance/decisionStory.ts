@@ -2,7 +2,7 @@
 import type { Row } from '../members';
 import { saysNo, saysYes } from './consent';
 import { requiredIn } from './decision';
-import { fieldOf, listOf, textOf } from './finding';
+import { fieldOf, isLive, listOf, textOf } from './finding';
 import { signatureText } from './signed';
 import type { JudgeSignature } from './signed';
 import type { StreamIntegrity } from './stream';
@@ -16,13 +16,14 @@ export interface Step {
 }
 
 export function decisionSteps(rows: readonly Row[], integrity: StreamIntegrity, judge: JudgeSignature): Step[] {
+  const live = rows.filter(isLive);
   return [
-    identify(rows),
-    policy(rows),
-    risk(rows),
-    authority(rows, judge),
-    enforcement(rows),
-    execution(rows),
+    identify(live),
+    policy(live),
+    risk(live),
+    authority(live, judge),
+    enforcement(live),
+    execution(live),
     integrityStep(rows, integrity),
   ];
 }

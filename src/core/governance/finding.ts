@@ -1,4 +1,6 @@
 /** What is wrong with how a decision or a run went, though every row of it may be intact. A finding is a value. */
+import { rowKindOf } from '../costLine';
+import { ROW_KINDS } from '../costs';
 import { isUlid, ulidMs } from '../ids';
 import type { Row } from '../members';
 
@@ -48,6 +50,11 @@ export function textOf(row: Row, name: string): string | undefined {
 export function listOf(row: Row, name: string): readonly unknown[] {
   const value = fieldOf(row, name);
   return Array.isArray(value) ? (value as readonly unknown[]) : [];
+}
+
+/** Whether it is live, or was when it was imported: what is not live shows nothing. */
+export function isLive({ action, provenance }: Row): boolean {
+  return rowKindOf(action, provenance) <= ROW_KINDS.imported;
 }
 
 /**

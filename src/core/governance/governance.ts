@@ -9,6 +9,8 @@ export interface GovernanceReport {
   readonly decisions: number;
   readonly runs: number;
   readonly findings: readonly GovernanceFinding[];
+  /** Rows of these streams that are not here: their numbers in the stream are left out. */
+  readonly gone_rows: number;
 }
 
 export class Governance {
@@ -21,6 +23,7 @@ export class Governance {
     private readonly counts: (row: Row) => boolean = () => true,
   ) {}
 
+  #gone = 0;
   readonly #decisions = new Map<string, DecisionAudit>();
   readonly #runs = new Map<string, RunAudit>();
 
@@ -29,9 +32,19 @@ export class Governance {
     const { run, decision } = this.only;
     const isAll = run === undefined && decision === undefined;
     if (row.decision_id !== undefined && (isAll || row.decision_id === decision))
-      streamIn(this.#decisions, row.decision_id, (id) => new DecisionAudit(id, this.counts)).step(row);
+      this.#step(streamIn(this.#decisions, row.decision_id, (id) => new DecisionAudit(id, this.counts)), row, row.decision_seq); // prettier-ignore
     if (row.run_id !== undefined && (isAll || row.run_id === run))
-      streamIn(this.#runs, row.run_id, (id) => new RunAudit(id)).step(row);
+      this.#step(
+        streamIn(this.#runs, row.run_id, (id) => new RunAudit(id)),
+        row,
+        row.run_seq,
+      );
+  }
+
+  #step(audit: DecisionAudit | RunAudit, row: Row, place = audit.place + 1): void {
+    this.#gone += Math.max(0, place - audit.place - 1);
+    audit.place = Math.max(place, audit.place);
+    audit.step(row);
   }
 
   /** What was found, in the order of the rows that show it. */
@@ -39,7 +52,7 @@ export class Governance {
     for (const run of this.#runs.values()) run.end();
     const all = [...this.#decisions.values(), ...this.#runs.values()].flatMap(({ findings }) => findings);
     const findings = all.sort((a, b) => (a.rows[0] ?? 0) - (b.rows[0] ?? 0));
-    return { decisions: this.#decisions.size, runs: this.#runs.size, findings };
+    return { decisions: this.#decisions.size, runs: this.#runs.size, findings, gone_rows: this.#gone };
   }
 }
 

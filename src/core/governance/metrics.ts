@@ -7,7 +7,7 @@ import type { Calendar } from '../day';
 import type { Row } from '../members';
 import { nameOf, saysNo, saysYes } from './consent';
 import { requiredIn } from './decision';
-import { textOf } from './finding';
+import { isLive, textOf } from './finding';
 import type { DriftFigure, Latency, Metrics, MetricsWindow } from './metricsReport';
 import { happenedMs } from './stream';
 
@@ -65,7 +65,7 @@ export class MetricsTally {
 
   /** Rows of all time, in their order: what was asked for before the window may be answered in it. */
   step(row: Row): void {
-    if (row.provenance === 'sample' || row.provenance === 'fallback') return;
+    if (!isLive(row)) return;
     const id = row.decision_id;
     if (row.run_id !== undefined) this.#stepRun(row, row.run_id);
     if (id === undefined) return;

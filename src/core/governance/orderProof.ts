@@ -2,11 +2,10 @@
  * From payment to what was delivered: the links of one order, each with its rows, or missing; and what it earned and cost.
  * Rows that are not live are shown as what they are and never count.
  */
-import { rowKindOf } from '../costLine';
-import { ROW_KINDS } from '../costs';
 import type { Row } from '../members';
 import { formatNanos, parseCostNanos } from '../money';
-import { fieldOf, textOf } from './finding';
+import { saysNo, saysYes } from './consent';
+import { fieldOf, isLive, textOf } from './finding';
 import { dotted, valueText } from './words';
 
 export const LINKS = ['payment', 'webhook', 'revenue', 'run', 'tools and models', 'approvals', 'artifact', 'delivery'] as const; // prettier-ignore
@@ -96,11 +95,11 @@ export function orderProof(
     return {
       name,
       rows: all.map((row) => proofRow(row, checkOf.get(row.seq) ?? null)),
-      is_missing: !all.some((row) => counts(row) && shows(name, row)),
+      is_missing: !isShown(name, all.filter(isLive)),
     };
   });
   const [revenue, spend] = [sum(rows, revenueNanos), sum(rows, spendNanos)];
-  const artifacts = rows.filter((row) => checkOf.get(row.seq) === 'differs');
+  const artifacts = rows.filter((row) => isLive(row) && checkOf.get(row.seq) === 'differs');
   return {
     order_id: order,
     customers: distinct(rows, ({ customer_id: id }) => id),
@@ -114,26 +113,27 @@ export function orderProof(
   };
 }
 
-/** What was denied, or failed, shows no approval and no delivery. */
-function shows(name: LinkName, row: Row): boolean {
-  if (name === 'approvals')
-    return !/^(?:denied|rejected?|declined)$/.test(textOf(row, 'verdict') ?? textOf(row, 'outcome') ?? '');
-  return name !== 'delivery' || textOf(row, 'outcome') === 'delivered';
-}
-
-export function counts({ action, provenance }: Row): boolean {
-  return rowKindOf(action, provenance) <= ROW_KINDS.imported;
+/** What failed shows no delivery; approved is that on which the last word was a yes. */
+function isShown(name: LinkName, rows: readonly Row[]): boolean {
+  if (name === 'delivery') return rows.some((row) => textOf(row, 'outcome') === 'delivered');
+  if (name !== 'approvals') return rows.length > 0;
+  const agreed = new Map<string, boolean>();
+  for (const row of rows) if (saysYes(row) || saysNo(row)) agreed.set(textOf(row, 'subject') ?? '', saysYes(row));
+  return [...agreed.values()].includes(true);
 }
 
 /** What a row earned. */
 export function revenueNanos(row: Row): bigint {
-  if (row.action !== 'proof.revenue' || !counts(row)) return 0n;
-  return BigInt(parseCostNanos(String(fieldOf(row, 'amount_usd'))) ?? 0);
+  if (row.action !== 'proof.revenue' || !isLive(row)) return 0n;
+  const amount = fieldOf(row, 'amount_usd');
+  // A number such as 0.1 + 0.2 has more decimals than there are parts of a dollar.
+  const rounded = typeof amount === 'number' && Math.abs(amount) < 1e6 ? Math.round(amount * 1e9) : 0;
+  return BigInt(parseCostNanos(String(amount)) ?? rounded);
 }
 
 /** What a row cost: refunds are below 0. */
 export function spendNanos(row: Row): bigint {
-  return row.cost_usd === undefined || !counts(row) ? 0n : BigInt(parseCostNanos(String(row.cost_usd)) ?? 0);
+  return row.cost_usd === undefined || !isLive(row) ? 0n : BigInt(parseCostNanos(String(row.cost_usd)) ?? 0);
 }
 
 function sum(rows: readonly Row[], nanosOf: (row: Row) => bigint): bigint {
@@ -147,7 +147,7 @@ function proofRow(row: Row, file: ArtifactCheck | null): ProofRow {
     at: row.occurred_at ?? row.ts,
     action: row.action,
     text: dotted(...said.map((name) => valueText(fieldOf(row, name)))),
-    not_live: counts(row) ? null : (row.provenance ?? null),
+    not_live: isLive(row) ? null : (row.provenance ?? null),
     file,
   };
 }

@@ -1,11 +1,12 @@
 /** A run or a decision, rebuilt from its rows: everything that a story of it is printed from. */
 import type { Head } from '../chain';
+import type { Row } from '../members';
 import { answersOf } from './answers';
 import type { Answer } from './answers';
 import { DecisionAudit } from './decision';
 import { decisionSteps } from './decisionStory';
 import type { Step } from './decisionStory';
-import { textOf } from './finding';
+import { isLive, textOf } from './finding';
 import type { GovernanceFinding, StreamName } from './finding';
 import { RunAudit } from './run';
 import { missingInRun, runTitle, trailOf } from './runStory';
@@ -71,7 +72,7 @@ export function reconstruct(
     not_shown: NOT_SHOWN,
     head,
   };
-  const gaps = [...wrongSignatures(all, judge), ...unreadText(unread)];
+  const gaps = [...integrity.faults, ...wrongSignatures(all, judge), ...notLiveText(all), ...unreadText(unread)];
   if (stream.kind === 'run') {
     const run = new RunAudit(stream.id);
     for (const row of all) run.step(row);
@@ -79,7 +80,7 @@ export function reconstruct(
     const overtaken = later.map(
       (id) => `what did not arrive was overtaken by run ${id}, of the same workflow and scope`,
     );
-    const missing = [...missingInRun(all, run), ...overtaken, ...gaps];
+    const missing = [...missingInRun(all.filter(isLive), run), ...overtaken, ...gaps];
     return { ...common, title: runTitle(stream.id, all), steps: null, missing, findings: run.findings };
   }
   const decision = new DecisionAudit(stream.id, countsBy(judge));
@@ -95,6 +96,15 @@ export function reconstruct(
     missing: [...unproved, ...gaps],
     findings: decision.findings,
   };
+}
+
+/** What is labelled as a sample, or as standing in for what failed, is shown in the trail and nowhere else. */
+function notLiveText(rows: readonly Row[]): string[] {
+  const seqs = rows.filter((row) => !isLive(row)).map(({ seq }) => seq);
+  if (seqs.length === 0) return [];
+  return [
+    `${seqs.length === 1 ? 'row' : 'rows'} ${seqs.join(', ')} ${seqs.length === 1 ? 'is' : 'are'} labelled as not live, and ${seqs.length === 1 ? 'shows' : 'show'} nothing`,
+  ];
 }
 
 /** A stream whose rows are not all to be read may say more than its story. */

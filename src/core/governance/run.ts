@@ -4,7 +4,8 @@
  */
 import type { Row } from '../members';
 import { closedBy } from '../reservation';
-import { textOf } from './finding';
+import { saysNo, saysYes } from './consent';
+import { isLive, textOf } from './finding';
 import type { GovernanceCode, GovernanceFinding } from './finding';
 import { PAIRS, RUN_MACHINE, stepOf } from './machine';
 import type { RunState } from './machine';
@@ -24,12 +25,16 @@ const markOf = ({ seq, action }: Row): Mark => ({ seq, action });
 
 export class RunAudit {
   state: RunState = RUN_MACHINE.start;
+  /** Of its last row in the stream. */
+  place = 0;
   readonly findings: GovernanceFinding[] = [];
   /** Of rows that are looked back to no more is kept than where they stand: a ledger may have a million runs. */
   #started: Mark | undefined;
   #completed: Mark | undefined;
   #open: (Mark & { readonly ids: readonly string[] })[] | undefined;
   #drafts: Map<string, Draft> | undefined;
+  /** Of the work on an order, which has no drafts: whether the last word on it was a yes. */
+  #isAgreed = false;
 
   constructor(readonly id: string) {}
 
@@ -38,6 +43,7 @@ export class RunAudit {
   }
 
   step(row: Row): void {
+    if (!isLive(row)) return;
     const { state, wrong } = stepOf(RUN_MACHINE, this.state, row.action);
     this.state = state;
     // What a run spent is settled when it is known, which may be after the run.
@@ -85,6 +91,9 @@ export class RunAudit {
       case 'approval':
         this.#approve(row);
         return;
+      case 'proof.approval':
+        this.#isAgreed = saysYes(row) || (this.#isAgreed && !saysNo(row));
+        return;
       case 'surface.delivery':
         if (textOf(row, 'outcome') !== 'failed') this.#deliver(row);
     }
@@ -128,6 +137,7 @@ export class RunAudit {
     const draft =
       given === undefined ? this.drafts.findLast((one) => one.approvals.length > 0) : this.#drafts?.get(given);
     const approval = draft?.approvals.at(-1);
+    if (this.#drafts === undefined && this.#isAgreed) return;
     if (draft === undefined || approval === undefined) {
       this.#find('DELIVERED_WITHOUT_APPROVAL', [row], `it was ${what}, and no row says that somebody approved it`);
       return;

@@ -1,13 +1,13 @@
 /** A run as a stranger can follow it: its header, a line an event, and what is missing. Nothing is guessed. */
 import type { Row } from '../members';
-import { fieldOf, textOf } from './finding';
+import { fieldOf, listOf, textOf } from './finding';
 import { PAIRS } from './machine';
 import { versionOf } from './run';
 import type { Draft, RunAudit } from './run';
 import { signatureText, UNJUDGED } from './signed';
 import type { JudgeSignature } from './signed';
 import { happenedMs, isLate, offsetText } from './stream';
-import { trailLine } from './trailLine';
+import { besideOf, trailLine } from './trailLine';
 import type { TrailLine } from './trailLine';
 import { dotted, sentence, valueText, versionText } from './words';
 
@@ -18,6 +18,8 @@ export interface TrailEvent extends TrailLine {
   readonly offset: string;
   /** The account that appended it. */
   readonly by: string;
+  /** What the line leaves out. */
+  readonly beside: readonly string[];
 }
 
 /** Each row as an event, with its distance from the first. */
@@ -31,11 +33,12 @@ export function trailOf(rows: readonly Row[], judge: JudgeSignature = UNJUDGED):
   const isLateAlone = !rows.every(isLate);
   return rows.map((row, i): TrailEvent => {
     if (row.action === 'draft.production') draftId = textOf(row, 'draft_id') ?? draftId;
-    const { head, details } = trailLine(row, { invoker, draftId });
+    const line = trailLine(row, { invoker, draftId });
+    const { head, details } = line;
     const late = isLateAlone && isLate(row) ? [`Set down later: ${row.ts}`] : [];
     const at = row.occurred_at ?? row.ts;
     const signed = signatureText(row, judge);
-    return { seq: row.seq, at, offset: offsetText((moments[i] as number) - startMs), by: row.by, head, details: [...details, ...(signed === undefined ? [] : [sentence(signed)]), ...late] }; // prettier-ignore
+    return { seq: row.seq, at, offset: offsetText((moments[i] as number) - startMs), by: row.by, head, beside: besideOf(row, line), details: [...details, ...(signed === undefined ? [] : [sentence(signed)]), ...late] }; // prettier-ignore
   });
 }
 
@@ -69,7 +72,7 @@ export function missingInRun(rows: readonly Row[], audit: RunAudit): string[] {
     missing.push('no run.invocation: which workflow it was is not said');
   if (isTrail && !rows.some(({ action }) => action === 'tool.call'))
     missing.push('no tool.call: what was read is not said');
-  missing.push(...draftGaps(audit), ...deliveryGaps(rows));
+  missing.push(...draftGaps(audit), ...audit.drafts.flatMap(openFlags), ...deliveryGaps(rows));
   const hasEnd = rows.some(({ action }) => ENDS.has(action));
   const isOngoing = rows.some(({ action }) => STARTS.has(action) || PAIRS.some(({ start }) => start === action));
   if (isOngoing && !hasEnd) missing.push('the run has no end: it is still going on, was given up, or broke off');
@@ -87,6 +90,15 @@ function draftGaps({ drafts }: RunAudit): string[] {
     if (textOf(last, 'type') === 'reject') return [`${name} was rejected (row ${last.seq}) and not taken up again`];
     return [`${name} was reviewed (row ${last.seq}) and never approved: the reviewer walked away, or the approval is not here`]; // prettier-ignore
   });
+}
+
+/** The flags of what was produced last, and how many a reviewer resolved. */
+function openFlags({ id, versions, reviews }: Draft): string[] {
+  const produced = versions.findLast(({ row }) => row.action === 'draft.production');
+  const raised = produced === undefined ? 0 : listOf(produced.row, 'flags').length;
+  const resolved = reviews.filter((row) => textOf(row, 'type') === 'flag-resolve').length;
+  if (resolved >= raised || reviews.length === 0) return [];
+  return [`${raised} ${raised === 1 ? 'flag' : 'flags'} of ${versionText(id, produced?.version)} (row ${produced?.row.seq ?? ''}), and ${resolved} resolved by a reviewer`]; // prettier-ignore
 }
 
 function otherVersion({ id, versions, approvals }: Draft): string[] {

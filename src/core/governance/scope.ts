@@ -6,11 +6,12 @@
 /** Alone, one of these covers everything. */
 const EVERYTHING: ReadonlySet<string> = new Set(['*', 'all', 'any', 'decision']);
 
-/** The names in a scope: each text whole, and its parts between commas. */
+/** The names in a scope: each text whole, and its parts between commas. Within an object "all" is all of something. */
 export function scopeNames(scope: unknown): string[] {
   if (typeof scope === 'string') return [scope, ...scope.split(/[,;]/)].map((name) => name.trim()).filter((name) => name !== ''); // prettier-ignore
   if (typeof scope !== 'object' || scope === null) return [];
-  return Object.values(scope).flatMap(scopeNames);
+  const names = Object.values(scope).flatMap(scopeNames);
+  return Array.isArray(scope) ? names : names.filter((name) => !EVERYTHING.has(name));
 }
 
 /**

@@ -27,12 +27,18 @@ export function integrityOf({ kind }: StreamName, rows: readonly StreamRow[]): S
     const [place, link] =
       kind === 'run' ? [row.run_seq, row.run_prev_hash] : [row.decision_seq, row.decision_prev_hash];
     if (!isWhole) faults.push(`row ${row.seq} is not what its writer wrote: its hash is wrong`);
-    if (place !== expected)
-      faults.push(`row ${row.seq} is number ${place ?? 'none'} of the stream, expected ${expected}`);
+    if (place !== expected) faults.push(placeFault(row.seq, place, expected));
     else if (link !== hash) faults.push(`row ${row.seq} is not linked to the row before it in the stream`);
     [expected, hash] = [(place ?? expected) + 1, row.hash];
   }
   return { rows: rows.length, isIntact: faults.length === 0, faults };
+}
+
+function placeFault(seq: number, place: number | undefined, expected: number): string {
+  if (place === undefined || place < expected)
+    return `row ${seq} is number ${place ?? 'none'} of the stream, expected ${expected}`;
+  const gone = place - expected === 1 ? `number ${expected} of the stream is` : `numbers ${expected} to ${place - 1} of the stream are`; // prettier-ignore
+  return `${gone} gone: row ${seq} is number ${place}`;
 }
 
 /** When it happened, by who appended it; else when the ledger saw it. */

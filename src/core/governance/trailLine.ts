@@ -132,6 +132,18 @@ export function trailLine(row: Row, context: TrailContext): TrailLine {
   return { ...line, details: [...line.details, ...label] };
 }
 
+/** What a line leaves out to be short, and somebody who checks one row after the other asks for. */
+const BESIDE = ['actor', 'role', 'reviewer', 'presented_to', 'authority', 'data_ref', 'as_of', 'step', 'duration_ms', 'status', 'turn_id', 'call_id', 'decision_id', 'order_id']; // prettier-ignore
+
+export function besideOf(row: Row, { head, details }: TrailLine): string[] {
+  const told = new Set([head, ...details].flatMap((line) => line.split(/ · |: /)));
+  const beside = BESIDE.flatMap((name) => {
+    const text = textOf(row, name);
+    return text === undefined || told.has(text) ? [] : [`${actionTitle(name)}: ${text}`];
+  });
+  return row.occurred_at === undefined ? beside : [...beside, `Set down: ${row.ts}`];
+}
+
 const reason = (row: Row): string[] => named('Reason', textOf(row, 'reason'));
 
 /** `DE-001 · 2026-04 · counterparties [US-001, UK-002]`: what is one value needs no name. */
