@@ -12,6 +12,7 @@ import type { Json, JsonObject } from './json';
 import { MEMBERS } from './members';
 import type { MemberKind } from './members';
 import { checkRow, MAX_LINE_BYTES } from './row';
+import { readSignature } from './signing/signature';
 
 const FIRST = ['seq', 'ts', 'id', 'by'];
 const LAST = [
@@ -75,6 +76,8 @@ function texts(row: JsonObject, names: readonly string[]): string[] {
 /** What a caller gave is checked as it was then, but for the clock. */
 function callerMembers(row: JsonObject): string {
   const given = without(row, [...FIRST, ...LAST, ...ADDED]);
+  if (row.has('signature') && readSignature(row.get('signature')) === undefined)
+    throw new LedgerError('MEMBER_TYPE', 'expected a signature {alg, key_id, value} by Ed25519, found another value');
   const own = new Map(ADDED.flatMap((name) => (row.has(name) ? [[name, row.get(name) as Json] as const] : [])));
   return checkRow(given, { nowMs: undefined, own, maxBytes: MAX_LINE_BYTES }).members;
 }

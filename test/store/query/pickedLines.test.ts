@@ -192,7 +192,9 @@ test('a story is the same with an index and without, also of rows that were chan
     await rebuildIndex(paths);
     writeLedger(paths.dir, overlapping(alter));
     const place = { dir: paths.dir, configPath: undefined, env: {} };
-    const told = async (): Promise<unknown> => await reconstruct({ place, id: 'r4', kind: 'run', nowMs: 0 });
+    const events = { onHeal() {}, onRowsLost() {}, onOtherLedger() {}, onDrain() {}, onIndexFault() {} };
+    const reading = { raw: true, events };
+    const told = async (): Promise<unknown> => await reconstruct({ place, id: 'r4', kind: 'run', nowMs: 0, reading });
     const indexed = await told();
     rmSync(paths.index);
     const scanned = await told();
