@@ -138,14 +138,14 @@ class Chunk {
     const own = isOwn(bytes, facts);
     if (own ? !this.takeOwn(start, end) : !takeStreams(bytes, this.runs, this.decisions, last.hash)) return false;
     const { strict, digest, toSign } = this.options;
-    if (!own && ((facts.seen & SIGNED) !== 0 || (toSign !== undefined && isOneOf(bytes, toSign))))
-      this.signed.push(this.kept(start, end));
+    const isSigned = (facts.seen & SIGNED) !== 0;
+    if (!own && (isSigned || (toSign !== undefined && isOneOf(bytes, toSign)))) this.signed.push(this.kept(start, end));
     if (this.digest !== undefined && digest !== undefined && seq <= digest.upToSeq) {
       const offset = digest.offset + start - this.from;
       accumulateLine(this.digest, bytes, { seq, start, end, offset, own }, facts);
     }
     this.lines++;
-    return !strict || strictFault(bytes.toString('utf8', start, end)) === undefined;
+    return !(strict || isSigned) || strictFault(bytes.toString('utf8', start, end)) === undefined;
   }
 
   private takeOwn(start: number, end: number): boolean {

@@ -77,6 +77,7 @@ const SETTINGS = [
   'roles',
   'secrets',
 ];
+const LAST_COMMA = /"(?:[^"\\]|\\.)*"|(?<![[{,]\s*),(?=\s*[}\]])/g;
 const COMMENT = /"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
 
 /**
@@ -98,11 +99,12 @@ export function parseConfig(text: string, path: string): Config {
   }
 }
 
-/** Comments become spaces, so that places in messages stay right. */
+/** Comments become spaces, so that places in messages stay right; so does a comma behind the last of its kind. */
 function withoutComments(text: string): string {
   return text
     .replace(/^\ufeff/, ' ')
-    .replace(COMMENT, (found) => (found.startsWith('/') ? found.replace(/[^\n]/g, ' ') : found));
+    .replace(COMMENT, (found) => (found.startsWith('/') ? found.replace(/[^\n]/g, ' ') : found))
+    .replace(LAST_COMMA, (found) => (found === ',' ? ' ' : found));
 }
 
 function configOf(value: Json): Config {

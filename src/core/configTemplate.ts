@@ -1,6 +1,6 @@
 /** What `ledger init` writes as `ledger.config.json`: every setting, explained, and none of them set. */
 export const CONFIG_TEMPLATE = `{
-  // Settings of the ledger beside this file. Every line here is optional; // comments are allowed.
+  // Settings of the ledger beside this file. Every line here is optional; // comments and last commas are allowed.
   // A setting that nobody knows is an error: a misspelt cap would cap nothing.
 
   // What may be spent, in USD as text. The most specific cap and the global one both apply. Narrow one with any member.

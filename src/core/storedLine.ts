@@ -122,8 +122,12 @@ function* faultsOf(line: Buffer, row: Row, options: { readonly strict: boolean }
   else if (facts.ambiguous) yield malformed('every member once, its name spelled plainly', 'another spelling');
   else yield* contentFaults(line, row);
   yield* membershipFaults(row);
-  const strict = options.strict ? strictFault(line.toString('utf8')) : undefined;
-  if (strict !== undefined) yield { code: 'MALFORMED', ...strict };
+  const isSigned = row['signature'] !== undefined;
+  const strict = options.strict || isSigned ? strictFault(line.toString('utf8')) : undefined;
+  if (strict === undefined) return;
+  if (options.strict) yield { code: 'MALFORMED', ...strict };
+  // Spelled otherwise, another reader may read another row than the one that was signed.
+  if (isSigned) yield { code: 'SIGNATURE_INVALID', ...strict };
 }
 
 function* contentFaults(line: Buffer, row: Row): Generator<Fault> {

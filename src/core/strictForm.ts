@@ -76,8 +76,8 @@ function texts(row: JsonObject, names: readonly string[]): string[] {
 /** What a caller gave is checked as it was then, but for the clock. */
 function callerMembers(row: JsonObject): string {
   const given = without(row, [...FIRST, ...LAST, ...ADDED]);
-  if (row.has('signature') && readSignature(row.get('signature')) === undefined)
-    throw new LedgerError('MEMBER_TYPE', 'expected a signature {alg, key_id, value} by Ed25519, found another value');
+  if (row.has('signature') && (readSignature(row.get('signature')) === undefined || row.has('imported_from')))
+    throw new LedgerError('MEMBER_TYPE', 'expected a signature {alg, key_id, value} by Ed25519, of a row that was not imported, found another value'); // prettier-ignore
   const own = new Map(ADDED.flatMap((name) => (row.has(name) ? [[name, row.get(name) as Json] as const] : [])));
   return checkRow(given, { nowMs: undefined, own, maxBytes: MAX_LINE_BYTES }).members;
 }

@@ -82,5 +82,7 @@ function costlyOf({ members: text }: CheckedRow): Costly | undefined {
   const nanos = typeof cost === 'number' ? parseCostNanos(String(cost)) : undefined;
   const kind = rowKindOf(members.get('action'), members.get('provenance'));
   if (nanos === undefined || nanos <= 0 || kind > ROW_KINDS.imported) return undefined;
+  // The refusal is a row of its own, which nobody signed.
+  members.delete('signature');
   return { members, ask: { nanos: BigInt(nanos), members: textMembers(members) } };
 }

@@ -52,7 +52,11 @@ export function gate(request: GateRequest): Promise<GateResult> {
 function withoutOmitted({ place, events }: GateRequest, members: JsonObject): JsonObject {
   const catalogues = new Catalogues(locate(place));
   const action = members.get('action');
-  if (typeof action === 'string') catalogues.checkKnown(action);
+  if (typeof action === 'string') {
+    catalogues.checkKnown(action);
+    // What settles is written by the gate, and nobody signs that.
+    catalogues.refuseUnsigned(action);
+  }
   return catalogues.cleaned(members, events.onOmitted);
 }
 

@@ -118,20 +118,26 @@ export interface TrustRequest {
   /** The path of a `.pub` file, the line itself, or the name of a key of one's own. */
   readonly key: string;
   readonly actor: string;
-  readonly roles: readonly string[];
+  /** Undefined: those of its entry, or none. */
+  readonly roles: readonly string[] | undefined;
+  /** Undefined: that of its entry, or none; Infinity: none. */
   readonly untilMs: number | undefined;
 }
 
 export interface TrustAnswer {
   readonly fingerprint: string;
   readonly config: string;
-  readonly done: Trusted;
+  readonly done: Trusted['done'];
+  readonly actor: string;
+  readonly roles: readonly string[];
+  readonly until: string | null;
 }
 
 /** @throws LedgerError CONFIG_INVALID, READ_FAILED, KEY_UNUSABLE, NOT_WRITABLE */
 export async function trustKey({ place, key: word, ...trust }: TrustRequest): Promise<TrustAnswer> {
   const path = configPath(statePaths(place.dir, place.env).dir, place.configPath);
   const key = readPublicKey(word) ?? readPublicFile(keyPath(word, place.env));
-  const done = await trustIn(path, { key, ...trust });
-  return { fingerprint: fingerprintOf(key), config: path, done };
+  const { done, roles, untilMs } = await trustIn(path, { key, ...trust });
+  const until = untilMs === undefined ? null : formatTime(untilMs);
+  return { fingerprint: fingerprintOf(key), config: path, done, actor: trust.actor, roles, until };
 }

@@ -41,18 +41,21 @@ export async function release(request: ReleaseRequest): Promise<CloseResult> {
 
 function close({ place, id, flags, events }: ReleaseRequest, cost: bigint | undefined): Promise<CloseResult> {
   checkFlags(flags);
-  return closeReservation({ ...placeFor(place, events), id, flags, events, cost });
+  const { catalogues, ...rest } = placeFor(place, events);
+  const action = flags.get('action');
+  if (typeof action === 'string') catalogues.refuseUnsigned(action);
+  return closeReservation({ ...rest, id, flags, events, cost });
 }
 
 /** The money is spent: a config that somebody broke meanwhile is no reason to forget it. */
 function placeFor(
   place: Place,
   { onOmitted }: ReleaseRequest['events'],
-): Pick<CloseRequest, 'paths' | 'durability' | 'cleaned'> {
+): Pick<CloseRequest, 'paths' | 'durability' | 'cleaned'> & { readonly catalogues: Catalogues } {
   const located = orDefaults(place);
   const catalogues = orBuiltin(located);
   const cleaned = (row: JsonObject): JsonObject => catalogues.cleaned(row, onOmitted, true);
-  return { paths: located.paths, durability: located.config.durability, cleaned };
+  return { paths: located.paths, durability: located.config.durability, cleaned, catalogues };
 }
 
 function orDefaults(place: Place): LocatedLedger {

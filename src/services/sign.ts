@@ -1,4 +1,5 @@
 /** `ledger append --sign KEY`: a row that a person signs before it is chained. */
+import { verify } from 'node:crypto';
 import { completeRow } from '../core/defaults';
 import { LedgerError } from '../core/errors';
 import { ulidAt, ULID_RANDOM_BYTES } from '../core/ids';
@@ -8,6 +9,7 @@ import { parseJson } from '../core/parseJson';
 import { fingerprintOf } from '../core/signing/keys';
 import { ACTORS, saidAs, signatureMember, signedBytes } from '../core/signing/signature';
 import { formatTime } from '../core/time';
+import { withEventKey } from '../core/webhook';
 import type { AppendEvents } from '../store/append/append';
 import { Catalogues } from '../store/catalogue/catalogues';
 import { locate } from '../store/ledger/locate';
@@ -44,11 +46,17 @@ export async function signRow({ place, row, flags, defaults, key, events }: Sign
   const signer = await findSigner(key, place.env);
   const trusted = config.keys.get(fingerprintOf(signer.publicKey));
   if (trusted === undefined) throw unknownKey(fingerprintOf(signer.publicKey));
-  const complete = withMoment(completeRow(row, flags, defaults));
+  const complete = withMoment(withEventKey(completeRow(row, flags, defaults)));
   if (ACTORS.every((name) => saidAs(complete, name).length === 0)) complete.set('actor', trusted.actor);
   const onOmitted = events.onOmitted ?? (() => undefined);
   const { members } = new Catalogues(located).checkedToSign(complete, { nowMs: nodeHost().nowMs(), onOmitted });
-  const value = await signer.sign(signedBytes(ledgerId, parseJson(`{${members}}`) as JsonObject));
+  const bytes = signedBytes(ledgerId, parseJson(`{${members}}`) as JsonObject);
+  const value = await signer.sign(bytes);
+  if (!verify(null, bytes, trusted.verifier, value))
+    throw new LedgerError(
+      'KEY_UNUSABLE',
+      `expected a signature by ${trusted.keyId}, found one that is not of this key`,
+    );
   return `{${members},"signature":${storedJson(signatureMember(trusted.keyId, value))}}`;
 }
 

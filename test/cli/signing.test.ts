@@ -295,3 +295,119 @@ test('a row is refused before anybody is asked to sign it', async (t) => {
   await assert.rejects(sign(new Map([['action', 'approval.added' as never]])), { code: 'SCHEMA_MISMATCH' });
   await assert.rejects(sign(new Map([['signature', 'x' as never]])), { code: 'USAGE' });
 });
+
+test('what was signed counts once, in its place and its time, however it got into the file', async (t) => {
+  const box = await signedLedger(t);
+  const chain = chainOf();
+  writeLedger(box.dir, chain.lines);
+  const row = JSON.parse(await heldBack(box)) as Record<string, unknown>;
+  const now = Date.parse(String(row['occurred_at']));
+  chain.add(row, { tsMs: now });
+  chain.add(row, { tsMs: now + 1 });
+  const held = JSON.parse(await heldBack(box)) as Record<string, unknown>;
+  chain.add(held, { tsMs: now + 25 * 3_600_000 });
+  writeLedger(box.dir, chain.lines);
+  assert.deepEqual(codes(await verified(box)), ['REPLAY 3', 'SIGNATURE_INVALID 4']);
+  // Spelled so that another reader reads another row: the last of two members is the one that was signed.
+  const twice = chainOf();
+  const line = twice.add(row, { tsMs: now });
+  const doubled = line.replace('"action"', '"outcome":"yes","outcome":"no","action"');
+  const text = doubled.replace(/,"hash":"[0-9a-f]{64}"\}$/, '}');
+  const hash = execFileSync('sha256sum', { input: text }).toString().slice(0, 64);
+  writeLedger(box.dir, [twice.lines[0] as string, `${text.slice(0, -1)},"hash":"${hash}"}`]);
+  assert.ok(codes(await verified(box)).includes('SIGNATURE_INVALID 2'));
+});
+
+test('a time that a spill record makes up ends no duty to sign, and brings back no key', async (t) => {
+  const box = await signedLedger(t);
+  require(box, [{ action: 'approval.added', since: '2026-06-01T00:00:00Z' }]);
+  const chain = chainOf();
+  const made = '01J00000000000000000000000';
+  chain.add({ action: 'approval.added', decision_id: 'd1', payload: JSON.parse(APPROVAL) as object }, { tsMs: Date.now(), spillId: made }); // prettier-ignore
+  writeLedger(box.dir, chain.lines);
+  assert.deepEqual(codes(await verified(box)), ['SIGNATURE_MISSING 2']);
+});
+
+test('gates and settlements write no row that a person must sign', async (t) => {
+  const box = await signedLedger(t);
+  writeFileSync(config(box), JSON.stringify({ ...settings(box), caps: [{ usd: '5.00', per: 'day' }] }));
+  const asked = ['gate', '--est', '0', '--action', 'approval.added', '--decision-id', 'd1', '--actor', 'alice'];
+  assert.match((await ledger(box, asked)).stderr, /to be signed, found no signature/);
+  assert.equal((await ledger(box, [...asked, '--', 'true'])).status, 125);
+  const id = (await done(box, ['gate', '--est', '0.1', '--action', 'tool.used', '-q'])).stdout.trim();
+  assert.equal(await refusal(ledger(box, ['settle', id, '--cost-usd', '0', '--action', 'approval.added', '--json'])), 'SIGNATURE_MISSING'); // prettier-ignore
+  const over = await approve(box, ['--cost-usd', '9', '--sign', 'alice', '--enforce']);
+  assert.match(over.stdout, /code=OVER_CAP/, over.stderr);
+  assert.equal(over.status, 1);
+});
+
+test('an approval of a trail that nobody signed approves nothing', async (t) => {
+  const box = await signedLedger(t);
+  require(box, []);
+  const say = (action: string, payload: object): Promise<Ended> =>
+    done(box, ['append', action, '-q', '--run-id', 'r1', '--payload', JSON.stringify(payload)]);
+  await say('draft.production', {
+    draft_id: 'd',
+    version: 1,
+    output_shape: '1 page',
+    flags: [],
+    presented_to: 'alice',
+  });
+  await say('approval', { draft_id: 'd', version: 1, approver: 'alice', destination: 'x', model_provider: 'p', model_id: 'm' }); // prettier-ignore
+  await say('surface.delivery', { target: 'x', outcome: 'delivered' });
+  assert.equal((await ledger(box, ['verify', '--governance'])).status, 0);
+  require(box, ['approval']);
+  const { stdout } = await ledger(box, ['verify', '--governance']);
+  assert.match(stdout, /DELIVERED_WITHOUT_APPROVAL run r1, row 4/);
+  assert.match((await ledger(box, ['runs'])).stdout, /DELIVERED_WITHOUT_APPROVAL/);
+});
+
+test('what is no key is an error at once: a pipe, a folder, a device; several keys in a file are none', async (t) => {
+  const box = await signedLedger(t);
+  const pipe = join(box.root, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  for (const path of [pipe, box.root, '/dev/zero']) {
+    assert.match((await approve(box, ['--sign', path])).stderr, /expected a private Ed25519 key/, path);
+    assert.equal((await ledger(box, ['key', 'trust', path, '--actor', 'x'])).status, 2, path);
+  }
+  const line = readFileSync(join(box.root, 'home/ledger/keys/alice.pub'), 'utf8');
+  writeFileSync(join(box.root, 'two.pub'), line + line);
+  assert.equal((await ledger(box, ['key', 'trust', join(box.root, 'two.pub'), '--actor', 'x'])).status, 2);
+  assert.equal((await ledger(box, ['key', 'trust', line.trim(), '--actor', 'alice', '--role', 'sre'])).status, 0);
+});
+
+test('who ends a key says its roles no second time; several who trust at once write over nobody', async (t) => {
+  const box = await signedLedger(t);
+  const ended = await done(box, ['key', 'trust', 'alice', '--actor', 'alice', '--until', '2036-01-01T00:00:00Z']);
+  assert.match(ended.stdout, /in the role sre, until 2036-01-01T00:00:00\.000Z/);
+  const more = await done(box, [
+    'key',
+    'trust',
+    'alice',
+    '--actor',
+    'alice',
+    '--role',
+    'sre',
+    '--role',
+    'cfo',
+    '--json',
+  ]);
+  assert.equal((JSON.parse(more.stdout) as { until: string }).until, '2036-01-01T00:00:00.000Z');
+  await done(box, ['key', 'trust', 'alice', '--actor', 'alice', '--until', 'never']);
+  const names = ['k1', 'k2', 'k3', 'k4'];
+  for (const name of names) await done(box, ['key', 'new', name]);
+  await Promise.all(names.map((name) => done(box, ['key', 'trust', name, '--actor', name])));
+  assert.equal((settings(box)['keys'] as unknown[]).length, 5);
+});
+
+test('after init the settings that are comments can be taken in one by one, behind the key too', async (t) => {
+  const box = sandbox(t);
+  box.env['XDG_CONFIG_HOME'] = join(box.root, 'home');
+  await done(box, ['init', '-q']);
+  await done(box, ['key', 'new', 'alice']);
+  await done(box, ['key', 'trust', 'alice', '--actor', 'alice']);
+  const text = readFileSync(config(box), 'utf8');
+  writeFileSync(config(box), text.replace('// "require_signature"', '"require_signature"'));
+  const { stdout } = await done(box, ['key', 'list', '--json']);
+  assert.deepEqual((JSON.parse(stdout) as { require_signature: string[] }).require_signature, ['approval.added', 'override.added']); // prettier-ignore
+});

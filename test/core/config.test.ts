@@ -64,6 +64,12 @@ test('what means nothing is refused by name', () => {
   for (const [text, message] of cases) assert.match(refused(text).message, message, text);
 });
 
+test('a comma behind the last of its kind is none too many; one behind nothing is', () => {
+  const { caps } = parseConfig('{"caps":[{"usd":"1","per":"day",},], "timezone":"a,]", // c\n}', 'config');
+  assert.equal(caps.length, 1);
+  for (const text of ['{,}', '{"caps":[,]}', '{"caps":[],,}', '{"caps":[],} ,']) refused(text);
+});
+
 test('a fault in the text names its line, comments counted', () => {
   assert.equal(refused('// one\n{\n  /* two\n  three */ "caps": [,]\n}').place?.line, 4);
 });

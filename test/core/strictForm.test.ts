@@ -47,7 +47,6 @@ const NOT_TAKEN: readonly ForgedMembers[] = [
   ...['"bogus"', '7', 'null'].map((provenance) => ({ provenance })),
   { target: '""' },
   { target: '7' },
-  { signature: '"x"' },
   { sealed: '"x"' },
   { by: '7' },
   { by: '""' },
@@ -64,4 +63,13 @@ test('a value that the writer refuses or spells otherwise is named, and only whe
     assert.deepEqual(faultsOf(members, false), [], JSON.stringify(members));
     assert.equal(faultsOf(members, true).length, 1, JSON.stringify(members));
   }
+});
+
+test('a row that says it is signed has one spelling, asked for or not', () => {
+  for (const members of [{ signature: '"x"' }, { signature: '{"alg":"ed25519"}' }] as const)
+    assert.deepEqual(
+      faultsOf(members, false).map(({ code }) => code),
+      ['SIGNATURE_INVALID'],
+      JSON.stringify(members),
+    );
 });

@@ -10,7 +10,7 @@ import { isActionName } from '../../core/row';
 import { appendRow, appendStream, previewRow, unlessStoredAs } from '../../services/append';
 import type { AppendRequest, KeptWriter } from '../../services/append';
 import type { SignRequest } from '../../services/sign';
-import { SIGNAL_EXIT } from '../exit';
+import { EXIT, SIGNAL_EXIT } from '../exit';
 import { hasInput, refuseFolderAsInput } from '../io';
 import type { Io } from '../io';
 import { flagsOf, placeOf } from '../options';
@@ -102,20 +102,25 @@ async function runAppend(io: Io, argument: string | undefined, flags: Flags, aro
   const events = onWriting === undefined ? talkOf(io, flags) : { ...talkOf(io, flags), onWriting };
   const appendRows = await howToAppend(place, flags, around);
   const said = { place, text: given, flags: fromFlags, defaults: environmentDefaults(io.env), events };
-  const { text, members } =
+  const signing =
     flags.sign === undefined ? { text: given, members: fromFlags } : await signed(flags.sign, said, around);
+  if (signing instanceof LedgerError) {
+    printer.print([{ line: 1, text: given ?? '', outcome: { status: 'refused', error: signing } }]);
+    printer.finish();
+    return;
+  }
+  const { text, members } = signing;
   const request = { place, flags: members, events, appendRows, writers };
   if (argument === '-') {
     if (flags.dryRun === true) throw new LedgerError('USAGE', 'expected one row with --dry-run, found "-"');
     refuseFolderAsInput();
-    await appendPiped(io, printer, request);
+    await appendPiped(io, printer, request, flags);
     return;
   }
-  if (text === undefined && request.flags.size === 0) {
-    throw noRow();
-  }
+  if (text === undefined && request.flags.size === 0) throw noRow();
   if (flags.dryRun === true) {
-    if (flags.enforce === true) throw new LedgerError('USAGE', 'expected either --dry-run or --enforce, found both');
+    const other = flags.enforce === true ? '--enforce' : flags.confirm === true ? '--confirm' : undefined;
+    if (other !== undefined) throw new LedgerError('USAGE', `expected either --dry-run or ${other}, found both`);
     io.stdout(`${previewRow(request, text)}\n`);
     return;
   }
@@ -123,17 +128,22 @@ async function runAppend(io: Io, argument: string | undefined, flags: Flags, aro
   printer.finish();
 }
 
-/** The row with its signature: nothing is added to it any more. */
+/** The row with its signature, to which nothing is added any more; or why it was refused. */
 async function signed(
   key: string,
   { text, flags, ...said }: Omit<SignRequest, 'row' | 'key'> & { readonly text: string | undefined },
   { loadSigning }: AppendAround,
-): Promise<{ readonly text: string; readonly members: JsonObject }> {
+): Promise<{ readonly text: string; readonly members: JsonObject } | LedgerError> {
   if (text === '-') throw new LedgerError('USAGE', 'expected one row with --sign, found "-"');
   if (text === undefined && flags.size === 0) throw noRow();
-  const row = text === undefined ? new Map() : parseJson(text);
   const { signRow } = await loadSigning();
-  return { text: await signRow({ ...said, row, flags, key }), members: new Map() };
+  try {
+    const row = text === undefined ? new Map() : parseJson(text);
+    return { text: await signRow({ ...said, row, flags, key }), members: new Map() };
+  } catch (error) {
+    if (error instanceof LedgerError) return error;
+    throw error;
+  }
 }
 
 /** The word before the flags is JSON, or the action. */
@@ -175,6 +185,7 @@ async function appendPiped(
   io: Io,
   printer: ReceiptPrinter,
   request: Parameters<typeof appendStream>[0],
+  { confirm }: AppendFlags,
 ): Promise<void> {
   let stoppedBy: keyof typeof SIGNAL_EXIT | undefined;
   const stop = (signal: keyof typeof SIGNAL_EXIT): void => {
@@ -192,6 +203,7 @@ async function appendPiped(
   });
   if (lines === 0) io.stderr('ledger: note: no input line came, so nothing was appended\n');
   printer.finish();
+  if (lines === 0 && confirm === true) io.setExit(EXIT.scoped);
   if (stoppedBy !== undefined) io.setExit(SIGNAL_EXIT[stoppedBy]);
 }
 

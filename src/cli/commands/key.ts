@@ -5,7 +5,7 @@ import { LedgerError } from '../../core/errors';
 import { printable } from '../../core/printable';
 import { parseRfc3339 } from '../../core/time';
 import { listKeys, newKey, trustKey } from '../../services/keys';
-import type { KeyList, ListedKey } from '../../services/keys';
+import type { KeyList, ListedKey, TrustAnswer } from '../../services/keys';
 import { colorsFor } from '../color';
 import { EXIT } from '../exit';
 import { jsonLine } from '../io';
@@ -25,7 +25,8 @@ type Flags = GlobalFlags & KeyFlags;
 
 const HELP_BEFORE = `Examples:
   ledger key new alice                                    a key of your own
-  ledger key trust alice.pub --actor alice --role release-manager
+  ledger key trust alice --actor alice --role release-manager
+  ledger key trust 'ssh-ed25519 AAAA… ann' --actor ann    a key of somebody else, by its line
   ledger key trust ~/.ssh/id_ed25519.pub --actor bob      a key that bob has already
   ledger key list
   ledger append approval.added --decision-id d1 --sign alice --payload @approval.json
@@ -39,8 +40,8 @@ the row says, its moment, and this ledger.
 new    makes a key in $XDG_CONFIG_HOME/ledger/keys (~/.config/ledger/keys), or where a path says, and its .pub file beside
        it. "ssh-keygen -p -f FILE" puts a passphrase on it; "ssh-add FILE" then hands it to ssh-agent.
 trust  writes the key into "keys" of the config: as whom, and in which roles, its signatures count. Give the .pub file, the
-       line in it, or the name of a key of your own. An entry that is there is written anew. Take no key out of the config
-       that ever signed: end it with --until, or what it signed cannot be checked any more.
+       line in it, or the name of a key of your own. Of an entry that is there what you do not say stays. Take no key out of
+       the config that ever signed: end it with --until, or what it signed cannot be checked any more.
 list   shows the keys that are trusted, and those that you can sign with.
 
 Which rows must be signed: "require_signature": ["approval.added", "override.added"] in the config. Appends of others are
@@ -59,7 +60,7 @@ export function registerKey(program: Command, io: Io): void {
     .addHelpText('before', HELP_BEFORE)
     .option('--actor <name>', 'trust: whose key it is, as rows name them')
     .option('--role <name>', 'trust: in this role, too (repeatable)', collect)
-    .option('--until <time>', 'trust: what is signed from then on does not count (RFC 3339)')
+    .option('--until <time>', 'trust: what is signed from then on does not count (RFC 3339; "never")')
     .addHelpText('after', HELP_AFTER)
     .action(async (what: string, key: string | undefined) => runKey(io, what, key, flagsOf<Flags>(command)));
 }
@@ -95,7 +96,7 @@ function makeNew(io: Io, flags: Flags, key: string): void {
         `ledger: made ${printable(made.path)}, yours alone, and ${printable(made.path)}.pub, fingerprint ${made.fingerprint}\n`,
       );
       io.stderr(
-        `ledger: hint: whoever keeps the ledger trusts it: ledger key trust '${printable(made.path)}.pub' --actor NAME --role ROLE\n`,
+        `ledger: hint: whoever keeps the ledger trusts that line: ledger key trust 'ssh-ed25519 …' --actor NAME --role ROLE\n`,
       );
     }
   }
@@ -103,24 +104,29 @@ function makeNew(io: Io, flags: Flags, key: string): void {
 }
 
 async function trust(io: Io, flags: Flags, key: string): Promise<void> {
-  const { actor, role: roles = [], until } = flags;
+  const { actor, role: roles } = flags;
   if (actor === undefined || actor === '')
     throw new LedgerError('USAGE', 'expected --actor, whose key it is, found none', {
       hint: 'the name that rows have as "actor": ledger key trust FILE.pub --actor alice --role release-manager',
     });
-  const untilMs = until === undefined ? undefined : parseRfc3339(until);
-  if (until !== undefined && untilMs === undefined)
-    throw new LedgerError('USAGE', `expected --until to be an RFC 3339 time such as "2026-12-31T00:00:00Z", found ${JSON.stringify(until)}`); // prettier-ignore
-  const answer = await trustKey({ place: placeOf(flags, io), key, actor, roles, untilMs });
+  const answer = await trustKey({ place: placeOf(flags, io), key, actor, roles, untilMs: untilOf(flags) });
   if (flags.json === true) io.stdout(`${jsonLine(answer)}\n`);
-  else if (flags.quiet !== true) {
-    const done = { added: 'is trusted now', changed: 'is trusted otherwise now', same: 'was trusted so already' }[
-      answer.done
-    ];
-    const as = `as ${actor}${roles.length === 0 ? ', in no role' : ` in the role ${roles.join(', ')}`}`;
-    io.stdout(`${answer.fingerprint} ${done}, ${printable(as)}: ${printable(answer.config)}\n`);
-  }
+  else if (flags.quiet !== true) io.stdout(`${printable(trustText(answer))}\n`);
   io.setExit(EXIT.ok);
+}
+
+const DONE = { added: 'is trusted now', changed: 'is trusted otherwise now', same: 'was trusted so already' };
+
+function trustText({ fingerprint, done, actor, roles, until, config }: TrustAnswer): string {
+  const inRoles = roles.length === 0 ? 'in no role' : `in the role ${roles.join(', ')}`;
+  return `${fingerprint} ${DONE[done]}, as ${actor}, ${inRoles}${until === null ? '' : `, until ${until}`}: ${config}`;
+}
+
+function untilOf({ until }: Flags): number | undefined {
+  if (until === undefined) return undefined;
+  const ms = until === 'never' ? Infinity : parseRfc3339(until);
+  if (ms !== undefined) return ms;
+  throw new LedgerError('USAGE', `expected --until to be an RFC 3339 time such as "2026-12-31T00:00:00Z", or "never", found ${JSON.stringify(until)}`); // prettier-ignore
 }
 
 async function list(io: Io, flags: Flags): Promise<void> {

@@ -153,7 +153,7 @@ function alone(row: Row, asker: string | undefined): string[] {
 
 function unproved(row: Row, judge: JudgeSignature): string[] {
   if (judge(row).state !== 'wrong') return [];
-  return [`${row.action} by ${textOf(row, 'actor') ?? 'nobody named'}: ${signatureText(row, judge) ?? ''}`];
+  return [`${row.action} by ${actorOf(row) ?? 'nobody named'}: ${signatureText(row, judge) ?? ''}`];
 }
 
 function objections(row: Row): string[] {

@@ -35,7 +35,7 @@ export class Governance {
       this.#step(streamIn(this.#decisions, row.decision_id, (id) => new DecisionAudit(id, this.counts)), row, row.decision_seq); // prettier-ignore
     if (row.run_id !== undefined && (isAll || row.run_id === run))
       this.#step(
-        streamIn(this.#runs, row.run_id, (id) => new RunAudit(id)),
+        streamIn(this.#runs, row.run_id, (id) => new RunAudit(id, this.counts)),
         row,
         row.run_seq,
       );

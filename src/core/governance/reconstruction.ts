@@ -74,7 +74,7 @@ export function reconstruct(
   };
   const gaps = [...integrity.faults, ...wrongSignatures(all, judge), ...notLiveText(all), ...unreadText(unread)];
   if (stream.kind === 'run') {
-    const run = new RunAudit(stream.id);
+    const run = new RunAudit(stream.id, countsBy(judge));
     for (const row of all) run.step(row);
     run.end();
     const overtaken = later.map(

@@ -36,7 +36,11 @@ export class RunAudit {
   /** Of the work on an order, which has no drafts: whether the last word on it was a yes. */
   #isAgreed = false;
 
-  constructor(readonly id: string) {}
+  /** @param counts whether what a row says counts: an approval whose signature is wrong does not */
+  constructor(
+    readonly id: string,
+    private readonly counts: (row: Row) => boolean = () => true,
+  ) {}
 
   get drafts(): readonly Draft[] {
     return [...(this.#drafts?.values() ?? [])];
@@ -89,10 +93,10 @@ export class RunAudit {
         this.#review(row);
         return;
       case 'approval':
-        this.#approve(row);
+        if (this.counts(row)) this.#approve(row);
         return;
       case 'proof.approval':
-        this.#isAgreed = saysYes(row) || (this.#isAgreed && !saysNo(row));
+        if (this.counts(row)) this.#isAgreed = saysYes(row) || (this.#isAgreed && !saysNo(row));
         return;
       case 'surface.delivery':
         if (textOf(row, 'outcome') !== 'failed') this.#deliver(row);
@@ -119,7 +123,7 @@ export class RunAudit {
     if (version !== undefined) draft.versions.push({ version, row });
     draft.reviews.push(row);
     // Who rejects what was approved takes that back.
-    if (textOf(row, 'type') === 'reject') draft.approvals.length = 0;
+    if (textOf(row, 'type') === 'reject' && this.counts(row)) draft.approvals.length = 0;
   }
 
   #approve(row: Row): void {

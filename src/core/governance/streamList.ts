@@ -60,7 +60,7 @@ class Listed {
   #roles: Set<string> | undefined;
 
   constructor({ kind, id }: StreamName, counts: (row: Row) => boolean) {
-    this.audit = kind === 'decision' ? new DecisionAudit(id, counts) : new RunAudit(id);
+    this.audit = kind === 'decision' ? new DecisionAudit(id, counts) : new RunAudit(id, counts);
   }
 
   step(row: Row): void {

@@ -46,12 +46,29 @@ export function keyInBlob(blob: Buffer): Buffer | undefined {
     const reader = new WireReader(blob);
     if (reader.text().toString() !== KEY_TYPE) return undefined;
     const bytes = reader.text();
-    return bytes.length === KEY_BYTES && reader.rest().length === 0 ? Buffer.from(bytes) : undefined;
+    const isKey = bytes.length === KEY_BYTES && reader.rest().length === 0 && !isOfSmallOrder(bytes);
+    return isKey ? Buffer.from(bytes) : undefined;
   });
+}
+
+/** Points by which signatures of anything can be made, in all their spellings but for the sign: no honest key is one. */
+const SMALL_ORDER: ReadonlySet<string> = new Set([
+  '0'.repeat(64),
+  `01${'0'.repeat(62)}`,
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  ...['ec', 'ed', 'ee'].map((first) => `${first}${'f'.repeat(60)}7f`),
+]);
+
+function isOfSmallOrder(bytes: Buffer): boolean {
+  const unsigned = Buffer.from(bytes);
+  unsigned[KEY_BYTES - 1] = (unsigned[KEY_BYTES - 1] as number) & 0x7f;
+  return SMALL_ORDER.has(unsigned.toString('hex'));
 }
 
 /** The line of a `.pub` file; undefined where it is none of an Ed25519 key. */
 export function readPublicKey(line: string): PublicKey | undefined {
+  if (/[\r\n]/.test(line.trim())) return undefined;
   const [type, base64 = '', ...comment] = line.trim().split(/[ \t]+/);
   const bytes = type === KEY_TYPE ? keyInBlob(Buffer.from(base64, 'base64')) : undefined;
   return bytes && { bytes, comment: comment.join(' ') };

@@ -1,4 +1,5 @@
 /** The settings `keys` and `require_signature`: whose signatures count, and which rows must have one. */
+import { isAccessAction } from '../accessActions';
 import type { Json, JsonObject } from '../json';
 import { isActionName } from '../row';
 import { knownKeys, objectOf, optional, textOf, wrong } from '../settings';
@@ -44,7 +45,13 @@ function timeOf(value: Json, name: string): number {
 
 export function requiredOf(value: Json, name: string): RequiredSignatures {
   if (!Array.isArray(value)) throw wrong(name, 'a list of actions', value);
-  return new Map(value.map((item, i) => requiredAction(item, `${name}[${i}]`)));
+  const required = new Map<string, number>();
+  for (const [i, item] of value.entries()) {
+    const [action, since] = requiredAction(item, `${name}[${i}]`);
+    if (required.has(action)) throw wrong(`${name}[${i}]`, 'an action that is named once', action);
+    required.set(action, since);
+  }
+  return required;
 }
 
 /** `"approval.added"`, or with `since` where older rows have none. */
@@ -52,7 +59,12 @@ function requiredAction(value: Json, name: string): readonly [string, number] {
   const item: JsonObject = value instanceof Map ? value : new Map([['action', value]]);
   knownKeys(item, ['action', 'since'], `member of ${name}`);
   const action = item.get('action');
-  if (typeof action !== 'string' || !isActionName(action))
-    throw wrong(name, 'an action such as "approval.added"', action);
+  if (typeof action !== 'string' || !isActionName(action) || isWrittenHere(action))
+    throw wrong(name, 'an action that people append, such as "approval.added"', action);
   return [action, optional(item, 'since', (since) => timeOf(since, `${name}.since`)) ?? -Infinity];
+}
+
+/** The program writes these by itself, and has no key. */
+function isWrittenHere(action: string): boolean {
+  return action.startsWith('spend.') || isAccessAction(action);
 }

@@ -11,10 +11,12 @@ import type { KeyObject } from 'node:crypto';
 import { canonicalJson } from '../json';
 import type { Json, JsonObject } from '../json';
 import { LEDGER_MEMBERS } from '../members';
-import { formatTime } from '../time';
+import { formatTime, parseRfc3339 } from '../time';
 
 const BEGINNING = 'ledger-actor/1\n';
 const SIGNATURE_BYTES = 64;
+const MAX_AGE_MS = 24 * 3_600_000;
+const KEY_ID = /^SHA256:[A-Za-z0-9+/]{43}$/;
 const BASE64 = /^[A-Za-z0-9+/]{86}==$/;
 /** Without these a signature would fit other moments and other rows. */
 export const SIGNED_MEMBERS = ['occurred_at', 'idempotency_key'] as const;
@@ -66,7 +68,8 @@ export function signatureMember(keyId: string, value: Uint8Array): JsonObject {
 export function readSignature(value: Json | undefined): ActorSignature | undefined {
   if (!(value instanceof Map) || value.size !== 3 || value.get('alg') !== 'ed25519') return undefined;
   const [keyId, text] = [value.get('key_id'), value.get('value')];
-  if (typeof keyId !== 'string' || typeof text !== 'string' || !BASE64.test(text)) return undefined;
+  if (typeof keyId !== 'string' || !KEY_ID.test(keyId) || typeof text !== 'string' || !BASE64.test(text))
+    return undefined;
   const bytes = Buffer.from(text, 'base64');
   // One spelling of one signature.
   const isSignature = bytes.length === SIGNATURE_BYTES && bytes.toString('base64') === text;
@@ -95,6 +98,17 @@ export function signatureFault(
       'one that is not: of another row, ledger or time',
     );
   return trustFault(row, key, atMs);
+}
+
+/**
+ * A signature is for a moment: one that was held back longer than a day does not count.
+ * @param doneMs when the row was set down
+ */
+export function ageFault(row: JsonObject, doneMs: number): SignatureFault | undefined {
+  const at = row.get('occurred_at');
+  const signedMs = typeof at === 'string' ? parseRfc3339(at) : undefined;
+  if (doneMs - (signedMs ?? -Infinity) <= MAX_AGE_MS) return undefined;
+  return invalid('a signature of the last 24 hours', `one of ${shown(at)}`);
 }
 
 /** The key is who signed; whether it may say what the row says is another question. */

@@ -6,7 +6,7 @@ import type { JsonObject } from '../json';
 import type { Row } from '../members';
 import type { FindingCode } from '../verdict';
 import type { RequiredSignatures } from './settings';
-import { signatureFault } from './signature';
+import { ageFault, readSignature, signatureFault } from './signature';
 import type { TrustedKeys } from './signature';
 
 /** Whom whoever checks trusts. */
@@ -14,6 +14,9 @@ export interface Signers {
   readonly keys: TrustedKeys;
   readonly required: RequiredSignatures;
 }
+
+/** So many bytes of a signature tell it apart. */
+const KEPT_BYTES = 16;
 
 export const NO_SIGNERS: Signers = { keys: new Map(), required: new Map() };
 
@@ -38,6 +41,8 @@ export class SignatureWalk {
   /** Of those, the ones that nothing is known about: no key is trusted here. */
   unchecked = 0;
   wrong = 0;
+  /** Where each signature stands, by its first bytes. */
+  readonly #rows = new Map<string, number>();
 
   constructor(private readonly signers: Signers) {}
 
@@ -70,7 +75,13 @@ export class SignatureWalk {
   #faultOfSigned(row: Row, ledgerId: string): SignatureFinding | undefined {
     const { keys } = this.signers;
     try {
-      return signatureFault(toJson(row) as JsonObject, { ledgerId, keys, atMs: doneMs(row) });
+      const given = toJson(row) as JsonObject;
+      return (
+        signatureFault(given, { ledgerId, keys, atMs: Date.parse(row.ts) }) ??
+        // What waited in a spill file was signed for the time at which it was set down there.
+        ageFault(given, doneMs(row)) ??
+        this.#replayed(row, given)
+      );
     } catch (error) {
       // Text that no row can hold, half a character say: nobody signed that.
       if (!(error instanceof LedgerError)) throw error;
@@ -78,9 +89,18 @@ export class SignatureWalk {
     }
   }
 
+  /** A signature is for one row: the one that it stands in first. */
+  #replayed({ seq }: Row, given: JsonObject): SignatureFinding | undefined {
+    const value = readSignature(given.get('signature'))?.value.toString('latin1', 0, KEPT_BYTES) ?? '';
+    const first = this.#rows.get(value);
+    if (first === undefined) this.#rows.set(value, seq);
+    if (first === undefined || first === seq) return undefined;
+    return { code: 'REPLAY', want: 'a signature that stands in no other row', got: `that of row ${first}` };
+  }
+
   #faultOfUnsigned(row: Row): SignatureFinding | undefined {
     const since = this.signers.required.get(row.action);
-    if (since === undefined || doneMs(row) < since) return undefined;
+    if (since === undefined || Date.parse(row.ts) < since) return undefined;
     return { code: 'SIGNATURE_MISSING', want: `a signature, as rows of "${row.action}" must have`, got: 'none' };
   }
 }

@@ -10,13 +10,15 @@ import type { AppendEvents } from '../append/append';
 import { Writer } from '../append/writer';
 import type { LocatedLedger } from '../ledger/locate';
 import { nodeHost } from '../machine/nodeHost';
+import { Secrets } from '../secrets/secrets';
 
 /** @throws LedgerError whatever kept the row from the chain: then all is as it was */
-export async function recordAccess({ paths }: LocatedLedger, event: AccessEvent, events: AppendEvents): Promise<void> {
+export async function recordAccess({ paths, config }: LocatedLedger, event: AccessEvent, events: AppendEvents): Promise<void> {
   const host = nodeHost();
   const writer = new Writer({ paths, host, durability: 'disk', events });
   try {
-    const row = checkRow(accessRow(event), { nowMs: host.nowMs() });
+    const said = new Secrets(config.secrets).cleaned(accessRow(event), () => undefined, false);
+    const row = checkRow(said, { nowMs: host.nowMs() });
     await writer.appendDecided((_, placer) => Promise.resolve(placer.place(row)));
   } catch (error) {
     throw notRecorded(event.what, error);

@@ -56,13 +56,14 @@ function understood<T>(socket: string, read: () => T): T {
 /** What stands behind the first byte of the answer, which says what it is. */
 function ask(socket: string, question: Buffer, wanted: number, waitMs: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const connection = createConnection(socket);
+    const connection = createConnection({ path: socket });
     let answer = Buffer.alloc(0);
     const fail = (found: string, cause?: unknown): void => {
       connection.destroy();
       reject(unusable(socket, found, cause));
     };
-    connection.setTimeout(waitMs, () => fail(`no answer in ${waitMs / 1000} s`));
+    const timer = setTimeout(() => fail(`no answer in ${waitMs / 1000} s`), waitMs);
+    connection.on('close', () => clearTimeout(timer));
     connection.on('error', (error) => fail(errnoOf(error) ?? 'an error', error));
     connection.on('end', () => fail('the end of the connection'));
     connection.on('data', (chunk) => {

@@ -1,11 +1,11 @@
 /** Files of keys: those that `ledger key new` made lie in one folder, by name; others are named by their path. */
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { errnoOf, LedgerError, orNothing } from '../../core/errors';
 import { newPrivateKey, privateKeyText, publicKeyLine, readPrivateKey, readPublicKey } from '../../core/signing/keys';
 import type { LockedKey, PrivateKey, PublicKey } from '../../core/signing/keys';
-import { closeQuietly, ensureFolder, openFile, syncData, syncFolder, writeAll } from '../files';
+import { closeQuietly, ensureFolder, syncData, syncFolder, writeAll } from '../files';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -48,9 +48,9 @@ export function makeKey(path: string, comment: string, check: number): PrivateKe
   const folder = resolve(path, '..');
   try {
     ensureFolder(folder);
-    createFile(path, privateKeyText(made, check));
+    createFile(path, privateKeyText(made, check), 0o600);
     try {
-      createFile(`${path}${PUBLIC}`, `${publicKeyLine(made.publicKey)}\n`);
+      createFile(`${path}${PUBLIC}`, `${publicKeyLine(made.publicKey)}\n`, 0o644);
     } catch (error) {
       rmSync(path, { force: true });
       throw error;
@@ -73,8 +73,8 @@ function notMade(path: string, error: unknown): LedgerError {
   });
 }
 
-function createFile(path: string, text: string): void {
-  const fd = openFile(path, 'create');
+function createFile(path: string, text: string, mode: number): void {
+  const fd = openSync(path, 'wx', mode);
   try {
     writeAll(fd, Buffer.from(text));
     syncData(fd);
@@ -88,8 +88,18 @@ function createFile(path: string, text: string): void {
  * @throws LedgerError READ_FAILED, KEY_UNUSABLE
  */
 export function readKeyFile(path: string): PrivateKey | LockedKey {
-  const key = readPrivateKey(readText(path, true));
+  const text = readText(path, true);
+  const key = readPrivateKey(text);
   if (key !== undefined) return key;
+  if (text.startsWith('-----BEGIN ENCRYPTED PRIVATE KEY-----'))
+    throw new LedgerError(
+      'KEY_UNUSABLE',
+      `expected a private key without a passphrase in ${path}, found one behind it`,
+      {
+        place: { segment: path },
+        hint: 'of keys in the form of OpenSSH those behind a passphrase can sign, through ssh-agent: ssh-keygen -t ed25519',
+      },
+    );
   throw new LedgerError('KEY_UNUSABLE', `expected a private Ed25519 key in ${path}, found another kind, or none`, {
     place: { segment: path },
     hint: 'make one with "ledger key new NAME" or "ssh-keygen -t ed25519"',
@@ -113,12 +123,13 @@ export function readPublicFile(path: string): PublicKey {
 /** Keys may be reached through links, as those in ~/.ssh often are. */
 function readText(path: string, isSecret = false): string {
   try {
-    const fd = openSync(path, 'r');
+    // A pipe must not be waited for.
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      const { size, mode, uid } = fstatSync(fd);
-      if (size > MAX_KEY_BYTES) return '';
-      const isOthers = (mode & 0o077) !== 0 && uid === process.geteuid?.();
-      if (isSecret && isOthers) throw tooOpen(path, mode);
+      const stats = fstatSync(fd);
+      if (!stats.isFile() || stats.size > MAX_KEY_BYTES) return '';
+      const isOthers = (stats.mode & 0o077) !== 0 && stats.uid === process.geteuid?.();
+      if (isSecret && isOthers) throw tooOpen(path, stats.mode);
       return readFileSync(fd, 'utf8');
     } finally {
       closeSync(fd);
@@ -127,9 +138,10 @@ function readText(path: string, isSecret = false): string {
     if (error instanceof LedgerError) throw error;
     throw new LedgerError(
       'READ_FAILED',
-      `expected to read a key in ${path}, found ${errnoOf(error) ?? String(error)}`,
+      `expected to read a key in ${path || '(no name)'}, found ${errnoOf(error) ?? String(error)}`,
       {
         place: { segment: path },
+        hint: 'a key is the path of a file, or the name of one that "ledger key new" made: "ledger key list" shows them',
         cause: error,
       },
     );

@@ -5,14 +5,9 @@ import type { ErrorCode } from '../../core/errors';
 import type { JsonObject } from '../../core/json';
 import type { CheckedRow } from '../../core/row';
 import { parseJson } from '../../core/parseJson';
-import { signatureFault } from '../../core/signing/signature';
-import type { SignatureFault } from '../../core/signing/signature';
-import { parseRfc3339 } from '../../core/time';
+import { ageFault, signatureFault } from '../../core/signing/signature';
 import { readIdentity } from '../ledger/genesis';
 import type { StatePaths } from '../paths';
-
-/** A signature is for a moment: one that was held back longer than this is not taken any more. */
-const MAX_AGE_MS = 24 * 3_600_000;
 
 const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
   SIGNATURE_INVALID: 'sign it again as it is to stand: ledger append … --sign KEY',
@@ -69,10 +64,4 @@ export function ledgerToSignFor(paths: StatePaths): string {
     place: { segment: paths.ledger },
     hint: 'a signature names its ledger: create it first, with "ledger init"',
   });
-}
-
-function ageFault(row: JsonObject, nowMs: number): SignatureFault | undefined {
-  const at = row.get('occurred_at') as string;
-  if (nowMs - (parseRfc3339(at) ?? -Infinity) <= MAX_AGE_MS) return undefined;
-  return { code: 'SIGNATURE_INVALID', want: 'a signature of the last 24 hours', got: `one of ${at}` };
 }

@@ -29,10 +29,11 @@ export async function findSigner(word: string, env: Env): Promise<Signer> {
   return { publicKey, sign: (data) => Promise.resolve(sign(null, data, key)) };
 }
 
-/** Where the key of that name or path is. */
+/** Where the key of that name or path is; `alice.pub` lies beside `alice`, where there is no such file here. */
 export function keyPath(word: string, env: Env): string {
   const named = join(keyFolder(env), word);
-  return isKeyName(word) && statOf(named) !== undefined ? named : word;
+  const isName = isKeyName(word) || (isKeyName(word.replace(/\.pub$/, '')) && statOf(word) === undefined);
+  return isName && statOf(named) !== undefined ? named : word;
 }
 
 async function byFingerprint(fingerprint: string, env: Env): Promise<Signer> {
