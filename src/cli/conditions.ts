@@ -1,6 +1,7 @@
 /** Which rows are asked for, the same way in every command that asks: conditions, an expression, a window, shorthands. */
 import type { Command } from 'commander';
 import { formatLocal } from '../core/day';
+import { ACTORS } from '../core/governance/words';
 import type { Zone } from '../core/day';
 import type { TimeWindow } from '../core/when';
 import type { Conditions, QueryNotes } from '../services/query';
@@ -17,13 +18,15 @@ export interface ConditionFlags {
   readonly run?: string;
   readonly decision?: string;
   readonly actor?: string;
+  readonly role?: string;
+  readonly class?: string;
   readonly customer?: string;
   readonly riskBand?: string;
   readonly outcome?: string;
 }
 
 export const CONDITIONS_HELP = `Conditions: FIELD=VALUE  FIELD!=VALUE  FIELD~REGEX  FIELD!~REGEX  FIELD>N  FIELD>=N  FIELD<N  FIELD<=N. A field is a
-member of a row, or a value in one (payload.exit_status). Several = and ~ of one field are alternatives; everything
+member of a row, or a value in one (payload.exit_status); actor|payload.actor=ann looks into both. Several = and ~ of one field are alternatives; everything
 else must hold together. FIELD= finds rows without it, FIELD!= rows that have it. Numbers are compared as numbers, ts,
 occurred_at and as_of as times. Regular expressions are those of RE2: none can hang.
 --where: && || ! == != < <= > >= in + - * / %, contains startsWith endsWith matches lower length has; a field that is
@@ -39,9 +42,11 @@ export function addConditions(command: Command): Command {
     .option('--day <day>', 'one day')
     .option('--run <id>', 'as run_id=ID')
     .option('--decision <id>', 'as decision_id=ID')
-    .option('--actor <name>', 'as actor=NAME')
+    .option('--actor <name>', 'who acted: a person or an agent, wherever the row says so')
+    .option('--role <role>', 'in which role')
+    .option('--class <action>', 'what a decision is to do: deploy_code, transfer_funds')
     .option('--customer <id>', 'as customer_id=ID')
-    .option('--outcome <text>', 'as outcome=TEXT')
+    .option('--outcome <text>', 'how it ended; of an enforcement: allow, deny, queue, escalate')
     .option('--risk-band <band>', 'as payload.band=BAND');
 }
 
@@ -51,14 +56,20 @@ export function conditionsOf(io: Io, terms: readonly string[], flags: ConditionF
   return { place: placeOf(flags, io), tz, nowMs: io.nowMs(), terms: all, where, day, since, until };
 }
 
+/** Where a row says who acted. */
+const ACTOR_FIELDS = ACTORS.flatMap((name) => [name, `payload.${name}`]).join('|');
+
 /** The flags that stand for a condition. */
-function shorthand({ run, decision, actor, customer, outcome, riskBand }: ConditionFlags): string[] {
+function shorthand(flags: ConditionFlags): string[] {
+  const { run, decision, actor, role, customer, outcome, riskBand } = flags;
   const fields = {
     run_id: run,
     decision_id: decision,
-    actor,
+    [ACTOR_FIELDS]: actor,
+    'role|payload.role': role,
+    'payload.action': flags.class,
     customer_id: customer,
-    outcome,
+    'outcome|payload.outcome|payload.result': outcome,
     'payload.band': riskBand,
   };
   return Object.entries(fields).flatMap(([field, value]) => (value === undefined ? [] : [`${field}=${value}`]));

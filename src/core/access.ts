@@ -93,6 +93,7 @@ function targetOf({ command, sought, terms = [], where }: ReadWhat): string {
 }
 
 function shownTerm(term: string): string {
-  const { field, operator } = parseTerm(term);
-  return SUMMARY_MEMBERS.has(field.member) ? term : `${field.member}${operator}…`;
+  const { fields, operator } = parseTerm(term);
+  const members = [...new Set(fields.map(({ member }) => member))];
+  return members.every((member) => SUMMARY_MEMBERS.has(member)) ? term : `${members.join('|')}${operator}…`;
 }

@@ -8,7 +8,7 @@ import { chainOf } from '../support/ledgers';
 
 const { lines: SOUND } = chainOf();
 
-function faultsOf(members: ForgedMembers, strict: boolean): readonly unknown[] {
+function faultsOf(members: ForgedMembers, strict: boolean): readonly { readonly code: string }[] {
   const line = readStoredLine(Buffer.from(forgedRow(SOUND, members)), { strict });
   assert.equal(line.kind, 'row');
   return line.kind === 'row' ? line.faults : [];

@@ -14,7 +14,8 @@ export interface Question {
 /** @throws LedgerError USAGE for what is no question */
 export async function membersAsked({ terms = [], where, fields = [] }: Question): Promise<readonly string[]> {
   const reader = new FieldReader();
-  for (const field of [...terms.map((term) => parseTerm(term).field), ...fields.map(parseField)]) reader.add(field);
+  for (const field of [...terms.flatMap((term) => parseTerm(term).fields), ...fields.map(parseField)])
+    reader.add(field);
   if (where !== undefined) {
     const { compileExpression } = await import('./expression');
     compileExpression(where, reader, () => ({ test: () => false }));

@@ -9,7 +9,7 @@
  */
 import type { CompiledExpression, Equality } from './expression';
 import { FieldReader } from './field';
-import { isAlternative, testOf, wantsExactly } from './term';
+import { isAlternative, isNegative, testOf, wantsExactly, wantsString } from './term';
 import type { Term, TermContext, ValueTest } from './term';
 import { hasOneSpelling, Needle } from './needle';
 
@@ -33,6 +33,8 @@ export class RowFilter {
   /** What was read of the line that was judged last. */
   readonly fields = new FieldReader();
   readonly #tests: readonly (() => boolean)[];
+  /** Strings that stand in each line that matches, in whichever member. */
+  readonly #somewhere: readonly string[];
 
   /** @throws LedgerError USAGE */
   constructor(request: FilterRequest, context: TermContext) {
@@ -49,11 +51,17 @@ export class RowFilter {
       ...(where === undefined ? [] : [where.test]),
     ];
     this.required = requiredBy(alternatives, where?.equalities ?? []);
+    this.#somewhere = alternatives.flatMap(([term, ...more]) =>
+      term !== undefined && more.length === 0 && wantsString(term) && hasOneSpelling(term.text) ? [term.text] : [],
+    );
   }
 
   /** A way to pass over lines that cannot match; undefined where there is none. */
   needle(): Needle | undefined {
-    const texts = this.required.flatMap(({ texts: [text, ...more] }) => (more.length === 0 ? [text ?? ''] : []));
+    const texts = [
+      ...this.required.flatMap(({ texts: [text, ...more] }) => (more.length === 0 ? [text ?? ''] : [])),
+      ...this.#somewhere,
+    ];
     const longest = texts.reduce((best, text) => (text.length > best.length ? text : best), '');
     return longest.length < MIN_NEEDLE ? undefined : new Needle(longest);
   }
@@ -78,12 +86,18 @@ export class RowFilter {
 
   #testOf(group: readonly Term[], context: TermContext): () => boolean {
     const [first] = group as [Term];
-    const index = this.fields.add(first.field);
-    const tests: readonly ValueTest[] = group.map((term) => testOf(term, context));
+    // What must not be in a field must be in none of them.
+    const isMet = !isNegative(first);
+    const fields = first.fields.map((field) => ({
+      index: this.fields.add(field),
+      tests: group.map((term): ValueTest => testOf(term, field, context)),
+    }));
     return () => {
-      const value = this.fields.value(index);
-      for (const test of tests) if (test(value)) return true;
-      return false;
+      for (const { index, tests } of fields) {
+        const value = this.fields.value(index);
+        for (const test of tests) if (test(value) === isMet) return isMet;
+      }
+      return !isMet;
     };
   }
 }
@@ -98,14 +112,14 @@ export interface RequiredMember {
 
 function byField(terms: readonly Term[]): Term[][] {
   const groups = new Map<string, Term[]>();
-  for (const term of terms) groups.set(term.field.name, [...(groups.get(term.field.name) ?? []), term]);
+  for (const term of terms) groups.set(term.name, [...(groups.get(term.name) ?? []), term]);
   return [...groups.values()];
 }
 
 function requiredBy(alternatives: readonly Term[][], equalities: readonly Equality[]): RequiredMember[] {
   const certain = alternatives.filter((group) => group.every(wantsExactly));
   const all = [
-    ...certain.map((group) => ({ member: group[0]?.field.member ?? '', texts: group.map(({ text }) => text) })),
+    ...certain.map((group) => ({ member: group[0]?.fields[0].member ?? '', texts: group.map(({ text }) => text) })),
     ...equalities.map(({ member, text }) => ({ member, texts: [text] })),
   ];
   return all.filter(({ texts }) => texts.every(hasOneSpelling));

@@ -2,6 +2,7 @@
  * Conditions as they are typed on a command line, and what they say of a value.
  *
  *   agent=coder  outcome!=success  reason~timeout  reason!~^ok  cost_usd>=0.01  ts<2026-11-21  payload.exit_status>0  model=
+ *   actor|payload.actor=ann        in any of these fields; with != and !~ in none
  *
  * A number is compared as a number where the row holds one, a time as a moment, everything else as text. `model=` finds
  * rows without a model, `model!=` those with one. `!=` and `!~` are the exact opposite of `=` and `~`.
@@ -16,7 +17,9 @@ import type { Pattern } from './pattern';
 export type Operator = '=' | '!=' | '~' | '!~' | '>' | '>=' | '<' | '<=';
 
 export interface Term {
-  readonly field: Field;
+  /** Those that it may be in, as they were typed: of one field mostly. */
+  readonly name: string;
+  readonly fields: readonly [Field, ...Field[]];
   readonly operator: Operator;
   readonly text: string;
 }
@@ -50,12 +53,24 @@ export function parseTerm(term: string): Term {
       hint: `write ${name}${text}; for a value that begins so: --where '${name} == "${text}"'`,
     });
   }
-  return { field: parseField(name), operator: operator as Operator, text };
+  return { ...fieldsOf(name), operator: operator as Operator, text };
 }
 
-/** Whether only a member that is exactly this string meets it: numbers, times and other JSON values have more spellings. */
-export function wantsExactly({ field, operator, text }: Term): boolean {
-  if (operator !== '=' || field.path.length > 0 || isTime(field) || text === '') return false;
+/** The fields of a condition: `actor`, `actor|payload.actor`. */
+export function fieldsOf(name: string): Pick<Term, 'name' | 'fields'> {
+  const [first = '', ...others] = name.split('|');
+  return { name, fields: [parseField(first), ...others.map(parseField)] };
+}
+
+/** Whether only a member that is exactly this string meets it. */
+export function wantsExactly(term: Term): boolean {
+  const [field, ...others] = term.fields;
+  return others.length === 0 && field.path.length === 0 && wantsString(term);
+}
+
+/** Whether only this very string meets it, wherever it stands: numbers, times and other JSON values have more spellings. */
+export function wantsString({ fields, operator, text }: Term): boolean {
+  if (operator !== '=' || fields.some(isTime) || text === '') return false;
   return !NUMBER.test(text) && !/^[[{]/.test(text) && !['true', 'false', 'null'].includes(text);
 }
 
@@ -64,9 +79,13 @@ export function isAlternative({ operator }: Term): boolean {
   return operator === '=' || operator === '~';
 }
 
+/** Whether a condition says what must be in none of its fields. */
+export function isNegative({ operator }: Term): boolean {
+  return operator === '!=' || operator === '!~';
+}
+
 /** @throws LedgerError USAGE for a text that the field cannot be compared with */
-export function testOf(term: Term, context: TermContext): ValueTest {
-  const { field, operator, text } = term;
+export function testOf({ operator, text }: Term, field: Field, context: TermContext): ValueTest {
   switch (operator) {
     case '=':
       return equals(field, text, context);

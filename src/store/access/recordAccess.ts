@@ -13,7 +13,11 @@ import { nodeHost } from '../machine/nodeHost';
 import { Secrets } from '../secrets/secrets';
 
 /** @throws LedgerError whatever kept the row from the chain: then all is as it was */
-export async function recordAccess({ paths, config }: LocatedLedger, event: AccessEvent, events: AppendEvents): Promise<void> {
+export async function recordAccess(
+  { paths, config }: LocatedLedger,
+  event: AccessEvent,
+  events: AppendEvents,
+): Promise<void> {
   const host = nodeHost();
   const writer = new Writer({ paths, host, durability: 'disk', events });
   try {

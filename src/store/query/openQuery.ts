@@ -1,10 +1,9 @@
 /** From what somebody asks to the lines that have to be looked at: conditions, the file as it is now, the index. */
 import type { Zone } from '../../core/day';
 import { invariant } from '../../core/errors';
-import { parseField } from '../../core/query/field';
 import type { Pattern } from '../../core/query/pattern';
 import { RowFilter } from '../../core/query/rowFilter';
-import { parseTerm } from '../../core/query/term';
+import { fieldsOf, parseTerm } from '../../core/query/term';
 import type { Term } from '../../core/query/term';
 import { parseWhen, parseWindow } from '../../core/when';
 import type { TimeWindow, WindowFlags } from '../../core/when';
@@ -117,5 +116,5 @@ async function filterOf(
 }
 
 function behind({ seq }: Cursor): Term {
-  return { field: parseField('seq'), operator: '>', text: String(seq) };
+  return { ...fieldsOf('seq'), operator: '>', text: String(seq) };
 }

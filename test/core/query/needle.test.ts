@@ -52,6 +52,28 @@ test('no spelling of the value hides a line', () => {
   );
 });
 
+test('a value in any of several fields hides no line, and "!=" is the exact opposite', () => {
+  const cases = typedTexts.chain((text) => {
+    const token = fc.oneof(spellings(text), valueTokens);
+    return fc.tuple(fc.constant(text), fc.array(fc.tuple(token, token), { maxLength: 6 }));
+  });
+  fc.assert(
+    fc.property(cases, ([text, tokens]) => {
+      const lines = tokens.map(([one, other]) => Buffer.from(`{"agent":${one},"payload":{"a":${other}}}`));
+      const { all, seen } = matched([`agent|payload.a=${text}`], lines);
+      assert.deepEqual(seen, all);
+      const either = [...matched([`agent=${text}`], lines).all, ...matched([`payload.a=${text}`], lines).all];
+      assert.deepEqual(
+        all,
+        [...new Set(either)].sort((a, b) => a - b),
+      );
+      const neither = lines.map((_, i) => i).filter((i) => !all.includes(i));
+      assert.deepEqual(matched([`agent|payload.a!=${text}`], lines).all, neither);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
 test('raw controls, marks and bytes that are no UTF-8 hide no line either', () => {
   const raw = ['abc\u007fdef', 'abc\u0085def', 'abc\u2028def', 'abc\u202edef', 'abc\u061cdef'];
   for (const text of raw) {
