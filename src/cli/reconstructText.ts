@@ -76,7 +76,7 @@ function rowsText(rows: readonly number[]): string {
   return `  row${rows.length === 1 ? '' : 's'} ${shown}`;
 }
 
-function integrityLines({ stream, integrity, head, not_shown: notShown }: Reconstruction): string[] {
+function integrityLines({ stream, integrity, head, ledger, not_shown: notShown }: Reconstruction): string[] {
   const { rows, isIntact, faults } = integrity;
   const count = `${rows} ${rows === 1 ? 'row' : 'rows'} of ${stream.kind} ${printable(stream.id)}`;
   return [
@@ -84,6 +84,7 @@ function integrityLines({ stream, integrity, head, not_shown: notShown }: Recons
       ? `Integrity: ${count}, each as its writer wrote it, linked without a gap.`
       : `Integrity: ${count}, NOT intact:`,
     ...faults.map((fault) => INDENT + fault),
+    ...(ledger === null ? [] : [`Ledger: ${printable(ledger.ledger_id)}, origin ${printable(ledger.origin)}`]),
     `Ledger head: row ${head?.seq ?? 'unknown'}, ${head?.hash ?? ''}`,
     `Not shown by this: ${notShown.join('; ')}.`,
   ];
@@ -93,20 +94,36 @@ function integrityLines({ stream, integrity, head, not_shown: notShown }: Recons
 export function storySections(story: Reconstruction): Section[] {
   const { steps, trail, answers, missing, findings } = story;
   return [
-    listSection('What a stranger asks', ['', '', 'rows'], answers.map(({ question, sentences, rows }) => [`${question}?`, sentences.length === 0 ? 'no row says' : sentences.join('; '), numbers(rows)])), // prettier-ignore
+    listSection('What a stranger asks', ['', '', 'rows'], 1, answers.map(({ question, sentences, rows }) => [`${question}?`, sentences.length === 0 ? 'no row says' : sentences.join('; '), numbers(rows)])), // prettier-ignore
     ...(steps === null
       ? []
       : steps.map((step, i): Section => ({ title: `${i + 1}. ${step.title}`, notes: step.rows.length === 0 ? ['no evidence'] : [...step.sentences, `${step.rows.length === 1 ? 'row' : 'rows'} ${numbers(step.rows)}`] }))), // prettier-ignore
-    listSection(steps === null ? 'Trail' : 'Every row', ['', 'when', 'what', 'account', 'row'], trail.flatMap(({ offset, at, head, details, beside, by, seq }) => [[`[${offset}]`, at, head, by, String(seq)], ...[...details, ...beside].map((detail) => ['', '', detail, '', ''])])), // prettier-ignore
+    listSection(steps === null ? 'Trail' : 'Every row', ['', 'when', 'what', 'account', 'row'], 2, trail.flatMap(({ offset, at, head, details, beside, by, seq }) => [[`[${offset}]`, at, head, by, String(seq)], ...[...details, ...beside].map((detail) => ['', '', detail, '', ''])])), // prettier-ignore
     { title: 'Missing', notes: missing.length === 0 ? ['Nothing is missing that this looks for.'] : missing },
-    ...(findings.length === 0 ? [] : [listSection('Went otherwise than it must', ['code', 'what', 'rows'], findings.map(({ code, text, rows }) => [code, text, numbers(rows)]))]), // prettier-ignore
+    ...(findings.length === 0 ? [] : [listSection('Went otherwise than it must', ['code', 'what', 'rows'], 1, findings.map(({ code, text, rows }) => [code, text, numbers(rows)]))]), // prettier-ignore
     { title: 'Integrity', notes: integrityLines(story) },
   ];
 }
 
-const numbers = (rows: readonly number[]): string => rows.join(', ');
+/** `2–5, 9` */
+function numbers(rows: readonly number[]): string {
+  const ranges: [number, number][] = [];
+  for (const row of rows) {
+    const last = ranges.at(-1);
+    if (last?.[1] === row - 1) last[1] = row;
+    else ranges.push([row, row]);
+  }
+  return ranges
+    .map(([from, to]) => (from === to ? `${from}` : `${from}${to === from + 1 ? ', ' : '–'}${to}`))
+    .join(', ');
+}
 
-function listSection(title: string, titles: readonly string[], rows: readonly (readonly string[])[]): Section {
+function listSection(
+  title: string,
+  titles: readonly string[],
+  textColumn: number,
+  rows: readonly (readonly string[])[],
+): Section {
   const columns: Column[] = titles.map((name) => ({ title: name, align: 'left' }));
-  return { title, notes: [], table: { columns, rows } };
+  return { title, notes: [], table: { columns, rows }, textColumn };
 }

@@ -41,49 +41,66 @@ const STYLE = `
 *{box-sizing:border-box}
 body{margin:0 auto;padding:1rem;max-width:60rem;font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--page)}
 h1{font-size:1.5rem;margin:.5rem 0 0}h2{font-size:1.1rem;margin:2rem 0 .5rem}
-p{margin:.25rem 0}.sub{color:var(--dim)}
+p{margin:.25rem 0}.sub{color:var(--dim)}time{white-space:nowrap}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th{color:var(--dim);font-weight:normal;font-size:.85rem}
-th,td{padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;overflow-wrap:anywhere}
+h1,p{overflow-wrap:anywhere}
+th,td{padding:.3rem .8rem .3rem 0;text-align:left;vertical-align:top;overflow-wrap:break-word}
+tbody td{border-top:1px solid var(--line)}
+tr.more td{border-top:0;padding-top:0;color:var(--dim)}
+.story td,.story th{white-space:nowrap}.story .text{white-space:normal;width:100%;overflow-wrap:anywhere}
 .r{text-align:right;white-space:nowrap}
 .bar{width:30%;min-width:4rem}.bar i{display:block;height:.7rem;margin-top:.4rem;background:var(--bar);border-radius:2px}
 .bad{color:var(--bad);font-weight:600}
+@media(max-width:45rem){
+.story,.story tbody,.story tr{display:block}.story thead{display:none}
+.story td{display:inline-block;border:0;padding:0 .6rem 0 0;color:var(--dim)}.story td:empty{display:none}
+.story td[title]::before{content:attr(title) " "}.story .text{display:block;color:var(--ink)}.story tr.more .text{color:var(--dim)}
+.story tr{border-top:1px solid var(--line);padding:.4rem 0}.story tr.more{border:0;padding:0}
+}
 @media print{body{max-width:none}}
 `;
 
 export function htmlPage({ title, subtitle, sections }: Page): string {
   const body = sections.map(
-    ({ title: name, notes, table, bars }) =>
-      `<section><h2>${escaped(name)}</h2>${notes.map((note) => `<p>${escaped(note)}</p>`).join('')}${
-        table === undefined || table.rows.length === 0 ? '' : htmlTable(table, bars)
+    ({ title: name, notes, table, bars, textColumn }) =>
+      `<section><h2>${escaped(name)}</h2>${notes.map((note) => `<p>${marked(note)}</p>`).join('')}${
+        table === undefined || table.rows.length === 0 ? '' : htmlTable(table, bars, textColumn)
       }</section>`,
   );
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>${escaped(title)}</title><style>${STYLE}</style></head>
-<body><h1>${escaped(title)}</h1><p class="sub">${escaped(subtitle)}</p>
+<body><h1>${escaped(title)}</h1><p class="sub">${marked(subtitle)}</p>
 ${body.join('\n')}
 </body></html>
 `;
 }
 
-function htmlTable({ columns, rows }: Table, bars: readonly number[] | undefined): string {
-  const classOf = (i: number): string => (columns[i]?.align === 'right' ? ' class="r"' : '');
+function htmlTable({ columns, rows }: Table, bars: readonly number[] | undefined, textColumn?: number): string {
+  const classOf = (i: number): string => {
+    if (i === textColumn) return ' class="text"';
+    return columns[i]?.align === 'right' ? ' class="r"' : '';
+  };
+  // On a phone the titles stand before their cells.
+  const titleOf = (i: number): string =>
+    textColumn === undefined || i === textColumn || !columns[i]?.title ? '' : ` title="${escaped(columns[i].title)}"`;
   const hasTitles = columns.some(({ title }) => title !== '');
   const head = columns.map(({ title }, i) => `<th${classOf(i)}>${escaped(title)}</th>`).join('');
   const lines = rows.map((row, at) => {
     const cells = row.map((cell, i) => {
       const bad = cell === 'OVER' ? ' class="bad"' : classOf(i);
-      return `<td${bad}>${escaped(String(cell))}</td>`;
+      return `<td${bad}${titleOf(i)}>${marked(String(cell))}</td>`;
     });
     const width = Math.round((bars?.[at] ?? 0) * 100);
     const bar = bars === undefined ? '' : `<td class="bar"><i style="width:${width}%"></i></td>`;
-    return `<tr>${cells.join('')}${bar}</tr>`;
+    const isMore = textColumn !== undefined && textColumn > 0 && row[0] === '' && at > 0;
+    return `<tr${isMore ? ' class="more"' : ''}>${cells.join('')}${bar}</tr>`;
   });
   const titles = hasTitles ? `<thead><tr>${head}${bars === undefined ? '' : '<th></th>'}</tr></thead>` : '';
-  return `<div class="wide"><table>${titles}<tbody>${lines.join('')}</tbody></table></div>`;
+  return `<div class="wide"><table${textColumn === undefined ? '' : ' class="story"'}>${titles}<tbody>${lines.join('')}</tbody></table></div>`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -96,4 +113,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
 
 function escaped(text: string): string {
   return printable(text).replace(/[&<>"']/g, (unit) => ENTITIES[unit] ?? unit);
+}
+
+/** A moment is not to be broken at the end of a line. */
+function marked(text: string): string {
+  return escaped(text).replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g, '<time>$&</time>');
 }

@@ -11,6 +11,8 @@ export interface Section {
   readonly title: string;
   readonly notes: readonly string[];
   readonly table?: Table;
+  /** The column of the table that is read, where the others say whose it is: on a phone it stands below them. */
+  readonly textColumn?: number;
   /** A part of a whole for each row of the table. */
   readonly bars?: readonly number[];
 }
@@ -50,7 +52,7 @@ function summary(done: ActivityReport, spend: RollupReport): Section {
   const left = [
     ...(done.isOver ? [] : ['The period is not over: this is what there is so far.']),
     ...spend.closed_days.flatMap((day) => closedText(day, '')),
-    ...(total.rows_without_cost > 0 ? [`${total.rows_without_cost} rows have no cost; absent is not zero.`] : []),
+    ...(total.rows_without_cost > 0 ? [`${total.rows_without_cost === 1 ? '1 row has' : `${total.rows_without_cost} rows have`} no cost; absent is not zero.`] : []), // prettier-ignore
     ...(total.late_rows > 0 ? [`${total.late_rows} rows were recorded after their day had ended.`] : []),
     ...(notes.broken.count > 0 ? [`${notes.broken.count} lines are no rows and not in this report.`] : []),
     ...(notes.spilledRows > 0 ? [`${notes.spilledRows} rows wait in the spill file and are not in this report.`] : []),
@@ -144,7 +146,7 @@ function named(title: string, { count, newest }: NamedRows): Section[] {
     ['', 'left'],
   );
   const notes = count > newest.length ? [`The newest ${newest.length} of ${count}.`] : [];
-  return [{ title, notes, table: { columns, rows } }];
+  return [{ title, notes, table: { columns, rows }, textColumn: columns.length - 1 }];
 }
 
 function howToCheck({ head, ledgerId }: ActivityReport): Section {

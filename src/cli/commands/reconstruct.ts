@@ -3,6 +3,7 @@ import { Option } from '../commander';
 import type { Command } from 'commander';
 import { LedgerError } from '../../core/errors';
 import { printable } from '../../core/printable';
+import { formatTime } from '../../core/time';
 import { reconstruct } from '../../services/reconstruct';
 import type { Reconstruction } from '../../services/reconstruct';
 import { addAccessFlags, askedBy, CONTENT_HELP } from '../access';
@@ -80,7 +81,7 @@ async function printedAs(format: Format, io: Io, flags: Flags, story: Reconstruc
   const { title, stream, head, integrity } = story;
   const page = {
     title,
-    subtitle: `${stream.kind} ${stream.id}, ${integrity.rows} rows, from a ledger whose head is row ${head?.seq ?? 'unknown'} (${head?.hash ?? ''})`,
+    subtitle: `${stream.kind} ${stream.id}, ${integrity.rows} rows, as ledger ${story.ledger?.ledger_id ?? '(unknown)'} stood at row ${head?.seq ?? 'unknown'}; made ${formatTime(io.nowMs())}`,
     sections: storySections(story),
   };
   switch (format) {

@@ -32,8 +32,15 @@ export interface Reconstruction {
   readonly unread: Unread;
   /** What this does not show. */
   readonly not_shown: readonly string[];
+  /** Which ledger it is of; null where that cannot be read. */
+  readonly ledger: LedgerName | null;
   /** The last row of the ledger when it was read. */
   readonly head: Head | undefined;
+}
+
+export interface LedgerName {
+  readonly ledger_id: string;
+  readonly origin: string;
 }
 
 /** Of the lines that were looked into, and behind them. */
@@ -51,6 +58,7 @@ export interface ReadStream {
   readonly rows: readonly StreamRow[];
   readonly unread: Unread;
   readonly head: Head | undefined;
+  readonly ledger: LedgerName | null;
   /** Runs of the same workflow and scope that began later. */
   readonly later: readonly string[];
 }
@@ -58,7 +66,7 @@ export interface ReadStream {
 /** @param judge what is known of the signatures of rows */
 export function reconstruct(
   stream: StreamName,
-  { rows, unread, head, later }: ReadStream,
+  { rows, unread, head, ledger, later }: ReadStream,
   judge: JudgeSignature = UNJUDGED,
 ): Reconstruction {
   const all = rows.map(({ row }) => row);
@@ -70,6 +78,7 @@ export function reconstruct(
     integrity,
     unread,
     not_shown: NOT_SHOWN,
+    ledger,
     head,
   };
   const gaps = [...integrity.faults, ...wrongSignatures(all, judge), ...notLiveText(all), ...unreadText(unread)];

@@ -1,13 +1,14 @@
 /** Judges the signatures of stored rows by the settings of their ledger. */
+import { orNothing } from '../../core/errors';
 import type { Row } from '../../core/members';
 import { SignatureWalk } from '../../core/signing/signatureWalk';
 import type { SignatureJudgement } from '../../core/signing/signatureWalk';
 import { readIdentity } from '../ledger/genesis';
 import type { LocatedLedger } from '../ledger/locate';
 
-/** @throws LedgerError TAIL_TAMPERED where the ledger does not say which it is, UNSAFE_PATH */
+/** Of a ledger that does not say which it is, nothing that is signed can be checked. */
 export function signatureJudge({ config, paths }: LocatedLedger): (row: Row) => SignatureJudgement {
-  const ledgerId = readIdentity(paths)?.ledgerId;
+  const ledgerId = orNothing(() => readIdentity(paths))?.ledgerId;
   const walk = new SignatureWalk({ keys: config.keys, required: config.requireSignature });
   return (row) => walk.judge(row, ledgerId);
 }
