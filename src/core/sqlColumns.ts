@@ -103,7 +103,7 @@ export const STORED_COLUMNS: readonly StoredColumn[] = SQL_COLUMNS.flatMap(({ na
 );
 
 /** What a summary of a row leaves out. */
-export const CONTENT_COLUMNS: readonly string[] = ['payload', 'other'];
+export const CONTENT_COLUMNS: readonly string[] = ['payload', 'other', 'idempotency_key'];
 
 /** What the table `rows` selects from a table of stored columns. */
 export function rowsSelect(hidden: readonly string[] = []): string {

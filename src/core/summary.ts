@@ -23,7 +23,8 @@ export interface Measure {
   readonly bytes: number;
 }
 
-const CONTENT: readonly string[] = ['payload', 'nonce', 'signature', 'sealed', 'imported_from'];
+/** A webhook's key is made of its payload. */
+const CONTENT: readonly string[] = ['payload', 'idempotency_key', 'nonce', 'signature', 'sealed', 'imported_from'];
 /** Of a named gap: it holds nothing of the row that was there. */
 const OF_GAPS: readonly string[] = ['last_seq', 'heal_id', 'bytes_sha256'];
 

@@ -56,7 +56,7 @@ export function traceRow(event: JsonObject): TraceRow {
 /** The members that this program put into `more`, unless one of them is there already. */
 function unfold(line: JsonObject): void {
   const more = line.get('more');
-  if (!(more instanceof Map) || [...more.keys()].some((name) => line.has(name))) return;
+  if (!(more instanceof Map) || [...more.keys()].some((name) => name !== 'more' && line.has(name))) return;
   line.delete('more');
   for (const [name, value] of more) line.set(name, value);
 }

@@ -219,7 +219,7 @@ class Pass {
     const row = rawMembers(line);
     const lines = shape.lines(row);
     if (lines.length === 0) {
-      this.#tally?.left(row);
+      this.#tally?.left(line, row);
       return [];
     }
     this.#count(line);

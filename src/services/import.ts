@@ -169,7 +169,13 @@ class Import {
       return this.#row(parseJson(text), key);
     } catch (error) {
       if (!(error instanceof LedgerError) || error.code === 'INVARIANT') throw error;
-      return { key, offset, bytes, why: error.code };
+      // What settings or a flag decide may be decided otherwise the next time: the line's own key stays free.
+      return {
+        key: ALWAYS_BROKEN.has(error.code) ? key : `aside:${error.code}:${key}`,
+        offset,
+        bytes,
+        why: error.code,
+      };
     }
   }
 
@@ -210,6 +216,9 @@ class Import {
     for (const { why } of lines) count(this.#broken, why);
   }
 }
+
+/** Codes of lines that can be no row, whatever the settings say. */
+const ALWAYS_BROKEN: ReadonlySet<string> = new Set<ErrorCode>(['JSON_SYNTAX', 'JSON_DUPLICATE_KEY', 'JSON_SURROGATE', 'JSON_NUMBER', 'JSON_DEPTH', 'INPUT_UTF8', 'ROW_TOO_LONG', 'ROW_NOT_OBJECT']); // prettier-ignore
 
 /** What the header of an export says of all that follows; undefined for another text. */
 function exportedDigest(text: string): string | undefined {

@@ -1,4 +1,5 @@
 /** `ledger metrics`: figures of how decisions and runs went. */
+import { countsBy } from '../core/governance/signed';
 import type { Zone } from '../core/day';
 import { METRIC_ACTIONS, MetricsTally } from '../core/governance/metrics';
 import type { Metrics } from '../core/governance/metricsReport';
@@ -8,6 +9,7 @@ import { streamLines } from '../store/governance/streamLines';
 import { calendarOf } from '../store/ledger/calendar';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
+import { signatureJudge } from '../store/signing/judge';
 
 export type { Latency, Metrics } from '../core/governance/metricsReport';
 
@@ -25,9 +27,14 @@ export interface MetricsAnswer {
 
 /** @throws LedgerError USAGE, CONFIG_INVALID, LEDGER_MISSING, UNSAFE_PATH, READ_FAILED */
 export async function metrics({ place, tz, nowMs, ...flags }: MetricsRequest): Promise<MetricsAnswer> {
-  const calendar = calendarOf(place, locate(place), tz);
+  const located = locate(place);
+  const calendar = calendarOf(place, located, tz);
   const window = parseWindow(flags, { nowMs, calendar });
-  const tally = new MetricsTally(window ?? { sinceMs: -Infinity, untilMs: Infinity }, calendar);
+  const tally = new MetricsTally(
+    window ?? { sinceMs: -Infinity, untilMs: Infinity },
+    calendar,
+    countsBy(signatureJudge(located)),
+  );
   const { batches } = await streamLines(place, [], nowMs, METRIC_ACTIONS);
   for await (const lines of batches) for (const { row } of lines) tally.step(row);
   return { window, zone: calendar.zone, metrics: tally.result() };

@@ -8,7 +8,8 @@ import { lintFiles } from '../store/catalogue/lintLines';
 import type { LintCounts, LintFinding, LintOptions } from '../store/catalogue/lintLines';
 import { isCatalogue, readCatalogue } from '../store/catalogue/ownCatalogues';
 import { locate } from '../store/ledger/locate';
-import type { LocatedLedger, Place } from '../store/ledger/locate';
+import type { Place } from '../store/ledger/locate';
+import { hidesContent } from '../store/access/reading';
 import { presentSegments } from '../store/ledger/segments';
 import { nodeHost } from '../store/machine/nodeHost';
 
@@ -50,7 +51,7 @@ export type CheckedFile = { readonly kind: 'catalogue'; readonly actions: readon
 /** @throws LedgerError CATALOGUE_INVALID for a catalogue that is none, READ_FAILED, CONFIG_INVALID */
 export function checkFile(place: Place, path: string): CheckedFile {
   if (isCatalogue(path)) return { kind: 'catalogue', actions: [...readCatalogue(path).types.keys()] };
-  return { kind: 'rows', ...lintPaths(locate(place), [path], { omissions: false, nowMs: nodeHost().nowMs() }) };
+  return { kind: 'rows', ...lintPaths(place, [path], { omissions: false, nowMs: nodeHost().nowMs() }) };
 }
 
 /**
@@ -59,16 +60,18 @@ export function checkFile(place: Place, path: string): CheckedFile {
  * @throws LedgerError LEDGER_MISSING, CONFIG_INVALID, CATALOGUE_INVALID, READ_FAILED
  */
 export function lint(place: Place, path: string | undefined, omissions: boolean): Linted {
-  const located = locate(place);
-  const paths = path === undefined ? presentSegments(located.paths).map((segment) => segment.path) : [path];
-  return lintPaths(located, paths, { omissions, nowMs: undefined });
+  const paths = path === undefined ? presentSegments(locate(place).paths).map((segment) => segment.path) : [path];
+  return lintPaths(place, paths, { omissions, nowMs: undefined });
 }
 
-function lintPaths(
-  located: LocatedLedger,
-  paths: readonly string[],
-  how: Pick<LintOptions, 'omissions' | 'nowMs'>,
-): Linted {
+function lintPaths(place: Place, paths: readonly string[], how: Pick<LintOptions, 'omissions' | 'nowMs'>): Linted {
   const counts = { rows: 0, described: 0 };
-  return { findings: lintFiles(paths, { catalogues: new Catalogues(located), counts, ...how }), counts };
+  const findings = lintFiles(paths, { catalogues: new Catalogues(locate(place)), counts, ...how });
+  return { findings: hidesContent(place) ? withoutContent(findings) : findings, counts };
+}
+
+/** Whoever lints names the catalogues: without this, one in which everything is wrong would show everything. */
+async function* withoutContent(findings: AsyncIterable<LintFinding>): AsyncGenerator<LintFinding> {
+  for await (const finding of findings)
+    yield { ...finding, text: finding.text.replace(/, found .*$/s, ', found what is not shown here') };
 }

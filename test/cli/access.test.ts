@@ -382,3 +382,45 @@ test('a program is shown what the command is shown', async (t) => {
   } // prettier-ignore
   assert.deepEqual(accessRows(box).map(({ target, actor }) => [target, actor]), [['query payload=…', 'ann'], ['follow', 'ann']]); // prettier-ignore
 });
+
+test('nobody else tells who read what, and nobody else stands in that stream', async (t) => {
+  const box = secrets(t, BREAK_GLASS);
+  const forged =
+    '{"action":"access.read","run_id":"access","actor":"mallory","target":"show 2","outcome":"allowed","payload":{}}';
+  const ways: (readonly [readonly string[], string])[] = [
+    [['append', forged], ''],
+    [['append', '-'], forged],
+    [['append', 'a.b', '--run-id', 'access'], ''],
+    [['append', '-'], '{"action":"a.b","run_id":"access"}'],
+    [['run', '--run-id', 'access', '--', 'true'], ''],
+  ];
+  for (const [args, stdin] of ways) {
+    const { status, stderr } = await ledger(box, args, { stdin });
+    assert.match(stderr, /which tells who was shown what/, args.join(' '));
+    assert.ok(status === 2 || status === 125, args.join(' '));
+  }
+  const imported = await ledger(box, ['import', '-', '--json'], { stdin: `${forged}\n` });
+  assert.equal(imported.status, 1, imported.stderr);
+  assert.deepEqual(accessRows(box), []);
+});
+
+test('a catalogue in which everything is wrong shows nothing of what is there', async (t) => {
+  const box = secrets(t, BREAK_GLASS);
+  const all = { $schema: 'https://json-schema.org/draft/2020-12/schema', $defs: { 'a.b': { properties: { payload: { type: 'string' }, note: { pattern: '^ZZ' } } } } }; // prettier-ignore
+  writeFileSync(join(box.root, 'all.json'), JSON.stringify(all));
+  writeFileSync(join(box.root, 'evil.json'), '{"catalogues":["all.json"]}');
+  const evil = ['--config', join(box.root, 'evil.json')];
+  for (const args of [['lint'], ['lint', '--json'], ['schema', 'check', box.ledger]]) {
+    const { stdout, stderr } = await ledger(box, [...args, ...evil]);
+    assert.match(stdout, /SCHEMA_MISMATCH/);
+    assert.doesNotMatch(stdout + stderr, CONTENT, args.join(' '));
+  }
+});
+
+test('the key that is made of a payload is not shown without it', async (t) => {
+  const box = secrets(t, BREAK_GLASS);
+  const event = '{"action":"proof.webhook","order_id":"o2","payload":{"source":"S3CRET-7","event_id":"e","kind":"k"}}';
+  assert.equal((await ledger(box, ['append', event])).status, 0);
+  for (const args of [['query'], ['tail'], ['sql', 'SELECT * FROM rows']])
+    assert.doesNotMatch((await ledger(box, args)).stdout, CONTENT, args.join(' '));
+});

@@ -281,3 +281,36 @@ test('what lines are can be said: every other line is set aside, or none is an e
   assert.equal((await importing(mixed, text, 0)).trace?.events, 1);
   assert.deepEqual(rowsOf(mixed).slice(1).map(({ action }) => action), ['a.b', 'c.d']); // prettier-ignore
 });
+
+test('a row of its own member "more" comes back whole; one that was altered out of its shape is told of', async (t) => {
+  const box = sandbox(t);
+  const row =
+    '{"action":"tool_executed","run_id":"r1","cost_usd":5,"agent":"a","payload":{"tool":"x"},"more":"notes of mine"}';
+  await ledger(box, ['append', row]);
+  const exported = await ledger(box, ['export', '--format', 'trace']);
+  const other = sandbox(t);
+  const imported = await ledger(other, ['import', '-'], { stdin: exported.stdout });
+  assert.equal(imported.status, 0, imported.stderr);
+  const [, back] = readFileSync(other.ledger, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Row);
+  assert.deepEqual([back?.['cost_usd'], back?.['agent'], back?.['more']], [5, 'a', 'notes of mine']);
+  writeFileSync(
+    box.ledger,
+    readFileSync(box.ledger, 'utf8').replace('"action":"tool_executed"', '"action":"tool_executeX"'),
+  );
+  const altered = await ledger(box, ['export', '--format', 'trace']);
+  assert.equal((JSON.parse(altered.stdout.split('\n')[0] ?? '') as { altered_rows: number }).altered_rows, 1);
+});
+
+test('a record names the order that the row was done for, whatever its payload tells of', async (t) => {
+  const box = sandbox(t);
+  await ledger(box, ['append', '{"action":"tool_executed","run_id":"r1","order_id":"o1","cost_usd":7,"payload":{"tool":"x","run_id":"child","order_id":"o2","customer_id":"victim"}}']); // prettier-ignore
+  const [, record] = (await ledger(box, ['export', '--format', 'proof', 'order_id=o1'])).stdout.split('\n');
+  const { order_id: order, run_id: run, customer_id: customer } = JSON.parse(record ?? '') as Record<string, unknown>;
+  assert.deepEqual([order, run, customer], ['o1', 'r1', undefined]);
+  const margins = await ledger(box, ['proof', '--by', 'order', '--json']);
+  assert.match(margins.stdout, /"o1"/);
+  assert.doesNotMatch(margins.stdout, /"o2"/);
+});

@@ -168,3 +168,14 @@ test('a byte order mark is no content', async (t) => {
   await importing(box, '-', 0, { stdin: marked });
   assert.equal((await importing(box, '-', 0, { stdin: line(1) })).duplicates, 1);
 });
+
+test('a line that a flag or a setting kept out comes in once that is otherwise', async (t) => {
+  const box = sandbox(t);
+  const lines = '{"action":"a.b","cost_usd":5}\n{"action":"a.c"}\n';
+  const asTrace = await ledger(box, ['import', '-', '--format', 'trace', '--json'], { stdin: lines });
+  assert.equal(asTrace.status, 1, asTrace.stderr);
+  const asRows = JSON.parse((await ledger(box, ['import', '-', '--json'], { stdin: lines })).stdout) as {
+    imported: number;
+  };
+  assert.equal(asRows.imported, 2);
+});

@@ -41,7 +41,11 @@ function lines(row: RawMembers): string[] {
     .member('provenance')
     .put('provenance', row.has('provenance') ? undefined : '"live"')
     .timestamp();
-  for (const name of ['order_id', 'run_id', 'customer_id']) record.field(name);
+  // What the row itself says comes first: a payload may tell of another order than the one that it was done for.
+  for (const name of ['order_id', 'customer_id'])
+    if (row.has(name) || one === undefined) record.member(name);
+    else record.field(name);
+  record.member('run_id');
   if (one === undefined) record.member('action').member('agent').member('model');
   for (const name of one?.fields ?? []) record.field(name);
   return [record.taken('action').member('cost_usd').member('id').member('hash').more().toString()];

@@ -31,8 +31,7 @@ export class ShapeTally {
 
   took(line: Buffer, row: RawMembers): void {
     count(this.#provenance, row.get('provenance') ?? '"live"');
-    const links = declaredLinks(line);
-    if (links === undefined || links.hash !== hashOfLine(line)) this.#altered++;
+    this.#look(line);
     if (this.stream === undefined) return;
     const id = row.get(`${this.stream}_id`) ?? '';
     const seq = Number(row.get(`${this.stream}_seq`) ?? 0);
@@ -42,9 +41,15 @@ export class ShapeTally {
     this.#lastSeq.set(id, seq);
   }
 
-  left(row: RawMembers): void {
+  left(line: Buffer, row: RawMembers): void {
+    this.#look(line);
     this.#left++;
     count(this.#actions, row.get('action') ?? '""');
+  }
+
+  #look(line: Buffer): void {
+    const links = declaredLinks(line);
+    if (links === undefined || links.hash !== hashOfLine(line)) this.#altered++;
   }
 
   get counts(): ShapeCounts {

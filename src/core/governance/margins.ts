@@ -66,8 +66,8 @@ export class Margins {
   }
 
   #keyOf(row: Row): string | undefined {
-    if (this.by === 'order') return textOf(row, 'order_id');
-    if (this.by === 'customer') return textOf(row, 'customer_id');
+    if (this.by === 'order') return row.order_id ?? textOf(row, 'order_id');
+    if (this.by === 'customer') return row.customer_id ?? textOf(row, 'customer_id');
     return dayPeriod(this.calendar, dayAt(this.calendar, happenedMs(row))).label;
   }
 }

@@ -5,8 +5,7 @@
 import { dayAt, dayPeriod } from '../day';
 import type { Calendar } from '../day';
 import type { Row } from '../members';
-import { nameOf, saysNo, saysYes } from './consent';
-import { requiredIn } from './decision';
+import { Authority } from './authority';
 import { isLive, textOf } from './finding';
 import type { DriftFigure, Latency, Metrics, MetricsWindow } from './metricsReport';
 import { happenedMs } from './stream';
@@ -16,12 +15,7 @@ const NONE = '(none)';
 
 interface OpenDecision {
   action: string;
-  requiredMs: number | undefined;
-  roles: readonly string[];
-  signatures: number;
-  /** Who, and in which roles. */
-  readonly agreed: Map<string, readonly string[]>;
-  isWaiting: boolean;
+  readonly authority: Authority;
 }
 
 interface Day {
@@ -61,6 +55,8 @@ export class MetricsTally {
   constructor(
     private readonly window: MetricsWindow,
     private readonly calendar: Calendar,
+    /** Whether what a row says counts: an approval whose signature is wrong does not. */
+    private readonly counts: (row: Row) => boolean = () => true,
   ) {}
 
   /** Rows of all time, in their order: what was asked for before the window may be answered in it. */
@@ -81,12 +77,13 @@ export class MetricsTally {
         this.#score(row, id);
         return;
       case 'authority.required':
-        this.#require(row, decision);
+        this.#noteChange(row, 'approval-pattern', this.#patterns, decision.action, decision.authority.ask(row));
         return;
       case 'approval.added':
-        this.#approve(row, decision);
+        if (this.counts(row)) this.#approve(row, decision);
         return;
       case 'override.added':
+        if (!this.counts(row)) return;
         this.#count(row, (day) => {
           this.#overrides++;
           day.overrides++;
@@ -102,7 +99,7 @@ export class MetricsTally {
         });
         return;
       case 'decision.expired':
-        decision.isWaiting = false;
+        decision.authority.isWaiting = false;
         this.#count(row, () => this.#expired++);
         return;
     }
@@ -121,7 +118,7 @@ export class MetricsTally {
         ...latencyOf(this.#latenciesMs),
         by_role: [...this.#byRole].sort().map(([role, all]) => ({ role, ...latencyOf(all) })),
       },
-      waiting: [...this.#decisions.values()].filter(({ isWaiting }) => isWaiting).length,
+      waiting: [...this.#decisions.values()].filter(({ authority }) => authority.isWaiting).length,
       overrides: this.#overrides,
       override_rate: critical === 0 ? null : Number((this.#overrides / critical).toFixed(4)),
       gates: [...this.#gates]
@@ -147,7 +144,7 @@ export class MetricsTally {
   #decision(id: string): OpenDecision {
     const known = this.#decisions.get(id);
     if (known !== undefined) return known;
-    const made = { action: NONE, requiredMs: undefined, roles: [], signatures: 0, agreed: new Map<string, readonly string[]>(), isWaiting: false }; // prettier-ignore
+    const made = { action: NONE, authority: new Authority() };
     this.#decisions.set(id, made);
     return made;
   }
@@ -207,26 +204,10 @@ export class MetricsTally {
     });
   }
 
-  #require(row: Row, decision: OpenDecision): void {
-    decision.requiredMs = happenedMs(row);
-    const { signatures, roles } = requiredIn(row);
-    decision.roles = roles;
-    decision.signatures = signatures;
-    decision.isWaiting = !isSatisfied(decision);
-    const pattern = `${decision.signatures} of ${[...decision.roles].sort().join(', ') || 'anybody'}`;
-    this.#noteChange(row, 'approval-pattern', this.#patterns, decision.action, pattern);
-  }
-
-  #approve(row: Row, decision: OpenDecision): void {
-    const [actor, role] = [nameOf(row), textOf(row, 'role')];
-    if (actor === undefined) return;
-    if (saysNo(row)) decision.agreed.delete(actor);
-    if (!saysYes(row)) return;
-    decision.agreed.set(actor, [...(decision.agreed.get(actor) ?? []), role ?? NONE]);
-    if (decision.requiredMs === undefined) return;
-    const tookMs = Math.max(0, happenedMs(row) - decision.requiredMs);
-    const wasLast = decision.isWaiting && isSatisfied(decision);
-    if (wasLast) decision.isWaiting = false;
+  #approve(row: Row, { authority }: OpenDecision): void {
+    const agreement = authority.answer(row);
+    if (agreement === undefined) return;
+    const { role, tookMs, wasLast } = agreement;
     this.#count(row, (day) => {
       if (role !== undefined) this.#ofRole(role).push(tookMs);
       if (!wasLast) return;
@@ -275,11 +256,6 @@ export const METRIC_ACTIONS: ReadonlySet<string> = new Set([
   'run_started',
   'run_completed',
 ]);
-
-function isSatisfied({ agreed, roles, signatures }: OpenDecision): boolean {
-  const given = new Set([...agreed.values()].flat());
-  return agreed.size >= signatures && roles.every((role) => given.has(role));
-}
 
 function latencyOf(all: readonly number[]): Latency {
   return { count: all.length, p50_ms: atRank(all, 0.5), p95_ms: atRank(all, 0.95) };

@@ -67,6 +67,11 @@ export async function openContent(place: Place, what: ReadWhat, asked: ReadAsked
   return isRecorded ? granted(place, located, what, asked) : { isWhole: true, record: nothing };
 }
 
+/** Whether content is shown for a reason alone: who asks for a reason is `openContent`. */
+export function hidesContent(place: Place): boolean {
+  return governed(place).config.access?.raw === 'break-glass';
+}
+
 /** The settings beside the ledger hold, whatever `--config` names: who reads does not choose them. */
 function governed(place: Place): LocatedLedger {
   const given = locate(place);
@@ -101,7 +106,7 @@ async function whoReads(
   const person = personHere();
   const role = access?.readers && roleOf(person, access.readers, roles);
   return {
-    actor: actor ?? (env['LEDGER_ACTOR'] || person.user),
+    actor: actor || env['LEDGER_ACTOR'] || person.user,
     account: person.user,
     role,
     isAllowed: access?.readers === undefined || role !== undefined,
@@ -124,6 +129,6 @@ async function refuseContent(what: ReadWhat): Promise<void> {
   const hidden = (await membersAsked(what)).find((member) => !SUMMARY_MEMBERS.has(member));
   if (hidden === undefined) return;
   throw new LedgerError('USAGE', `expected members that a summary shows, found ${JSON.stringify(hidden)}`, {
-    hint: `to ask about the content of rows, ${what.command === 'rollup' ? 'take "ledger query --group-by" with' : 'add'} --raw --reason "…": that leaves a row which says who, what and why`,
+    hint: `--actor, --role, --outcome, --class and --risk-band look into payloads, "actor=…" and the like do not; to ask about the content of rows, ${what.command === 'rollup' ? 'take "ledger query --group-by" with' : 'add'} --raw --reason "…": that leaves a row which says who, what and why`,
   });
 }

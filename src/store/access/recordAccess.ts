@@ -21,7 +21,7 @@ export async function recordAccess(
   const host = nodeHost();
   const writer = new Writer({ paths, host, durability: 'disk', events });
   try {
-    const said = new Secrets(config.secrets).cleaned(accessRow(event), () => undefined, false);
+    const said = new Secrets(config.secrets).cleaned(accessRow(event), () => undefined, true);
     const row = checkRow(said, { nowMs: host.nowMs() });
     await writer.appendDecided((_, placer) => Promise.resolve(placer.place(row)));
   } catch (error) {

@@ -1,4 +1,5 @@
 /** Holds rows against the catalogues: those that come with the ledger, and those that the settings name. */
+import { ACCESS_RUN, isAccessAction } from '../../core/accessActions';
 import { CATALOGUE_NAMES, actionsIn, catalogueOf, LEDGER_ACTIONS } from '../../core/catalogue';
 import { LedgerError } from '../../core/errors';
 import { nearest } from '../../core/nearest';
@@ -66,11 +67,12 @@ export class Catalogues {
   /**
    * The row without secrets, and without what its catalogue leaves out.
    * @param isKept whether a row that would be refused has hashes instead: it tells of what cannot be undone
-   * @throws LedgerError SECRET, OMITTED
+   * @throws LedgerError SECRET, OMITTED, MEMBER_RESERVED
    */
   cleaned(given: JsonObject, onWarning: OnOmitted = () => undefined, isKept = false): JsonObject {
     // First: what is said of anything else may quote the row.
     const row = this.secrets.cleaned(given, onWarning, isKept);
+    if (!isKept) refuseAccess(row.get('action'), row.get('run_id'));
     const mode = this.omissionMode(row.get('action'));
     const omitted = mode === 'off' ? [] : omittedIn(row);
     if (omitted.length === 0) return row;
@@ -127,6 +129,7 @@ export class Catalogues {
 
   /** @throws LedgerError SCHEMA_MISMATCH, ACTION_UNKNOWN, SIGNATURE_MISSING */
   check(row: CheckedRow): void {
+    refuseAccess(row.action, row.runId);
     if (row.signedFor === undefined) this.refuseUnsigned(row.action);
     this.#checkType(row);
   }
@@ -178,6 +181,21 @@ export class Catalogues {
     const validate = builtinValidators(name).get(action);
     return validate && { catalogue: name, validate };
   }
+}
+
+/** Who was shown what is for the program to say, in a stream where nobody else stands. */
+function refuseAccess(action: unknown, runId: unknown): void {
+  const isAction = isAccessAction(action);
+  if (!isAction && runId !== ACCESS_RUN) return;
+  const found = isAction ? String(action) : `run_id "${ACCESS_RUN}"`;
+  throw new LedgerError(
+    'MEMBER_RESERVED',
+    `expected rows of your own, found ${found}, which tells who was shown what`,
+    {
+      place: { member: isAction ? 'action' : 'run_id' },
+      hint: 'the program writes these rows itself: see "access" in the config',
+    },
+  );
 }
 
 function unsigned(row: JsonObject): JsonObject {

@@ -9,7 +9,8 @@ export async function orderRows(place: Place, order: string, nowMs: number): Pro
   const found = new Map<number, Row>();
   const add = async (term: string): Promise<void> => {
     for await (const row of rowsWhere(place, [term], nowMs))
-      if (!row.action.startsWith('audit.') && (textOf(row, 'order_id') ?? order) === order) found.set(row.seq, row);
+      if (!row.action.startsWith('audit.') && (row.order_id ?? textOf(row, 'order_id') ?? order) === order)
+        found.set(row.seq, row);
   };
   await add(`order_id=${order}`);
   await add(`payload.order_id=${order}`);

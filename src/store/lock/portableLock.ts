@@ -17,7 +17,7 @@ import type { HeldLock } from './lock';
 const STALE_MS = 10_000;
 const UPDATE_MS = 2_000;
 
-type ProperLockfile = Pick<typeof lockfile, 'lockSync'>;
+type ProperLockfile = Pick<typeof lockfile, 'lockSync' | 'lock'>;
 
 /**
  * Loads the library: only for ledgers that are locked this way. Its exit handler takes over signals that Node ignores

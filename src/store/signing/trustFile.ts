@@ -8,6 +8,7 @@ import type { PublicKey } from '../../core/signing/keys';
 import { formatTime } from '../../core/time';
 import { replaceFile } from '../atomicFile';
 import { readWhole, statOf } from '../files';
+import { loadPortableLock } from '../lock/portableLock';
 
 export interface Trust {
   readonly key: PublicKey;
@@ -116,7 +117,7 @@ function readConfigText(path: string): string | undefined {
 
 /** Of two who trust a key at once, neither must write over the other. */
 async function locked(path: string): Promise<() => Promise<void>> {
-  const { default: lockfile } = await import('proper-lockfile');
+  const lockfile = await loadPortableLock();
   try {
     return await lockfile.lock(path, { realpath: false, retries: { retries: 40, minTimeout: 50, maxTimeout: 250 } });
   } catch (error) {
