@@ -155,7 +155,6 @@ function partLines(result: VerifyResult, width: number): string[] {
 }
 
 function signatureLines({ signatures, signed_rows: signed }: VerifyResult, width: number): string[] {
-  if (signatures === 'none') return [labelled('', 'signatures and checkpoints: not checked', width)];
   const of = signed === 0 ? '' : ` (${signed} signed ${signed === 1 ? 'row' : 'rows'})`;
   return [labelled('', `signatures ${signatures.replace('-', ' ')}${of} · checkpoints: not checked`, width)];
 }
