@@ -1,9 +1,13 @@
 /**
  * What can still be read of a torn row: its first members, for the heal row's `original`. Best effort by nature:
- * members are read in order up to the first one that is cut or nested.
+ * members are read in order up to the first one that is cut or nested. A text that may hold a secret is left out: the row
+ * may have been refused for it, and there is no setting to ask where a tail is healed.
  *
  *   {"seq":7,"ts":"2026-…","run_id":"r1","cost_usd":0.0   →   { seq: 7, ts: "2026-…", run_id: "r1" }
  */
+
+import { mayHoldSecret } from './secretScan';
+import { storedString } from './json';
 
 const NAMES: ReadonlySet<string> = new Set(['ts', 'run_id', 'decision_id', 'agent', 'action', 'id', 'seq', 'cost_usd']);
 const MAX_VALUE_BYTES = 256;
@@ -43,8 +47,9 @@ function valueOf(token: string): unknown {
   }
 }
 
-/** Whether a row can repeat it: `1e999` is no number there, half of a surrogate pair no text. */
+/** Whether a row can and may repeat it: `1e999` is no number there, half of a surrogate pair no text. */
 function isTellable(value: unknown): value is string | number {
   if (typeof value === 'number') return Number.isFinite(value);
-  return typeof value === 'string' && value.isWellFormed() && Buffer.byteLength(value) <= MAX_VALUE_BYTES;
+  if (typeof value !== 'string' || !value.isWellFormed() || Buffer.byteLength(value) > MAX_VALUE_BYTES) return false;
+  return !mayHoldSecret(storedString(value));
 }

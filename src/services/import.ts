@@ -210,7 +210,8 @@ class Import {
 
   async #setAside(lines: readonly AsideLine[]): Promise<void> {
     const { events } = this.request;
-    const fresh = await this.writer.exclusively((file) => setAsideLines(file, events, this.source, lines));
+    const { secrets } = this.catalogues;
+    const fresh = await this.writer.exclusively((file) => setAsideLines(file, events, this.source, lines, secrets));
     this.#counts.quarantined += fresh;
     this.#counts.duplicates += lines.length - fresh;
     for (const { why } of lines) count(this.#broken, why);

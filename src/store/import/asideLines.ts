@@ -16,6 +16,7 @@ import { Placer } from '../append/placer';
 import { withReadyLedger } from '../append/prepare';
 import type { PrepareEvents } from '../append/prepare';
 import { setAside } from '../heal/quarantine';
+import type { Secrets } from '../secrets/secrets';
 
 export interface AsideLine {
   readonly key: string;
@@ -33,13 +34,18 @@ export interface AsideSource {
 /** Every line costs two syncs under the lock: more at once would keep others waiting. */
 export const MAX_ASIDE_LINES = 50;
 
-/** @returns how many were set aside now; the others were before */
+/**
+ * @param secrets keeps them out of the rows that name the lines
+ * @returns how many were set aside now; the others were before
+ */
 export function setAsideLines(
   file: LedgerFile,
   events: PrepareEvents,
   source: AsideSource,
   lines: readonly AsideLine[],
+  secrets: Secrets,
 ): Promise<number> {
+  const named = secrets.cleaned(new Map([['file', source.name]]), () => undefined, true);
   return withReadyLedger(file, events, async (ready) => {
     const placer = new Placer(ready);
     const fresh = lines.filter((line) => placer.keyUse(line.key) === undefined);
@@ -48,7 +54,7 @@ export function setAsideLines(
       const id = nextUlid(host.nowMs(), host.random(ULID_RANDOM_BYTES), placer.group.head.id);
       const aside = setAside(paths, id, source.fd, offset, bytes);
       const { length, sha256, quarantine, start } = aside;
-      const where = { source: 'import', file: source.name, why, offset, length, sha256, quarantine };
+      const where = { source: 'import', file: named.get('file'), why, offset, length, sha256, quarantine };
       // What is no JSON may be a cut line; what is refused for another reason is whole.
       const kind = why === 'JSON_SYNTAX' ? tornKind(aside) : 'garbage';
       const payload = { kind, ...where, original: salvage(start) };
