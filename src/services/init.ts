@@ -15,6 +15,7 @@ import { checkFolder } from '../store/ledger/ledger';
 import type { Place } from '../store/ledger/locate';
 import { mountOf } from '../store/machine/mount';
 import { nodeHost } from '../store/machine/nodeHost';
+import { Secrets } from '../store/secrets/secrets';
 import { readTail } from '../store/read/tail';
 import { statePaths } from '../store/paths';
 import type { StatePaths } from '../store/paths';
@@ -39,7 +40,7 @@ export interface InitResult {
 const MAX_ORIGIN_CHARS = 256;
 
 /**
- * @throws LedgerError USAGE for an origin that cannot be one, LEDGER_EXISTS where another ledger is there,
+ * @throws LedgerError USAGE for an origin that cannot be one, SECRET for one that holds a secret, LEDGER_EXISTS where another ledger is there,
  *   LEDGER_MISSING where there was one, or no row of it is left, LOCK_UNAVAILABLE, NOT_OWNER, UNSAFE_PATH, NOT_WRITABLE, TAIL_TAMPERED
  */
 export async function initLedger(request: InitRequest): Promise<InitResult> {
@@ -80,7 +81,11 @@ function checkOrigin(origin: string): void {
         : !origin.isWellFormed() || printable(origin) !== origin
           ? 'control characters'
           : undefined;
-  if (why === undefined) return;
+  // Whatever the settings will say: it stands in row 1, and in every proof that leaves this machine.
+  if (why === undefined) {
+    new Secrets('refuse').cleaned(new Map([['origin', origin]]), () => undefined, false);
+    return;
+  }
   throw new LedgerError(
     'USAGE',
     `expected --origin to be a name of 1 to ${MAX_ORIGIN_CHARS} characters without controls, found ${why}`,

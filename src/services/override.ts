@@ -4,7 +4,7 @@ import type { Cap, CapNames } from '../core/caps';
 import { formatLocalSecond } from '../core/day';
 import { environmentDefaults } from '../core/defaults';
 import { LedgerError } from '../core/errors';
-import type { Json } from '../core/json';
+import type { Json, JsonObject } from '../core/json';
 import { formatNanos, parseCostNanos } from '../core/money';
 import { capNamed, MAX_OVERRIDE_MS } from '../core/override';
 import { formatTime } from '../core/time';
@@ -61,8 +61,7 @@ export async function override(request: OverrideRequest): Promise<OverrideResult
   const calendar = calendarOf(place, located, tz);
   const atMs = parseWhen(request.until, { nowMs: request.nowMs, calendar, flag: '--until', ahead: true });
   const raise = raiseOf(request, cap, atMs);
-  const who = whoOf(request);
-  const said = new Map<string, Json>([...Object.entries(who), ['reason', reason]]);
+  const said = new Map<string, Json>([...Object.entries(whoOf(request)), ['reason', reason]]);
   const members = new Secrets(located.config.secrets).cleaned(said, events.onOmitted ?? (() => undefined), false);
   const { seq, id, untilMs, replaced } = await recordOverride({ place, cap, raise, members, events });
   return {
@@ -71,13 +70,17 @@ export async function override(request: OverrideRequest): Promise<OverrideResult
     raised_to_usd: raise === undefined ? null : formatNanos(raise.nanos),
     until: formatTime(untilMs),
     until_local: formatLocalSecond(calendar.zone, untilMs),
-    reason,
-    actor: who.actor ?? null,
-    authority: who.authority ?? null,
+    ...saidIn(members),
     seq,
     id,
     replaced_seq: replaced?.seq ?? null,
   };
+}
+
+/** As it was stored: a hash may stand in the place of a secret. */
+function saidIn(members: JsonObject): Pick<OverrideResult, 'reason' | 'actor' | 'authority'> {
+  const text = (name: string): string | null => (members.get(name) as string | undefined) ?? null;
+  return { reason: text('reason') ?? '', actor: text('actor'), authority: text('authority') };
 }
 
 function raiseOf(

@@ -2,6 +2,8 @@
 import { gapText, noted, notedAt } from '../core/damage';
 import type { Damage } from '../core/damage';
 import { LedgerError } from '../core/errors';
+import type { Json } from '../core/json';
+import type { AppendEvents } from '../store/append/append';
 import { attach, detach } from '../store/ledger/attach';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
@@ -19,7 +21,7 @@ export interface SetAsideOptions {
   readonly actor: string | undefined;
   readonly reason: string;
   /** Hears of rows that are named as lost on the way, and that the last writer here wrote to another ledger. */
-  readonly events?: Pick<PrepareEvents, 'onOtherLedger' | 'onRowsLost'> | undefined;
+  readonly events?: (Pick<PrepareEvents, 'onOtherLedger' | 'onRowsLost'> & Pick<AppendEvents, 'onOmitted'>) | undefined;
 }
 
 /**
@@ -28,15 +30,20 @@ export interface SetAsideOptions {
  */
 export async function setAsideLine(options: SetAsideOptions): Promise<Damage> {
   const located = locate(options.place);
-  const said = new Secrets(located.config.secrets).cleaned(
-    new Map([['reason', options.reason]]),
-    () => undefined,
-    false,
-  );
+  const { actor, reason } = options;
+  const given = new Map<string, Json>([
+    ...(actor === undefined ? [] : [['actor', actor] as const]),
+    ['reason', reason],
+  ]);
+  const onWarning = options.events?.onOmitted ?? ((): void => undefined);
+  const said = new Secrets(located.config.secrets).cleaned(given, onWarning, false);
   const line = findTarget(located.paths.ledger, options.target);
   const file = attach(located);
   try {
-    const byHand = { actor: options.actor ?? file.host.by, reason: said.get('reason') as string };
+    const byHand = {
+      actor: (said.get('actor') as string | undefined) ?? file.host.by,
+      reason: said.get('reason') as string,
+    };
     const events: PrepareEvents = {
       onHeal: () => undefined,
       onRowsLost: (lost) => options.events?.onRowsLost(lost),
