@@ -61,7 +61,12 @@ export class Catalogues {
    * @throws LedgerError SECRET, OMITTED, MEMBER_VALUE
    */
   prepared(row: JsonObject, onWarning: OnOmitted): JsonObject {
-    return this.cleaned(withEventKey(row), onWarning);
+    // First: what is said of anything else may quote the row.
+    return this.#keyed(this.secrets.cleaned(row, onWarning, false), onWarning);
+  }
+
+  #keyed(row: JsonObject, onWarning: OnOmitted): JsonObject {
+    return this.#withoutOmitted(withEventKey(row), onWarning, false);
   }
 
   /**
@@ -70,8 +75,10 @@ export class Catalogues {
    * @throws LedgerError SECRET, OMITTED, MEMBER_RESERVED
    */
   cleaned(given: JsonObject, onWarning: OnOmitted = () => undefined, isKept = false): JsonObject {
-    // First: what is said of anything else may quote the row.
-    const row = this.secrets.cleaned(given, onWarning, isKept);
+    return this.#withoutOmitted(this.secrets.cleaned(given, onWarning, isKept), onWarning, isKept);
+  }
+
+  #withoutOmitted(row: JsonObject, onWarning: OnOmitted, isKept: boolean): JsonObject {
     if (!isKept) refuseAccess(row.get('action'), row.get('run_id'));
     const mode = this.omissionMode(row.get('action'));
     const omitted = mode === 'off' ? [] : omittedIn(row);
@@ -90,8 +97,11 @@ export class Catalogues {
     given: Json,
     { nowMs, onOmitted }: { readonly nowMs: number; readonly onOmitted?: OnOmitted | undefined },
   ): CheckedRow {
-    const signature = given instanceof Map ? given.get('signature') : undefined;
-    const row = given instanceof Map ? this.prepared(unsigned(given), onOmitted ?? (() => undefined)) : given;
+    const onWarning = onOmitted ?? ((): void => undefined);
+    // The signature, too: what is said of it may quote it.
+    const said = given instanceof Map ? this.secrets.cleaned(given, onWarning, false) : given;
+    const signature = said instanceof Map ? said.get('signature') : undefined;
+    const row = said instanceof Map ? this.#keyed(unsigned(said), onWarning) : said;
     const checked = this.#signed(row, signature, nowMs);
     this.check(checked);
     return checked;
