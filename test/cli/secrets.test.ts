@@ -126,3 +126,61 @@ test('hostile rows are looked into in time', async (t) => {
     assert.ok(elapsedMs < 8_000, `${text.slice(0, 30)}: ${elapsedMs} ms`);
   }
 });
+
+/** What the ledger itself says: a line that was set aside stays word for word in quarantine. */
+function assertNotInRows(box: Sandbox, secret: string): void {
+  assert.ok(!readFileSync(box.ledger, 'latin1').includes(secret));
+}
+
+test('the row that names a line which an import sets aside', async (t) => {
+  const box = sandbox(t);
+  const file = join(box.root, `${GITHUB_TOKEN}.jsonl`);
+  const row = { id: 'x', agent: GITHUB_TOKEN, run_id: `run ${GITHUB_TOKEN}`, decision_id: GITHUB_TOKEN, action: 'a.b', seq: 4 };
+  writeFileSync(file, `${JSON.stringify(row)}\n${JSON.stringify(row).slice(0, -4)}\n`);
+  for (const expected of [2, 0]) {
+    const ended = await ledger(box, ['import', file, '--json']);
+    assert.equal((JSON.parse(ended.stdout) as { quarantined: number }).quarantined, expected, ended.stderr);
+  }
+  assertNotInRows(box, BODY);
+  const payloads = rowsOf(box.ledger).filter(({ action }) => action === 'audit.heal-truncation').map(({ payload }) => payload as { file: string; why: string; original: object }); // prettier-ignore
+  assert.deepEqual(payloads.map(({ why }) => why), ['SECRET', 'JSON_SYNTAX']); // prettier-ignore
+  for (const { file: name, original } of payloads) {
+    assert.match(name, /^secret omitted, sha256 /);
+    for (const member of ['agent', 'run_id', 'decision_id']) assert.ok(!(member in original), member);
+  }
+}); // prettier-ignore
+
+test('a torn end that holds one is healed without it', async (t) => {
+  const box = sandbox(t);
+  assert.equal((await ledger(box, ['append', 'a.b', '-q'])).status, 0);
+  writeFileSync(box.ledger, `{"seq":3,"agent":"${GITHUB_TOKEN}","action":"a.b","pay`, { flag: 'a' });
+  assert.equal((await ledger(box, ['append', 'a.b', '-q'])).status, 0);
+  assertNotInRows(box, BODY);
+});
+
+test('who sets a line aside, and what a ledger is called', async (t) => {
+  const box = sandbox(t);
+  const asked = await ledger(box, ['init', '--origin', `acme/${GITHUB_TOKEN}`]);
+  assert.equal(asked.status, 2);
+  assert.match(asked.stderr, /found origin: GitHub Token/);
+  assert.ok(!existsSync(box.ledger));
+  assert.equal((await ledger(box, ['append', 'a.b', '-q'])).status, 0);
+  const ended = await ledger(box, ['sweep', '--set-aside', '2', '--reason', 'wrong', '--actor', GITHUB_TOKEN]);
+  assert.equal(ended.status, 2);
+  assert.match(ended.stderr, /found actor: GitHub Token/);
+  assert.ok(!`${asked.stderr}${ended.stderr}`.includes(BODY));
+  assertNowhere(box, BODY);
+});
+
+test('with hashes, an override tells what was stored', async (t) => {
+  const box = sandbox(t);
+  settings(box, { secrets: 'hash', caps: [{ usd: '1', per: 'day' }] });
+  assert.equal((await ledger(box, ['append', 'a.b', '-q'])).status, 0);
+  const words = ['--reason', `see ${GITHUB_TOKEN}`, '--actor', GITHUB_TOKEN, '--json'];
+  const ended = await ledger(box, ['override', '--cap', 'day', '--usd', '2', '--until', '+2h', ...words]);
+  assert.equal(ended.status, 0, ended.stderr);
+  const told = JSON.parse(ended.stdout) as { reason: string; actor: string };
+  assert.match(told.reason, /^secret omitted, sha256 /);
+  assert.match(told.actor, /^secret omitted, sha256 /);
+  assertNowhere(box, BODY);
+});

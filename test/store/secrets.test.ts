@@ -147,3 +147,97 @@ test('the setting is one of four', () => {
   assert.match(refusalOf(() => parseConfig('{"secrets":"seal"}', 'c')).message, /secrets to be one of refuse, hash, warn, off/);
   assert.match(refusalOf(() => parseConfig('{"secrets":true}', 'c')).message, /secrets to be one of/);
 }); // prettier-ignore
+
+test('behind a colour, a written line end and in JSON within a text', () => {
+  const escape = String.fromCharCode(27);
+  for (const before of [
+    `${escape}[31m`,
+    `${escape}[1;32m`,
+    '\\u001b[0m',
+    '\\n',
+    '\\\\n',
+    '\\t',
+    '%0A',
+    '%0d',
+    'x\\r\\n',
+  ])
+    for (const kind of [
+      'GitHub Token',
+      'npm access token',
+      'Hugging Face User Access Token',
+      'Databricks personal access token',
+    ]) {
+      const [, text = ''] = EXAMPLES.find(([name]) => name === kind) ?? [];
+      assert.deepEqual(foundIn({ note: `log${before}${text}` }), [`note: ${kind}`], before);
+    }
+  const inner = JSON.stringify({ a: 'first\n' + GITHUB_TOKEN, secretAccessKey: filler(40) });
+  for (const note of [inner, JSON.stringify(inner), JSON.stringify(JSON.stringify(inner))])
+    assert.deepEqual(foundIn({ note }).sort(), ['note: AWS Secret Access Key', 'note: GitHub Token']);
+});
+
+test('what stands for a secret, and what only has the shape of one, is none', () => {
+  const body = (length: number): string => 'x'.repeat(length);
+  const texts = [
+    'postgres://app:REDACTED@db.acme.org:5432/app',
+    'mysql://app:<redacted>@db.acme.org/app',
+    'mongodb+srv://app:***@cluster0.acme.org/app',
+    'https://deploy:XXXXXXXX@git.acme.org/x',
+    'https://REDACTED:x-oauth-basic@github.com/acme/x',
+    `ghp_${body(36)}`,
+    `glpat-${body(20)}`,
+    `sk-ant-api03-${body(93)}AA`,
+    `sk-${body(20)}T3BlbkFJ${body(20)}`,
+    `AWS_SECRET_ACCESS_KEY=${body(40)}`,
+    `https://hooks.slack.com/services/T00000000/B00000000/${body(24)}`,
+    'xoxb-REDACTED-REDACTED',
+    'xapp-gateway-production-blue-ingress',
+    'npm_package_scripts_build_production_ser',
+  ];
+  for (const text of texts) assert.deepEqual(foundIn({ note: `see ${text} there` }), [], text);
+  assert.deepEqual(foundIn({ payload: { secretAccessKey: body(40) } }), []);
+});
+
+test('a secret next to what stands for one is found', () => {
+  const real = filler(16);
+  assert.deepEqual(foundIn({ note: `postgres://REDACTED:${real}@db.acme.org/app` }), ['note: PostgreSQL connection string']);
+  assert.deepEqual(foundIn({ note: `ghp_${'x'.repeat(36)} and ${GITHUB_TOKEN}` }), ['note: GitHub Token']);
+  assert.deepEqual(foundIn({ note: `xoxb-xxxxxxxxxxxx-${filler(13)}-${filler(24)}` }), ['note: slack token']);
+  assert.deepEqual(foundIn({ note: `ghp_${'x'.repeat(20)}${real}` }), ['note: GitHub Token']);
+}); // prettier-ignore
+
+test('the header of a key with a sentence behind it is no key', () => {
+  const header = `${'-'.repeat(5)}BEGIN PRIVATE KEY${'-'.repeat(5)}`;
+  const commit = createHash('sha1').update('x').digest('hex');
+  for (const between of [' in commit ', '\nfound in commit ', '\\nremoved by ', ': '])
+    assert.deepEqual(foundIn({ note: `${header}${between}${commit}` }), [], between);
+  const body = filler(64);
+  for (const between of ['\n', '\\n', '\\\\n', '%0A', '\n  ', '\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,AB01\n\n', '\\nComment: of ann\\n\\n', '\n> ', '\\n" +\n "'])
+    assert.deepEqual(foundIn({ note: `${header}${between}${body}` }), ['note: private key'], between);
+}); // prettier-ignore
+
+test('hostile headers and backslashes are looked at in time', () => {
+  const header = `${'-'.repeat(5)}BEGIN PRIVATE KEY${'-'.repeat(5)}`;
+  const texts = [
+    `${header}${'Aa: "Bb: '.repeat(10_000)}`,
+    `${header}${'Aa: b  '.repeat(10_000)}`.repeat(5),
+    `${header}${'\\'.repeat(100_000)}`,
+    `${header}\n`.repeat(5_000),
+    '\\'.repeat(200_000),
+    '\\u001b['.repeat(30_000),
+    `\\u001b[${'1;'.repeat(100_000)}`,
+  ];
+  const start = performance.now();
+  for (const text of texts) detectSecrets(text);
+  assert.ok(performance.now() - start < 4_000, `${performance.now() - start} ms`);
+});
+
+test('no part of a signature or of a key of a webhook is said', () => {
+  const nowMs = Date.UTC(2026, 5, 1);
+  const webhook = { action: 'proof.webhook', idempotency_key: GITHUB_TOKEN, payload: { source: 's', event_id: 'e' } };
+  const rows = [{ action: 'a.b', signature: GITHUB_TOKEN }, { action: 'a.b', signature: { [GITHUB_TOKEN]: 1, keyid: GITHUB_TOKEN } }, webhook];
+  for (const row of rows) {
+    assert.equal(refusalOf(() => cataloguesWith({}).checked(toJson(row), { nowMs })).code, 'SECRET');
+    const { message, hint } = refusalOf(() => cataloguesWith({ secrets: 'hash' }).checked(toJson(row), { nowMs }));
+    assert.ok(!`${message}${hint ?? ''}`.includes(GITHUB_TOKEN), message);
+  }
+}); // prettier-ignore
