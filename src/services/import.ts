@@ -10,6 +10,7 @@ import { importRow } from '../core/importRow';
 import type { ImportedRow } from '../core/importRow';
 import type { Json } from '../core/json';
 import { FORMAT } from '../core/ownRows';
+import { Occurrences } from '../core/occurrences';
 import { parseJson } from '../core/parseJson';
 import { isTraceEvent, TraceCheck, traceRow } from '../core/traceEvent';
 import type { AppendEvents } from '../store/append/append';
@@ -231,21 +232,4 @@ function exportedDigest(text: string): string | undefined {
 
 function count<K>(counts: Map<K, number>, name: K): void {
   counts.set(name, (counts.get(name) ?? 0) + 1);
-}
-
-/**
- * How often a line came already. 52 bits of its digest tell it apart: two lines that share them count as one here, which
- * only raises an occurrence; the key holds the whole digest.
- */
-class Occurrences {
-  /** One map holds at most 2^24 entries. */
-  readonly #maps = Array.from({ length: 256 }, () => new Map<number, number>());
-
-  next(sha256: string): number {
-    const map = this.#maps[parseInt(sha256.slice(0, 2), 16)] as Map<number, number>;
-    const digest = parseInt(sha256.slice(2, 15), 16);
-    const occurrence = (map.get(digest) ?? 0) + 1;
-    map.set(digest, occurrence);
-    return occurrence;
-  }
 }

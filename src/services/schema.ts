@@ -2,8 +2,9 @@
 import { catalogueOf } from '../core/catalogue';
 import { LedgerError } from '../core/errors';
 import { nearest } from '../core/nearest';
-import { builtinTypes, Catalogues } from '../store/catalogue/catalogues';
-import type { DescribedType } from '../store/catalogue/catalogues';
+import { builtinTypes } from '../store/catalogue/builtin';
+import type { DescribedType } from '../store/catalogue/builtin';
+import { Catalogues } from '../store/catalogue/catalogues';
 import { lintFiles } from '../store/catalogue/lintLines';
 import type { LintCounts, LintFinding, LintOptions } from '../store/catalogue/lintLines';
 import { isCatalogue, readCatalogue } from '../store/catalogue/ownCatalogues';
@@ -13,7 +14,7 @@ import { hidesContent } from '../store/access/reading';
 import { presentSegments } from '../store/ledger/segments';
 import { nodeHost } from '../store/machine/nodeHost';
 
-export type { DescribedType } from '../store/catalogue/catalogues';
+export type { DescribedType } from '../store/catalogue/builtin';
 export type { LintCounts, LintFinding } from '../store/catalogue/lintLines';
 
 /** @throws LedgerError CONFIG_INVALID, CATALOGUE_INVALID, READ_FAILED */

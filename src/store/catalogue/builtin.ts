@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { CATALOGUE_NAMES } from '../../core/catalogue';
 import type { CatalogueName } from '../../core/catalogue';
 import { loadPart, schemasFolder } from '../machine/parts';
 import type { compileCatalogue, Validate } from './compileCatalogue';
@@ -38,4 +39,20 @@ function readyMade(name: CatalogueName): ReadonlyMap<string, Validate> | undefin
 function madeNow(name: CatalogueName): ReadonlyMap<string, Validate> {
   const part = loadPart<{ compileCatalogue: typeof compileCatalogue }>('catalogue/compileCatalogue');
   return part.compileCatalogue(builtinSchema(name));
+}
+
+export interface DescribedType {
+  readonly catalogue: string;
+  /** Undefined for what holds for every row. */
+  readonly action: string | undefined;
+  readonly schema: CatalogueSchema;
+}
+
+/** The types that come with the ledger, in the order of the catalogues. */
+export function builtinTypes(): DescribedType[] {
+  return CATALOGUE_NAMES.flatMap((catalogue): DescribedType[] => {
+    const { $defs = {}, ...all } = builtinSchema(catalogue);
+    if (catalogue === 'plain') return [{ catalogue, action: undefined, schema: all }];
+    return Object.entries($defs).map(([action, schema]) => ({ catalogue, action, schema }));
+  });
 }

@@ -16,8 +16,8 @@ import { cataloguePaths } from '../ledger/locate';
 import type { LocatedLedger } from '../ledger/locate';
 import { Secrets } from '../secrets/secrets';
 import { Signatures } from '../signing/signatures';
-import { builtinSchema, builtinValidators } from './builtin';
-import type { CatalogueSchema } from './builtin';
+import { builtinTypes, builtinValidators } from './builtin';
+import type { DescribedType } from './builtin';
 import type { Validate } from './compileCatalogue';
 import { ownTypes, withHelpers } from './ownCatalogues';
 import type { OwnType } from './ownCatalogues';
@@ -25,13 +25,6 @@ import type { OwnType } from './ownCatalogues';
 interface Described {
   readonly catalogue: string;
   readonly validate: Validate;
-}
-
-export interface DescribedType {
-  readonly catalogue: string;
-  /** Undefined for what holds for every row. */
-  readonly action: string | undefined;
-  readonly schema: CatalogueSchema;
 }
 
 type OnOmitted = (omitted: readonly (Omitted | Secret)[]) => void;
@@ -211,15 +204,6 @@ function refuseAccess(action: unknown, runId: unknown): void {
 function unsigned(row: JsonObject): JsonObject {
   if (!row.has('signature')) return row;
   return new Map([...row].filter(([name]) => name !== 'signature'));
-}
-
-/** The types that come with the ledger, in the order of the catalogues. */
-export function builtinTypes(): DescribedType[] {
-  return CATALOGUE_NAMES.flatMap((catalogue): DescribedType[] => {
-    const { $defs = {}, ...all } = builtinSchema(catalogue);
-    if (catalogue === 'plain') return [{ catalogue, action: undefined, schema: all }];
-    return Object.entries($defs).map(([action, schema]) => ({ catalogue, action, schema }));
-  });
 }
 
 /** A payload that is not there lacks what must be in it: that is told at once, too. */
