@@ -28,14 +28,16 @@ export interface ReconstructRequest {
  */
 export async function reconstruct(request: ReconstructRequest): Promise<Reconstruction | undefined> {
   const { place, id, kind, nowMs } = request;
-  presentSegments(locate(place).paths);
+  const located = locate(place);
+  presentSegments(located.paths);
   const reading = await openContent(place, { command: 'reconstruct', sought: id }, request.reading);
   const kinds = kind === undefined ? (['decision', 'run'] as const) : [kind];
   const found: Reconstruction[] = [];
+  const judge = signatureJudge(located);
   for (const one of kinds) {
     const stream = { kind: one, id };
     const read = await readStream(place, stream, nowMs);
-    if (read.rows.length > 0) found.push(rebuilt(stream, read, signatureJudge(locate(place))));
+    if (read.rows.length > 0) found.push(rebuilt(stream, read, judge));
   }
   if (found.length > 1)
     throw new LedgerError('USAGE', `expected a run or a decision, found that "${id}" is both`, {

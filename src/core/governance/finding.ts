@@ -47,6 +47,11 @@ export function textOf(row: Row, name: string): string | undefined {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
 
+/** What a row belongs to: as it says itself, else as its payload does, which may tell of another one. */
+export function linkOf(row: Row, name: 'order_id' | 'customer_id'): string | undefined {
+  return row[name] ?? textOf(row, name);
+}
+
 export function listOf(row: Row, name: string): readonly unknown[] {
   const value = fieldOf(row, name);
   return Array.isArray(value) ? (value as readonly unknown[]) : [];

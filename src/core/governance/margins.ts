@@ -3,7 +3,7 @@ import { dayAt, dayPeriod } from '../day';
 import type { Calendar } from '../day';
 import type { Row } from '../members';
 import { formatNanos } from '../money';
-import { textOf } from './finding';
+import { linkOf } from './finding';
 import { revenueNanos, spendNanos } from './orderProof';
 import { happenedMs } from './stream';
 
@@ -66,8 +66,8 @@ export class Margins {
   }
 
   #keyOf(row: Row): string | undefined {
-    if (this.by === 'order') return row.order_id ?? textOf(row, 'order_id');
-    if (this.by === 'customer') return row.customer_id ?? textOf(row, 'customer_id');
+    if (this.by === 'order') return linkOf(row, 'order_id');
+    if (this.by === 'customer') return linkOf(row, 'customer_id');
     return dayPeriod(this.calendar, dayAt(this.calendar, happenedMs(row))).label;
   }
 }

@@ -2,7 +2,7 @@
 import { isAccessAction } from '../accessActions';
 import type { Json, JsonObject } from '../json';
 import { isActionName } from '../row';
-import { knownKeys, objectOf, optional, textOf, wrong } from '../settings';
+import { knownKeys, objectOf, optional, textOf, textsOf, wrong } from '../settings';
 import { parseRfc3339 } from '../time';
 import { fingerprintOf, readPublicKey, verifierOf } from './keys';
 import type { TrustedKey, TrustedKeys } from './signature';
@@ -27,14 +27,9 @@ function trustedKeyOf(item: JsonObject, name: string): TrustedKey {
   const key = typeof line === 'string' ? readPublicKey(line) : undefined;
   if (key === undefined) throw wrong(`${name}.key`, 'the line of an Ed25519 key, "ssh-ed25519 AAAA…"', line);
   const actor = textOf(item.get('actor') ?? null, `${name}.actor`);
-  const roles = optional(item, 'roles', (value) => rolesOf(value, `${name}.roles`)) ?? [];
+  const roles = optional(item, 'roles', (value) => textsOf(value, `${name}.roles`, 'roles')) ?? [];
   const untilMs = optional(item, 'until', (value) => timeOf(value, `${name}.until`));
   return { keyId: fingerprintOf(key), verifier: verifierOf(key.bytes), actor, roles, untilMs };
-}
-
-function rolesOf(value: Json, name: string): readonly string[] {
-  if (!Array.isArray(value)) throw wrong(name, 'a list of roles', value);
-  return value.map((role, i) => textOf(role, `${name}[${i}]`));
 }
 
 function timeOf(value: Json, name: string): number {

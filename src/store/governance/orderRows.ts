@@ -1,5 +1,5 @@
 /** The rows of an order: those that name it, and those of its runs that name no other one. */
-import { textOf } from '../../core/governance/finding';
+import { linkOf } from '../../core/governance/finding';
 import type { Row } from '../../core/members';
 import type { Place } from '../ledger/locate';
 import { rowsWhere } from './streamLines';
@@ -9,8 +9,7 @@ export async function orderRows(place: Place, order: string, nowMs: number): Pro
   const found = new Map<number, Row>();
   const add = async (term: string): Promise<void> => {
     for await (const row of rowsWhere(place, [term], nowMs))
-      if (!row.action.startsWith('audit.') && (row.order_id ?? textOf(row, 'order_id') ?? order) === order)
-        found.set(row.seq, row);
+      if (!row.action.startsWith('audit.') && (linkOf(row, 'order_id') ?? order) === order) found.set(row.seq, row);
   };
   await add(`order_id=${order}`);
   await add(`payload.order_id=${order}`);

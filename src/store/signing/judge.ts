@@ -10,5 +10,12 @@ import type { LocatedLedger } from '../ledger/locate';
 export function signatureJudge({ config, paths }: LocatedLedger): (row: Row) => SignatureJudgement {
   const ledgerId = orNothing(() => readIdentity(paths))?.ledgerId;
   const walk = new SignatureWalk({ keys: config.keys, required: config.requireSignature });
-  return (row) => walk.judge(row, ledgerId);
+  // A story asks several times of each row, and a signature takes a hundred times as long to check as a row to read.
+  const judged = new WeakMap<Row, SignatureJudgement>();
+  return (row) => {
+    if (!('signature' in row)) return walk.judge(row, ledgerId);
+    const judgement = judged.get(row) ?? walk.judge(row, ledgerId);
+    judged.set(row, judgement);
+    return judgement;
+  };
 }

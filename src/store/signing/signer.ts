@@ -39,20 +39,24 @@ export function keyPath(word: string, env: Env): string {
 async function byFingerprint(fingerprint: string, env: Env): Promise<Signer> {
   const made = keysInFolder(env).find(({ publicKey }) => fingerprintOf(publicKey) === fingerprint);
   if (made !== undefined) return findSigner(made.path, env);
-  const socket = env['SSH_AUTH_SOCK'];
-  const held = socket ? (await agentKeys(socket)).find((key) => fingerprintOf(key) === fingerprint) : undefined;
-  if (held !== undefined && socket) return { publicKey: held, sign: (data) => signWithAgent(socket, held, data) };
+  const held = await heldByAgent(env, (key) => fingerprintOf(key) === fingerprint);
+  if (held !== undefined) return held;
   throw new LedgerError('KEY_UNUSABLE', `expected a key ${fingerprint}, found none of yours with that fingerprint`, {
     hint: '"ledger key list" shows the keys that you can sign with',
   });
 }
 
+async function heldByAgent(env: Env, isIt: (key: PublicKey) => boolean): Promise<Signer | undefined> {
+  const socket = env['SSH_AUTH_SOCK'];
+  const held = socket ? (await agentKeys(socket)).find(isIt) : undefined;
+  return held && socket ? { publicKey: held, sign: (data) => signWithAgent(socket, held, data) } : undefined;
+}
+
 /** A key without its private half in reach: the agent must hold it. */
 async function fromAgent(publicKey: PublicKey, env: Env, path: string): Promise<Signer> {
-  const socket = env['SSH_AUTH_SOCK'];
-  const held = socket ? (await agentKeys(socket)).find(({ bytes }) => bytes.equals(publicKey.bytes)) : undefined;
-  if (held !== undefined && socket) return { publicKey: held, sign: (data) => signWithAgent(socket, held, data) };
-  const found = socket ? 'none in ssh-agent' : 'no ssh-agent (SSH_AUTH_SOCK is not set)';
+  const held = await heldByAgent(env, ({ bytes }) => bytes.equals(publicKey.bytes));
+  if (held !== undefined) return held;
+  const found = env['SSH_AUTH_SOCK'] ? 'none in ssh-agent' : 'no ssh-agent (SSH_AUTH_SOCK is not set)';
   throw new LedgerError(
     'KEY_UNUSABLE',
     `expected the key of ${path} without a passphrase, or in ssh-agent; found ${found}`,
