@@ -60,7 +60,7 @@ const SMALL_ORDER: ReadonlySet<string> = new Set([
   ...['ec', 'ed', 'ee'].map((first) => `${first}${'f'.repeat(60)}7f`),
 ]);
 
-function isOfSmallOrder(bytes: Buffer): boolean {
+export function isOfSmallOrder(bytes: Buffer): boolean {
   const unsigned = Buffer.from(bytes);
   unsigned[KEY_BYTES - 1] = (unsigned[KEY_BYTES - 1] as number) & 0x7f;
   return SMALL_ORDER.has(unsigned.toString('hex'));

@@ -1,0 +1,141 @@
+/**
+ * A tree that only grows, as a row of hashes: each leaf, and behind it the nodes that it completes, the lowest first. What
+ * is written there never changes; nodes that later leaves complete are not stored yet.
+ *
+ *   leaves 0 1 2 3   stored: 0 | 1 01 | 2 | 3 23 0123
+ */
+import { EMPTY_ROOT, HASH_BYTES, nodeHash, nodeInto } from './merkle';
+
+/** Reads the hash in that place of the row. */
+export type ReadHash = (place: number) => Buffer;
+
+/** How many hashes are stored for so many leaves. */
+export function storedCount(leaves: number): number {
+  let count = 2 * leaves;
+  for (let rest = leaves; rest > 0; rest = Math.floor(rest / 2)) count -= rest % 2;
+  return count;
+}
+
+/** Where the complete node `index` of a level stands; leaves are level 0. */
+export function placeOf(level: number, index: number): number {
+  return storedCount((index + 1) * 2 ** level - 1) + level;
+}
+
+/** The root of the tree over the first `size` leaves. */
+export function rootAt(size: number, read: ReadHash): Buffer {
+  return size === 0 ? EMPTY_ROOT : rangeRoot(0, size, read);
+}
+
+/** The path from a leaf to the root of the tree over `size` leaves (RFC 6962, 2.1.1). */
+export function inclusionPath(index: number, size: number, read: ReadHash): Buffer[] {
+  const path: Buffer[] = [];
+  let [start, end] = [0, size];
+  while (end - start > 1) {
+    const middle = start + largestPowerBelow(end - start);
+    if (index < middle) {
+      path.push(rangeRoot(middle, end, read));
+      end = middle;
+    } else {
+      path.push(rangeRoot(start, middle, read));
+      start = middle;
+    }
+  }
+  return path.reverse();
+}
+
+/** The proof that the tree over `size2` leaves begins with the one over `size1` (RFC 6962, 2.1.2). */
+export function consistencyPath(size1: number, size2: number, read: ReadHash): Buffer[] {
+  if (size1 === 0 || size1 === size2) return [];
+  const path: Buffer[] = [];
+  let [start, end] = [0, size2];
+  while (end !== size1) {
+    const middle = start + largestPowerBelow(end - start);
+    if (size1 <= middle) {
+      path.push(rangeRoot(middle, end, read));
+      end = middle;
+    } else {
+      path.push(rangeRoot(start, middle, read));
+      start = middle;
+    }
+  }
+  // Where what is left is the whole older tree, whoever checks has its root.
+  if (start > 0) path.push(rangeRoot(start, end, read));
+  return path.reverse();
+}
+
+/** The root of the leaves from `start` to before `end`, where `start` is a multiple of a power of two that is no less than their number. */
+function rangeRoot(start: number, end: number, read: ReadHash): Buffer {
+  const count = end - start;
+  const half = largestPowerBelow(count);
+  if (count === 1) return read(placeOf(0, start));
+  if (2 * half === count) return read(placeOf(Math.log2(count), start / count));
+  return nodeHash(rangeRoot(start, start + half, read), rangeRoot(start + half, end, read));
+}
+
+/** The largest power of two below a number of 2 or more; 1 for 1. */
+function largestPowerBelow(count: number): number {
+  let power = 1;
+  while (2 * power < count) power *= 2;
+  return power;
+}
+
+/**
+ * Grows such a row in memory, many leaves at a time. It holds the roots of the complete trees at the right edge, and what
+ * was added since it was last emptied.
+ */
+export class GrowingTree {
+  /** The roots of the complete trees that the leaves make up, by level. */
+  readonly #edge: Buffer[] = [];
+  #size = 0;
+
+  constructor(size = 0, read?: ReadHash) {
+    let start = 0;
+    for (let level = 52; level >= 0; level--) {
+      const width = 2 ** level;
+      if (Math.floor(size / width) % 2 === 0 || read === undefined) continue;
+      this.#edge[level] = Buffer.from(read(placeOf(level, start / width)));
+      start += width;
+    }
+    this.#size = start;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Takes leaf hashes, one behind the other.
+   * @returns what is to be stored for them
+   */
+  grow(leaves: Buffer): Buffer {
+    const added = leaves.length / HASH_BYTES;
+    const stored = Buffer.allocUnsafe((storedCount(this.#size + added) - storedCount(this.#size)) * HASH_BYTES);
+    let at = 0;
+    for (let from = 0; from < leaves.length; from += HASH_BYTES) {
+      leaves.copy(stored, at, from, from + HASH_BYTES);
+      let level = 0;
+      for (let rest = this.#size; rest % 2 === 1; rest = Math.floor(rest / 2), level++) {
+        nodeInto(this.#edge[level] as Buffer, 0, stored, at, stored, at + HASH_BYTES);
+        at += HASH_BYTES;
+      }
+      this.#edgeAt(level).set(stored.subarray(at, at + HASH_BYTES));
+      at += HASH_BYTES;
+      this.#size++;
+    }
+    return stored;
+  }
+
+  root(): Buffer {
+    let root: Buffer | undefined;
+    for (let level = 0, rest = this.#size; rest > 0; level++, rest = Math.floor(rest / 2)) {
+      if (rest % 2 === 0) continue;
+      const edge = this.#edge[level] as Buffer;
+      root = root === undefined ? Buffer.from(edge) : nodeHash(edge, root);
+    }
+    return root ?? EMPTY_ROOT;
+  }
+
+  #edgeAt(level: number): Buffer {
+    return (this.#edge[level] ??= Buffer.alloc(HASH_BYTES));
+  }
+}
