@@ -15,6 +15,8 @@ export type OwnAction =
   | 'audit.heal-truncation'
   | 'audit.set-aside'
   | 'audit.rows-lost'
+  | 'audit.checkpoint'
+  | 'audit.anchor'
   | 'audit.spill-duplicate';
 
 export type LockKind = 'kernel' | 'lockfile';

@@ -28,6 +28,8 @@ export interface WalkOptions {
   readonly digestUpTo: number | undefined;
   /** Actions whose rows must be signed. */
   readonly toSign?: readonly string[] | undefined;
+  /** Whether the walk grows a tree of the rows. */
+  readonly hasTree?: boolean | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((done: { readonly rows: number; readonly bytes: number }) => void) | undefined;
 }
@@ -35,7 +37,7 @@ export interface WalkOptions {
 type LineBytes = Pick<LineRange, 'block' | 'start' | 'end' | 'offset' | 'bytes'>;
 
 /** Where a walk stands in a segment. */
-interface Cursor {
+export interface Cursor {
   readonly segment: string;
   line: number;
   offset: number;
@@ -68,9 +70,9 @@ export async function walkClosed(walk: Walk, segment: Segment, options: WalkOpti
  */
 export function walkBytes(walk: Walk, bytes: Buffer, cursor: Cursor, options: WalkOptions): void {
   const end = bytes.lastIndexOf(0x0a) + 1;
-  const { strict, digestUpTo: upToSeq, toSign } = options;
+  const { strict, digestUpTo: upToSeq, toSign, hasTree } = options;
   const digest = upToSeq === undefined ? undefined : { upToSeq, offset: cursor.offset };
-  const summary = checkChunk(bytes, 0, end, { strict, digest, toSign });
+  const summary = checkChunk(bytes, 0, end, { strict, digest, toSign, hasTree });
   if (summary !== undefined && absorbChunk(walk, summary, placeOf(cursor))) cursor.line += summary.lines;
   else {
     for (let at = 0; at < end; cursor.line++) {
@@ -128,10 +130,10 @@ export async function walkLive(
     }
     return cursor;
   }
-  const { workers, signal, digestUpTo: seq, toSign } = options;
+  const { workers, signal, digestUpTo: seq, toSign, hasTree } = options;
   const digestUpTo = seq === undefined ? undefined : { seq, bytes: to };
   await scanRegion(
-    { fd, region, mode: options.strict ? 'strict' : 'check', digestUpTo, toSign, workers, signal },
+    { fd, region, mode: options.strict ? 'strict' : 'check', digestUpTo, toSign, hasTree, workers, signal },
     (result) => {
       const before = Math.min(region.from + (result.index + 1) * region.chunkBytes, to);
       if (result.kind === 'empty') return;
