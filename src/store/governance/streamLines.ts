@@ -8,6 +8,7 @@ import type { Place } from '../ledger/locate';
 import { matchingLines } from '../query/matchingLines';
 import type { FoundLine } from '../query/matchingLines';
 import { openQuery } from '../query/openQuery';
+import type { StatePaths } from '../paths';
 
 export interface StreamLine {
   readonly row: Row;
@@ -16,6 +17,7 @@ export interface StreamLine {
 }
 
 export interface StreamLines {
+  readonly paths: StatePaths;
   /** In batches: a million rows, one by one, would be waited for longer than they are read. */
   readonly batches: AsyncIterable<readonly StreamLine[]>;
   /** The last row of the ledger. */
@@ -35,7 +37,7 @@ export async function streamLines(
   nowMs: number,
   actions?: ReadonlySet<string>,
 ): Promise<StreamLines> {
-  const { end, filter, wanted, notes } = await openQuery({ place, terms, nowMs, asObjects: true }, undefined);
+  const { paths, end, filter, wanted, notes } = await openQuery({ place, terms, nowMs, asObjects: true }, undefined);
   const found = matchingLines(wanted.lines, filter, { backwards: false, broken: notes.broken });
   async function* batches(): AsyncGenerator<readonly StreamLine[]> {
     try {
@@ -53,7 +55,7 @@ export async function streamLines(
     lost_rows: notes.lostRows,
     spilled_rows: notes.spilledRows,
   });
-  return { batches: batches(), head: end.head, unread };
+  return { paths, batches: batches(), head: end.head, unread };
 }
 
 const ACTION = Buffer.from('"action":"');

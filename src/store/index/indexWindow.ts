@@ -46,10 +46,19 @@ const KEYED_BY: Readonly<Record<KeyedMember, string>> = {
   idempotency_key: 'idempotency_key',
 };
 /** A run's rows are asked for on their own, so that one among many takes a look at the index and no more. */
-const ofKey = (name: string): string => `rows INDEXED BY rows_${name} WHERE ${name}_key = ? AND ${name}_key <> 0`;
+const ofKey = (member: KeyedMember): string => {
+  const name = KEYED_BY[member];
+  return `rows INDEXED BY rows_${name} WHERE ${name}_key = ?1 AND ${name}_key <> 0`;
+};
+/** A row that has the key in two members is one row. */
+const ofKeys = (members: readonly KeyedMember[]): string => {
+  const each = members.map(ofKey);
+  if (each.length === 1) return each.join('');
+  return `rows WHERE seq IN (${each.map((rows) => `SELECT seq FROM ${rows}`).join(' UNION ')})`;
+};
 /** One by one, as long as they are few: what lies between the rows of a run is not worth reading. */
 const linesOf = (rows: string): string =>
-  `SELECT segment, 1 AS rows, offset AS start, offset + bytes AS newline FROM ${rows} LIMIT ?`;
+  `SELECT segment, 1 AS rows, offset AS start, offset + bytes AS newline FROM ${rows} LIMIT ?2`;
 const MAX_KEYS = 1_000;
 const FEW_LINES = 10_000;
 
@@ -73,15 +82,15 @@ export function placesOfWindow(index: LedgerIndex, sinceMs: number, untilMs: num
   });
 }
 
-/** Where the rows lie whose member has one of these keys, those of some runs for instance; as `placesOfWindow` says it. */
+/** Where the rows lie that have one of these keys in one of these members, those of some runs for instance; as `placesOfWindow` says it. */
 export function placesOfKeys(
   index: LedgerIndex,
-  member: KeyedMember,
+  members: readonly KeyedMember[],
   keys: ReadonlySet<number>,
 ): WindowPlaces | undefined {
   if (keys.size > MAX_KEYS) return undefined;
   return guarded(index.path, () => {
-    const wanted = ofKey(KEYED_BY[member]);
+    const wanted = ofKeys(members);
     const { offset } = index.watermark();
     const lines = index.database.prepare(linesOf(wanted));
     const few: SqlRow[] = [];
