@@ -43,7 +43,7 @@ export async function streamLines(
     try {
       for await (const lines of found) {
         const some = actions === undefined ? lines : lines.filter(({ line }) => actions.has(actionIn(line)));
-        yield some.flatMap(streamLine);
+        yield some.map(streamLine).filter((line) => line !== undefined);
       }
     } finally {
       closeQuietly(end.fd);
@@ -69,12 +69,12 @@ function actionIn(line: Buffer): string {
 const MARKS = [Buffer.from('"run_seq":'), Buffer.from('"decision_seq":')];
 
 /** A glance at the bytes first: most rows of a large ledger may be in no stream. */
-function streamLine({ line, object }: FoundLine): StreamLine[] {
+function streamLine({ line, object }: FoundLine): StreamLine | undefined {
   const isOfStream =
     object === undefined ? MARKS.some((mark) => line.includes(mark)) : 'run_seq' in object || 'decision_seq' in object;
-  if (!isOfStream) return [];
+  if (!isOfStream) return undefined;
   const row = storedRow(line, object);
-  return row === undefined ? [] : [{ row, line }];
+  return row && { row, line };
 }
 
 /** The rows that conditions take, whether they stand in a stream or not. Errors as above. */

@@ -58,7 +58,7 @@ const ofKeys = (members: readonly KeyedMember[]): string => {
 };
 /** One by one, as long as they are few: what lies between the rows of a run is not worth reading. */
 const linesOf = (rows: string): string =>
-  `SELECT segment, 1 AS rows, offset AS start, offset + bytes AS newline FROM ${rows} LIMIT ?2`;
+  `SELECT segment, offset AS start, offset + bytes AS newline FROM ${rows} LIMIT ?2`;
 const MAX_KEYS = 1_000;
 const FEW_LINES = 10_000;
 
@@ -104,6 +104,7 @@ export function placesOfKeys(
   });
 }
 
+/** @param found blocks with the number of their rows, or lines, which have one */
 function placesOf(found: readonly SqlRow[], offset: number, nearBytes = NEAR_BYTES): WindowPlaces | undefined {
   if (found.some(({ segment }) => segment !== LIVE_SEGMENT)) return undefined;
   const lines = found.map(({ start, newline }) => ({ from: Number(start), to: Number(newline) + 1 }));
@@ -112,7 +113,7 @@ function placesOf(found: readonly SqlRow[], offset: number, nearBytes = NEAR_BYT
   const ranges = joined(lines, nearBytes);
   const bytes = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
   if (bytes > Math.max(FEW_BYTES, offset / PART_OF_ALL)) return undefined;
-  return { ranges, rows: found.reduce((sum, { rows }) => sum + Number(rows), 0) };
+  return { ranges, rows: found.reduce((sum, { rows = 1 }) => sum + Number(rows), 0) };
 }
 
 function joined(ranges: readonly ByteRange[], nearBytes: number): ByteRange[] {
