@@ -3,6 +3,7 @@
  */
 import type { Row } from './members';
 import { identityOf } from './ownRows';
+import { KEY_ROTATION } from './signing/rotation';
 import type { FindingPlace } from './verdict';
 import { report } from './walkState';
 import type { AlsoAside, HealRecord, Walk } from './walkState';
@@ -18,7 +19,13 @@ export function takeOwnRow(walk: Walk, row: Row, place: FindingPlace, opens: boo
   if (row.action === 'audit.rows-lost') takeRowsLost(walk, row, place);
   if (row.action === 'audit.heal-truncation' && row.payload?.['source'] === 'spill' && row.payload['why'] === 'altered')
     takeAlteredSpill(walk, row, place);
+  if (row.action === KEY_ROTATION) takeRotation(walk, row, place);
   registerHeal(walk, row, place);
+}
+
+function takeRotation(walk: Walk, row: Row, place: FindingPlace): void {
+  const fault = walk.keyTrust.take(row, walk.ledgerId);
+  if (fault !== undefined) report(walk, { code: fault.code, seq: row.seq, place }, fault);
 }
 
 function openSegment(walk: Walk, row: Row, place: FindingPlace): void {

@@ -6,6 +6,7 @@ import { emptyDigest } from './indexDigest';
 import type { IndexDigest } from './indexDigest';
 import { NO_SIGNERS, SignatureWalk } from './signing/signatureWalk';
 import type { Signers } from './signing/signatureWalk';
+import { KeyTrust } from './signing/trustWalk';
 import type { StoredLine } from './storedLine';
 import { Streams } from './streams';
 import type { Finding, FindingCode, FindingPlace, Gap } from './verdict';
@@ -82,6 +83,8 @@ export interface Walk {
   /** The index's fingerprint of the rows that were walked, up to the seq that was asked for. */
   digest: IndexDigest;
   readonly signatures: SignatureWalk;
+  /** Which keys sign for the ledger, as of the last row. */
+  readonly keyTrust: KeyTrust;
   /** The stream that was asked for, and what is wrong with it. */
   readonly watched: WatchedStream | undefined;
 }
@@ -129,6 +132,7 @@ export function newWalk(
     lateRows: 0,
     digest: emptyDigest(),
     signatures: new SignatureWalk(signers),
+    keyTrust: new KeyTrust(signers.keys),
     watched: watched && { ...watched, rows: 0, missing: 0, broken: false },
   };
 }
