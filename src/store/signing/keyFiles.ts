@@ -116,13 +116,10 @@ export function checkKeyFile(path: string): void {
 }
 
 function notAKey(path: string, text: string): LedgerError {
-  const isDamaged = BEGINNING.test(text);
-  const found = isDamaged ? 'one of another kind, or a damaged one' : 'none';
+  const found = BEGINNING.test(text) ? 'one of another kind, or a damaged one' : 'another kind, or none';
   return new LedgerError('KEY_UNUSABLE', `expected a private Ed25519 key in ${path}, found ${found}`, {
     place: { segment: path },
-    hint: isDamaged
-      ? 'bring the file back from a backup; a key is never written over: "ledger key new" makes another, under another name'
-      : 'make one with "ledger key new NAME" or "ssh-keygen -t ed25519"',
+    hint: 'a damaged one comes back from a backup alone, and nothing is written over it; another, under another name: "ledger key new NAME"',
   });
 }
 
