@@ -6,6 +6,7 @@ import { storedJson } from '../core/json';
 import type { Json, JsonObject } from '../core/json';
 import { parseJson } from '../core/parseJson';
 import { ACTORS, saidAs, signatureMember, signedBytes } from '../core/signing/signature';
+import type { Signer } from '../core/signing/signer';
 import { formatTime } from '../core/time';
 import { withEventKey } from '../core/webhook';
 import type { AppendEvents } from '../store/append/append';
@@ -14,7 +15,8 @@ import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
 import { nodeHost } from '../store/machine/nodeHost';
 import { ledgerToSignFor, unknownKey } from '../store/signing/signatures';
-import { findSigner } from '../store/signing/signer';
+import { statePaths } from '../store/paths';
+import { findSigner, keySignerOf, openSigner as open } from '../store/signing/signer';
 
 export interface SignRequest {
   readonly place: Place;
@@ -23,8 +25,8 @@ export interface SignRequest {
   readonly flags: JsonObject;
   /** What is said of every row. */
   readonly defaults: JsonObject;
-  /** A name, a path, a fingerprint, or `cmd:PROGRAM ARGS…`. */
-  readonly key: string;
+  /** A name, a path, a fingerprint, or `cmd:PROGRAM ARGS…`; or what a program signs with. */
+  readonly key: string | Signer;
   readonly events: Pick<AppendEvents, 'onOmitted'>;
 }
 
@@ -41,7 +43,7 @@ export async function signRow({ place, row, flags, defaults, key, events }: Sign
       place: { member: 'signature' },
     });
   const ledgerId = ledgerToSignFor(paths);
-  const signer = await findSigner(key, place.env);
+  const signer = typeof key === 'string' ? await findSigner(key, place.env) : keySignerOf(key);
   const trusted = config.keys.get(signer.keyId);
   if (trusted === undefined) throw unknownKey(signer.keyId);
   const complete = withMoment(withEventKey(completeRow(row, flags, defaults)));
@@ -51,6 +53,11 @@ export async function signRow({ place, row, flags, defaults, key, events }: Sign
   const bytes = signedBytes(ledgerId, parseJson(`{${members}}`) as JsonObject);
   const value = await signer.sign(bytes);
   return `{${members},"signature":${storedJson(signatureMember(trusted.keyId, value))}}`;
+}
+
+/** @throws LedgerError READ_FAILED, KEY_UNUSABLE */
+export function openSigner(word: string, { dir, env }: Pick<Place, 'dir' | 'env'>): Promise<Signer> {
+  return open(word, env, statePaths(dir, env).dir);
 }
 
 /** With the moment and the key that make it one row of one time. */

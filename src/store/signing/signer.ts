@@ -1,7 +1,7 @@
 /** From what a person says (`--sign KEY`) to something that signs: a key in a file, one that ssh-agent holds, a command, a secret. */
 import { sign, verify } from 'node:crypto';
 import { LedgerError } from '../../core/errors';
-import { fingerprintOf, verifierOf } from '../../core/signing/keys';
+import { fingerprintOf, isSoundKey, verifierOf } from '../../core/signing/keys';
 import type { PublicKey } from '../../core/signing/keys';
 import type { KeySigner, Signer } from '../../core/signing/signer';
 import { join } from 'node:path';
@@ -36,6 +36,22 @@ export async function findSigner(word: string, env: Env): Promise<KeySigner> {
       hint: 'rows, checkpoints and rotations are signed with an Ed25519 key: ledger key new NAME',
     });
   return checking(await signerOf(word, env), word);
+}
+
+/**
+ * A signer that a program hands in, where one is to sign that anybody can check.
+ * @throws LedgerError KEY_UNUSABLE
+ */
+export function keySignerOf(signer: Signer): KeySigner {
+  const { alg, publicKey } = signer;
+  if (alg === 'ed25519' && publicKey !== undefined && isSoundKey(Buffer.from(publicKey.bytes))) {
+    const key = { bytes: Buffer.from(publicKey.bytes), comment: publicKey.comment };
+    return checking(
+      keySigner(key, (bytes) => signer.sign(bytes)),
+      signer.keyId,
+    );
+  }
+  throw new LedgerError('KEY_UNUSABLE', `expected a signer with an Ed25519 key, found ${alg} without a sound one`);
 }
 
 /** What signs: where it lies. */
