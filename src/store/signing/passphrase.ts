@@ -80,6 +80,8 @@ async function ask(path: string, prompt: string): Promise<string> {
     });
   const keys = new ReadStream(fd);
   try {
+    // Before anybody is asked: what is typed ahead is not shown either.
+    keys.setRawMode(true);
     process.stderr.write(prompt);
     return await typedLine(keys);
   } finally {
@@ -106,7 +108,6 @@ function typedLine(keys: ReadStream): Promise<string> {
       return char === '\r' || char === '\n' || char === END || char === INTERRUPT;
     };
     keys.setEncoding('utf8');
-    keys.setRawMode(true);
     keys.on('error', reject);
     keys.on('end', () => resolve(typed.join('')));
     keys.on('data', (text) => void [...String(text)].some(take));
