@@ -101,6 +101,7 @@ function checkConfig(paths: StatePaths, place: Place): Checkup {
 /** One key is looked at once, whatever it signs. */
 function checkSigners(config: Config, paths: StatePaths, { env }: Place): Checkup[] {
   const words = new Set(signersOf(config).map(({ word }) => word));
+  if (words.size === 0) return [ok('signing key', 'none: "signer" in the config names what signs for the ledger')];
   return [...words].map((word) => checkSigner(word, config, paths, env));
 }
 

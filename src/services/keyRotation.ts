@@ -100,7 +100,11 @@ function rolesToHandOn(trust: KeyTrust, oldId: string): readonly EvidenceRole[] 
   throw new LedgerError(
     isUnknown ? 'UNKNOWN_KEY' : 'UNTRUSTED_KEY',
     `expected --old to be a key that is trusted to sign checkpoints or bundles, found ${oldId}`,
-    { hint: 'what nobody trusts cannot be handed on: ledger key trust OLD --actor NAME --role checkpoint' },
+    {
+      hint: isUnknown
+        ? 'what nobody trusts cannot be handed on: ledger key trust OLD --actor NAME --role checkpoint'
+        : 'it has no such role, was ended, or was handed on by an earlier rotation: "ledger key list" shows who signs',
+    },
   );
 }
 

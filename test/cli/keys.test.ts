@@ -152,6 +152,46 @@ test(
   },
 );
 
+/** Types at a terminal of its own, once something is asked: what is shown there, and how the command ended. */
+const AT_TERMINAL = `
+import os, pty, sys
+typed, command = sys.argv[1].encode().split(b'|'), sys.argv[2:]
+pid, terminal = pty.fork()
+if pid == 0: os.execvp(command[0], command)
+shown = b''
+while True:
+    try: part = os.read(terminal, 4096)
+    except OSError: break
+    if not part: break
+    shown += part
+    if (b'passphrase ' in part or b'again' in part) and typed: os.write(terminal, typed.pop(0) + b'\\r')
+sys.stdout.buffer.write(shown)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+`;
+
+test('a passphrase is asked for at a terminal, and not shown', { skip: missingTools('python3') }, async (t) => {
+  const box = await keyedLedger(t);
+  const typing = (typed: string, ...args: string[]): Promise<Ended> =>
+    run(['python3', '-c', AT_TERMINAL, typed, process.execPath, LEDGER, ...args], { env: box.env, cwd: box.root, timeoutMs: 20_000 }); // prettier-ignore
+  const twice = await typing(`${PASSPHRASE}|${PASSPHRASE}`, 'key', 'new', 'locked', '--passphrase');
+  assert.deepEqual([twice.status, twice.stdout.includes(PASSPHRASE)], [0, false], twice.stdout);
+  await done(box, ['key', 'trust', 'locked', '--actor', 'lea']);
+  const landed = await typing(`x\x7f${PASSPHRASE}`, 'append', 'a.b', '--sign', 'locked');
+  assert.deepEqual([landed.status, landed.stdout.includes(PASSPHRASE)], [0, false], landed.stdout);
+  const wrong: readonly (readonly [string, string[], RegExp])[] = [
+    [`${PASSPHRASE}|${PASSPHRASE}.`, ['key', 'new', 'other', '--passphrase'], /expected the same passphrase twice/],
+    ['short', ['key', 'new', 'other', '--passphrase'], /8 characters or more/],
+    ['abc\x03', ['key', 'new', 'other', '--passphrase'], /found an interrupt/],
+    ['not this one', ['append', 'a.b', '--sign', 'locked'], /opens no Ed25519 key/],
+  ];
+  for (const [typed, args, why] of wrong) {
+    const ended = await typing(typed, ...args);
+    assert.equal(ended.status, 2, ended.stdout);
+    assert.match(ended.stdout, why);
+  }
+  assert.equal(statSync(keyFile(box, 'other'), { throwIfNoEntry: false }), undefined);
+});
+
 /** Of OpenSSL's PEM, the line that SSH has for it. */
 async function publicLine(pem: string): Promise<string> {
   const { stdout } = await run(['openssl', 'pkey', '-in', pem, '-passin', `pass:${PASSPHRASE}`, '-pubout']);

@@ -72,11 +72,22 @@ export interface SignerSetting {
   readonly word: string;
 }
 
-/** Who signs checkpoints, and who bundles: the one setting stands for both where the other says nothing. */
-export function signersOf({ signer }: { readonly signer: string | undefined }): SignerSetting[] {
-  if (signer === undefined) return [];
-  const bundles = { what: 'bundles' as const, at: ['signer'], word: signer };
-  return isSecret(signer) ? [bundles] : [{ ...bundles, what: 'checkpoints' }, bundles];
+interface SignerSettings {
+  readonly signer: string | undefined;
+  readonly checkpoints?: { readonly key?: string | undefined } | undefined;
+}
+
+/** Who signs checkpoints, and who bundles: each setting stands for both where the other says nothing. */
+export function signersOf({ signer, checkpoints }: SignerSettings): SignerSetting[] {
+  const common = signer === undefined ? undefined : { at: ['signer'], word: signer };
+  const key = checkpoints?.key;
+  const own = key === undefined ? undefined : { at: ['checkpoints', 'key'], word: key };
+  const forHeads = own ?? (common !== undefined && !isSecret(common.word) ? common : undefined);
+  const forBundles = common ?? own;
+  return [
+    ...(forHeads === undefined ? [] : [{ what: 'checkpoints' as const, ...forHeads }]),
+    ...(forBundles === undefined ? [] : [{ what: 'bundles' as const, ...forBundles }]),
+  ];
 }
 
 /** A tree head is for everybody: no secret that two share signs it. */
