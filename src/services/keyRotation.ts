@@ -60,16 +60,16 @@ export async function rotateKey(request: RotateRequest): Promise<RotateAnswer> {
   if (old.keyId === next.keyId) throw new LedgerError('USAGE', `expected two keys, found ${old.keyId} twice`);
   const known = await ledgerTrust(located);
   const before = alreadyRotated(known, old.keyId, next.keyId);
-  const roles = before?.roles ?? rolesToHandOn(known.trust, old.keyId);
+  const roles = async () => rolesToHandOn((await ledgerTrust(located)).trust, old.keyId);
   const said = saidOf(request, located.config.secrets);
   const row = before ?? (await recordRotation({ located, ledgerId, old, new: next, roles, said, events }));
   const config = configPath(located.paths.dir, place.configPath);
-  const rotation = { old: { word: oldWord, keyId: old.keyId }, new: { word: newWord, publicKey: next.publicKey }, roles, at: ulidMs(row.id) }; // prettier-ignore
+  const rotation = { old: { word: oldWord, keyId: old.keyId }, new: { word: newWord, publicKey: next.publicKey }, roles: row.roles, at: ulidMs(row.id) }; // prettier-ignore
   return {
     status: before === undefined ? 'rotated' : 'finished',
     old: old.keyId,
     new: next.keyId,
-    roles,
+    roles: row.roles,
     seq: row.seq,
     id: row.id,
     config,

@@ -259,6 +259,30 @@ test('a rotation: trusted and signing here at once, followed by whoever trusts t
   assert.deepEqual(await codesIn(box), []);
 });
 
+test('of two rotations at once one is too late: a key is handed on once', async (t) => {
+  const box = await keyedLedger(t);
+  for (const name of ['b', 'c']) await done(box, ['key', 'new', name, '-q']);
+  const ended = await Promise.all(['b', 'c', 'b', 'c'].map((next) => ledger(box, ['key', 'rotate', next, '--old', 'ops'], { timeoutMs: 30_000 }))); // prettier-ignore
+  assert.ok(ended.some(({ status }) => status === 0) && ended.some(({ status }) => status === 2));
+  assert.equal(rowsOf(box.ledger).length, 2);
+  assert.deepEqual(await codesIn(box), []);
+});
+
+test(
+  'a rotation stands behind the row that came while a key was asked',
+  { skip: missingTools('openssl') },
+  async (t) => {
+    const box = await keyedLedger(t);
+    const word = signingScript(box, 'sleep 1; SIGN');
+    const rotating = ledger(box, ['key', 'rotate', word], { timeoutMs: 30_000 });
+    for (let i = 0; i < 8; i++) await done(box, ['append', 'a.b', '-q']);
+    const { status, stderr } = await rotating;
+    assert.equal(status, 0, stderr);
+    assert.equal(rowsOf(box.ledger).length, 10);
+    assert.deepEqual(await codesIn(box), []);
+  },
+);
+
 test('a ledger in which no key is trusted has its keys rotated, and is told what is missing', async (t) => {
   const box = await keyedLedger(t);
   writeFileSync(config(box), '{}');

@@ -1,6 +1,7 @@
 /**
  * Writes the row that hands a ledger from one key to another. Both sign for the place behind the last row: before the
- * lock is taken, since a person may be asked for it; under it once more, where another row came between.
+ * lock is taken, since a person may be asked for it; under it once more, where another row came between: that may be a
+ * rotation, too.
  */
 import type { Config } from '../../core/config';
 import { LedgerError } from '../../core/errors';
@@ -21,14 +22,21 @@ export interface RotationWish {
   readonly ledgerId: string;
   readonly old: KeySigner;
   readonly new: KeySigner;
-  readonly roles: readonly EvidenceRole[];
+  /** What the old key can hand on as the ledger stands; throws where that is nothing. */
+  readonly roles: () => Promise<readonly EvidenceRole[]>;
   /** Who says so, and why. */
   readonly said: Readonly<Partial<Record<CallerMember, string>>>;
   readonly events: AppendEvents;
 }
 
-/** @throws LedgerError KEY_UNUSABLE, and whatever kept the row from the disk: then all is as it was */
-export async function recordRotation(wish: RotationWish): Promise<{ readonly seq: number; readonly id: string }> {
+export interface RecordedRotation {
+  readonly seq: number;
+  readonly id: string;
+  readonly roles: readonly EvidenceRole[];
+}
+
+/** @throws LedgerError KEY_UNUSABLE, UNKNOWN_KEY, UNTRUSTED_KEY, and whatever kept the row from the disk: then all is as it was */
+export async function recordRotation(wish: RotationWish): Promise<RecordedRotation> {
   const { paths, config } = wish.located;
   const last = lastRow(paths);
   const ahead = last && (await signedFor(wish, last));
@@ -38,7 +46,8 @@ export async function recordRotation(wish: RotationWish): Promise<{ readonly seq
       refuseOther(wish.ledgerId, identity.ledgerId);
       const { seq, hash } = placer.group.head;
       const signed = ahead?.after.hash === hash ? ahead : await signedFor(wish, { seq, hash });
-      return placer.place(ownRow(KEY_ROTATION, rotationPayload(signed), wish.said));
+      const { seq: at, id } = placer.place(ownRow(KEY_ROTATION, rotationPayload(signed), wish.said));
+      return { seq: at, id, roles: signed.roles };
     });
   } finally {
     await writer.close();
@@ -52,7 +61,7 @@ function lastRow({ ledger }: StatePaths): RotationPlace | undefined {
 }
 
 async function signedFor(wish: RotationWish, after: RotationPlace): Promise<SignedRotation> {
-  const rotation = { old: wish.old.publicKey, new: wish.new.publicKey, roles: wish.roles, after };
+  const rotation = { old: wish.old.publicKey, new: wish.new.publicKey, roles: await wish.roles(), after };
   const bytes = rotationBytes(wish.ledgerId, rotation);
   return { ...rotation, oldSignature: await wish.old.sign(bytes), newSignature: await wish.new.sign(bytes) };
 }
