@@ -44,6 +44,8 @@ export interface Config {
   readonly roles: Roles;
   /** What is done about rows that hold a token or a private key. */
   readonly secrets: SecretMode;
+  /** What signs bundles, and tree heads where "checkpoints" names no key of their own; as `--sign` takes it, or `hmac:FILE`. */
+  readonly signer: string | undefined;
 }
 
 export const DEFAULT_CONFIG: Config = {
@@ -60,6 +62,7 @@ export const DEFAULT_CONFIG: Config = {
   access: undefined,
   roles: new Map(),
   secrets: 'refuse',
+  signer: undefined,
 };
 
 const SETTINGS = [
@@ -76,6 +79,7 @@ const SETTINGS = [
   'access',
   'roles',
   'secrets',
+  'signer',
 ];
 const LAST_COMMA = /"(?:[^"\\]|\\.)*"|(?<![[{,]\s*),(?=\s*[}\]])/g;
 const COMMENT = /"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
@@ -127,6 +131,7 @@ function configOf(value: Json): Config {
     access,
     roles,
     secrets: optional(settings, 'secrets', secretModeOf) ?? DEFAULT_CONFIG.secrets,
+    signer: optional(settings, 'signer', textOf),
   };
 }
 

@@ -17,7 +17,8 @@ export type OwnAction =
   | 'audit.rows-lost'
   | 'audit.checkpoint'
   | 'audit.anchor'
-  | 'audit.spill-duplicate';
+  | 'audit.spill-duplicate'
+  | 'audit.key-rotation';
 
 export type LockKind = 'kernel' | 'lockfile';
 

@@ -6,6 +6,7 @@ import { emptyDigest } from './indexDigest';
 import type { IndexDigest } from './indexDigest';
 import { NO_SIGNERS, SignatureWalk } from './signing/signatureWalk';
 import type { Signers } from './signing/signatureWalk';
+import { KeyTrust } from './signing/trustWalk';
 import type { StoredLine } from './storedLine';
 import type { Identity } from './ownRows';
 import { Streams } from './streams';
@@ -91,6 +92,8 @@ export interface Walk {
   readonly tree: TreeWalk | undefined;
   /** What the rows say of checkpoints and of where they are kept. */
   readonly evidence: Row[];
+  /** Which keys sign for the ledger, as of the last row. */
+  readonly keyTrust: KeyTrust;
   /** The stream that was asked for, and what is wrong with it. */
   readonly watched: WatchedStream | undefined;
 }
@@ -119,6 +122,7 @@ export interface WalkStart {
   /** Where streams stand there. */
   readonly runs: LookUpStream;
   readonly decisions: LookUpStream;
+  readonly keyTrust: KeyTrust;
 }
 
 export function newWalk({ watched, signers = NO_SIGNERS, tree, after }: WalkOptions = {}): Walk {
@@ -156,6 +160,7 @@ export function newWalk({ watched, signers = NO_SIGNERS, tree, after }: WalkOpti
     signatures: new SignatureWalk(signers),
     tree,
     evidence: [],
+    keyTrust: after?.keyTrust ?? new KeyTrust(signers.keys),
     watched: watched && { ...watched, rows: 0, missing: 0, broken: false },
   };
 }

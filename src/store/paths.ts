@@ -57,7 +57,7 @@ export function statePaths(dir: string, env: Readonly<Record<string, string | un
 }
 
 /** The real path of a folder that may not exist yet: its nearest existing parent is resolved. */
-function realFolder(path: string): string {
+export function realFolder(path: string): string {
   try {
     return realpathSync(path);
   } catch {
