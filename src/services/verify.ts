@@ -30,7 +30,7 @@ import type { LedgerWalkOptions } from '../store/scan/walkLedger';
 const NOT_CHECKED: IndexVerdict = { state: 'not-checked', findings: [], warnings: [] };
 const ABSENT: IndexVerdict = { state: 'absent', findings: [], warnings: [] };
 
-export interface VerifyOptions extends Omit<LedgerWalkOptions, 'watched' | 'newTree' | 'toBytes'> {
+export interface VerifyOptions extends Omit<LedgerWalkOptions, 'watched' | 'newTree' | 'toBytes' | 'after'> {
   /** The head that the caller knows from elsewhere. */
   readonly expectHead?: string | undefined;
   readonly minRows?: number | undefined;

@@ -22,6 +22,8 @@ export interface StatePaths {
   readonly quarantine: string;
   readonly segments: string;
   readonly checkpoints: string;
+  /** The hashes of the tree over the rows: a shortcut, may be deleted at any time. */
+  readonly tree: string;
   readonly index: string;
   /** What SQL is asked about: a projection, may be deleted at any time. */
   readonly columns: string;
@@ -29,6 +31,8 @@ export interface StatePaths {
   readonly secondSpill: string;
   readonly secondDraining: string;
   readonly secondDrainMark: string;
+  /** What was signed last, outside of the state folder, by ledger. */
+  readonly heads: string;
 }
 
 /** The paths of a state folder, which need not exist. */
@@ -48,11 +52,13 @@ export function statePaths(dir: string, env: Readonly<Record<string, string | un
     quarantine: join(real, 'quarantine'),
     segments: join(real, 'segments'),
     checkpoints: join(real, 'checkpoints'),
+    tree: join(real, 'audit.tree'),
     index: join(real, 'index.db'),
     columns: join(real, 'columns.db'),
     secondSpill: `${second}.jsonl`,
     secondDraining: `${second}.draining`,
     secondDrainMark: `${second}.drained`,
+    heads: join(stateHome, 'ledger', 'heads'),
   };
 }
 

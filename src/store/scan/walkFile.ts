@@ -37,7 +37,14 @@ export interface WalkOptions {
 type LineBytes = Pick<LineRange, 'block' | 'start' | 'end' | 'offset' | 'bytes'>;
 
 /** Where a walk stands in a segment. */
-export interface Cursor {
+/** The beginning of a line. */
+export interface LineStart {
+  /** From 1. */
+  readonly line: number;
+  readonly offset: number;
+}
+
+interface Cursor {
   readonly segment: string;
   line: number;
   offset: number;
@@ -108,21 +115,21 @@ function unended(bytes: Buffer, options: WalkOptions): StoredLine {
 }
 
 /**
- * Walks the live segment from its start to `to`, which is the end of a line.
+ * Walks the live segment from its start, or a line of it, to `to`, which is the end of a line.
  * @returns the cursor that stands there
  */
 export async function walkLive(
   walk: Walk,
-  live: { readonly segment: Segment; readonly fd: number; readonly to: number },
+  live: { readonly segment: Segment; readonly fd: number; readonly to: number; readonly from?: LineStart | undefined },
   options: WalkOptions,
 ): Promise<Cursor> {
-  beginSegment(walk);
-  const cursor: Cursor = { segment: live.segment.name, line: 1, offset: 0 };
-  const { fd, to } = live;
-  const region: Region = { from: 0, to, chunkBytes: CHUNK_BYTES };
+  const { fd, to, from = { line: 1, offset: 0 } } = live;
+  if (from.offset === 0) beginSegment(walk);
+  const cursor: Cursor = { segment: live.segment.name, line: from.line, offset: from.offset };
+  const region: Region = { from: from.offset, to, chunkBytes: CHUNK_BYTES };
   const progress = (): void => options.onProgress?.({ rows: walk.rows, bytes: cursor.offset });
-  if (to < PARALLEL_BYTES || options.workers < 2) {
-    for (let end = 0; end < to;) {
+  if (to - from.offset < PARALLEL_BYTES || options.workers < 2) {
+    for (let end = from.offset; end < to;) {
       options.signal?.throwIfAborted();
       end = Math.min(end + CHUNK_BYTES, to);
       walkRange(walk, fd, { from: cursor.offset, before: end, to }, cursor, options);

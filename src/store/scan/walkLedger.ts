@@ -7,7 +7,7 @@ import type { ReadSoFar } from '../../core/progress';
 import type { Signers } from '../../core/signing/signatureWalk';
 import type { TreeWalk } from '../../core/tree/treeWalk';
 import { newWalk } from '../../core/walkState';
-import type { Walk, WalkOptions as WalkBegun } from '../../core/walkState';
+import type { Walk, WalkOptions as WalkBegun, WalkStart } from '../../core/walkState';
 import { closeQuietly, openFile, readAt, statOf, statOpen } from '../files';
 import type { IndexCheck } from '../index/indexCheck';
 import { listSegments } from '../ledger/segments';
@@ -15,7 +15,7 @@ import type { Segment } from '../ledger/segments';
 import type { StatePaths } from '../paths';
 import { settleTail, tailStart } from './settle';
 import { walkBytes, walkClosed, walkLive } from './walkFile';
-import type { WalkOptions } from './walkFile';
+import type { LineStart, WalkOptions } from './walkFile';
 
 /** How often a file that is replaced under the reader is begun anew. */
 const MAX_RESTARTS = 3;
@@ -35,6 +35,8 @@ export interface LedgerWalkOptions {
   readonly newTree?: (() => TreeWalk) | undefined;
   /** Compares the index too. */
   readonly openIndexCheck?: OpenIndexCheck | undefined;
+  /** Begin behind a row of the live file, and not with the first one. */
+  readonly after?: (LineStart & { readonly start: WalkStart }) | undefined;
   /** Read the live file up to here, the end of a line that is on disk; default: to its end, with patience. */
   readonly toBytes?: number | undefined;
   /** Threads; default two where there are two processors. */
@@ -58,8 +60,8 @@ export async function walkLedger(options: LedgerWalkOptions): Promise<Walked> {
     const liveIno = statOf(options.paths.ledger)?.ino;
     const indexCheck = options.openIndexCheck?.(options.paths);
     const segments = listSegments(options.paths);
-    const { watched, signers, newTree } = options;
-    const walk = newWalk({ watched, signers, tree: newTree?.() });
+    const { watched, signers, newTree, after } = options;
+    const walk = newWalk({ watched, signers, tree: newTree?.(), after: after?.start });
     const digestUpTo = indexCheck?.upToSeq;
     const mayRestart = restarts < MAX_RESTARTS;
     if (await walkSegments(walk, segments, { ...options, mayRestart, digestUpTo, liveIno }))
@@ -91,7 +93,7 @@ async function walkSegments(walk: Walk, segments: readonly Segment[], options: P
   };
   for (const [i, segment] of segments.entries()) {
     if (segment.kind === 'live') return walkLiveSegment(walk, segment, options, walkOptions);
-    await walkClosed(walk, segment, walkOptions);
+    if (options.after === undefined) await walkClosed(walk, segment, walkOptions);
     bytesBefore += sizes[i] ?? 0;
   }
   return true;
@@ -107,8 +109,9 @@ async function walkLiveSegment(
   try {
     const { ino, size } = statOpen(fd);
     if (ino !== options.liveIno && options.mayRestart) return false;
-    const { toBytes } = options;
-    const cursor = await walkLive(walk, { segment, fd, to: toBytes ?? tailStart(fd, size) }, walkOptions);
+    const { toBytes, after: from } = options;
+    const to = toBytes ?? Math.max(tailStart(fd, size), from?.offset ?? 0);
+    const cursor = await walkLive(walk, { segment, fd, to, from }, walkOptions);
     if (toBytes !== undefined) return true;
     const waitMs = options.tailWaitMs ?? TAIL_WAIT_MS;
     const tail = await settleTail(segment.path, { ino, size, from: cursor.offset }, waitMs);
