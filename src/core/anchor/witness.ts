@@ -58,7 +58,7 @@ export type Cosigned =
  */
 export function cosignaturesIn(text: string, lines: string, keys: readonly WitnessKey[], nowMs: number): Cosigned {
   const note = parseNote(Buffer.from(`${text}\n${lines}`));
-  if (note === undefined) return { kind: 'unknown' };
+  if (note?.text !== text) return { kind: 'unknown' };
   // The first by each key, as `openNote` takes them.
   const signatures = note.signatures.filter((one, i, all) => all.findIndex((other) => isSameKey(one, other)) === i);
   const opened = openNote({ text, signatures }, keys.map(({ key }) => key)); // prettier-ignore
