@@ -3,12 +3,14 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
+import { judgeAnchors } from '../../src/core/anchor/judge';
 import type { AnchorVerdict } from '../../src/core/anchor/judge';
+import type { AnchorEvidenceSeen } from '../../src/core/anchor/judge';
+import { anchorName } from '../../src/core/anchor/target';
 import { anchorCheckpoint } from '../../src/store/anchor/anchors';
 import type { AnchorResult, AnchorRun } from '../../src/store/anchor/anchors';
 import type { Checkpoint } from '../../src/store/anchor/context';
-import { judgeAnchors } from '../../src/store/anchor/judgeAnchors';
-import type { AnchorsToJudge } from '../../src/store/anchor/judgeAnchors';
+import { lookAtAnchors } from '../../src/store/anchor/lookAtAnchors';
 import { anchorRecords } from '../../src/store/anchor/records';
 import { anchorTargets } from '../../src/store/anchor/targets';
 import { locate } from '../../src/store/ledger/locate';
@@ -35,7 +37,7 @@ export async function anchorAt(
     checkpoint,
     targets,
     keys: [ledger.key.note],
-    tree: ledger.tree,
+    openTree: () => ledger.tree,
     earlier: () => earlier,
     events: quiet,
     ...run,
@@ -48,23 +50,16 @@ export async function judgeAt(
   ledger: HeadedLedger,
   checkpoints: readonly Checkpoint[],
   texts: readonly string[],
-  more: Partial<AnchorsToJudge> = {},
+  more: Partial<AnchorEvidenceSeen> = {},
 ): Promise<AnchorVerdict> {
   const { paths, config } = locate(ledger.place);
   const { env } = ledger.place;
-  return judgeAnchors({
-    paths,
-    env,
-    origin: TEST_ORIGIN,
-    targets: anchorTargets(texts, ledger.root, paths, env),
-    checkpoints,
-    records: await anchorRecords(paths),
-    tree: ledger.tree,
-    keys: [ledger.key.note],
-    trusted: config.keys,
-    nowMs: Date.now(),
-    ...more,
-  });
+  const targets = anchorTargets(texts, ledger.root, paths, env);
+  const asked = { paths, env, origin: TEST_ORIGIN, targets, checkpoints, trusted: config.keys, nowMs: Date.now() };
+  const looks = await lookAtAnchors(asked);
+  const records = await anchorRecords(paths);
+  const named = targets.map(anchorName);
+  return judgeAnchors({ named, looks, records, tree: ledger.tree, keys: [ledger.key.note], ...more });
 }
 
 /** What became of one target: "ok", or why not. */

@@ -75,6 +75,7 @@ export function treeOf(hashes: readonly string[]): ProvingTree {
     size: leaves.length,
     rootAt: (size) => root(leaves.slice(0, size)),
     consistency: (size1, size2) => subproof(size1, leaves.slice(0, size2), true),
+    close: () => undefined,
   };
 }
 

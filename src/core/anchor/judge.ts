@@ -54,6 +54,9 @@ export interface AnchorVerdict {
 }
 
 export interface AnchorEvidenceSeen {
+  /** The names of the anchors of the settings. */
+  readonly named: readonly string[];
+  /** Made before the rows were read: what is anchored meanwhile must not look like rows that are gone. */
   readonly looks: readonly AnchorLook[];
   /** What the rows of the ledger say, in their order. */
   readonly records: readonly AnchorRecord[];
@@ -62,14 +65,16 @@ export interface AnchorEvidenceSeen {
   readonly keys: readonly NoteKey[];
 }
 
-export function judgeLooks({ looks, records, tree, keys }: AnchorEvidenceSeen): AnchorVerdict {
-  const looked = new Set(looks.map(({ to }) => to));
+export function judgeAnchors({ named, looks, records, tree, keys }: AnchorEvidenceSeen): AnchorVerdict {
+  const all = underTargets(looks, named, records);
+  const looked = new Set(all.map(({ to }) => to));
   const told = [...new Set(records.map(({ to }) => to))].filter((to) => !looked.has(to));
+  const of = (name: string): AnchorRecord[] => records.filter(({ to }) => to === name);
   const anchors = [
-    ...looks.map((look) => stateOf(look, records.filter(({ to }) => to === look.to), tree, keys)), // prettier-ignore
-    ...told.map((to) => toldState(to, records.filter((one) => one.to === to), tree)), // prettier-ignore
+    ...all.map((look) => stateOf(look, of(look.to), tree, keys)),
+    ...told.map((to) => toldState(to, of(to), tree)),
   ];
-  const sizes = anchors.flatMap(({ state, size }) => (size !== null && (state === 'held' || state === 'behind') ? [size] : [])); // prettier-ignore
+  const sizes = anchors.filter(({ state }) => state === 'held' || state === 'behind').map(({ size }) => size ?? 0);
   const until = sizes.length === 0 ? null : Math.max(...sizes);
   return {
     anchors,
@@ -77,6 +82,38 @@ export function judgeLooks({ looks, records, tree, keys }: AnchorEvidenceSeen): 
     unanchored_rows: tree.size - (until ?? 0),
     findings: anchors.flatMap(({ finding }) => (finding === null ? [] : [finding])),
   };
+}
+
+/** Witnesses are seen by their names, in notes; which of them is asked at an address the rows say. */
+function underTargets(
+  looks: readonly AnchorLook[],
+  named: readonly string[],
+  records: readonly AnchorRecord[],
+): AnchorLook[] {
+  const others = looks.filter(({ to }) => !to.startsWith(WITNESS));
+  let rest = looks.filter(({ to }) => to.startsWith(WITNESS));
+  const addresses = named.filter((to) => to.startsWith(WITNESS));
+  const atAddresses = addresses.map((to): AnchorLook => {
+    const told = records.filter((one) => one.to === to).flatMap(({ witnesses }) => witnesses);
+    const isAlone = told.length === 0 && addresses.length === 1;
+    const own = rest.filter((look) => isAlone || told.includes(look.to.slice(WITNESS.length)));
+    rest = rest.filter((look) => !own.includes(look));
+    const newest = own.reduce(
+      (best: AnchorLook | undefined, one) => (sizeOf(one) > sizeOf(best) ? one : best),
+      undefined,
+    );
+    return {
+      to,
+      found: newest?.found ?? { kind: 'missing', why: 'no checkpoint here has a signature of it that counts' },
+    };
+  });
+  return [...others, ...atAddresses, ...rest];
+}
+
+const WITNESS = 'witness:';
+
+function sizeOf(look: AnchorLook | undefined): number {
+  return look?.found.kind === 'head' ? look.found.held.head.size : -1;
 }
 
 const NOTHING = { size: null, by: null, since: null, why: null, finding: null };

@@ -31,8 +31,8 @@ export interface AnchorRun {
   readonly targets: readonly AnchorTarget[];
   /** Every key by which heads of this ledger were ever signed, as far as it counts here; none: nobody can tell. */
   readonly keys: readonly NoteKey[];
-  /** The stored tree; undefined where there is none. */
-  readonly tree: ProvingTree | undefined;
+  /** The stored tree as it is when this is called; undefined where there is none. */
+  readonly openTree: () => ProvingTree | undefined;
   /** The checkpoints before, the newest first. */
   readonly earlier: () => readonly Checkpoint[];
   readonly events: AppendEvents;
@@ -76,9 +76,9 @@ type Tried = Anchored | LedgerError;
 
 /** Who is far away is waited for together; what is done here is done in the order that it is named in. */
 async function tryAll(run: AnchorRun): Promise<Tried[]> {
-  const { located, env, keys, tree, earlier, limits = ANCHOR_LIMITS } = run;
+  const { located, env, keys, openTree, earlier, limits = ANCHOR_LIMITS } = run;
   const witnesses = witnessKeysOf(located.config.keys);
-  const context = { paths: located.paths, env, host: nodeHost(), limits, keys, witnesses, tree, earlier };
+  const context = { paths: located.paths, env, host: nodeHost(), limits, keys, witnesses, openTree, earlier };
   let before: Promise<unknown> = Promise.resolve();
   return Promise.all(
     run.targets.map((target) => {

@@ -21,6 +21,7 @@ export interface Checkpoint {
 /** The tree of the ledger, with the proofs that a witness wants. */
 export interface ProvingTree extends KnownTree {
   consistency(size1: number, size2: number): Buffer[];
+  close(): void;
 }
 
 /** How long who or what is asked may take. */
@@ -40,8 +41,8 @@ export interface AnchorContext {
   /** Every key by which heads of this ledger were ever signed, as far as it counts here; none: nobody can tell. */
   readonly keys: readonly NoteKey[];
   readonly witnesses: readonly WitnessKey[];
-  /** Undefined where none is stored: then heads are compared with the checkpoint alone. */
-  readonly tree: ProvingTree | undefined;
+  /** The stored tree as it is by now; undefined where there is none: heads are compared with the checkpoint alone. */
+  readonly openTree: () => ProvingTree | undefined;
   /** The checkpoints before, the newest first. */
   readonly earlier: () => readonly Checkpoint[];
 }
@@ -63,14 +64,14 @@ export function judgeHeld(
   bytes: Buffer | undefined,
   where: string,
   { head }: Checkpoint,
-  context: Pick<AnchorContext, 'keys' | 'tree'>,
+  context: Pick<AnchorContext, 'keys' | 'openTree'>,
 ): 'free' | 'older' | 'same' | 'newer' {
   if (bytes === undefined || bytes.length === 0) return 'free';
   const held = readHead(bytes);
   if (held === undefined) throw occupied(where, 'what is no head of a ledger');
   if (held.head.origin !== head.origin) throw occupied(where, 'a head of another ledger');
   if (!isSignedBy(held, context.keys)) throw occupied(where, 'a head that no key signed which is trusted here');
-  const finding = headFinding(held.head, treeBeyond(head, context.tree), where);
+  const finding = withTree(context, (tree) => headFinding(held.head, treeBeyond(head, tree), where));
   if (finding !== undefined)
     throw new AnchorFailure(finding.code, `${where} to hold a head that this ledger goes on from`, {
       found: `${finding.want ?? ''} where this ledger has ${finding.got ?? ''}`,
@@ -81,7 +82,19 @@ export function judgeHeld(
   return held.head.size > head.size ? 'newer' : 'older';
 }
 
-/** Rows may have come since the checkpoint, and somebody else may have anchored them. */
+export function withTree<T>(
+  { openTree }: Pick<AnchorContext, 'openTree'>,
+  use: (tree: ProvingTree | undefined) => T,
+): T {
+  const tree = openTree();
+  try {
+    return use(tree);
+  } finally {
+    tree?.close();
+  }
+}
+
+/** Others may have made a checkpoint since, and anchored that: a tree that was opened before would not know its rows. */
 function treeBeyond(head: TreeHead, tree: KnownTree | undefined): KnownTree {
   return tree !== undefined && tree.size >= head.size ? tree : knownBy(head);
 }

@@ -4,7 +4,6 @@
  */
 import { AnchorFailure } from '../../core/anchor/failure';
 import { diverged, rollback } from '../../core/anchor/heads';
-import type { AnchorRecord } from '../../core/anchor/anchorRow';
 import type { AnchorLook } from '../../core/anchor/judge';
 import { anchorName, shownUrl } from '../../core/anchor/target';
 import type { AnchorTarget } from '../../core/anchor/target';
@@ -13,6 +12,7 @@ import type { Cosignature, WitnessKey } from '../../core/anchor/witness';
 import { signatureLine } from '../../core/note/note';
 import type { Finding } from '../../core/verdict';
 import { formatTime } from '../../core/time';
+import { withTree } from './context';
 import type { AnchorContext, Anchored, Checkpoint } from './context';
 import { post, refused } from './http';
 import type { Answer } from './http';
@@ -57,17 +57,19 @@ async function submit(
   context: AnchorContext,
 ): Promise<Answer> {
   const { size } = checkpoint.head;
-  const proof = oldSize === 0 || oldSize === size ? [] : provingTree(context).consistency(oldSize, size);
+  const proof = oldSize === 0 || oldSize === size ? [] : proofFrom(oldSize, size, context);
   const body = witnessRequest(oldSize, proof, checkpoint.bytes.toString());
   if (body === undefined) throw new AnchorFailure('a proof that is too long', 'a proof that a witness takes');
   const url = `${target.url.replace(/\/*$/, '')}/add-checkpoint`;
   return post({ url, type: 'application/octet-stream', body, timeoutMs: context.limits.httpMs });
 }
 
-function provingTree({ tree }: AnchorContext): NonNullable<AnchorContext['tree']> {
-  if (tree !== undefined) return tree;
-  throw new AnchorFailure('no tree', 'the stored tree of this ledger, to prove that it only grew', {
-    hint: 'ledger checkpoint --full',
+function proofFrom(oldSize: number, size: number, context: AnchorContext): readonly Buffer[] {
+  return withTree(context, (tree) => {
+    if (tree !== undefined) return tree.consistency(oldSize, size);
+    throw new AnchorFailure('no tree', 'the stored tree of this ledger, to prove that it only grew', {
+      hint: 'ledger checkpoint --full',
+    });
   });
 }
 
@@ -93,8 +95,9 @@ function sizeSeen({ type, body }: Answer): number | undefined {
   return type.split(';')[0]?.trim() === SIZE_TYPE ? sizeInConflict(body.toString()) : undefined;
 }
 
-function notTaken(target: WitnessTarget, { head }: Checkpoint, answer: Answer, { tree }: AnchorContext): AnchorFailure {
-  const finding = contradiction(target, head, answer, tree?.size ?? head.size);
+function notTaken(target: WitnessTarget, { head }: Checkpoint, answer: Answer, context: AnchorContext): AnchorFailure {
+  const rows = withTree(context, (tree) => Math.max(tree?.size ?? 0, head.size));
+  const finding = contradiction(target, head, answer, rows);
   if (finding === undefined) return refused(target.url, answer, MEANINGS[answer.status]);
   return new AnchorFailure(finding.code, `${anchorName(target)} to have seen a head that this ledger goes on from`, {
     found: `${finding.want ?? ''} where this ledger has ${finding.got ?? ''}`,
@@ -132,42 +135,22 @@ function cosigned(target: WitnessTarget, { note }: Checkpoint, lines: string, co
   };
 }
 
-export interface WitnessedCheckpoints {
-  /** The newest first. */
-  readonly checkpoints: readonly Checkpoint[];
-  readonly witnesses: readonly WitnessKey[];
-  /** What the rows of the ledger say: by them a target is known to be of a witness. */
-  readonly records: readonly AnchorRecord[];
-  readonly nowMs: number;
-}
-
-/** The newest checkpoint that each witness has signed, under the target that it is asked at, else under its name. */
-export function lookAtWitnesses(targets: readonly WitnessTarget[], known: WitnessedCheckpoints): AnchorLook[] {
-  const signed = newestSigned(known);
-  const taken = new Set<string>();
-  const looks = targets.map((target): AnchorLook => {
-    const to = anchorName(target);
-    const told = known.records.filter((one) => one.to === to).flatMap(({ witnesses }) => witnesses);
-    const names = told.length === 0 && targets.length === 1 ? [...signed.keys()] : told;
-    for (const name of names) taken.add(name);
-    const newest = [...signed].filter(([name]) => names.includes(name)).sort(([, a], [, b]) => b.held.head.size - a.held.head.size)[0]; // prettier-ignore
-    const why =
-      known.witnesses.length === 0 ? 'no key of a witness is trusted here' : 'no checkpoint here has its signature';
-    return { to, found: newest?.[1] ?? { kind: 'missing', why } };
-  });
-  const others = [...signed].filter(([name]) => !taken.has(name));
-  return [...looks, ...others.map(([name, found]) => ({ to: `witness:${name}`, found }))];
-}
-
-type HeadFound = AnchorLook['found'] & { readonly kind: 'head' };
-
-function newestSigned({ checkpoints, witnesses, nowMs }: WitnessedCheckpoints): ReadonlyMap<string, HeadFound> {
-  const newest = new Map<string, HeadFound>();
+/**
+ * The newest checkpoint that each witness has signed.
+ * @param checkpoints the newest first
+ */
+export function lookAtWitnesses(
+  checkpoints: readonly Checkpoint[],
+  witnesses: readonly WitnessKey[],
+  nowMs: number,
+): AnchorLook[] {
+  const newest = new Map<string, AnchorLook>();
   for (const { head, note } of checkpoints) {
-    for (const { by, atMs } of countingIn({ note }, witnesses, nowMs)) {
-      if (!newest.has(by)) newest.set(by, { kind: 'head', held: { head, note }, by, sinceMs: atMs });
-    }
     if (newest.size === witnesses.length) break;
+    for (const { by, atMs } of countingIn({ note }, witnesses, nowMs)) {
+      if (newest.has(by)) continue;
+      newest.set(by, { to: `witness:${by}`, found: { kind: 'head', held: { head, note }, by, sinceMs: atMs } });
+    }
   }
-  return newest;
+  return [...newest.values()];
 }

@@ -144,7 +144,7 @@ test('a rolled back ledger meets its head: nothing is committed, and verify says
     await anchorAt(ledger, ledger.checkpoint(12), [text]);
     const short = { ...ledger.tree, size: 5 };
     const older = ledger.checkpoint(5);
-    const [result] = await anchorAt(ledger, older, [text], { run: { tree: short } });
+    const [result] = await anchorAt(ledger, older, [text], { run: { openTree: () => short } });
     assert.equal(result?.outcome === 'failed' ? result.finding?.code : 'ok', 'ROLLBACK');
     const { findings, anchors } = await judgeAt(ledger, [older], [text], { tree: short, records: [] });
     assert.deepEqual([findings[0]?.code, anchors[0]?.state, anchors[0]?.size], ['ROLLBACK', 'contradicts', 12]);

@@ -11,15 +11,7 @@ import { verifyConsistency } from '../../../src/core/tree/proof';
 import { ANCHOR_LIMITS } from '../../../src/store/anchor/context';
 import type { Checkpoint } from '../../../src/store/anchor/context';
 import { anchorAt, judgeAt, outcomeOf, serve } from '../../support/anchors';
-import {
-  checkpointAt,
-  cosignatureOf,
-  headedLedger,
-  quiet,
-  signedNote,
-  TEST_ORIGIN,
-  testKey,
-} from '../../support/heads';
+import { checkpointAt, cosignatureOf, headedLedger, signedNote, TEST_ORIGIN, testKey } from '../../support/heads';
 import type { HeadedLedger, TestKey } from '../../support/heads';
 
 const now = (): bigint => BigInt(Math.floor(Date.now() / 1000));
@@ -259,7 +251,7 @@ test('without a trusted witness nobody is asked; without a tree nothing can be p
     size: 5,
     root: other.tree.rootAt(5) as Buffer,
   });
-  const [result] = await anchorAt(other, other.checkpoint(12), [await witness.serve(t)], { run: { tree: undefined, events: quiet } }); // prettier-ignore
+  const [result] = await anchorAt(other, other.checkpoint(12), [await witness.serve(t)], { run: { openTree: () => undefined } }); // prettier-ignore
   assert.match(outcomeOf(result), /the stored tree of this ledger/);
 });
 
