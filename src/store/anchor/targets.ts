@@ -1,6 +1,7 @@
 /** From what the settings or a flag say to anchors whose paths are whole. */
 import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import { asSetting } from '../../core/anchor/settings';
 import { anchorName, parseAnchor, withPaths } from '../../core/anchor/target';
 import type { AnchorTarget } from '../../core/anchor/target';
 import { LedgerError } from '../../core/errors';
@@ -35,9 +36,7 @@ export function configuredAnchors(texts: readonly string[], located: LocatedLedg
     return anchorTargets(texts, dirname(resolve(located.configPath ?? '.')), located.paths, env);
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
-    throw new LedgerError('CONFIG_INVALID', `checkpoints.anchors: ${error.message}`, {
-      ...(error.hint !== undefined && { hint: error.hint }),
-    });
+    throw asSetting('checkpoints.anchors', error);
   }
 }
 
