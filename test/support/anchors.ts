@@ -11,7 +11,7 @@ import { anchorCheckpoint } from '../../src/store/anchor/anchors';
 import type { AnchorResult, AnchorRun } from '../../src/store/anchor/anchors';
 import type { Checkpoint } from '../../src/store/anchor/context';
 import { lookAtAnchors } from '../../src/store/anchor/lookAtAnchors';
-import { anchorRecords } from '../../src/store/anchor/records';
+import { toldAnchors } from '../../src/store/anchor/records';
 import { anchorTargets } from '../../src/store/anchor/targets';
 import { locate } from '../../src/store/ledger/locate';
 import { quiet, TEST_ORIGIN } from './heads';
@@ -57,9 +57,9 @@ export async function judgeAt(
   const targets = anchorTargets(texts, ledger.root, paths, env);
   const asked = { paths, env, origin: TEST_ORIGIN, targets, checkpoints, trusted: config.keys, nowMs: Date.now() };
   const looks = await lookAtAnchors(asked);
-  const records = await anchorRecords(paths);
+  const told = await toldAnchors(paths);
   const named = targets.map(anchorName);
-  return judgeAnchors({ named, looks, records, tree: ledger.tree, keys: [ledger.key.note], ...more });
+  return judgeAnchors({ named, looks, told, tree: ledger.tree, keys: [ledger.key.note], ...more });
 }
 
 /** What became of one target: "ok", or why not. */

@@ -27,6 +27,8 @@ export interface AnchorRecord {
   readonly outcome: AnchorOutcome;
   /** The names of the witnesses that signed. */
   readonly witnesses: readonly string[];
+  /** Why it failed. */
+  readonly why: string;
 }
 
 export interface AnchorNews {
@@ -57,9 +59,9 @@ export function anchorKey({ head, to, outcome, contradicts }: Omit<AnchorNews, '
 /** What a row says of an anchor; undefined where it is another row. */
 export function anchorRecordOf({ seq, ts, action, payload }: Row): AnchorRecord | undefined {
   if (action !== ANCHOR_ACTION) return undefined;
-  const { size, root, to, outcome, witness } = (payload ?? {}) as Record<string, unknown>;
+  const { size, root, to, outcome, witness, why } = (payload ?? {}) as Record<string, unknown>;
   if (!Number.isSafeInteger(size) || typeof root !== 'string' || typeof to !== 'string') return undefined;
   if (outcome !== 'ok' && outcome !== 'failed') return undefined;
   const witnesses = typeof witness === 'string' ? witness.split(' ') : [];
-  return { seq, ts, size: size as number, root, to, outcome, witnesses };
+  return { seq, ts, size: size as number, root, to, outcome, witnesses, why: typeof why === 'string' ? why : '' };
 }

@@ -5,24 +5,32 @@
 import type { NoteKey } from '../note/note';
 import { formatTime } from '../time';
 import type { Finding } from '../verdict';
-import type { AnchorRecord } from './anchorRow';
 import { diverged, headFinding, isSignedBy } from './heads';
 import type { HeldHead, KnownTree } from './heads';
+import type { ToldAnchor, ToldAnchors } from './told';
+import { printable } from '../printable';
+
+export interface FoundHead {
+  readonly kind: 'head';
+  readonly held: HeldHead;
+  /** Who vouches for it, where that is somebody. */
+  readonly by?: string;
+  readonly sinceMs?: number;
+}
+
+/** It is there, and nothing here can tell whether it is right. */
+export interface FoundUnchecked {
+  readonly kind: 'not-checked';
+  readonly why: string;
+  readonly size?: number;
+  readonly by?: string;
+  readonly sinceMs?: number;
+}
 
 /** What was found at an anchor. */
 export interface AnchorLook {
   readonly to: string;
-  readonly found:
-    | { readonly kind: 'head'; readonly held: HeldHead; readonly by?: string; readonly sinceMs?: number }
-    /** It is there, and nothing here can tell whether it is right. */
-    | {
-        readonly kind: 'not-checked';
-        readonly why: string;
-        readonly size?: number;
-        readonly by?: string;
-        readonly sinceMs?: number;
-      }
-    | { readonly kind: 'missing'; readonly why: string };
+  readonly found: FoundHead | FoundUnchecked | { readonly kind: 'missing'; readonly why: string };
 }
 
 /**
@@ -58,21 +66,20 @@ export interface AnchorEvidenceSeen {
   readonly named: readonly string[];
   /** Made before the rows were read: what is anchored meanwhile must not look like rows that are gone. */
   readonly looks: readonly AnchorLook[];
-  /** What the rows of the ledger say, in their order. */
-  readonly records: readonly AnchorRecord[];
+  /** What the rows of the ledger say. */
+  readonly told: ToldAnchors;
   readonly tree: KnownTree;
   /** Every key by which heads of this ledger were signed, as far as it counts here; none: nobody can tell. */
   readonly keys: readonly NoteKey[];
 }
 
-export function judgeAnchors({ named, looks, records, tree, keys }: AnchorEvidenceSeen): AnchorVerdict {
-  const all = underTargets(looks, named, records);
-  const looked = new Set(all.map(({ to }) => to));
-  const told = [...new Set(records.map(({ to }) => to))].filter((to) => !looked.has(to));
-  const of = (name: string): AnchorRecord[] => records.filter(({ to }) => to === name);
+export function judgeAnchors(seen: AnchorEvidenceSeen): AnchorVerdict {
+  const { told, tree } = seen;
+  const looks = underTargets(seen);
+  const looked = new Set(looks.map(({ to }) => to));
   const anchors = [
-    ...all.map((look) => stateOf(look, of(look.to), tree, keys)),
-    ...told.map((to) => toldState(to, of(to), tree)),
+    ...looks.map((look) => stateOf(look, seen)),
+    ...told.names.filter((to) => !looked.has(to)).map((to) => toldState(to, told.of(to), tree)),
   ];
   const sizes = anchors.filter(({ state }) => state === 'held' || state === 'behind').map(({ size }) => size ?? 0);
   const until = sizes.length === 0 ? null : Math.max(...sizes);
@@ -84,104 +91,88 @@ export function judgeAnchors({ named, looks, records, tree, keys }: AnchorEviden
   };
 }
 
+const WITNESS = 'witness:';
+const NO_SIGNATURE = { kind: 'missing', why: 'no checkpoint here has a signature of it that counts' } as const;
+
 /** Witnesses are seen by their names, in notes; which of them is asked at an address the rows say. */
-function underTargets(
-  looks: readonly AnchorLook[],
-  named: readonly string[],
-  records: readonly AnchorRecord[],
-): AnchorLook[] {
+function underTargets({ looks, named, told }: AnchorEvidenceSeen): AnchorLook[] {
   const others = looks.filter(({ to }) => !to.startsWith(WITNESS));
   let rest = looks.filter(({ to }) => to.startsWith(WITNESS));
   const addresses = named.filter((to) => to.startsWith(WITNESS));
   const atAddresses = addresses.map((to): AnchorLook => {
-    const told = records.filter((one) => one.to === to).flatMap(({ witnesses }) => witnesses);
-    const isAlone = told.length === 0 && addresses.length === 1;
-    const own = rest.filter((look) => isAlone || told.includes(look.to.slice(WITNESS.length)));
+    const names = told.of(to).heads.flatMap(({ witnesses }) => witnesses);
+    const isAlone = names.length === 0 && addresses.length === 1;
+    const own = rest.filter((look) => isAlone || names.includes(look.to.slice(WITNESS.length)));
     rest = rest.filter((look) => !own.includes(look));
-    const newest = own.reduce(
-      (best: AnchorLook | undefined, one) => (sizeOf(one) > sizeOf(best) ? one : best),
-      undefined,
-    );
-    return {
-      to,
-      found: newest?.found ?? { kind: 'missing', why: 'no checkpoint here has a signature of it that counts' },
-    };
+    const [newest] = own.sort((one, other) => sizeOf(other) - sizeOf(one));
+    return { to, found: newest?.found ?? NO_SIGNATURE };
   });
   return [...others, ...atAddresses, ...rest];
 }
 
-const WITNESS = 'witness:';
-
-function sizeOf(look: AnchorLook | undefined): number {
-  return look?.found.kind === 'head' ? look.found.held.head.size : -1;
+function sizeOf({ found }: AnchorLook): number {
+  return found.kind === 'head' ? found.held.head.size : -1;
 }
 
-const NOTHING = { size: null, by: null, since: null, why: null, finding: null };
+const NOTHING: Omit<AnchorState, 'to' | 'state'> = { size: null, by: null, since: null, why: null, finding: null };
 
-function stateOf(
-  { to, found }: AnchorLook,
-  records: readonly AnchorRecord[],
+function stateOf({ to, found }: AnchorLook, { told, tree, keys }: AnchorEvidenceSeen): AnchorState {
+  const rows = told.of(to);
+  const said = toldState(to, rows, tree);
+  if (said.state === 'contradicts') return said;
+  if (found.kind === 'missing') return { ...NOTHING, to, state: 'missing', why: withTold(found.why, rows) };
+  if (found.kind === 'not-checked') {
+    const { size = said.size, sinceMs } = found;
+    const by = found.by ?? null;
+    const why = size === null ? withTold('no head was put there', rows) : found.why;
+    const since = sinceMs === undefined ? said.since : formatTime(sinceMs);
+    return { ...NOTHING, to, state: size === null ? 'missing' : 'not-checked', size, by, since, why };
+  }
+  return headState(to, found, rows, tree, keys);
+}
+
+function headState(
+  to: string,
+  { held, by: keeper, sinceMs }: FoundHead,
+  rows: ToldAnchor,
   tree: KnownTree,
   keys: readonly NoteKey[],
 ): AnchorState {
-  const told = toldState(to, records, tree);
-  if (told.state === 'contradicts') return told;
-  if (found.kind === 'missing') return { ...NOTHING, to, state: 'missing', why: withLast(found.why, told) };
-  if (found.kind === 'not-checked') {
-    const { size = told.size, by = null, sinceMs } = found;
-    const state = size === null ? 'missing' : 'not-checked';
-    return { ...NOTHING, to, state, size, by, since: sinceOf(sinceMs) ?? told.since, why: found.why };
-  }
-  const { held, by = null, sinceMs } = found;
   const { size } = held.head;
-  if (!isSignedBy(held, keys))
-    return { ...NOTHING, to, state: 'missing', by, why: 'a head is there that no key signed which is trusted here' };
+  const by = keeper ?? null;
+  if (!isSignedBy(held, keys)) return { ...NOTHING, to, state: 'missing', by, why: UNSIGNED };
+  const since = sinceMs === undefined ? (rows.heads.find((one) => one.size === size)?.ts ?? null) : formatTime(sinceMs);
+  const is = { ...NOTHING, to, size, by, since };
   const finding = headFinding(held.head, tree, to);
-  const since = sinceOf(sinceMs) ?? firstWith(records, size)?.ts ?? null;
-  if (finding !== undefined) return { to, state: 'contradicts', size, by, since, why: null, finding };
-  if (tree.rootAt(size) === undefined)
-    return {
-      ...NOTHING,
-      to,
-      state: 'not-checked',
-      size,
-      by,
-      since,
-      why: 'there is no tree of these rows to hold it against',
-    };
-  const isBehind = told.size !== null && told.size > size;
-  const why = isBehind
-    ? `row ${lastOk(records)?.seq ?? 0} says that the head of ${told.size} rows was put there`
-    : null;
-  return { ...NOTHING, to, state: isBehind ? 'behind' : 'held', size, by, since, why };
+  if (finding !== undefined) return { ...is, state: 'contradicts', finding };
+  if (tree.rootAt(size) === undefined) return { ...is, state: 'not-checked', why: NO_TREE };
+  const isBehind = (rows.heads.at(-1)?.size ?? 0) > size;
+  return { ...is, state: isBehind ? 'behind' : 'held', why: isBehind || rows.failed ? withTold(null, rows) : null };
 }
 
+const UNSIGNED = 'a head is there that no key signed which is trusted here';
+const NO_TREE = 'there is no tree of these rows to hold it against';
+const UNNAMED = 'the settings do not name it: nobody looked';
+
 /** What the rows alone say of an anchor. They are in the chain: whoever rewrites the ledger rewrites them. */
-function toldState(to: string, records: readonly AnchorRecord[], tree: KnownTree): AnchorState {
-  const last = lastOk(records);
-  if (last === undefined) return { ...NOTHING, to, state: 'missing', why: 'no head was put there' };
-  const { seq, size, root } = last;
-  const since = firstWith(records, size)?.ts ?? last.ts;
+function toldState(to: string, rows: ToldAnchor, tree: KnownTree): AnchorState {
+  const last = rows.heads.at(-1);
+  if (last === undefined) return { ...NOTHING, to, state: 'missing', why: withTold('no head was put there', rows) };
+  const { seq, size, root, ts: since } = last;
   const own = size > tree.size ? undefined : tree.rootAt(size);
   if (own !== undefined && own.toString('base64') !== root) {
     const finding = { ...diverged(size, Buffer.from(root, 'base64'), own, `row ${seq}`), seq };
     return { ...NOTHING, to, state: 'contradicts', size, since, finding };
   }
-  return { ...NOTHING, to, state: 'not-checked', size, since, why: 'the settings do not name it: nobody looked' };
+  return { ...NOTHING, to, state: 'not-checked', size, since, why: UNNAMED };
 }
 
-function lastOk(records: readonly AnchorRecord[]): AnchorRecord | undefined {
-  return records.findLast(({ outcome }) => outcome === 'ok');
-}
-
-function firstWith(records: readonly AnchorRecord[], size: number): AnchorRecord | undefined {
-  return records.find((one) => one.outcome === 'ok' && one.size === size);
-}
-
-function withLast(why: string, { size }: AnchorState): string {
-  return size === null ? why : `${why}, though a row says that the head of ${size} rows was put there`;
-}
-
-function sinceOf(ms: number | undefined): string | null {
-  return ms === undefined ? null : formatTime(ms);
+/** With what the rows say of the last head: that it is there, or why not. */
+function withTold(why: string | null, { heads, failed }: ToldAnchor): string | null {
+  const last = heads.at(-1);
+  const said =
+    failed !== undefined
+      ? `the head of ${failed.size} rows could not be put there (row ${failed.seq}: ${printable(failed.why)})`
+      : last && `row ${last.seq} says that the head of ${last.size} rows was put there`;
+  return [why, said].filter((one) => one !== null && one !== undefined && one !== '').join('; ') || null;
 }

@@ -2,6 +2,7 @@
 import { fstatSync } from 'node:fs';
 import { ANCHOR_ACTION, anchorKey, anchorPayload, anchorRecordOf } from '../../core/anchor/anchorRow';
 import type { AnchorNews, AnchorRecord } from '../../core/anchor/anchorRow';
+import { ToldAnchors } from '../../core/anchor/told';
 import { LedgerError } from '../../core/errors';
 import type { Json, JsonObject } from '../../core/json';
 import { formatNote, parseNote, signatureLine } from '../../core/note/note';
@@ -38,6 +39,13 @@ export async function anchorRecords(paths: StatePaths, afterSeq = 0): Promise<An
   const before: AnchorRecord[] = [];
   if (from === 0) for await (const found of inClosedSegments(paths, ANCHOR_ACTION)) before.push(...recordsIn(found));
   return [...before, ...records];
+}
+
+/** What all rows say of anchors. No lock is taken. */
+export async function toldAnchors(paths: StatePaths): Promise<ToldAnchors> {
+  const told = new ToldAnchors();
+  for (const record of await anchorRecords(paths)) told.add(record);
+  return told;
 }
 
 export interface AnchorsToRecord {

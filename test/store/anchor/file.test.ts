@@ -57,6 +57,7 @@ test('what fails is a row once, is pending, and is tried again', async (t) => {
   assert.deepEqual(told(), [['ok', undefined], ['failed', 'no such folder']]); // prettier-ignore
   const { anchors } = await judgeAt(ledger, [head], texts);
   assert.deepEqual(anchors.map(({ state }) => state), ['held', 'missing']); // prettier-ignore
+  assert.match(anchors[1]?.why ?? '', /the head of 12 rows could not be put there \(row \d+: no such folder\)/);
   mkdirSync(join(ledger.root, 'not/mounted'), { recursive: true });
   assert.equal((await anchorAt(ledger, head, texts))[1]?.outcome, 'ok');
   assert.equal(told().length, 3);
@@ -117,7 +118,7 @@ test('an anchor that lost its head is missing, one with an older head is behind'
   rmSync(path);
   const gone = await judgeAt(ledger, [newer, older], ['file:head.txt']);
   assert.deepEqual([gone.anchors[0]?.state, gone.anchored_until], ['missing', null]);
-  assert.match(gone.anchors[0]?.why ?? '', /nothing is there, though a row says/);
+  assert.match(gone.anchors[0]?.why ?? '', /nothing is there; row \d+ says/);
   // What only the rows name is told, and not looked at.
   const [told] = (await judgeAt(ledger, [newer, older], [])).anchors;
   assert.deepEqual([told?.state, told?.size], ['not-checked', 12]);

@@ -5,6 +5,7 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
+import { ToldAnchors } from '../../../src/core/anchor/told';
 import { anchorAt, judgeAt, outcomeOf } from '../../support/anchors';
 import { headedLedger, TEST_ORIGIN } from '../../support/heads';
 import type { HeadedLedger } from '../../support/heads';
@@ -146,10 +147,10 @@ test('a rolled back ledger meets its head: nothing is committed, and verify says
     const older = ledger.checkpoint(5);
     const [result] = await anchorAt(ledger, older, [text], { run: { openTree: () => short } });
     assert.equal(result?.outcome === 'failed' ? result.finding?.code : 'ok', 'ROLLBACK');
-    const { findings, anchors } = await judgeAt(ledger, [older], [text], { tree: short, records: [] });
+    const { findings, anchors } = await judgeAt(ledger, [older], [text], { tree: short, told: new ToldAnchors() });
     assert.deepEqual([findings[0]?.code, anchors[0]?.state, anchors[0]?.size], ['ROLLBACK', 'contradicts', 12]);
     const other = { ...ledger.tree, rootAt: (): Buffer => Buffer.alloc(32, 1) };
-    const rewritten = await judgeAt(ledger, [older], [text], { tree: other, records: [] });
+    const rewritten = await judgeAt(ledger, [older], [text], { tree: other, told: new ToldAnchors() });
     assert.equal(rewritten.findings[0]?.code, 'DIVERGED');
   }
 });

@@ -107,7 +107,9 @@ test('a witness signs head after head, each proved to go on from the last; the n
   // Without the settings that name it, the signature in the note still counts.
   const unnamed = await judgeAt(ledger, stored, []);
   assert.deepEqual(unnamed.anchors.map(({ to, state }) => [to, state]), [['witness:witness.example/w1', 'held'], [target, 'not-checked']]); // prettier-ignore
-  // The same head again: nothing is added.
+  // The same head again, also by who was ended before the signature was kept.
+  assert.equal(outcomeOf((await anchorAt(ledger, heads[2] as Checkpoint, [target]))[0]), 'ok');
+  assert.deepEqual(witness.asked.slice(3).map(({ old }) => old), [0, 12]); // prettier-ignore
   assert.equal(outcomeOf((await anchorAt(ledger, stored[0] as never, [target], { earlier: stored }))[0]), 'ok');
 });
 
