@@ -67,9 +67,18 @@ export async function anchorCheckpoint(run: AnchorRun): Promise<AnchorResults> {
     const rows = await recordAnchors({ ...run, news, cosignatures });
     return { results: resultsOf(run, tried, rows), unrecorded: undefined };
   } catch (error) {
-    if (!(error instanceof LedgerError)) throw error;
-    return { results: resultsOf(run, tried, []), unrecorded: error };
+    return { results: resultsOf(run, tried, []), unrecorded: notRecorded(error) };
   }
+}
+
+/** The hints of an append are about rows that wait: these do not. */
+function notRecorded(error: unknown): LedgerError {
+  const code = error instanceof LedgerError ? error.code : 'WRITE_FAILED';
+  const why = error instanceof Error ? error.message : String(error);
+  return new LedgerError(code, `expected to write down what became of the anchors, and could not: ${why}`, {
+    hint: 'the next "ledger checkpoint" tries them again, and writes it down then',
+    cause: error,
+  });
 }
 
 type Tried = Anchored | LedgerError;

@@ -3,12 +3,19 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { anchorKey } from '../../../src/core/anchor/anchorRow';
+import { anchorName } from '../../../src/core/anchor/target';
+import type { AnchorTarget } from '../../../src/core/anchor/target';
+import { toJson } from '../../../src/core/json';
+import { checkRow } from '../../../src/core/row';
+import { Writer } from '../../../src/store/append/writer';
+import { nodeHost } from '../../../src/store/machine/nodeHost';
 import { treeHeadText } from '../../../src/core/note/checkpoint';
 import { formatNote } from '../../../src/core/note/note';
 import { anchorTargets } from '../../../src/store/anchor/targets';
 import { pendingAnchors } from '../../../src/store/anchor/anchors';
 import { anchorAt, judgeAt, outcomeOf } from '../../support/anchors';
-import { headedLedger, signedNote, TEST_ORIGIN, testKey } from '../../support/heads';
+import { headedLedger, quiet, signedNote, TEST_ORIGIN, testKey } from '../../support/heads';
 
 const isRoot = process.geteuid?.() === 0;
 
@@ -149,3 +156,33 @@ test(
     assert.match(outcomeOf((await anchorAt(ledger, ledger.checkpoint(5), ['file:sealed/']))[0]), /sealed.*EACCES/);
   },
 );
+
+test('two at once: one row says so, and the file is whole', async (t) => {
+  const ledger = headedLedger(t);
+  const [older, newer] = [ledger.checkpoint(5), ledger.checkpoint(12)];
+  const runs = [older, newer, newer, older, newer].map((head) => anchorAt(ledger, head, ['file:head.txt']));
+  assert.deepEqual((await Promise.all(runs)).map(([one]) => outcomeOf(one)), Array(5).fill('ok')); // prettier-ignore
+  const rows = ledger.rows().filter(({ action }) => action === 'audit.anchor');
+  assert.deepEqual(rows.map(({ payload }) => payload?.['size']).sort(), [12, 5]); // prettier-ignore
+});
+
+test('a row of somebody else under the same key keeps nothing from being told', async (t) => {
+  const ledger = headedLedger(t);
+  const head = ledger.checkpoint(12);
+  const [target] = anchorTargets(['file:head.txt'], ledger.root, ledger.located.paths, {});
+  const key = anchorKey({ head: head.head, to: anchorName(target as AnchorTarget), outcome: 'ok' });
+  const writer = new Writer({ paths: ledger.located.paths, host: nodeHost(), durability: 'disk', events: quiet });
+  await writer.append([checkRow(toJson({ action: 'a.b', idempotency_key: key }), { nowMs: Date.now() })]);
+  await writer.close();
+  assert.equal(outcomeOf((await anchorAt(ledger, head, ['file:head.txt']))[0]), 'ok');
+  assert.deepEqual(await pendingAnchors(ledger.located.paths, head, [target as AnchorTarget]), []);
+});
+
+test('where no row can be written the head is there all the same, and that is said', async (t) => {
+  const ledger = headedLedger(t);
+  const head = ledger.checkpoint(12);
+  rmSync(ledger.located.paths.ledger);
+  mkdirSync(ledger.located.paths.ledger);
+  await assert.rejects(anchorAt(ledger, head, ['file:head.txt']), { name: 'LedgerError' });
+  assert.deepEqual(readFileSync(join(ledger.root, 'head.txt')), head.bytes);
+});
