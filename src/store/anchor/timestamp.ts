@@ -14,7 +14,7 @@ import { sha256Hex } from '../../core/digest';
 import { LedgerError } from '../../core/errors';
 import { formatTime } from '../../core/time';
 import { replaceFile } from '../atomicFile';
-import { ensureFolder, readWhole, statOf, syncFolder } from '../files';
+import { ensureFolder, readWhole, refuseLink, statOf, syncFolder } from '../files';
 import type { StatePaths } from '../paths';
 import type { AnchorContext, Anchored, Checkpoint } from './context';
 import { post, refused } from './http';
@@ -65,6 +65,9 @@ function wrongStamp(target: StampTarget, found: string): AnchorFailure {
 async function keep(path: string, bytes: Buffer): Promise<void> {
   const folder = path.slice(0, path.lastIndexOf('/'));
   ensureFolder(folder);
+  refuseLink(folder);
+  // Nor is a link in it followed: reading refuses it.
+  readWhole(path);
   await replaceFile(path, bytes);
   syncFolder(folder);
 }
