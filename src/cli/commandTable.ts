@@ -123,6 +123,10 @@ export const COMMANDS: CommandTable = {
     summary: 'keys of people: make one, list, trust; rows are signed with them',
     load: async () => (await import('./commands/key')).registerKey,
   },
+  checkpoint: {
+    summary: 'sign the ledger as it stands, so that a cut tail or a rewrite shows',
+    load: async () => (await import('./commands/checkpoint')).registerCheckpoint,
+  },
   shellenv: {
     summary: 'a shell function that appends without starting a program: ledger_append',
     load: async () => (await import('./commands/shellenv')).registerShellenv,

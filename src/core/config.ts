@@ -8,6 +8,8 @@ import { accessOf, checkReaders, rolesOf } from './accessSettings';
 import type { AccessSettings, Roles } from './accessSettings';
 import type { Cap } from './caps';
 import { capsOf } from './capSettings';
+import { checkpointsOf, NO_CHECKPOINTS } from './checkpointSettings';
+import type { CheckpointSettings } from './checkpointSettings';
 import { LedgerError } from './errors';
 import { parseJson } from './parseJson';
 import type { Json } from './json';
@@ -46,6 +48,7 @@ export interface Config {
   readonly secrets: SecretMode;
   /** What signs bundles, and tree heads where "checkpoints" names no key of their own; as `--sign` takes it, or `hmac:FILE`. */
   readonly signer: string | undefined;
+  readonly checkpoints: CheckpointSettings;
 }
 
 export const DEFAULT_CONFIG: Config = {
@@ -63,6 +66,7 @@ export const DEFAULT_CONFIG: Config = {
   roles: new Map(),
   secrets: 'refuse',
   signer: undefined,
+  checkpoints: NO_CHECKPOINTS,
 };
 
 const SETTINGS = [
@@ -80,6 +84,7 @@ const SETTINGS = [
   'roles',
   'secrets',
   'signer',
+  'checkpoints',
 ];
 const LAST_COMMA = /"(?:[^"\\]|\\.)*"|(?<![[{,]\s*),(?=\s*[}\]])/g;
 const COMMENT = /"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
@@ -131,6 +136,7 @@ function configOf(value: Json): Config {
     access,
     roles,
     secrets: optional(settings, 'secrets', secretModeOf) ?? DEFAULT_CONFIG.secrets,
+    checkpoints: optional(settings, 'checkpoints', checkpointsOf) ?? DEFAULT_CONFIG.checkpoints,
     signer: optional(settings, 'signer', textOf),
   };
 }

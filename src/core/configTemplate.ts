@@ -40,6 +40,10 @@ export const CONFIG_TEMPLATE = `{
   // the other side checks with the same secret, "hmac:FILE".
   // "signer": "ops",
 
+  // Signed tree heads ("ledger checkpoint"): by which key, after how many rows or hours a sweep makes one, and where else
+  // each is kept: file:, git:, cmd:, rfc3161:, witness: (docs/anchors.md).
+  // "checkpoints": { "key": "ops", "every_rows": 10000, "every_hours": 24, "anchors": ["git:../heads"] },
+
   // Who is shown what was put into rows (payloads, and members of your own). "open": whoever can read the file.
   // "break-glass": summaries, and the rest with --raw --reason, after a row that says who, what and why; "readers" are
   // the roles that may. With this setting, whichever it is, an export is a row as well.

@@ -69,6 +69,12 @@ export type ErrorCode =
   | 'INDEX_BUSY'
   /** Rows that a sum needs are torn, altered or out of their chain: nobody can tell what was spent. */
   | 'LEDGER_BROKEN'
+  /** A checkpoint is no signed note of its size, or nobody who is known signed it. */
+  | 'CHECKPOINT_INVALID'
+  /** The ledger has fewer rows than somebody signed. */
+  | 'ROLLBACK'
+  /** The ledger has other rows than somebody signed. */
+  | 'DIVERGED'
   /** A key that cannot sign: of another kind, or locked. */
   | 'KEY_UNUSABLE'
   /** A head could not be put where it was to be kept; the ledger is as it was. */

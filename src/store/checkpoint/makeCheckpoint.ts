@@ -1,0 +1,212 @@
+/**
+ * Signs the ledger as it stands. What is on disk after each step:
+ *
+ *   1. under the ledger's lock: torn bytes healed; all rows up to the end synced. The lock is let go.
+ *   2. the rows behind the last signed tree (or all) read and checked in full; `audit.tree` synced up to the last of them
+ *   3. what was signed before, here and outside of the folder, is the beginning of that: else nothing is signed
+ *   4. the note: whole, in `checkpoints/<size>.txt`
+ *   5. the same, outside of the state folder
+ *   6. the row `audit.checkpoint`
+ *
+ * Killed in between, the next one goes on: a note without its row gets it.
+ */
+import { LedgerError } from '../../core/errors';
+import { treeHeadText } from '../../core/note/checkpoint';
+import type { TreeHead } from '../../core/note/checkpoint';
+import { checkNoteSignature, formatNote, noteKeyOf, openNote, parseNote } from '../../core/note/note';
+import type { NoteKey } from '../../core/note/note';
+import { ownRow } from '../../core/ownRows';
+import type { Identity } from '../../core/ownRows';
+import type { ReadSoFar } from '../../core/progress';
+import { readRotation } from '../../core/signing/rotation';
+import type { KeySigner } from '../../core/signing/signer';
+import type { TreeWalk } from '../../core/tree/treeWalk';
+import type { Walk } from '../../core/walkState';
+import type { AppendEvents } from '../append/append';
+import { committedEnd } from '../append/prepare';
+import { Writer } from '../append/writer';
+import { attach, detach } from '../ledger/attach';
+import type { LocatedLedger } from '../ledger/locate';
+import { nodeHost } from '../machine/nodeHost';
+import { ledgerTrust } from '../signing/ledgerTrust';
+import { checkpointFiles, publishCheckpoint, readCheckpoint } from './checkpoints';
+import type { CheckpointFile, StoredCheckpoint } from './checkpoints';
+import { readRowsToSign } from './readRows';
+import type { RowsRead } from './readRows';
+import { headIn, rememberedHere, rememberHead } from './remembered';
+
+export interface CheckpointWish {
+  readonly located: LocatedLedger;
+  readonly signer: KeySigner;
+  /** Read all rows, whatever was signed before. */
+  readonly full: boolean;
+  readonly events: AppendEvents;
+  readonly onProgress: ((done: ReadSoFar) => void) | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface MadeCheckpoint {
+  /** `current`: nothing but rows about checkpoints came since the last one, which stands. */
+  readonly status: 'signed' | 'current';
+  readonly checkpoint: StoredCheckpoint;
+  readonly keyId: string;
+  readonly read: RowsRead['read'];
+  readonly rowsRead: number;
+  /** Of the row that tells of it. */
+  readonly seq: number | null;
+  /** Why it is not remembered outside of the state folder. */
+  readonly notRemembered: string | undefined;
+  /** Every key that signed heads of this ledger, as far as it is known here. */
+  readonly keys: readonly NoteKey[];
+}
+
+/**
+ * @throws LedgerError LEDGER_MISSING, LEDGER_BROKEN, CHECKPOINT_INVALID, ROLLBACK, DIVERGED, KEY_UNUSABLE, and whatever
+ *   keeps a row from the chain: nothing is signed then, but where only the row is missing
+ */
+export async function makeCheckpoint(wish: CheckpointWish): Promise<MadeCheckpoint> {
+  const { located, events } = wish;
+  const { paths } = located;
+  const file = attach(located);
+  try {
+    const { identity, host } = file;
+    const toBytes = await committedEnd(file, events);
+    const { last, keys } = await lastSigned(wish, identity);
+    const remembered = rememberedHere(paths, identity.ledgerId);
+    const outside = remembered && headIn(remembered);
+    const sizes = [last?.head, outside].flatMap((head) => head?.size ?? []);
+    const read = await readRowsToSign({ ...wish, file, toBytes, signed: last?.head, sizes });
+    if (last !== undefined) refuseOther(read.tree, last.head, `${last.path}`);
+    if (outside !== undefined) refuseOther(read.tree, outside, `the head remembered in ${paths.heads}`);
+    const isCurrent = last !== undefined && onlyEvidenceSince(read, last.head.size);
+    const checkpoint = isCurrent ? last : await signed(wish, identity, read.tree);
+    const notRemembered = remember(() => rememberHead(paths, identity.ledgerId, checkpoint, host.nowMs()));
+    const hasRow = isCurrent && toldSeq(read.walk, checkpoint.head) !== undefined;
+    const seq = hasRow ? toldSeq(read.walk, checkpoint.head) : await tell(wish, checkpoint.head, read.read);
+    const { rowsRead } = read;
+    const status = isCurrent ? 'current' : 'signed';
+    return {
+      status,
+      checkpoint,
+      keyId: wish.signer.keyId,
+      read: read.read,
+      rowsRead,
+      seq: seq ?? null,
+      notRemembered,
+      keys,
+    };
+  } finally {
+    detach(file);
+  }
+}
+
+interface LastSigned {
+  readonly last: StoredCheckpoint | undefined;
+  readonly keys: readonly NoteKey[];
+}
+
+/** The newest checkpoint, whose signature must hold: on what nobody signed nothing is built. */
+async function lastSigned({ located, signer }: CheckpointWish, { origin }: Identity): Promise<LastSigned> {
+  const own = noteKeyOf(origin, signer.publicKey.bytes);
+  const newest = checkpointFiles(located.paths).at(-1);
+  if (newest === undefined) return { last: undefined, keys: [own] };
+  const last = newest.checkpoint;
+  if (last === undefined) throw invalid(located, newest, 'a signed note of that size', 'another text');
+  if (last.head.origin !== origin) throw invalid(located, newest, `the origin ${origin}`, last.head.origin);
+  const listed = [own, ...[...located.config.keys.values()].map(({ publicKey }) => noteKeyOf(origin, publicKey))];
+  const opened = openNote(last.note, listed);
+  if (opened.kind === 'signed') return { last, keys: listed };
+  if (opened.kind === 'forged') throw invalid(located, newest, `a signature of ${opened.by.name} that holds`, 'none');
+  // Keys that handed on what they may: looking for them takes a reading of the file.
+  const { trust, rotations } = await ledgerTrust(located);
+  const more = [...trust.publicKeys.values()].map((bytes) => noteKeyOf(origin, bytes));
+  const told = rotations.flatMap(({ payload }) => oldKeyOf(payload) ?? []).map((bytes) => noteKeyOf(origin, bytes));
+  const all = [...listed, ...more, ...told];
+  if (openNote(last.note, all).kind === 'signed') return { last, keys: all };
+  throw invalid(located, newest, 'a signature of the key that signs now, of one that "keys" has, or of one that was rotated', 'none of these'); // prettier-ignore
+}
+
+function oldKeyOf(payload: Readonly<Record<string, unknown>> | undefined): Buffer | undefined {
+  return readRotation(payload)?.old.bytes;
+}
+
+function invalid({ paths }: LocatedLedger, { name }: CheckpointFile, want: string, got: string): LedgerError {
+  return new LedgerError('CHECKPOINT_INVALID', `expected checkpoints/${name} to have ${want}, found ${got}`, {
+    place: { segment: paths.checkpoints },
+    hint: 'run "ledger verify"; where the key is right and the list lacks it: ledger key trust FILE.pub --actor NAME --role checkpoint',
+  });
+}
+
+/** A ledger that shrank, or that is another one, is never signed again. */
+function refuseOther(tree: TreeWalk, { size, root }: TreeHead, where: string): void {
+  const hint = 'nothing is signed: run "ledger verify", and bring the ledger back from where it is whole';
+  if (size > tree.size)
+    throw new LedgerError('ROLLBACK', `expected at least the ${size} rows of ${where}, found ${tree.size}`, { hint });
+  const own = tree.rootAt(size);
+  if (own?.equals(root) === true) return;
+  throw new LedgerError('DIVERGED', `expected the first ${size} rows to be those of ${where}, found others`, { hint });
+}
+
+/** Rows about checkpoints alone would give a new one every hour, for ever. */
+function onlyEvidenceSince({ walk, tree }: RowsRead, size: number): boolean {
+  return walk.evidence.filter(({ seq }) => seq > size).length === tree.size - size;
+}
+
+function toldSeq({ evidence }: Walk, { size, root }: TreeHead): number | undefined {
+  const isIt = (payload: Readonly<Record<string, unknown>> | undefined): boolean =>
+    payload?.['size'] === size && payload['root'] === root.toString('base64');
+  return evidence.find(({ action, payload }) => action === 'audit.checkpoint' && isIt(payload))?.seq;
+}
+
+async function signed(
+  { located: { paths }, signer }: CheckpointWish,
+  { origin }: Identity,
+  tree: TreeWalk,
+): Promise<StoredCheckpoint> {
+  const { size } = tree;
+  const text = treeHeadText({ origin, size, root: tree.root() });
+  const key = noteKeyOf(origin, signer.publicKey.bytes);
+  const signature = { name: origin, keyHash: key.keyHash, bytes: await signer.sign(Buffer.from(text)) };
+  if (!checkNoteSignature(text, signature, key))
+    throw new LedgerError('KEY_UNUSABLE', `expected a signature by ${signer.keyId}, found one that is not of this key`);
+  const note = Buffer.from(formatNote({ text, signatures: [signature] }));
+  const isNew = publishCheckpoint(paths, size, note);
+  const stored = readCheckpoint(paths, size);
+  const { checkpoint } = stored;
+  // Two who sign at once sign the same.
+  if (checkpoint === undefined || (!isNew && parseNote(checkpoint.bytes)?.text !== text))
+    throw new LedgerError('DIVERGED', `expected checkpoints/${stored.name} to be of these ${size} rows, found another`);
+  return checkpoint;
+}
+
+function remember(write: () => void): string | undefined {
+  try {
+    write();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+async function tell(
+  { located, signer, events }: CheckpointWish,
+  head: TreeHead,
+  read: RowsRead['read'],
+): Promise<number> {
+  const { paths, config } = located;
+  const { size } = head;
+  const root = head.root.toString('base64');
+  const host = nodeHost();
+  const writer = new Writer({ paths, host, durability: config.durability, events });
+  try {
+    return await writer.appendDecided((_, placer) => {
+      const key = `checkpoint:${size}:${root}`;
+      const use = placer.keyUse(key);
+      const payload = { size, root, key_id: signer.keyId, read };
+      const { seq } = use?.landed ?? placer.place(ownRow('audit.checkpoint', payload, { idempotency_key: key }));
+      return Promise.resolve(seq);
+    });
+  } finally {
+    await writer.close();
+  }
+}
