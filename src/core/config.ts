@@ -19,6 +19,7 @@ import type { TrustedKeys } from './signing/signature';
 import { knownKeys, objectOf, optional, textOf, textsOf, wrong } from './settings';
 import { secretModeOf } from './secretSettings';
 import type { SecretMode } from './secretSettings';
+import { checkSealedCaps, sealOf } from './sealable';
 
 export type Durability = 'disk' | 'os';
 
@@ -44,6 +45,8 @@ export interface Config {
   readonly roles: Roles;
   /** What is done about rows that hold a token or a private key. */
   readonly secrets: SecretMode;
+  /** Fields that are sealed in every row that has them: `reason`, `payload.email`. */
+  readonly seal: readonly string[];
 }
 
 export const DEFAULT_CONFIG: Config = {
@@ -60,6 +63,7 @@ export const DEFAULT_CONFIG: Config = {
   access: undefined,
   roles: new Map(),
   secrets: 'refuse',
+  seal: [],
 };
 
 const SETTINGS = [
@@ -76,6 +80,7 @@ const SETTINGS = [
   'access',
   'roles',
   'secrets',
+  'seal',
 ];
 const LAST_COMMA = /"(?:[^"\\]|\\.)*"|(?<![[{,]\s*),(?=\s*[}\]])/g;
 const COMMENT = /"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
@@ -113,8 +118,11 @@ function configOf(value: Json): Config {
   const access = optional(settings, 'access', accessOf);
   const roles = optional(settings, 'roles', rolesOf) ?? DEFAULT_CONFIG.roles;
   checkReaders(access, roles);
+  const caps = optional(settings, 'caps', capsOf) ?? DEFAULT_CONFIG.caps;
+  const seal = optional(settings, 'seal', sealOf) ?? DEFAULT_CONFIG.seal;
+  checkSealedCaps(seal, caps);
   return {
-    caps: optional(settings, 'caps', capsOf) ?? DEFAULT_CONFIG.caps,
+    caps,
     timezone: optional(settings, 'timezone', textOf),
     dayStartMs: optional(settings, 'day_start', clockOf) ?? DEFAULT_CONFIG.dayStartMs,
     thresholds: optional(settings, 'thresholds', thresholdsOf) ?? DEFAULT_CONFIG.thresholds,
@@ -127,6 +135,7 @@ function configOf(value: Json): Config {
     access,
     roles,
     secrets: optional(settings, 'secrets', secretModeOf) ?? DEFAULT_CONFIG.secrets,
+    seal,
   };
 }
 

@@ -2,18 +2,19 @@
 import { statSync } from 'node:fs';
 import { Option } from '../commander';
 import type { Command } from 'commander';
-import { environmentDefaults } from '../../core/defaults';
-import { LedgerError } from '../../core/errors';
-import type { JsonObject } from '../../core/json';
+import { completeRow, environmentDefaults } from '../../core/defaults';
+import { LedgerError, orNothing } from '../../core/errors';
+import type { Json, JsonObject } from '../../core/json';
 import { parseJson } from '../../core/parseJson';
 import { isActionName } from '../../core/row';
+import { refuseUnknownFields } from '../../core/sealPlan';
 import { appendRow, appendStream, previewRow, unlessStoredAs } from '../../services/append';
 import type { AppendRequest, KeptWriter } from '../../services/append';
 import type { SignRequest } from '../../services/sign';
 import { EXIT, SIGNAL_EXIT } from '../exit';
 import { hasInput, refuseFolderAsInput } from '../io';
 import type { Io } from '../io';
-import { flagsOf, placeOf } from '../options';
+import { collect, flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { plainWords } from '../plainWords';
 import { ReceiptPrinter } from '../receipts';
@@ -26,6 +27,7 @@ interface AppendFlags {
   readonly dryRun?: boolean;
   readonly enforce?: boolean;
   readonly sign?: string;
+  readonly seal?: readonly string[];
   readonly attempted?: string;
 }
 
@@ -77,6 +79,7 @@ export function registerAppend(program: Command, io: Io, around: AppendAround): 
     .option('--rejects <file>', 'append refused input lines to this file')
     .option('--dry-run', 'check the row and print it; write nothing')
     .option('--enforce', 'refuse a row whose cost would pass a cap; that is a row, too')
+    .option('--seal <field>', 'keep the value of this field apart: reason, payload.email (repeatable)', collect)
     .option('--sign <key>', 'sign the row first: a key of yours, by name, file or fingerprint')
     // Of "ledger_append": the id under which its coprocess was writing the row when it died.
     .addOption(new Option('--attempted <id>').hideHelp())
@@ -101,7 +104,8 @@ async function runAppend(io: Io, argument: string | undefined, flags: Flags, aro
   const { onWriting, writers } = around;
   const events = onWriting === undefined ? talkOf(io, flags) : { ...talkOf(io, flags), onWriting };
   const appendRows = await howToAppend(place, flags, around);
-  const said = { place, text: given, flags: fromFlags, defaults: environmentDefaults(io.env), events };
+  const { seal = [] } = flags;
+  const said = { place, text: given, flags: fromFlags, seal, defaults: environmentDefaults(io.env), events };
   const signing =
     flags.sign === undefined ? { text: given, members: fromFlags } : await signed(flags.sign, said, around);
   if (signing instanceof LedgerError) {
@@ -110,7 +114,7 @@ async function runAppend(io: Io, argument: string | undefined, flags: Flags, aro
     return;
   }
   const { text, members } = signing;
-  const request = { place, flags: members, events, appendRows, writers };
+  const request = { place, flags: members, events, seal: flags.sign === undefined ? seal : [], appendRows, writers };
   if (argument === '-') {
     if (flags.dryRun === true) throw new LedgerError('USAGE', 'expected one row with --dry-run, found "-"');
     refuseFolderAsInput();
@@ -118,6 +122,7 @@ async function runAppend(io: Io, argument: string | undefined, flags: Flags, aro
     return;
   }
   if (text === undefined && request.flags.size === 0) throw noRow();
+  refuseUnknown(request, text);
   if (flags.dryRun === true) {
     const other = flags.enforce === true ? '--enforce' : flags.confirm === true ? '--confirm' : undefined;
     if (other !== undefined) throw new LedgerError('USAGE', `expected either --dry-run or ${other}, found both`);
@@ -126,6 +131,13 @@ async function runAppend(io: Io, argument: string | undefined, flags: Flags, aro
   }
   printer.print([await appendRow(request, text)]);
   printer.finish();
+}
+
+/** Of a single row, that is: in a pipe there may be rows without it. */
+function refuseUnknown({ seal = [], flags, place }: AppendRequest, text: string | undefined): void {
+  const row: Json | undefined = text === undefined ? new Map() : orNothing(() => parseJson(text));
+  // What is no row is told so where it is checked.
+  if (row instanceof Map) refuseUnknownFields(seal, [completeRow(row, flags, environmentDefaults(place.env))]);
 }
 
 /** The row with its signature, to which nothing is added any more; or why it was refused. */

@@ -5,6 +5,7 @@
  *   3. finish a pending heal; read the tail; heal it if it is torn  prepare.ts, heal.ts
  *   4. drain at most 1,000 spilled rows                            drain.ts
  *   5. build the rows: seq, ts, id, stream places, hashes          placer.ts
+ *      what opens their sealed fields is on disk before they are    openings.ts
  *   6. one write at the end; then the size must be right           commit.ts
  *   7. fdatasync, checked ── the group is committed                commit.ts
  *   8. unlock; the caller prints receipts
@@ -28,6 +29,7 @@ import type { PlacedRowReceipt } from './placer';
 import { withReadyLedger } from './prepare';
 import type { PrepareEvents } from './prepare';
 import type { StatePaths } from '../paths';
+import { storeOpenings } from '../sealed/openings';
 import { spillRows } from '../spill/spill';
 import type { Spilled } from '../spill/spill';
 
@@ -141,6 +143,7 @@ async function commitCalls(
 }
 
 async function commitGroup({ paths, lock, host, durability, fd, tail }: ReadyLedger, placer: Placer): Promise<void> {
+  storeOpenings(paths, placer.openings);
   const data = placer.group.bytes();
   await commitBytes({ path: paths.ledger, lock, host, durability, openFd: fd }, tail.sizeBytes, data);
   placer.remember(data);

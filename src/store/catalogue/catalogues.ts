@@ -10,10 +10,12 @@ import { checkRow } from '../../core/row';
 import type { CheckedRow } from '../../core/row';
 import { faultsOf, schemaMismatch } from '../../core/schemaFaults';
 import type { SchemaFault } from '../../core/schemaFaults';
+import type { SealPlan } from '../../core/sealPlan';
 import type { Secret } from '../../core/secrets';
 import { withEventKey } from '../../core/webhook';
 import { cataloguePaths } from '../ledger/locate';
 import type { LocatedLedger } from '../ledger/locate';
+import { Sealing } from '../sealed/sealing';
 import { Secrets } from '../secrets/secrets';
 import { Signatures } from '../signing/signatures';
 import { builtinTypes, builtinValidators } from './builtin';
@@ -29,17 +31,26 @@ interface Described {
 
 type OnOmitted = (omitted: readonly (Omitted | Secret)[]) => void;
 
+export interface CheckAsked {
+  readonly nowMs: number;
+  readonly onOmitted?: OnOmitted | undefined;
+  /** Fields to seal, beside what the settings say. */
+  readonly seal?: readonly string[] | undefined;
+}
+
 export class Catalogues {
   readonly secrets: Secrets;
   readonly #own: ReadonlyMap<string, OwnType>;
   readonly #isStrict: boolean;
   readonly #omissions: ReadonlyMap<string, OmissionMode>;
   readonly #signatures: Signatures;
+  readonly #sealing: Sealing;
 
   /** @throws LedgerError CATALOGUE_INVALID, READ_FAILED for one of the settings' own */
   constructor(located: LocatedLedger) {
     const { config, configPath } = located;
     this.#signatures = new Signatures(located);
+    this.#sealing = new Sealing(located);
     this.#own = config.catalogues.length === 0 ? new Map() : ownTypes(cataloguePaths({ config, configPath }));
     this.#isStrict = config.actions === 'strict';
     this.#omissions = config.omissions;
@@ -53,9 +64,11 @@ export class Catalogues {
    * @param onWarning hears of what is stored all the same
    * @throws LedgerError SECRET, OMITTED, MEMBER_VALUE
    */
-  prepared(row: JsonObject, onWarning: OnOmitted): JsonObject {
+  prepared(given: JsonObject, onWarning: OnOmitted): JsonObject {
+    const { row, known } = this.#sealing.opened(given);
     // First: what is said of anything else may quote the row.
-    return this.#keyed(this.secrets.cleaned(row, onWarning, false), onWarning);
+    const cleaned = this.secrets.cleaned(row, onWarning, false, this.#sealing.plan(row, [], known));
+    return this.#keyed(cleaned, onWarning);
   }
 
   #keyed(row: JsonObject, onWarning: OnOmitted): JsonObject {
@@ -65,10 +78,31 @@ export class Catalogues {
   /**
    * The row without secrets, and without what its catalogue leaves out.
    * @param isKept whether a row that would be refused has hashes instead: it tells of what cannot be undone
+   * @param plan what of it is sealed, by `sealed`
    * @throws LedgerError SECRET, OMITTED, MEMBER_RESERVED
    */
-  cleaned(given: JsonObject, onWarning: OnOmitted = () => undefined, isKept = false): JsonObject {
-    return this.#withoutOmitted(this.secrets.cleaned(given, onWarning, isKept), onWarning, isKept);
+  cleaned(
+    given: JsonObject,
+    onWarning: OnOmitted = () => undefined,
+    isKept = false,
+    plan: SealPlan | undefined = undefined,
+  ): JsonObject {
+    return this.#withoutOmitted(this.secrets.cleaned(given, onWarning, isKept, plan), onWarning, isKept);
+  }
+
+  /** What the settings seal of a row. */
+  planFor(row: JsonObject): SealPlan {
+    return this.#sealing.plan(row);
+  }
+
+  /** @throws LedgerError MEMBER_RESERVED, ROW_TOO_LONG */
+  sealed(row: CheckedRow, plan: SealPlan): CheckedRow {
+    return this.#sealing.sealed(row, plan);
+  }
+
+  /** A row that a command writes on a caller's behalf, with what the settings seal of it. Errors as `sealed`. */
+  sealedOwn(row: CheckedRow): CheckedRow {
+    return this.#sealing.sealedOwn(row);
   }
 
   #withoutOmitted(row: JsonObject, onWarning: OnOmitted, isKept: boolean): JsonObject {
@@ -83,45 +117,51 @@ export class Catalogues {
   }
 
   /**
-   * A row that a caller gives, as it may be stored.
+   * A row that a caller gives, as it may be stored: held against its catalogue as it is meant, against its signature as it
+   * will stand.
    * @throws LedgerError a refusal code
    */
-  checked(
-    given: Json,
-    { nowMs, onOmitted }: { readonly nowMs: number; readonly onOmitted?: OnOmitted | undefined },
-  ): CheckedRow {
-    const onWarning = onOmitted ?? ((): void => undefined);
+  checked(given: Json, asked: CheckAsked): CheckedRow {
+    const { nowMs } = asked;
+    if (!(given instanceof Map)) return checkRow(given, { nowMs });
+    const { row, signature, plan } = this.#taken(given, asked);
+    const own = signature === undefined ? undefined : new Map([['signature', signature]]);
+    const open = checkRow(row, { nowMs, ...(own && { own }) });
+    const sealed = this.#sealing.sealed(open, plan);
+    if (signature === undefined) {
+      this.check(open);
+      return sealed;
+    }
+    const signedFor = this.#signatures.ledgerOf(sealed, nowMs);
+    this.check({ ...open, signedFor });
+    return { ...sealed, signedFor };
+  }
+
+  #taken(
+    given: JsonObject,
+    { onOmitted: onWarning = () => undefined, seal }: CheckAsked,
+  ): { readonly row: JsonObject; readonly signature: Json | undefined; readonly plan: SealPlan } {
+    const { row: open, known } = this.#sealing.opened(given);
+    const plan = this.#sealing.plan(open, seal, known);
     // The signature, too: what is said of it may quote it.
-    const said = given instanceof Map ? this.secrets.cleaned(given, onWarning, false) : given;
-    const signature = said instanceof Map ? said.get('signature') : undefined;
-    const row = said instanceof Map ? this.#keyed(unsigned(said), onWarning) : said;
-    const checked = this.#signed(row, signature, nowMs);
-    this.check(checked);
-    return checked;
+    const said = this.secrets.cleaned(open, onWarning, false, plan);
+    return { row: this.#keyed(unsigned(said), onWarning), signature: said.get('signature'), plan };
   }
 
   /**
    * A row that is to be signed, as it will be stored but for its signature.
    * @throws LedgerError a refusal code
    */
-  checkedToSign(
-    given: JsonObject,
-    { nowMs, onOmitted }: { readonly nowMs: number; readonly onOmitted: OnOmitted },
-  ): CheckedRow {
-    const checked = checkRow(this.prepared(given, onOmitted), { nowMs });
+  checkedToSign(given: JsonObject, asked: CheckAsked): CheckedRow {
+    const { row, plan } = this.#taken(given, asked);
+    const checked = checkRow(row, { nowMs: asked.nowMs });
     this.#checkType(checked);
-    return checked;
-  }
-
-  #signed(row: Json, signature: Json | undefined, nowMs: number): CheckedRow {
-    if (signature === undefined) return checkRow(row, { nowMs });
-    const checked = checkRow(row, { nowMs, own: new Map([['signature', signature]]) });
-    return { ...checked, signedFor: this.#signatures.ledgerOf(checked, nowMs) };
+    return this.#sealing.sealed(checked, plan);
   }
 
   /** Whether rows are looked into that have no payload: those of a trail must have one. */
   get looksIntoMembers(): boolean {
-    return this.#omissions.size > 0;
+    return this.#omissions.size > 0 || this.#sealing.isAsked;
   }
 
   /** Rows of the trail are refused; of other catalogues, and of none ("plain"), the settings say. */
