@@ -123,6 +123,14 @@ export const COMMANDS: CommandTable = {
     summary: 'keys of people: make one, list, trust; rows are signed with them',
     load: async () => (await import('./commands/key')).registerKey,
   },
+  disclose: {
+    summary: 'the value of one sealed field, with what shows that it is the one',
+    load: async () => (await import('./commands/disclose')).registerDisclose,
+  },
+  erase: {
+    summary: 'take the value of a sealed field out for good; a row says who and why',
+    load: async () => (await import('./commands/erase')).registerErase,
+  },
   shellenv: {
     summary: 'a shell function that appends without starting a program: ledger_append',
     load: async () => (await import('./commands/shellenv')).registerShellenv,

@@ -15,7 +15,8 @@ export type OwnAction =
   | 'audit.heal-truncation'
   | 'audit.set-aside'
   | 'audit.rows-lost'
-  | 'audit.spill-duplicate';
+  | 'audit.spill-duplicate'
+  | 'audit.erasure';
 
 export type LockKind = 'kernel' | 'lockfile';
 

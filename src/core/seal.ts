@@ -84,6 +84,20 @@ export function sealFor(digest: string): JsonObject {
   return new Map([[SEALED, digest]]);
 }
 
+/** As it stands in a line: within a text the quotes would be escaped. */
+const IN_LINE = Buffer.from(`{"${SEALED}":"`);
+const DIGESTS_IN_LINE = /\{"sealed":"([0-9a-f]{64})"\}/g;
+
+/** Whether lines hold any seal. */
+export function holdsSeal(lines: Buffer): boolean {
+  return lines.includes(IN_LINE);
+}
+
+/** The digests in a line that stand in place of values, without parsing it. */
+export function digestsInLine(line: string): string[] {
+  return [...line.matchAll(DIGESTS_IN_LINE)].map(([, digest]) => digest as string);
+}
+
 /** The fields of a row that are sealed, in the order in which they stand. */
 export function sealedFields(row: JsonObject): SealedField[] {
   const found: SealedField[] = [];

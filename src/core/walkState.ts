@@ -76,6 +76,8 @@ export interface Walk {
   lastTs: string;
   /** Whether any row has a payload, and whether any content disagrees with its digest. */
   content: boolean;
+  /** Whether anything in a row is sealed. */
+  sealed: boolean;
   contentBroken: boolean;
   excusedStreams: number;
   lateRows: number;
@@ -124,6 +126,7 @@ export function newWalk(
     lastId: '',
     lastTs: '',
     content: false,
+    sealed: false,
     contentBroken: false,
     excusedStreams: 0,
     lateRows: 0,

@@ -27,6 +27,7 @@ import { otherLedgerNoted } from '../store/ledger/missing';
 import { listSegments } from '../store/ledger/segments';
 import { findLines } from '../store/read/find';
 import type { Segment } from '../store/ledger/segments';
+import { sealWarnings } from '../store/sealed/sealCheck';
 import { settleTail, tailStart } from '../store/scan/settle';
 import { countSpilled } from '../store/spill/spillState';
 import { countImpossible } from '../store/spill/waiting';
@@ -80,6 +81,7 @@ export async function verifyLedger(options: VerifyOptions): Promise<VerifyResult
   if (statOf(paths.healPlan) !== undefined)
     warnings.push('a heal is under way (audit.heal.pending): the next append or sweep finishes it');
   warnings.push(...otherLedgerNoted(paths, walk.ledgerId), ...spoiltRecords(paths, walk.ledgerId));
+  warnings.push(...(await sealWarnings(paths, walk.sealed)));
   await checkHead(walk, options);
   checkExpectations(walk, options);
   checkLiveFile(walk, segments);

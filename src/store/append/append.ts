@@ -90,6 +90,7 @@ export async function appendGroup(
 /**
  * Appends rows that are decided on under the lock, with everything chained that waited: `decide` sees the ledger as it
  * stands, and places what is to be written. It never spills: what was decided holds for this moment alone.
+ * @param committed what follows under the same hold of the lock, once the rows are on disk
  * @returns what `decide` gave, once its rows are on disk
  * @throws LedgerError as the codes of a refusal and of a spill say; nothing is stored then
  */
@@ -97,6 +98,7 @@ export async function appendDecided<T>(
   file: LedgerFile,
   decide: (ready: ReadyLedger, placer: Placer) => Promise<T>,
   events: AppendEvents,
+  committed: (answer: T) => void = () => undefined,
 ): Promise<{ readonly answer: T; readonly lastSeq: number }> {
   return withReadyLedger(file, events, async (ready) => {
     const drained = await drainAll(ready, events);
@@ -105,6 +107,7 @@ export async function appendDecided<T>(
     if (!placer.group.isEmpty) await commitGroup(drained, placer);
     // Duplicates alone: they are answered once their rows are on disk, whoever wrote them.
     else if (drained.durability === 'disk') syncData(drained.fd);
+    committed(answer);
     return { answer, lastSeq: placer.group.head.seq };
   });
 }

@@ -73,6 +73,16 @@ export class Openings {
     return this.#look(digest, this.#from) ?? (this.#from > 0 ? this.#look(digest, 0) : undefined);
   }
 
+  /** Whether anything of it is there, whole or not. */
+  has(digest: string): boolean {
+    let isThere = false;
+    eachOpening(this.paths, (there) => {
+      isThere = there === digest;
+      return !isThere;
+    });
+    return isThere;
+  }
+
   #look(digest: string, from: number): Opening | undefined {
     let opening: Opening | undefined;
     const take: Parameters<typeof eachOpening>[1] = (there, { offset, bytes, text }) => {
@@ -106,9 +116,9 @@ export function blankOpening({ sealed: path }: StatePaths, digest: string): bool
       if (there === digest) lines.push({ offset, bytes });
     });
     if (lines.length === 0) return false;
-    for (const { offset, bytes } of lines) fill(fd, offset + START_BYTES, Math.max(0, bytes - START_BYTES), ' ');
+    for (const { offset, bytes } of lines) fill(fd, offset + START_BYTES, bytes - START_BYTES);
     syncData(fd);
-    for (const { offset, bytes } of lines) fill(fd, offset, bytes, '\n');
+    for (const { offset, bytes } of lines) fill(fd, offset, Math.min(bytes, START_BYTES));
     syncData(fd);
     return true;
   } finally {
@@ -116,7 +126,8 @@ export function blankOpening({ sealed: path }: StatePaths, digest: string): bool
   }
 }
 
-function fill(fd: number, offset: number, bytes: number, character: string): void {
-  const nothing = Buffer.alloc(bytes, character);
-  for (let done = 0; done < bytes;) done += writeSync(fd, nothing, done, bytes - done, offset + done);
+/** With spaces: a blank line means nothing. */
+function fill(fd: number, offset: number, bytes: number): void {
+  const blank = Buffer.alloc(Math.max(0, bytes), ' ');
+  for (let done = 0; done < blank.length;) done += writeSync(fd, blank, done, blank.length - done, offset + done);
 }
