@@ -80,6 +80,9 @@ export function sealIn(value: unknown): string | undefined {
   return isDigest(digest) ? digest : undefined;
 }
 
+/** What a seal is shown as, where a value would be. */
+export const SEALED_TEXT = '[sealed]';
+
 export function sealFor(digest: string): JsonObject {
   return new Map([[SEALED, digest]]);
 }

@@ -9,7 +9,7 @@ import { requiredIn } from './decision';
 import { countsBy, signatureText, UNJUDGED } from './signed';
 import type { JudgeSignature } from './signed';
 import { happenedMs } from './stream';
-import { actionTitle, actorOf, dotted, entriesOf, isSamePerson, valueText, versionText } from './words';
+import { actionTitle, actorOf, dotted, entriesOf, isSamePerson, valueText, versionText, wordsOf } from './words';
 
 export interface Answer {
   readonly question: string;
@@ -39,11 +39,11 @@ const PEOPLE = ['actor', 'reviewer', 'approver', 'invoking_identity', 'presented
 
 function who(rows: readonly Row[]): Answer {
   const named = told('Who', rows, (row) => [
-    row.agent && `agent ${row.agent}${row.agent_version === undefined ? '' : ` ${row.agent_version}`}`,
+    row.agent && `agent ${row.agent}${row.agent_version === undefined ? '' : ` ${valueText(row.agent_version)}`}`,
     // Who set it down may be another than the one of whom it tells.
     row.actor && `person ${row.actor}`,
     ...PEOPLE.map((name) => textOf(row, name) && `person ${textOf(row, name) ?? ''}`),
-    row.action === 'approval' ? `model ${dotted(textOf(row, 'model_provider'), textOf(row, 'model_id'))}` : row.model && `model ${row.model}`, // prettier-ignore
+    row.action === 'approval' ? `model ${dotted(textOf(row, 'model_provider'), textOf(row, 'model_id'))}` : row.model && `model ${valueText(row.model)}`, // prettier-ignore
     `account ${row.by}`,
   ]);
   // "Jordan Kim" and "Jordan Kim (FP&A lead)" are said once, in full.
@@ -75,7 +75,7 @@ function data(rows: readonly Row[]): Answer {
   return told('On which data of record', rows, (row) => {
     const source = row.action === 'tool.call' ? textOf(row, 'source') : undefined;
     const read = row.action === 'tool.call' ? dotted(textOf(row, 'tool'), valueText(fieldOf(row, 'input_shape')), valueText(fieldOf(row, 'output_shape')), source && `source: ${source}`) : undefined; // prettier-ignore
-    return [row.data_ref === undefined ? undefined : `${row.data_ref}${row.as_of === undefined ? '' : ` as of ${row.as_of}`}`, read]; // prettier-ignore
+    return [row.data_ref === undefined ? undefined : `${valueText(row.data_ref)}${row.as_of === undefined ? '' : ` as of ${row.as_of}`}`, read]; // prettier-ignore
   });
 }
 
@@ -157,7 +157,7 @@ function unproved(row: Row, judge: JudgeSignature): string[] {
 }
 
 function objections(row: Row): string[] {
-  const said = (name: string): string => textOf(row, name) ?? 'not said';
+  const said = (name: string): string => wordsOf(row, name) ?? 'not said';
   switch (row.action) {
     case 'reviewer.action':
       if (said('type') === 'accept-with-edits')

@@ -1,8 +1,9 @@
 /** Holds rows against the catalogues: those that come with the ledger, and those that the settings name. */
 import { ACCESS_RUN, isAccessAction } from '../../core/accessActions';
 import { CATALOGUE_NAMES, actionsIn, catalogueOf, LEDGER_ACTIONS } from '../../core/catalogue';
-import { LedgerError } from '../../core/errors';
+import { LedgerError, orNothing } from '../../core/errors';
 import { nearest } from '../../core/nearest';
+import { toJson } from '../../core/json';
 import type { Json, JsonObject } from '../../core/json';
 import { omittedIn, omittedRefusal, withHashes } from '../../core/omissions';
 import type { OmissionMode, Omitted } from '../../core/omissions';
@@ -10,6 +11,7 @@ import { checkRow } from '../../core/row';
 import type { CheckedRow } from '../../core/row';
 import { faultsOf, schemaMismatch } from '../../core/schemaFaults';
 import type { SchemaFault } from '../../core/schemaFaults';
+import { sealedFields } from '../../core/seal';
 import type { SealPlan } from '../../core/sealPlan';
 import type { Secret } from '../../core/secrets';
 import { withEventKey } from '../../core/webhook';
@@ -205,7 +207,9 @@ export class Catalogues {
   /** What a stored row, or one that may become one, lacks to be as a catalogue has it; undefined where none describes it. */
   faults(action: string, row: unknown): readonly SchemaFault[] | undefined {
     const described = this.#describing(action);
-    return described && faultsIn(described.validate, row);
+    if (described === undefined) return undefined;
+    const faults = faultsIn(described.validate, row);
+    return faults.length === 0 ? faults : faults.filter(isNotSealed(row));
   }
 
   /** Every type that is described, in the order of the catalogues. */
@@ -239,6 +243,14 @@ function refuseAccess(action: unknown, runId: unknown): void {
       hint: 'the program writes these rows itself: see "access" in the config',
     },
   );
+}
+
+/** A sealed field was held against its schema before it was sealed. */
+function isNotSealed(row: unknown): (fault: SchemaFault) => boolean {
+  const sealed = orNothing(() => sealedFields(toJson(row) as JsonObject)) ?? [];
+  const isIn = (path: string, field: string): boolean =>
+    path.startsWith(field) && /^(?:[.[]|$)/.test(path.slice(field.length));
+  return ({ path }) => !sealed.some(({ field }) => isIn(path, field));
 }
 
 function unsigned(row: JsonObject): JsonObject {
