@@ -124,11 +124,11 @@ export const COMMANDS: CommandTable = {
     load: async () => (await import('./commands/key')).registerKey,
   },
   disclose: {
-    summary: 'the value of one sealed field, with what shows that it is the one',
+    summary: 'one sealed value, with what shows that it is the one',
     load: async () => (await import('./commands/disclose')).registerDisclose,
   },
   erase: {
-    summary: 'take the value of a sealed field out for good; a row says who and why',
+    summary: 'take a sealed value out for good; a row says who and why',
     load: async () => (await import('./commands/erase')).registerErase,
   },
   shellenv: {

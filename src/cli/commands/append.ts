@@ -39,6 +39,7 @@ const EXAMPLES = `Examples:
   ledger append policy.gate --decision-id d1 --payload '{"gate_id":"tests","result":"pass","reason":"all green"}'
   generate-rows | ledger append -            one receipt per line, as soon as it is on disk
   LEDGER_RUN_ID=r1 ledger append --action step.done --set branch=main
+  ledger append refund.made --reason "moved to Lyon" --payload '{"email":"k@example.org"}' --seal reason --seal payload.email
   ledger append approval.added --decision-id d1 --payload @approval.json --sign alice --confirm
 `;
 
@@ -46,6 +47,9 @@ const HELP = `
 Behind "append" stands the action, or the whole row as JSON, or "-". A row of a type that a catalogue describes is held
 against its schema, and refused with everything that is wrong with it: see "ledger schema". One that holds a token or a private
 key is refused: see "secrets" in the config.
+
+With --seal the row holds a digest in place of the value, which lies in sealed.jsonl: see "ledger disclose" and "ledger erase".
+In a pipe it seals the field of every row that has it; "seal" in the config does so always. Sealed is before signed.
 
 Any member can come from the environment: LEDGER_AGENT, LEDGER_RUN_ID, … ; TRACEPARENT is recorded. But for action,
 payload and idempotency_key: they belong to one row.

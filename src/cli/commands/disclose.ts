@@ -1,4 +1,4 @@
-/** `ledger disclose`: the value of one sealed field, with what shows that it is the one; and whether somebody else's is. */
+/** `ledger disclose`: one sealed value, with what shows that it is the one; and whether somebody else's is. */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { LedgerError } from '../../core/errors';
@@ -35,7 +35,7 @@ Exit: 0 here it is; with --check: it opens the field · 1 its opening was erased
 export function registerDisclose(program: Command, io: Io): void {
   const command = program
     .command('disclose [row] [field]')
-    .summary('the value of one sealed field, with what shows that it is the one')
+    .summary('one sealed value, with what shows that it is the one')
     .description('Disclose one sealed field of a row, or check what somebody disclosed.')
     .addHelpText('before', EXAMPLES)
     .option('--check <file>', 'whether this opening ("-": stdin) shows what stands in its row')

@@ -30,7 +30,7 @@ Exit: 0 it is gone · 2 no such row, not sealed, no reason, or it could not be r
 export function registerErase(program: Command, io: Io): void {
   const command = program
     .command('erase <row> <field>')
-    .summary('take the value of a sealed field out for good; a row says who and why')
+    .summary('take a sealed value out for good; a row says who and why')
     .description('Erase the opening of one sealed field. Every verification stays as it was.')
     .addHelpText('before', EXAMPLES)
     .option('--reason <text>', 'why (required)')
