@@ -8,7 +8,7 @@ import { ensureBuilt } from '../support/built';
 import { holdLock } from '../support/locks';
 import { rowsOf } from '../support/miniVerifier';
 import type { Ended, RunOptions } from '../support/process';
-import { ledger, receipts, sandbox } from '../support/sandbox';
+import { ledger, markedRow, markedRows, marks, receipts, sandbox } from '../support/sandbox';
 import type { Sandbox } from '../support/sandbox';
 import { GITHUB_TOKEN } from '../support/secrets';
 
@@ -298,6 +298,21 @@ test('verify says which openings are gone without a word, and which erasures are
   assert.deepEqual(await warnings(box), []);
   const again = await ledger(box, ['append', 'a.b', '--reason', VALUE, '--seal', 'reason', '--idempotency-key', 'k']);
   assert.match(again.stdout, /IDEMPOTENCY_CONFLICT/, 'what nobody can compare any more is not said to be the same');
+});
+
+test('erased while others append: none of their openings is lost', async (t) => {
+  const box = sandbox(t);
+  await done(box, ['append', '--json', '-', '--seal', 'reason'], {
+    stdin: markedRows(marks('old', 6), { reason: VALUE }),
+  });
+  const writers = ['a', 'b'].map(async (name) => {
+    for (const mark of marks(name, 6))
+      await done(box, ['append', markedRow(mark, { reason: VALUE }), '--seal', 'reason']);
+  });
+  const erasers = ['2', '3', '4'].map((seq) => done(box, ['erase', seq, 'reason', '--reason', 'r']));
+  await Promise.all([...writers, ...erasers]);
+  assert.equal(openings(box), 6 - 3 + 12);
+  assert.deepEqual(await warnings(box), []);
 });
 
 test('from a program: fields to seal, typed, and refused where no row has them', async (t) => {

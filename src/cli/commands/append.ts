@@ -139,9 +139,13 @@ async function runAppend(io: Io, argument: string | undefined, flags: Flags, aro
 
 /** Of a single row, that is: in a pipe there may be rows without it. */
 function refuseUnknown({ seal = [], flags, place }: AppendRequest, text: string | undefined): void {
-  const row: Json | undefined = text === undefined ? new Map() : orNothing(() => parseJson(text));
-  // What is no row is told so where it is checked.
-  if (row instanceof Map) refuseUnknownFields(seal, [completeRow(row, flags, environmentDefaults(place.env))]);
+  if (seal.length === 0) return;
+  // What is wrong with the row is told where it is checked.
+  const row = orNothing(() => {
+    const given: Json = text === undefined ? new Map() : parseJson(text);
+    return given instanceof Map ? completeRow(given, flags, environmentDefaults(place.env)) : undefined;
+  });
+  if (row !== undefined) refuseUnknownFields(seal, [row]);
 }
 
 /** The row with its signature, to which nothing is added any more; or why it was refused. */

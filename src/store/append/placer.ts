@@ -9,6 +9,8 @@ import type { Landed } from '../../core/group';
 import type { Row } from '../../core/members';
 import type { CheckedRow } from '../../core/row';
 import { sameChecked, sameContent } from '../../core/sameContent';
+import { toJson } from '../../core/json';
+import { hasSeal } from '../../core/seal';
 import type { FindOpening, Opening } from '../../core/seal';
 import type { ReadyLedger } from '../ledger/ledger';
 import { lastRowWith, streamHeadOf, windowStart } from './places';
@@ -131,7 +133,7 @@ export class Placer {
       const same =
         (use === undefined || this.isSame(use, row)) &&
         (sibling === undefined || sameChecked(sibling, row, this.#opening));
-      if (!same) throw conflict(key, use?.landed.seq);
+      if (!same) throw conflict(key, use);
       inCall.set(key, row);
     }
   }
@@ -177,14 +179,15 @@ export class Placer {
   }
 }
 
-function conflict(key: string, seq: number | undefined): LedgerError {
-  const where = seq === undefined ? 'the same call' : `row ${seq}`;
+function conflict(key: string, use: KeyUse | undefined): LedgerError {
+  const where = use === undefined ? 'the same call' : `row ${use.landed.seq}`;
+  const isSealed = use?.stored !== undefined && hasSeal(toJson(use.stored));
   return new LedgerError(
     'IDEMPOTENCY_CONFLICT',
     `expected the same content as ${where} under idempotency key ${JSON.stringify(key.slice(0, 60))}, found other content`,
     {
       place: { member: 'idempotency_key' },
-      hint: 'use a new key for a new row; the first row stands',
+      hint: `use a new key for a new row; the first row stands${isSealed ? '; a sealed field of it whose opening is gone can be compared with nothing' : ''}`,
     },
   );
 }

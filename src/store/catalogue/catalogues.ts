@@ -1,17 +1,12 @@
 /** Holds rows against the catalogues: those that come with the ledger, and those that the settings name. */
-import { ACCESS_RUN, isAccessAction } from '../../core/accessActions';
-import { CATALOGUE_NAMES, actionsIn, catalogueOf, LEDGER_ACTIONS } from '../../core/catalogue';
-import { LedgerError, orNothing } from '../../core/errors';
-import { nearest } from '../../core/nearest';
-import { toJson } from '../../core/json';
+import { catalogueOf, LEDGER_ACTIONS } from '../../core/catalogue';
 import type { Json, JsonObject } from '../../core/json';
 import { omittedIn, omittedRefusal, withHashes } from '../../core/omissions';
 import type { OmissionMode, Omitted } from '../../core/omissions';
 import { checkRow } from '../../core/row';
 import type { CheckedRow } from '../../core/row';
-import { faultsOf, schemaMismatch } from '../../core/schemaFaults';
+import { schemaMismatch } from '../../core/schemaFaults';
 import type { SchemaFault } from '../../core/schemaFaults';
-import { sealedFields } from '../../core/seal';
 import type { SealPlan } from '../../core/sealPlan';
 import type { Secret } from '../../core/secrets';
 import { withEventKey } from '../../core/webhook';
@@ -23,8 +18,10 @@ import { Signatures } from '../signing/signatures';
 import { builtinTypes, builtinValidators } from './builtin';
 import type { DescribedType } from './builtin';
 import type { Validate } from './compileCatalogue';
+import { faultsIn, faultsInStored } from './faults';
 import { ownTypes, withHelpers } from './ownCatalogues';
 import type { OwnType } from './ownCatalogues';
+import { checkOmissionKeys, refuseAccess, unknownAction } from './refusals';
 
 interface Described {
   readonly catalogue: string;
@@ -196,7 +193,8 @@ export class Catalogues {
 
   /** @throws LedgerError ACTION_UNKNOWN */
   checkKnown(action: string): void {
-    if (this.refuses(action) && this.#describing(action) === undefined) throw unknown(action, [...this.#own.keys()]);
+    if (this.refuses(action) && this.#describing(action) === undefined)
+      throw unknownAction(action, [...this.#own.keys()]);
   }
 
   /** Whether the settings refuse an action that nothing describes. */
@@ -207,9 +205,7 @@ export class Catalogues {
   /** What a stored row, or one that may become one, lacks to be as a catalogue has it; undefined where none describes it. */
   faults(action: string, row: unknown): readonly SchemaFault[] | undefined {
     const described = this.#describing(action);
-    if (described === undefined) return undefined;
-    const faults = faultsIn(described.validate, row);
-    return faults.length === 0 ? faults : faults.filter(isNotSealed(row));
+    return described && faultsInStored(described.validate, row);
   }
 
   /** Every type that is described, in the order of the catalogues. */
@@ -230,61 +226,7 @@ export class Catalogues {
   }
 }
 
-/** Who was shown what is for the program to say, in a stream where nobody else stands. */
-function refuseAccess(action: unknown, runId: unknown): void {
-  const isAction = isAccessAction(action);
-  if (!isAction && runId !== ACCESS_RUN) return;
-  const found = isAction ? String(action) : `run_id "${ACCESS_RUN}"`;
-  throw new LedgerError(
-    'MEMBER_RESERVED',
-    `expected rows of your own, found ${found}, which tells who was shown what`,
-    {
-      place: { member: isAction ? 'action' : 'run_id' },
-      hint: 'the program writes these rows itself: see "access" in the config',
-    },
-  );
-}
-
-/** A sealed field was held against its schema before it was sealed. */
-function isNotSealed(row: unknown): (fault: SchemaFault) => boolean {
-  const sealed = orNothing(() => sealedFields(toJson(row) as JsonObject)) ?? [];
-  const isIn = (path: string, field: string): boolean =>
-    path.startsWith(field) && /^(?:[.[]|$)/.test(path.slice(field.length));
-  return ({ path }) => !sealed.some(({ field }) => isIn(path, field));
-}
-
 function unsigned(row: JsonObject): JsonObject {
   if (!row.has('signature')) return row;
   return new Map([...row].filter(([name]) => name !== 'signature'));
-}
-
-/** A payload that is not there lacks what must be in it: that is told at once, too. */
-function faultsIn(validate: Validate, row: unknown): SchemaFault[] {
-  if (validate(row)) return [];
-  const faults = faultsOf(validate.errors ?? [], row);
-  if (!faults.some(({ path, text }) => path === 'payload' && text === 'missing')) return faults;
-  const inner = validate({ ...(row as object), payload: {} }) ? [] : faultsOf(validate.errors ?? [], row);
-  return inner.some(({ path }) => path.startsWith('payload.')) ? inner : faults;
-}
-
-/**
- * A misspelt catalogue would leave out nothing.
- * @throws LedgerError CONFIG_INVALID
- */
-function checkOmissionKeys(keys: readonly string[], own: readonly OwnType[]): void {
-  if (keys.length === 0) return;
-  const known = [...new Set([...CATALOGUE_NAMES, ...own.map(({ catalogue }) => catalogue)])];
-  const wrong = keys.find((key) => !known.includes(key));
-  if (wrong === undefined) return;
-  throw new LedgerError('CONFIG_INVALID', `expected catalogues in "omissions", found ${JSON.stringify(wrong)}`, {
-    hint: `did you mean "${nearest(wrong, known) ?? ''}"? Known are: ${known.join(', ')}`,
-  });
-}
-
-function unknown(action: string, own: readonly string[]): LedgerError {
-  const known = [...CATALOGUE_NAMES.flatMap(actionsIn), ...own];
-  return new LedgerError('ACTION_UNKNOWN', `expected an action that a catalogue describes, found "${action}"`, {
-    place: { member: 'action' },
-    hint: `did you mean "${nearest(action, known) ?? ''}"? "ledger schema list" shows all; the setting "actions" is "strict"`,
-  });
 }
