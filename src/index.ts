@@ -20,7 +20,8 @@ import { openRows } from './services/rows';
 import type { AppendEvents, AppendOptions, RowReceipt } from './services/rows';
 import { followRows } from './services/follow';
 import type { FollowFilter, FollowedRow } from './services/follow';
-import { signRow } from './services/sign';
+import { openSigner as open, signRow } from './services/sign';
+import type { Signer } from './core/signing/signer';
 import { verify } from './services/verify';
 import type { VerifyRequest } from './services/verify';
 
@@ -29,6 +30,8 @@ export type { ErrorCode, Place, RefusalCode, SpillCode } from './core/errors';
 export type { LedgerAction, LedgerEvent, Shape, UsdAmount } from './core/events';
 export type { Row, RowInput } from './core/members';
 export type { RollupReport } from './core/rollup';
+export type { PublicKey } from './core/signing/keys';
+export type { Signer } from './core/signing/signer';
 export type { Finding, VerifyResult } from './core/verdict';
 export type { AppendOptions, RowReceipt } from './services/rows';
 export type { FollowFilter, FollowedRow } from './services/follow';
@@ -62,13 +65,13 @@ export interface Ledger {
   append(rows: readonly RowInput[], options?: AppendOptions): Promise<RowReceipt[]>;
   /**
    * Signs a row for this ledger and this moment (or the row's own `occurred_at`).
-   * @param key the name of a key that "ledger key new" made, the file of an SSH key, or for one that ssh-agent holds its
-   *   .pub file or fingerprint
+   * @param key the name of a key that "ledger key new" made, the file of an SSH key, for one that ssh-agent holds its .pub
+   *   file or fingerprint, `cmd:PROGRAM ARGS…`; or a signer of your own, with an Ed25519 key
    * @param options fields to seal before it is signed: the signature is over what the ledger will hold
    * @returns the row as it is to be appended, within a day and unchanged
    * @throws LedgerError a refusal code, KEY_UNUSABLE, READ_FAILED, LEDGER_MISSING
    */
-  sign(row: RowInput, key: string, options?: AppendOptions): Promise<RowInput>;
+  sign(row: RowInput, key: string | Signer, options?: AppendOptions): Promise<RowInput>;
   /**
    * The rows that are appended after this call, by whomever, whenever they are asked for. Ends when `signal` aborts.
    * @throws LedgerError LEDGER_MISSING, UNSAFE_PATH, CONFIG_INVALID, READ_FAILED: at once; USAGE, ACCESS_DENIED and what kept
@@ -109,6 +112,7 @@ const OPTIONS: {
   readonly openLedger: Known<LedgerOptions>;
   readonly append: Known<AppendOptions>;
   readonly sign: Known<AppendOptions>;
+  readonly openSigner: Known<SignerOptions>;
   readonly follow: Known<FollowFilter & ReadOptions>;
   readonly verify: Known<Omit<VerifyRequest, 'place'>>;
   readonly rollup: Known<Omit<RollupOptions, 'place' | 'nowMs'>>;
@@ -117,6 +121,7 @@ const OPTIONS: {
   openLedger: { dir: true, config: true, events: true },
   append: { seal: true },
   sign: { seal: true },
+  openSigner: { dir: true },
   follow: { afterSeq: true, where: true, raw: true, reason: true, actor: true },
   verify: {
     expectHead: true,
@@ -154,6 +159,20 @@ function checkOptions(call: keyof typeof OPTIONS, given: unknown): void {
   if (found === undefined) return;
   const want = isObject ? `options of ${call}: ${known.join(', ')}` : `an object of options for ${call}`;
   throw new LedgerError('USAGE', `expected ${want}; found ${JSON.stringify(found)}`);
+}
+
+export interface SignerOptions {
+  /** The state folder, in which no shared secret may lie; default `./state`. */
+  readonly dir?: string;
+}
+
+/**
+ * What signs: by the words that `sign` takes, or `hmac:FILE`, a secret that two share (HMAC-SHA-256).
+ * @throws LedgerError KEY_UNUSABLE, READ_FAILED
+ */
+export async function openSigner(key: string, options: SignerOptions = {}): Promise<Signer> {
+  checkOptions('openSigner', options);
+  return open(key, { dir: options.dir ?? './state', env: process.env });
 }
 
 /** @throws LedgerError USAGE, CONFIG_INVALID, READ_FAILED. The ledger itself is created by the first append. */

@@ -16,7 +16,7 @@ import { REFUSALS } from '../src/store/append/append';
 
 const ROOT = resolve(__dirname, '..');
 const LEDGER = join(ROOT, 'bin', 'ledger.js');
-const DOCUMENTS = ['README.md', 'docs/format.md', 'docs/guarantees.md', 'docs/library.md'] as const;
+const DOCUMENTS = ['README.md', 'docs/format.md', 'docs/guarantees.md', 'docs/library.md', 'docs/anchors.md'] as const;
 
 const python = spawnSync('python3', ['--version']).status === 0;
 const hasSha256sum = spawnSync('sha256sum', ['--version']).status === 0;

@@ -13,7 +13,7 @@ import { storedString } from './json';
 export const HASH_SUFFIX_BYTES = 75;
 /** Bytes of `,"prev_hash":"<64 hex>","hash":"<64 hex>"}`. */
 const HASH_END_BYTES = 154;
-const HASH_END = /,"prev_hash":"([0-9a-f]{64})","hash":"([0-9a-f]{64})"\}$/;
+const HASH_END = /^,"prev_hash":"([0-9a-f]{64})","hash":"([0-9a-f]{64})"\}$/;
 
 /** Where the ledger stands: its last row. */
 export interface Head {

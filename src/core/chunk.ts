@@ -20,6 +20,7 @@ import { holdsSeal } from './seal';
 import { compareFixed, HASH_CHARS, ID_CHARS, integerAt, isTextAt, sameHash, TIME_CHARS } from './rowBytes';
 import { accumulateLine } from './rowDigest';
 import { strictFault } from './strictForm';
+import { HASH_BYTES, leafInto } from './tree/merkle';
 
 /** A row that is handed on whole: few there are, and what they say matters beyond the chunk. */
 export interface KeptLine {
@@ -51,6 +52,8 @@ export interface ChunkSummary {
   readonly decisions: StreamParts;
   /** The index's fingerprint of these rows, where it was asked for. */
   readonly digest: IndexDigest | undefined;
+  /** The leaf hashes of these rows, where they were asked for. */
+  readonly leaves: Uint8Array | undefined;
 }
 
 /** The actions that close a stream. */
@@ -71,7 +74,12 @@ export interface ChunkOptions {
   readonly digest?: { readonly upToSeq: number; readonly offset: number } | undefined;
   /** Actions whose rows must be signed. */
   readonly toSign?: readonly string[] | undefined;
+  /** Hash the rows as leaves of the tree, too. */
+  readonly hasTree?: boolean | undefined;
 }
+
+/** Room for the leaves of a usual chunk; doubled where rows are short. */
+const LEAVES = 8192;
 
 /**
  * Checks `bytes` from `from` to `to`, which must be whole lines, each ended by a newline.
@@ -112,6 +120,7 @@ class Chunk {
   private readonly digest: IndexDigest | undefined;
   private lines = 0;
   private content = false;
+  private leaves: Buffer | undefined;
 
   constructor(
     private readonly bytes: Buffer,
@@ -122,6 +131,7 @@ class Chunk {
     this.runs = new ChunkStreams(bytes, this.view);
     this.decisions = new ChunkStreams(bytes, this.view);
     this.digest = options.digest === undefined ? undefined : emptyDigest();
+    this.leaves = options.hasTree === true ? Buffer.allocUnsafe(LEAVES * HASH_BYTES) : undefined;
   }
 
   /** Takes the row that was scanned last; false where it does not go on from the rows before it. */
@@ -147,8 +157,16 @@ class Chunk {
       const offset = digest.offset + start - this.from;
       accumulateLine(this.digest, bytes, { seq, start, end, offset, own }, facts);
     }
+    this.takeLeaf(last.hash);
     this.lines++;
     return !(strict || isSigned) || strictFault(bytes.toString('utf8', start, end)) === undefined;
+  }
+
+  private takeLeaf(hash: number): void {
+    if (this.leaves === undefined) return;
+    const at = this.lines * HASH_BYTES;
+    if (at === this.leaves.length) this.leaves = Buffer.concat([this.leaves], 2 * at);
+    leafInto(this.bytes.toString('latin1', hash, hash + HASH_CHARS), this.leaves, at);
   }
 
   private takeOwn(start: number, end: number): boolean {
@@ -185,6 +203,7 @@ class Chunk {
       runs,
       decisions,
       digest,
+      leaves: this.leaves?.subarray(0, lines * HASH_BYTES),
     };
   }
 }

@@ -47,6 +47,8 @@ export interface Config {
   readonly secrets: SecretMode;
   /** Fields that are sealed in every row that has them: `reason`, `payload.email`. */
   readonly seal: readonly string[];
+  /** What signs bundles, and tree heads where "checkpoints" names no key of their own; as `--sign` takes it, or `hmac:FILE`. */
+  readonly signer: string | undefined;
 }
 
 export const DEFAULT_CONFIG: Config = {
@@ -64,6 +66,7 @@ export const DEFAULT_CONFIG: Config = {
   roles: new Map(),
   secrets: 'refuse',
   seal: [],
+  signer: undefined,
 };
 
 const SETTINGS = [
@@ -81,6 +84,7 @@ const SETTINGS = [
   'roles',
   'secrets',
   'seal',
+  'signer',
 ];
 const LAST_COMMA = /"(?:[^"\\]|\\.)*"|(?<![[{,]\s*),(?=\s*[}\]])/g;
 const COMMENT = /"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
@@ -136,6 +140,7 @@ function configOf(value: Json): Config {
     roles,
     secrets: optional(settings, 'secrets', secretModeOf) ?? DEFAULT_CONFIG.secrets,
     seal,
+    signer: optional(settings, 'signer', textOf),
   };
 }
 

@@ -41,6 +41,10 @@ export const CONFIG_TEMPLATE = `{
   // "keys": [{ "actor": "alice", "roles": ["release-manager"], "key": "ssh-ed25519 AAAA… alice@laptop" }],
   // "require_signature": ["approval.added", "override.added"],
 
+  // What signs bundles and checkpoints: a key as "ledger append --sign" takes it, "cmd:PROGRAM ARGS", or, for bundles that
+  // the other side checks with the same secret, "hmac:FILE".
+  // "signer": "ops",
+
   // Who is shown what was put into rows (payloads, and members of your own). "open": whoever can read the file.
   // "break-glass": summaries, and the rest with --raw --reason, after a row that says who, what and why; "readers" are
   // the roles that may. With this setting, whichever it is, an export is a row as well.

@@ -71,6 +71,8 @@ export type ErrorCode =
   | 'LEDGER_BROKEN'
   /** A key that cannot sign: of another kind, or locked. */
   | 'KEY_UNUSABLE'
+  /** A head could not be put where it was to be kept; the ledger is as it was. */
+  | 'ANCHOR_FAILED'
   | 'NO_CAPS'
   /** The settings let others read this. */
   | 'ACCESS_DENIED'

@@ -78,30 +78,25 @@ function look(value: Json, name: string, at: (string | number)[], around: Around
   if (isHash(value)) return;
   const field = fieldName(name);
   const kind = field.isIdentity ? 'identity' : around.kind;
-  const add = (omission: Omission, by: Omitted['by']): void => {
-    found.push({
-      omission,
-      path: pathText(at),
-      at: [...at],
-      by,
-      asText: kind === 'identity' && typeof value === 'string',
-    });
-  };
-  if (typeof at.at(-1) === 'string' && field.omission !== undefined && !isHarmless(value, name, field)) {
-    add(field.omission, 'name');
-    return;
-  }
   const namesOnly = around.namesOnly || field.isOwnWords;
-  const shape = namesOnly ? undefined : omissionOfShape(value, field, kind);
-  if (shape !== undefined) {
-    add(shape, 'shape');
-    return;
-  }
-  if (value === null || typeof value !== 'object') return;
-  const inner = { kind, namesOnly };
+  const isNamed = field.omission !== undefined && typeof at.at(-1) === 'string' && !isHarmless(value, name, field);
+  const omission = isNamed ? field.omission : namesOnly ? undefined : omissionOfShape(value, field, kind);
+  if (omission !== undefined) {
+    const asText = kind === 'identity' && typeof value === 'string';
+    found.push({ omission, path: pathText(at), at: [...at], by: isNamed ? 'name' : 'shape', asText });
+  } else if (value !== null && typeof value === 'object') lookInside(value, name, at, { kind, namesOnly }, found);
+}
+
+function lookInside(
+  value: JsonObject | readonly Json[],
+  name: string,
+  at: (string | number)[],
+  around: Around,
+  found: Omitted[],
+): void {
   const step = (one: Json, of: string, part: string | number): void => {
     at.push(part);
-    look(one, of, at, inner, found);
+    look(one, of, at, around, found);
     at.pop();
   };
   if (value instanceof Map) for (const [of, one] of value) step(one, of, of);

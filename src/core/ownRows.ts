@@ -15,7 +15,10 @@ export type OwnAction =
   | 'audit.heal-truncation'
   | 'audit.set-aside'
   | 'audit.rows-lost'
+  | 'audit.checkpoint'
+  | 'audit.anchor'
   | 'audit.spill-duplicate'
+  | 'audit.key-rotation'
   | 'audit.erasure';
 
 export type LockKind = 'kernel' | 'lockfile';

@@ -3,6 +3,8 @@
  */
 import type { Row } from './members';
 import { identityOf } from './ownRows';
+import type { OwnAction } from './ownRows';
+import { KEY_ROTATION } from './signing/rotation';
 import type { FindingPlace } from './verdict';
 import { report } from './walkState';
 import type { AlsoAside, HealRecord, Walk } from './walkState';
@@ -18,7 +20,17 @@ export function takeOwnRow(walk: Walk, row: Row, place: FindingPlace, opens: boo
   if (row.action === 'audit.rows-lost') takeRowsLost(walk, row, place);
   if (row.action === 'audit.heal-truncation' && row.payload?.['source'] === 'spill' && row.payload['why'] === 'altered')
     takeAlteredSpill(walk, row, place);
+  if (EVIDENCE.has(row.action)) walk.evidence.push(row);
+  if (row.action === KEY_ROTATION) takeRotation(walk, row, place);
   registerHeal(walk, row, place);
+}
+
+/** Rows that say up to where the ledger is signed, and who has that in hand. */
+const EVIDENCE: ReadonlySet<string> = new Set<OwnAction>(['audit.checkpoint', 'audit.anchor']);
+
+function takeRotation(walk: Walk, row: Row, place: FindingPlace): void {
+  const fault = walk.keyTrust.take(row, walk.ledgerId);
+  if (fault !== undefined) report(walk, { code: fault.code, seq: row.seq, place }, fault);
 }
 
 function openSegment(walk: Walk, row: Row, place: FindingPlace): void {
@@ -34,6 +46,7 @@ function openSegment(walk: Walk, row: Row, place: FindingPlace): void {
   if (walk.ledgerId !== undefined && walk.ledgerId !== identity.ledgerId)
     report(walk, { code: 'FOREIGN', ...at }, { want: `ledger ${walk.ledgerId}`, got: `ledger ${identity.ledgerId}` });
   walk.ledgerId ??= identity.ledgerId;
+  walk.origin ??= identity.origin;
   if (walk.segments > 1) checkJoint(walk, row, place);
 }
 

@@ -31,11 +31,16 @@ export type StreamStep =
   | { readonly kind: 'excused'; readonly missing: number }
   | { readonly kind: 'broken'; readonly want: string; readonly got: string };
 
+/** Where a stream stands at the row that a walk begins behind; undefined where it has no row before. */
+export type LookUpStream = (id: string) => StreamState | undefined;
+
 export class Streams {
   private readonly slots = new Map<string, number>();
   /** Blocks, not one growing array: doubling 32 MB would need 96 MB for a moment. */
   private readonly blocks: Block[] = [];
   private closedCount = 0;
+
+  constructor(private readonly lookUp?: LookUpStream) {}
 
   get size(): number {
     return this.slots.size;
@@ -46,7 +51,7 @@ export class Streams {
   }
 
   stateOf(id: string): StreamState | undefined {
-    const slot = this.slots.get(id);
+    const slot = this.known(id);
     if (slot === undefined) return undefined;
     const block = this.block(slot);
     const at = slot % BLOCK_SLOTS;
@@ -79,7 +84,7 @@ export class Streams {
   /** Whether all parts of a chunk continue the streams as they stand; then `apply` takes them. */
   accepts(parts: StreamParts): boolean {
     for (let i = 0; i < parts.ids.length; i++) {
-      const slot = this.slots.get(parts.ids[i] as string);
+      const slot = this.known(parts.ids[i] as string);
       const first = (parts.firstSeqs[i] as number) - 1;
       if (slot === undefined) {
         if (first !== 0 || !sameHash(parts.hashes, i * 64, ZERO, 0)) return false;
@@ -129,6 +134,16 @@ export class Streams {
   private missingAt(id: string): number {
     const slot = this.slots.get(id);
     return slot === undefined ? 0 : (this.block(slot).missing?.[slot % BLOCK_SLOTS] ?? 0);
+  }
+
+  /** The slot of a stream that was met, or of one that stands somewhere already. */
+  private known(id: string): number | undefined {
+    const slot = this.slots.get(id);
+    if (slot !== undefined || this.lookUp === undefined) return slot;
+    const before = this.lookUp(id);
+    if (before === undefined) return undefined;
+    this.set(id, { ...before, closes: before.closed }, 0);
+    return this.slots.get(id);
   }
 
   private slotOf(id: string): number {

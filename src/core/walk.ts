@@ -37,6 +37,8 @@ export function absorbChunk(walk: Walk, chunk: ChunkSummary, place: FindingPlace
   walk.lastTs = chunk.lastTs;
   walk.content ||= chunk.content;
   walk.sealed ||= chunk.sealed;
+  if (chunk.leaves !== undefined)
+    walk.tree?.takeMany(chunk.firstSeq, Buffer.from(chunk.leaves.buffer, chunk.leaves.byteOffset, chunk.leaves.length));
   if (chunk.digest !== undefined) walk.digest = mergeDigests(walk.digest, chunk.digest);
   return true;
 }
@@ -137,6 +139,8 @@ function walkTombstone(walk: Walk, line: Extract<StoredLine, { kind: 'tombstone'
   walk.tombstones.push({ gap, sha256: line.bytesSha256 });
   walk.missing += lastSeq - seq + 1;
   walk.firstSeq ??= seq;
+  if (lastSeq === seq) walk.tree?.take(seq, line.hash);
+  else walk.tree?.end();
   goOn(walk, { seq: lastSeq, hash: line.hash });
   walk.lastTombstone = line;
   walk.lastTombstonePlace = place;
@@ -164,6 +168,7 @@ function walkRow(walk: Walk, line: Extract<StoredLine, { kind: 'row' }>, place: 
     checkOrder(walk, row, place, step);
     takeOwnRow(walk, row, place, opens);
     if (step === 'other') [walk.main, walk.other] = [walk.other ?? walk.main, walk.main];
+    walk.tree?.take(row.seq, row.hash);
     goOn(walk, row);
   } else walk.firstInSegment = false;
   takeSignature(walk, row, place);

@@ -6,8 +6,13 @@ import { emptyDigest } from './indexDigest';
 import type { IndexDigest } from './indexDigest';
 import { NO_SIGNERS, SignatureWalk } from './signing/signatureWalk';
 import type { Signers } from './signing/signatureWalk';
+import { KeyTrust } from './signing/trustWalk';
 import type { StoredLine } from './storedLine';
+import type { Identity } from './ownRows';
 import { Streams } from './streams';
+import type { LookUpStream } from './streams';
+import type { TreeWalk } from './tree/treeWalk';
+import type { Row } from './members';
 import type { Finding, FindingCode, FindingPlace, Gap } from './verdict';
 import { Findings } from './verdict';
 
@@ -69,6 +74,7 @@ export interface Walk {
   firstInSegment: boolean;
   segments: number;
   ledgerId: string | undefined;
+  origin: string | undefined;
   lines: number;
   rows: number;
   firstSeq: number | undefined;
@@ -84,6 +90,12 @@ export interface Walk {
   /** The index's fingerprint of the rows that were walked, up to the seq that was asked for. */
   digest: IndexDigest;
   readonly signatures: SignatureWalk;
+  /** The tree over the rows, where it was asked for. */
+  readonly tree: TreeWalk | undefined;
+  /** What the rows say of checkpoints and of where they are kept. */
+  readonly evidence: Row[];
+  /** Which keys sign for the ledger, as of the last row. */
+  readonly keyTrust: KeyTrust;
   /** The stream that was asked for, and what is wrong with it. */
   readonly watched: WatchedStream | undefined;
 }
@@ -97,19 +109,35 @@ export interface WatchedStream {
   broken: boolean;
 }
 
-export function newWalk(
-  watched?: { readonly kind: 'run' | 'decision'; readonly id: string },
-  signers: Signers = NO_SIGNERS,
-): Walk {
+export interface WalkOptions {
+  readonly watched?: { readonly kind: 'run' | 'decision'; readonly id: string } | undefined;
+  readonly signers?: Signers | undefined;
+  readonly tree?: TreeWalk | undefined;
+  /** Where the walk begins behind row 1. */
+  readonly after?: WalkStart | undefined;
+}
+
+/** A row that the walk begins behind, and what is known there without the rows before it. */
+export interface WalkStart {
+  readonly row: Row;
+  readonly identity: Identity;
+  /** Where streams stand there. */
+  readonly runs: LookUpStream;
+  readonly decisions: LookUpStream;
+  readonly keyTrust: KeyTrust;
+}
+
+export function newWalk({ watched, signers = NO_SIGNERS, tree, after }: WalkOptions = {}): Walk {
   return {
     findings: new Findings(),
     suspects: [],
-    runs: new Streams(),
-    decisions: new Streams(),
+    runs: new Streams(after?.runs),
+    decisions: new Streams(after?.decisions),
     gaps: [],
     heals: new Map(),
     tombstones: [],
-    main: { expected: 1, hash: ZERO_HASH },
+    main:
+      after === undefined ? { expected: 1, hash: ZERO_HASH } : { expected: after.row.seq + 1, hash: after.row.hash },
     other: undefined,
     slack: 0,
     missing: 0,
@@ -117,14 +145,15 @@ export function newWalk(
     lastTombstonePlace: undefined,
     tornRun: undefined,
     unsoundSeq: 0,
-    firstInSegment: true,
-    segments: 0,
-    ledgerId: undefined,
-    lines: 0,
-    rows: 0,
-    firstSeq: undefined,
-    lastId: '',
-    lastTs: '',
+    firstInSegment: after === undefined,
+    segments: after === undefined ? 0 : 1,
+    ledgerId: after?.identity.ledgerId,
+    origin: after?.identity.origin,
+    lines: after?.row.seq ?? 0,
+    rows: after?.row.seq ?? 0,
+    firstSeq: after && 1,
+    lastId: after?.row.id ?? '',
+    lastTs: after?.row.ts ?? '',
     content: false,
     sealed: false,
     contentBroken: false,
@@ -132,6 +161,9 @@ export function newWalk(
     lateRows: 0,
     digest: emptyDigest(),
     signatures: new SignatureWalk(signers),
+    tree,
+    evidence: [],
+    keyTrust: after?.keyTrust ?? new KeyTrust(signers.keys),
     watched: watched && { ...watched, rows: 0, missing: 0, broken: false },
   };
 }

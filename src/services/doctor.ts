@@ -4,8 +4,10 @@
  */
 import { bad, ok, warn } from '../core/checkup';
 import type { Checkup, Health } from '../core/checkup';
+import type { Config } from '../core/config';
 import { errnoOf, LedgerError } from '../core/errors';
 import type { Identity } from '../core/ownRows';
+import { signersOf } from '../core/signing/settings';
 import {
   checkClock,
   checkHeal,
@@ -22,6 +24,7 @@ import { readIdentity } from '../store/ledger/genesis';
 import { formerLedger } from '../store/ledger/missing';
 import type { Place } from '../store/ledger/locate';
 import { statePaths } from '../store/paths';
+import { checkSigner } from '../store/signing/keyHealth';
 import type { StatePaths } from '../store/paths';
 import {
   checkDisk,
@@ -47,6 +50,9 @@ export async function doctor(place: Place, nowMs: number): Promise<DoctorReport>
   checks.push(found.check);
   checks.push(...safely('owner', () => checkOwner(paths)), checkProcess());
   checks.push(...safely('config', () => [checkConfig(paths, place)]));
+  checks.push(
+    ...safely('signing key', () => checkSigners(readConfig(paths.dir, place.configPath).config, paths, place)),
+  );
   checks.push(...checkDisk('disk', paths.dir), ...checkSecondPlace(paths));
   checks.push(checkFileSystem(paths.dir, found.identity?.lock));
   if (found.identity !== undefined) checks.push(...(await checkLedger(paths, found.identity, nowMs)));
@@ -90,6 +96,13 @@ function findLedger(paths: StatePaths): FoundLedger {
 function checkConfig(paths: StatePaths, place: Place): Checkup {
   const { path } = readConfig(paths.dir, place.configPath);
   return ok('config', path === undefined ? 'none: the defaults hold' : 'reads well');
+}
+
+/** One key is looked at once, whatever it signs. */
+function checkSigners(config: Config, paths: StatePaths, { env }: Place): Checkup[] {
+  const words = new Set(signersOf(config).map(({ word }) => word));
+  if (words.size === 0) return [ok('signing key', 'none: "signer" in the config names what signs for the ledger')];
+  return [...words].map((word) => checkSigner(word, config, paths, env));
 }
 
 async function checkLedger(paths: StatePaths, identity: Identity, nowMs: number): Promise<Checkup[]> {

@@ -1,17 +1,21 @@
 /** `ledger key`: the keys that a person signs with, and those that this ledger trusts. */
-import { join } from 'node:path';
-import { LedgerError } from '../core/errors';
-import { fingerprintOf, publicKeyLine, readPublicKey } from '../core/signing/keys';
-import type { PublicKey } from '../core/signing/keys';
+import { basename, join, resolve } from 'node:path';
+import { LedgerError, orNothing } from '../core/errors';
+import { fingerprintOf, newPrivateKey, privateKeyText, publicKeyLine, readPublicKey } from '../core/signing/keys';
+import type { PrivateKey, PublicKey } from '../core/signing/keys';
+import { encryptedPem, SEALING_BYTES } from '../core/signing/pkcs8';
+import { signersOf } from '../core/signing/settings';
 import type { TrustedKeys } from '../core/signing/signature';
 import { formatTime } from '../core/time';
 import { configPath } from '../store/ledger/configFile';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
 import { nodeHost } from '../store/machine/nodeHost';
-import { statePaths } from '../store/paths';
+import { realFolder, statePaths } from '../store/paths';
 import { agentKeys } from '../store/signing/agent';
-import { isKeyName, keyFolder, keysInFolder, makeKey, readPublicFile } from '../store/signing/keyFiles';
+import { isKeyName, isWithin, keyFolder, keysInFolder, readPublicFile, writeKey } from '../store/signing/keyFiles';
+import { newPassphrase } from '../store/signing/passphrase';
+import { publicKeyAtHand } from '../store/signing/publicKey';
 import { keyPath } from '../store/signing/signer';
 import { trustIn } from '../store/signing/trustFile';
 import type { Trusted } from '../store/signing/trustFile';
@@ -25,19 +29,37 @@ export interface NewKey {
 
 /**
  * Makes an Ed25519 key, in the folder of keys or, where the word is a path, there.
- * @throws LedgerError USAGE, KEY_UNUSABLE where there is one, NOT_WRITABLE
+ * @param locked whether it is to lie behind a passphrase
+ * @throws LedgerError USAGE, KEY_UNUSABLE where there is one, UNSAFE_PATH in the state folder, NOT_WRITABLE
  */
-export function newKey(word: string, env: Place['env']): NewKey {
+export async function newKey(word: string, place: Place, locked: boolean): Promise<NewKey> {
   const isPath = word.includes('/');
   if (!isPath && !isKeyName(word))
     throw new LedgerError('USAGE', `expected a name of letters, digits, ".", "_" and "-", or a path, found ${JSON.stringify(word)}`); // prettier-ignore
-  const path = isPath ? word : join(keyFolder(env), word);
+  const path = isPath ? word : join(keyFolder(place.env), word);
+  refuseInStateFolder(path, statePaths(place.dir, place.env).dir);
   const host = nodeHost();
-  const check = Buffer.from(host.random(4)).readUInt32BE(0);
-  const name = path.slice(path.lastIndexOf('/') + 1);
   const [, account = ''] = host.by.split(/:(.*)/s);
-  const { publicKey } = makeKey(path, `${name} ${account}`.trim(), check);
-  return { path, fingerprint: fingerprintOf(publicKey), public_key: publicKeyLine(publicKey) };
+  const made = newPrivateKey(`${basename(path)} ${account}`.trim());
+  const passphrase = locked ? await newPassphrase(path, place.env) : undefined;
+  writeKey(path, textOf(made, passphrase), made.publicKey);
+  return { path, fingerprint: fingerprintOf(made.publicKey), public_key: publicKeyLine(made.publicKey) };
+}
+
+function textOf(made: PrivateKey, passphrase: string | undefined): string {
+  const random = Buffer.from(nodeHost().random(SEALING_BYTES));
+  return passphrase === undefined
+    ? privateKeyText(made, random.readUInt32BE(0))
+    : encryptedPem(made.key, passphrase, random);
+}
+
+/** The state folder is copied, shown and handed on: a key in it is no secret for long. */
+function refuseInStateFolder(path: string, stateDir: string): void {
+  if (!isWithin(realFolder(resolve(path)), stateDir)) return;
+  throw new LedgerError('UNSAFE_PATH', `expected a place outside the state folder for a key, found ${path}`, {
+    place: { segment: path },
+    hint: 'a name alone makes it in your folder of keys: ledger key new NAME',
+  });
 }
 
 export interface ListedKey {
@@ -55,6 +77,8 @@ export interface KeyList {
   readonly keys: readonly ListedKey[];
   /** Actions whose rows must be signed. */
   readonly require_signature: readonly string[];
+  /** What signs for the ledger, as the settings say; the fingerprint is null where a command or a secret does. */
+  readonly signs: readonly { readonly what: string; readonly key: string; readonly fingerprint: string | null }[];
   /** Why the keys of ssh-agent are not among these. */
   readonly agent_error: string | null;
 }
@@ -81,8 +105,18 @@ export async function listKeys(place: Place): Promise<KeyList> {
   return {
     keys: [...ids].map((id) => listed(id, config.keys, own.get(id))),
     require_signature: [...config.requireSignature.keys()],
+    signs: signersOf(config).map(({ what, word }) => ({
+      what,
+      key: word,
+      fingerprint: fingerprintAtHand(word, place.env),
+    })),
     agent_error: error,
   };
+}
+
+function fingerprintAtHand(word: string, env: Place['env']): string | null {
+  const key = orNothing(() => publicKeyAtHand(word, env));
+  return key === undefined ? null : fingerprintOf(key);
 }
 
 function listed(

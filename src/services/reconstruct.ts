@@ -5,7 +5,7 @@ import type { Reconstruction } from '../core/governance/reconstruction';
 import type { StreamName } from '../core/governance/finding';
 import { openContent } from '../store/access/reading';
 import type { ReadAsked } from '../store/access/reading';
-import { readStream } from '../store/governance/readStream';
+import { readStreams } from '../store/governance/readStream';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
 import { presentSegments } from '../store/ledger/segments';
@@ -31,18 +31,12 @@ export async function reconstruct(request: ReconstructRequest): Promise<Reconstr
   const located = locate(place);
   presentSegments(located.paths);
   const reading = await openContent(place, { command: 'reconstruct', sought: id }, request.reading);
-  const kinds = kind === undefined ? (['decision', 'run'] as const) : [kind];
-  const found: Reconstruction[] = [];
-  const judge = signatureJudge(located);
-  for (const one of kinds) {
-    const stream = { kind: one, id };
-    const read = await readStream(place, stream, nowMs);
-    if (read.rows.length > 0) found.push(rebuilt(stream, read, judge));
-  }
-  if (found.length > 1)
+  const [found, ...others] = await readStreams(place, id, kind === undefined ? ['decision', 'run'] : [kind], nowMs);
+  if (others.length > 0)
     throw new LedgerError('USAGE', `expected a run or a decision, found that "${id}" is both`, {
       hint: 'say which: --run, --decision',
     });
+  const story = found && rebuilt(found.stream, found.read, signatureJudge(located));
   await reading.record();
-  return found[0];
+  return story;
 }

@@ -1,13 +1,12 @@
 /** `ledger append --sign KEY`: a row that a person signs before it is chained. */
-import { verify } from 'node:crypto';
 import { completeRow } from '../core/defaults';
 import { LedgerError } from '../core/errors';
 import { ulidAt, ULID_RANDOM_BYTES } from '../core/ids';
 import { storedJson } from '../core/json';
 import type { Json, JsonObject } from '../core/json';
 import { parseJson } from '../core/parseJson';
-import { fingerprintOf } from '../core/signing/keys';
 import { ACTORS, saidAs, signatureMember, signedBytes } from '../core/signing/signature';
+import type { Signer } from '../core/signing/signer';
 import { formatTime } from '../core/time';
 import { refuseUnknownFields } from '../core/sealPlan';
 import { withEventKey } from '../core/webhook';
@@ -18,7 +17,8 @@ import type { Place } from '../store/ledger/locate';
 import { nodeHost } from '../store/machine/nodeHost';
 import { storeOpenings } from '../store/sealed/openings';
 import { ledgerToSignFor, unknownKey } from '../store/signing/signatures';
-import { findSigner } from '../store/signing/signer';
+import { statePaths } from '../store/paths';
+import { findSigner, keySignerOf, openSigner as open } from '../store/signing/signer';
 
 export interface SignRequest {
   readonly place: Place;
@@ -27,8 +27,8 @@ export interface SignRequest {
   readonly flags: JsonObject;
   /** What is said of every row. */
   readonly defaults: JsonObject;
-  /** A name, a path or a fingerprint. */
-  readonly key: string;
+  /** A name, a path, a fingerprint, or `cmd:PROGRAM ARGS…`; or what a program signs with. */
+  readonly key: string | Signer;
   /** Fields to seal before it is signed, beside what the settings say. */
   readonly seal?: readonly string[];
   readonly events: Pick<AppendEvents, 'onOmitted'>;
@@ -47,9 +47,9 @@ export async function signRow({ place, row, flags, defaults, key, seal = [], eve
       place: { member: 'signature' },
     });
   const ledgerId = ledgerToSignFor(paths);
-  const signer = await findSigner(key, place.env);
-  const trusted = config.keys.get(fingerprintOf(signer.publicKey));
-  if (trusted === undefined) throw unknownKey(fingerprintOf(signer.publicKey));
+  const signer = typeof key === 'string' ? await findSigner(key, place.env) : keySignerOf(key);
+  const trusted = config.keys.get(signer.keyId);
+  if (trusted === undefined) throw unknownKey(signer.keyId);
   const complete = withMoment(withEventKey(completeRow(row, flags, defaults)));
   if (ACTORS.every((name) => saidAs(complete, name).length === 0)) complete.set('actor', trusted.actor);
   const onOmitted = events.onOmitted ?? (() => undefined);
@@ -58,14 +58,14 @@ export async function signRow({ place, row, flags, defaults, key, seal = [], eve
   const { members, openings = [] } = new Catalogues(located).checkedToSign(complete, asked);
   const bytes = signedBytes(ledgerId, parseJson(`{${members}}`) as JsonObject);
   const value = await signer.sign(bytes);
-  if (!verify(null, bytes, trusted.verifier, value))
-    throw new LedgerError(
-      'KEY_UNUSABLE',
-      `expected a signature by ${trusted.keyId}, found one that is not of this key`,
-    );
   // Whoever appends it finds them there.
   storeOpenings(paths, openings);
   return `{${members},"signature":${storedJson(signatureMember(trusted.keyId, value))}}`;
+}
+
+/** @throws LedgerError READ_FAILED, KEY_UNUSABLE */
+export function openSigner(word: string, { dir, env }: Pick<Place, 'dir' | 'env'>): Promise<Signer> {
+  return open(word, env, statePaths(dir, env).dir);
 }
 
 /** With the moment and the key that make it one row of one time. */

@@ -6,16 +6,12 @@
  * 3. The index against the file, the spill places, a heal under way.
  * 4. What the caller knows from elsewhere: the head, a number of rows.
  */
-import { availableParallelism } from 'node:os';
-import type { ReadSoFar } from '../core/progress';
 import { LedgerError } from '../core/errors';
 import { endWalk } from '../core/walk';
-import type { Signers } from '../core/signing/signatureWalk';
-import { newWalk } from '../core/walkState';
 import type { Walk } from '../core/walkState';
 import type { FindingCode, VerifyResult } from '../core/verdict';
 import { resultOf } from '../core/verifyResult';
-import { closeQuietly, namesIn, openFile, readAt, statOf, statOpen } from '../store/files';
+import { namesIn, statOf } from '../store/files';
 import { checkGaps } from '../store/scan/gapCheck';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
@@ -24,46 +20,24 @@ import { nameSuspects } from '../store/scan/suspects';
 import { openIndexCheck } from '../store/index/indexCheck';
 import type { IndexCheck, IndexVerdict } from '../store/index/indexCheck';
 import { otherLedgerNoted } from '../store/ledger/missing';
-import { listSegments } from '../store/ledger/segments';
 import { findLines } from '../store/read/find';
 import type { Segment } from '../store/ledger/segments';
 import { sealWarnings } from '../store/sealed/sealCheck';
-import { settleTail, tailStart } from '../store/scan/settle';
 import { countSpilled } from '../store/spill/spillState';
 import { countImpossible } from '../store/spill/waiting';
-import { walkBytes, walkClosed, walkLive } from '../store/scan/walkFile';
-import type { WalkOptions } from '../store/scan/walkFile';
-
-/** How often a file that is replaced under the reader is begun anew. */
-const MAX_RESTARTS = 3;
-const TAIL_WAIT_MS = 1000;
-
-/** Reads the index, never writes it; undefined where there is none. */
-export type OpenIndexCheck = (paths: StatePaths) => IndexCheck | undefined;
+import { walkLedger } from '../store/scan/walkLedger';
+import type { LedgerWalkOptions } from '../store/scan/walkLedger';
 
 const NOT_CHECKED: IndexVerdict = { state: 'not-checked', findings: [], warnings: [] };
 const ABSENT: IndexVerdict = { state: 'absent', findings: [], warnings: [] };
 
-export interface VerifyOptions {
-  readonly paths: StatePaths;
+export interface VerifyOptions extends Omit<LedgerWalkOptions, 'watched' | 'newTree' | 'toBytes' | 'after'> {
   /** The head that the caller knows from elsewhere. */
   readonly expectHead?: string | undefined;
   readonly minRows?: number | undefined;
-  /** Every line must be exactly what the writer would have written. */
-  readonly strict?: boolean | undefined;
   /** Report on this stream. */
   readonly run?: string | undefined;
   readonly decision?: string | undefined;
-  readonly onProgress?: ((done: ReadSoFar) => void) | undefined;
-  /** Compares the index too; without it the result says that the index was not checked. */
-  readonly openIndexCheck?: OpenIndexCheck | undefined;
-  /** Threads; default two where there are two processors. */
-  readonly workers?: number | undefined;
-  /** How long a tail that looks unfinished is looked at; default 1 s. */
-  readonly tailWaitMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** Whose signatures count, and which rows must have one; default: signatures are counted, not checked. */
-  readonly signers?: Signers | undefined;
 }
 
 /**
@@ -72,7 +46,7 @@ export interface VerifyOptions {
  */
 export async function verifyLedger(options: VerifyOptions): Promise<VerifyResult> {
   const { paths } = options;
-  const { walk, segments, indexCheck } = await walkAll(options);
+  const { walk, segments, indexCheck } = await walkLedger({ ...options, watched: watchedOf(options) });
   endWalk(walk);
   await nameSuspects(walk, segments);
   const warnings = checkGaps(paths, walk);
@@ -124,89 +98,9 @@ async function judgeIndex(options: VerifyOptions, walk: Walk, check: IndexCheck 
   return check === undefined ? ABSENT : await check.judge(walk);
 }
 
-interface Walked {
-  readonly walk: Walk;
-  readonly segments: readonly Segment[];
-  readonly indexCheck: IndexCheck | undefined;
-}
-
-async function walkAll(options: VerifyOptions): Promise<Walked> {
-  for (let restarts = 0; ; restarts++) {
-    // The index must be of the very file that is read: a heal may replace it in between.
-    const liveIno = statOf(options.paths.ledger)?.ino;
-    const indexCheck = options.openIndexCheck?.(options.paths);
-    const segments = listSegments(options.paths);
-    const walk = newWalk(watchedOf(options), options.signers);
-    const digestUpTo = indexCheck?.upToSeq;
-    const steady = await walkSegments(walk, segments, {
-      ...options,
-      mayRestart: restarts < MAX_RESTARTS,
-      digestUpTo,
-      liveIno,
-    });
-    if (steady) return { walk, segments, indexCheck };
-  }
-}
-
-function watchedOf(options: VerifyOptions): { readonly kind: 'run' | 'decision'; readonly id: string } | undefined {
-  if (options.run !== undefined) return { kind: 'run', id: options.run };
-  return options.decision === undefined ? undefined : { kind: 'decision', id: options.decision };
-}
-
-/** One reading of the whole ledger. */
-interface PassOptions extends VerifyOptions {
-  readonly mayRestart: boolean;
-  readonly digestUpTo: number | undefined;
-  /** The live file, as it was when the index was opened. */
-  readonly liveIno: number | undefined;
-}
-
-/** False where the live segment was replaced under the reader, and it may begin anew. */
-async function walkSegments(walk: Walk, segments: readonly Segment[], options: PassOptions): Promise<boolean> {
-  const sizes = segments.map(({ path }) => statOf(path)?.size ?? 0);
-  const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
-  let bytesBefore = 0;
-  const walkOptions: WalkOptions = {
-    strict: options.strict === true,
-    workers: options.workers ?? Math.min(2, availableParallelism()),
-    digestUpTo: options.digestUpTo,
-    toSign: [...(options.signers?.required.keys() ?? [])],
-    signal: options.signal,
-    onProgress: ({ rows, bytes }) => options.onProgress?.({ rows, bytes: bytesBefore + bytes, totalBytes }),
-  };
-  for (const [i, segment] of segments.entries()) {
-    if (segment.kind === 'live') return walkLiveSegment(walk, segment, options, walkOptions);
-    await walkClosed(walk, segment, walkOptions);
-    bytesBefore += sizes[i] ?? 0;
-  }
-  return true;
-}
-
-async function walkLiveSegment(
-  walk: Walk,
-  segment: Segment,
-  options: PassOptions,
-  walkOptions: WalkOptions,
-): Promise<boolean> {
-  const fd = openFile(segment.path, 'read');
-  try {
-    const { ino, size } = statOpen(fd);
-    if (ino !== options.liveIno && options.mayRestart) return false;
-    const from = tailStart(fd, size);
-    const cursor = await walkLive(walk, { segment, fd, to: from }, walkOptions);
-    const waitMs = options.tailWaitMs ?? TAIL_WAIT_MS;
-    const tail = await settleTail(segment.path, { ino, size, from: cursor.offset }, waitMs);
-    if (tail.kind === 'replaced' && options.mayRestart) return false;
-    const bytes = tail.kind === 'tail' ? tail.bytes : readRest(fd, cursor.offset);
-    if (bytes.length > 0) walkBytes(walk, bytes, cursor, walkOptions);
-    return true;
-  } finally {
-    closeQuietly(fd);
-  }
-}
-
-function readRest(fd: number, from: number): Buffer {
-  return readAt(fd, from, Math.max(0, statOpen(fd).size - from));
+function watchedOf({ run, decision }: VerifyOptions): LedgerWalkOptions['watched'] {
+  if (run !== undefined) return { kind: 'run', id: run };
+  return decision === undefined ? undefined : { kind: 'decision', id: decision };
 }
 
 /** A head that is an earlier row's is told apart from one that is nowhere: rows came since, or the end was changed. */

@@ -4,7 +4,7 @@
  * Writes the text under a temporary name beside it, syncs and renames. Throws the system's error.
  * @param mode who may read it
  */
-export async function replaceFile(path: string, text: string, mode = 0o600): Promise<void> {
+export async function replaceFile(path: string, text: string | Buffer, mode = 0o600): Promise<void> {
   // Loaded here: an append reads files of this kind and never writes them.
   const { default: writeFileAtomic } = await import('write-file-atomic');
   await writeFileAtomic(path, text, { mode });

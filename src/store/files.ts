@@ -146,6 +146,12 @@ export function writeAll(fd: number, data: Uint8Array): void {
   while (done < data.length) done += writeSync(fd, data, done, data.length - done, null);
 }
 
+/** Writes all of `data` at an offset. */
+export function writeAt(fd: number, data: Uint8Array, offset: number): void {
+  let done = 0;
+  while (done < data.length) done += writeSync(fd, data, done, data.length - done, offset + done);
+}
+
 /** The whole content of a small file, or undefined where there is none. */
 export function readWhole(path: string): Buffer | undefined {
   // Most of the files that are asked for are not there, and a thrown error takes longer than a look.

@@ -24,6 +24,8 @@ export interface StatePaths {
   readonly quarantine: string;
   readonly segments: string;
   readonly checkpoints: string;
+  /** The hashes of the tree over the rows: a shortcut, may be deleted at any time. */
+  readonly tree: string;
   readonly index: string;
   /** What SQL is asked about: a projection, may be deleted at any time. */
   readonly columns: string;
@@ -31,6 +33,8 @@ export interface StatePaths {
   readonly secondSpill: string;
   readonly secondDraining: string;
   readonly secondDrainMark: string;
+  /** What was signed last, outside of the state folder, by ledger. */
+  readonly heads: string;
 }
 
 /** The paths of a state folder, which need not exist. */
@@ -51,16 +55,18 @@ export function statePaths(dir: string, env: Readonly<Record<string, string | un
     quarantine: join(real, 'quarantine'),
     segments: join(real, 'segments'),
     checkpoints: join(real, 'checkpoints'),
+    tree: join(real, 'audit.tree'),
     index: join(real, 'index.db'),
     columns: join(real, 'columns.db'),
     secondSpill: `${second}.jsonl`,
     secondDraining: `${second}.draining`,
     secondDrainMark: `${second}.drained`,
+    heads: join(stateHome, 'ledger', 'heads'),
   };
 }
 
 /** The real path of a folder that may not exist yet: its nearest existing parent is resolved. */
-function realFolder(path: string): string {
+export function realFolder(path: string): string {
   try {
     return realpathSync(path);
   } catch {

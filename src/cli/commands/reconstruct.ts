@@ -16,6 +16,7 @@ import type { Io } from '../io';
 import { flagsOf, formatOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { htmlPage, markdownPage } from '../reportPages';
+import type { Page } from '../reportPages';
 import { storySections, storyText } from '../reconstructText';
 
 type Format = 'text' | 'md' | 'html' | 'json';
@@ -78,22 +79,26 @@ async function runReconstruct(io: Io, given: string | undefined, flags: Flags): 
 }
 
 async function printedAs(format: Format, io: Io, flags: Flags, story: Reconstruction): Promise<string> {
-  const { title, stream, head, integrity } = story;
-  const page = {
-    title,
-    subtitle: `${stream.kind} ${stream.id}, ${integrity.rows} rows, as ledger ${story.ledger?.ledger_id ?? '(unknown)'} stood at row ${head?.seq ?? 'unknown'}; made ${formatTime(io.nowMs())}`,
-    sections: storySections(story),
-  };
   switch (format) {
     case 'text':
       return storyText(story, await colorsFor(io, flags), io.isTTY ? io.columns : Infinity);
     case 'md':
-      return markdownPage(page);
+      return markdownPage(pageOf(story, io.nowMs()));
     case 'html':
-      return htmlPage(page);
+      return htmlPage(pageOf(story, io.nowMs()));
     case 'json':
       return `${jsonLine(story)}\n`;
   }
+}
+
+function pageOf(story: Reconstruction, nowMs: number): Page {
+  const { title, stream, head, integrity, ledger } = story;
+  const made = `made ${formatTime(nowMs)}`;
+  return {
+    title,
+    subtitle: `${stream.kind} ${stream.id}, ${integrity.rows} rows, as ledger ${ledger?.ledger_id ?? '(unknown)'} stood at row ${head?.seq ?? 'unknown'}; ${made}`,
+    sections: storySections(story),
+  };
 }
 
 function codeOf({ integrity, missing, findings }: Reconstruction): ExitCode {

@@ -23,13 +23,18 @@ export function answersOf(rows: readonly Row[], judge: JudgeSignature = UNJUDGED
   return [who(live), what(live), when(live), data(live), authority(live, judge), otherwise(live, judge)];
 }
 
+type Say = (text: string | undefined) => void;
+
 /** Each different text once, with the rows that say it. */
-function told(question: string, rows: readonly Row[], textsOf: (row: Row) => readonly (string | undefined)[]): Answer {
+function told(question: string, rows: readonly Row[], tell: (row: Row, say: Say) => void): Answer {
   const sentences = new Set<string>();
   const seqs: number[] = [];
+  const say: Say = (text) => {
+    if (text !== undefined && text !== '') sentences.add(text);
+  };
   for (const row of rows) {
     const before = sentences.size;
-    for (const text of textsOf(row)) if (text !== undefined && text !== '') sentences.add(text);
+    tell(row, say);
     if (sentences.size > before) seqs.push(row.seq);
   }
   return { question, sentences: [...sentences], rows: seqs };
@@ -38,14 +43,19 @@ function told(question: string, rows: readonly Row[], textsOf: (row: Row) => rea
 const PEOPLE = ['actor', 'reviewer', 'approver', 'invoking_identity', 'presented_to'];
 
 function who(rows: readonly Row[]): Answer {
-  const named = told('Who', rows, (row) => [
-    row.agent && `agent ${row.agent}${row.agent_version === undefined ? '' : ` ${valueText(row.agent_version)}`}`,
+  const named = told('Who', rows, (row, say) => {
+    if (row.agent)
+      say(`agent ${row.agent}${row.agent_version === undefined ? '' : ` ${valueText(row.agent_version)}`}`);
     // Who set it down may be another than the one of whom it tells.
-    row.actor && `person ${row.actor}`,
-    ...PEOPLE.map((name) => textOf(row, name) && `person ${textOf(row, name) ?? ''}`),
-    row.action === 'approval' ? `model ${dotted(textOf(row, 'model_provider'), textOf(row, 'model_id'))}` : row.model && `model ${valueText(row.model)}`, // prettier-ignore
-    `account ${row.by}`,
-  ]);
+    if (row.actor) say(`person ${row.actor}`);
+    for (const name of PEOPLE) {
+      const text = textOf(row, name);
+      if (text) say(`person ${text}`);
+    }
+    if (row.action === 'approval') say(`model ${dotted(textOf(row, 'model_provider'), textOf(row, 'model_id'))}`);
+    else if (row.model) say(`model ${valueText(row.model)}`);
+    say(`account ${row.by}`);
+  });
   // "Jordan Kim" and "Jordan Kim (FP&A lead)" are said once, in full.
   const isPart = (text: string): boolean =>
     named.sentences.some((other) => other !== text && other.startsWith(`${text} (`));
@@ -72,10 +82,12 @@ function when(rows: readonly Row[]): Answer {
 }
 
 function data(rows: readonly Row[]): Answer {
-  return told('On which data of record', rows, (row) => {
-    const source = row.action === 'tool.call' ? textOf(row, 'source') : undefined;
-    const read = row.action === 'tool.call' ? dotted(textOf(row, 'tool'), valueText(fieldOf(row, 'input_shape')), valueText(fieldOf(row, 'output_shape')), source && `source: ${source}`) : undefined; // prettier-ignore
-    return [row.data_ref === undefined ? undefined : `${valueText(row.data_ref)}${row.as_of === undefined ? '' : ` as of ${row.as_of}`}`, read]; // prettier-ignore
+  return told('On which data of record', rows, (row, say) => {
+    if (row.data_ref !== undefined)
+      say(`${valueText(row.data_ref)}${row.as_of === undefined ? '' : ` as of ${row.as_of}`}`);
+    if (row.action !== 'tool.call') return;
+    const source = textOf(row, 'source');
+    say(dotted(textOf(row, 'tool'), valueText(fieldOf(row, 'input_shape')), valueText(fieldOf(row, 'output_shape')), source && `source: ${source}`)); // prettier-ignore
   });
 }
 
@@ -83,12 +95,13 @@ const APPROVALS: ReadonlySet<string> = new Set(['approval.added', 'approval', 'a
 
 function authority(rows: readonly Row[], judge: JudgeSignature): Answer {
   const counts = countsBy(judge);
-  return told('On whose authority', rows, (row) => {
-    if (!counts(row)) return [row.authority];
+  return told('On whose authority', rows, (row, say) => {
+    say(row.authority);
+    const isException = row.action === 'override.added';
+    if (!(isException || APPROVALS.has(row.action)) || !counts(row)) return;
     const signed = signatureText(row, judge);
-    if (row.action === 'override.added')
-      return [row.authority, dotted(`exception by ${textOf(row, 'actor') ?? 'nobody named'}`, signed)];
-    return [row.authority, APPROVALS.has(row.action) && saysYes(row) ? approvalText(row, signed) : undefined];
+    if (isException) say(dotted(`exception by ${textOf(row, 'actor') ?? 'nobody named'}`, signed));
+    else if (saysYes(row)) say(approvalText(row, signed));
   });
 }
 
@@ -106,38 +119,36 @@ const BANDS = ['low', 'medium', 'high', 'critical'];
 function otherwise(rows: readonly Row[], judge: JudgeSignature): Answer {
   let band = -1;
   let required: ReturnType<typeof requiredIn> | undefined;
-  const lowered = (row: Row): string[] => {
+  const lowered = (row: Row, say: Say): void => {
     if (row.action === 'risk.scored') {
       const before = band;
       band = BANDS.indexOf(textOf(row, 'band') ?? '');
-      return before > band ? [`the risk had been scored ${BANDS[before] ?? ''} before`] : [];
+      if (before > band) say(`the risk had been scored ${BANDS[before] ?? ''} before`);
     }
-    if (row.action !== 'authority.required') return [];
+    if (row.action !== 'authority.required') return;
     const before = required;
     required = requiredIn(row);
     const { signatures, roles } = required;
-    const gone = before?.roles.filter((role) => !roles.includes(role)) ?? [];
-    return [
-      ...(before !== undefined && before.signatures > signatures ? [`${before.signatures} had been required to agree before`] : []),
-      ...gone.map((role) => `${role} had been required to agree before`),
-    ]; // prettier-ignore
+    if (before !== undefined && before.signatures > signatures)
+      say(`${before.signatures} had been required to agree before`);
+    for (const role of before?.roles ?? []) if (!roles.includes(role)) say(`${role} had been required to agree before`);
   };
   let agreedMs = -Infinity;
-  const early = (row: Row): string[] => {
+  const early = (row: Row, say: Say): void => {
     if (APPROVALS.has(row.action) && saysYes(row)) agreedMs = Math.max(agreedMs, happenedMs(row));
-    return DONE.has(row.action) && happenedMs(row) < agreedMs
-      ? [`${actionTitle(row.action)}: said to have been before the last approval`]
-      : [];
+    if (DONE.has(row.action) && happenedMs(row) < agreedMs)
+      say(`${actionTitle(row.action)}: said to have been before the last approval`);
   };
   const asked = rows.find(({ action }) => ASKS.has(action));
   const asker = asked === undefined ? undefined : actorOf(asked);
-  return told('Could it have happened otherwise', rows, (row) => [
-    ...lowered(row),
-    ...objections(row),
-    ...alone(row, asker),
-    ...early(row),
-    ...unproved(row, judge),
-  ]);
+  return told('Could it have happened otherwise', rows, (row, say) => {
+    lowered(row, say);
+    objections(row, say);
+    if (APPROVALS.has(row.action)) alone(row, asker, say);
+    early(row, say);
+    if (judge(row).state === 'wrong')
+      say(`${row.action} by ${actorOf(row) ?? 'nobody named'}: ${signatureText(row, judge) ?? ''}`);
+  });
 }
 
 const ASKS: ReadonlySet<string> = new Set(['decision.created', 'run.invocation', 'run_started']);
@@ -145,45 +156,45 @@ const ASKS: ReadonlySet<string> = new Set(['decision.created', 'run.invocation',
 const DONE: ReadonlySet<string> = new Set(['decision.executed', 'surface.delivery']);
 
 /** Whoever agrees to what they asked for themselves. */
-function alone(row: Row, asker: string | undefined): string[] {
-  if (!APPROVALS.has(row.action) || !saysYes(row)) return [];
+function alone(row: Row, asker: string | undefined, say: Say): void {
   const by = textOf(row, 'actor') ?? textOf(row, 'approver');
-  return isSamePerson(by, asker) ? [`${by ?? ''} agreed to what the same person had asked for`] : [];
+  if (saysYes(row) && isSamePerson(by, asker)) say(`${by ?? ''} agreed to what the same person had asked for`);
 }
 
-function unproved(row: Row, judge: JudgeSignature): string[] {
-  if (judge(row).state !== 'wrong') return [];
-  return [`${row.action} by ${actorOf(row) ?? 'nobody named'}: ${signatureText(row, judge) ?? ''}`];
-}
-
-function objections(row: Row): string[] {
+function objections(row: Row, say: Say): void {
   const said = (name: string): string => wordsOf(row, name) ?? 'not said';
   switch (row.action) {
     case 'reviewer.action':
       if (said('type') === 'accept-with-edits')
-        return [`changed by ${said('reviewer')}: ${valueText(fieldOf(row, 'diff')) || 'no row says what'}`];
-      return said('type') === 'reject' ? [`rejected by ${said('reviewer')}${why(row)}`] : [];
+        say(`changed by ${said('reviewer')}: ${valueText(fieldOf(row, 'diff')) || 'no row says what'}`);
+      if (said('type') === 'reject') say(`rejected by ${said('reviewer')}${why(row)}`);
+      return;
     case 'draft.production':
-      return entriesOf(row, 'flags').map((flag) => `the draft was flagged: ${flag}`);
+      for (const flag of entriesOf(row, 'flags')) say(`the draft was flagged: ${flag}`);
+      return;
     case 'approval.added':
     case 'approval_resolved':
-      return saysYes(row) ? [] : [`${textOf(row, 'actor') ?? 'somebody'} did not agree (${textOf(row, 'intent') ?? said('outcome')})${why(row)}`]; // prettier-ignore
+      if (!saysYes(row)) say(`${textOf(row, 'actor') ?? 'somebody'} did not agree (${textOf(row, 'intent') ?? said('outcome')})${why(row)}`); // prettier-ignore
+      return;
     case 'policy.gate':
-      return said('result') === 'pass' ? [] : [`gate ${said('gate_id')}: ${said('result')}${why(row)}`];
+      if (said('result') !== 'pass') say(`gate ${said('gate_id')}: ${said('result')}${why(row)}`);
+      return;
     case 'enforcement.result':
-      return said('result') === 'allow' ? [] : [`enforcement: ${said('result')}`];
+      if (said('result') !== 'allow') say(`enforcement: ${said('result')}`);
+      return;
     case 'override.added':
-      return [`an exception was made for ${valueText(fieldOf(row, 'scope'))}${why(row)}`];
+      say(`an exception was made for ${valueText(fieldOf(row, 'scope'))}${why(row)}`);
+      return;
     case 'policy_violation':
     case 'security_event':
     case 'spend.refused':
     case 'decision.expired':
-      return [`${actionTitle(row.action)}${why(row)}`];
+      say(`${actionTitle(row.action)}${why(row)}`);
+      return;
     case 'proof.tool_call':
     case 'proof.approval':
-      return /^(?:denied|failed|edited)$/.test(said('verdict')) ? [`${actionTitle(row.action)}: ${said('verdict')}${why(row)}`] : []; // prettier-ignore
-    default:
-      return [];
+      if (/^(?:denied|failed|edited)$/.test(said('verdict')))
+        say(`${actionTitle(row.action)}: ${said('verdict')}${why(row)}`);
   }
 }
 

@@ -38,7 +38,18 @@ export function trailOf(rows: readonly Row[], judge: JudgeSignature = UNJUDGED):
     const late = isLateAlone && isLate(row) ? [`Set down later: ${row.ts}`] : [];
     const at = row.occurred_at ?? row.ts;
     const signed = signatureText(row, judge);
-    return { seq: row.seq, at, offset: offsetText((moments[i] as number) - startMs), by: row.by, head, beside: besideOf(row, line), details: [...details, ...(signed === undefined ? [] : [sentence(signed)]), ...late] }; // prettier-ignore
+    return {
+      seq: row.seq,
+      at,
+      offset: offsetText((moments[i] as number) - startMs),
+      by: row.by,
+      head,
+      // Put together where it is looked at: a terminal does not show it.
+      get beside() {
+        return besideOf(row, line);
+      },
+      details: [...details, ...(signed === undefined ? [] : [sentence(signed)]), ...late],
+    };
   });
 }
 

@@ -136,10 +136,12 @@ export function trailLine(row: Row, context: TrailContext): TrailLine {
 const BESIDE = ['actor', 'role', 'reviewer', 'presented_to', 'authority', 'data_ref', 'as_of', 'step', 'duration_ms', 'status', 'turn_id', 'call_id', 'decision_id', 'order_id']; // prettier-ignore
 
 export function besideOf(row: Row, { head, details }: TrailLine): string[] {
-  const told = new Set([head, ...details].flatMap((line) => line.split(/ · |: /)));
+  const lines = [head, ...details];
+  const isTold = (text: string): boolean =>
+    lines.some((line) => line.includes(text) && line.split(/ · |: /).includes(text));
   const beside = BESIDE.flatMap((name) => {
     const text = textOf(row, name);
-    return text === undefined || told.has(text) ? [] : [`${actionTitle(name)}: ${text}`];
+    return text === undefined || isTold(text) ? [] : [`${actionTitle(name)}: ${text}`];
   });
   return row.occurred_at === undefined ? beside : [...beside, `Set down: ${row.ts}`];
 }

@@ -13,7 +13,7 @@
 import { isUtf8 } from 'node:buffer';
 import { hash, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { isOfSmallOrder, verifierOf } from '../signing/keys';
+import { isSoundKey, verifierOf } from '../signing/keys';
 
 export interface NoteSignature {
   readonly name: string;
@@ -43,7 +43,6 @@ export interface NoteKey {
 const KINDS: Readonly<Record<NoteKeyKind, number>> = { ed25519: 0x01, cosignature: 0x04 };
 const MAX_NOTE_BYTES = 1_000_000;
 const MAX_SIGNATURES = 100;
-const KEY_BYTES = 32;
 const HASH_BYTES = 4;
 const SIGNATURE_BYTES = 64;
 const TIME_BYTES = 8;
@@ -111,8 +110,7 @@ export function readNoteKey(text: string): NoteKey | undefined {
   const typed = base64Bytes(base64);
   const kind = (['ed25519', 'cosignature'] as const).find((one) => KINDS[one] === typed?.[0]);
   const publicKey = typed?.subarray(1);
-  if (publicKey?.length !== KEY_BYTES || kind === undefined || !isKeyName(name)) return undefined;
-  if (isOfSmallOrder(publicKey)) return undefined;
+  if (publicKey === undefined || !isSoundKey(publicKey) || kind === undefined || !isKeyName(name)) return undefined;
   const key = noteKeyOf(name, Buffer.from(publicKey), kind);
   return key.keyHash === Number.parseInt(hex, 16) ? key : undefined;
 }

@@ -28,8 +28,8 @@ export type Verdict = 'no-row' | 'match' | 'other';
 export class RowFilter {
   readonly sinceMs: number;
   readonly untilMs: number;
-  /** What each line that matches holds for certain: any one of these strings in this member, spelled as we spell it. */
-  readonly required: readonly RequiredMember[];
+  /** What each line that matches holds for certain: one of these strings in one of these members, spelled as we spell it. */
+  readonly required: readonly RequiredText[];
   /** What was read of the line that was judged last. */
   readonly fields = new FieldReader();
   readonly #tests: readonly (() => boolean)[];
@@ -105,8 +105,8 @@ export class RowFilter {
 /** So short a string stands in most lines anyway. */
 const MIN_NEEDLE = 3;
 
-export interface RequiredMember {
-  readonly member: string;
+export interface RequiredText {
+  readonly members: readonly string[];
   readonly texts: readonly string[];
 }
 
@@ -116,11 +116,14 @@ function byField(terms: readonly Term[]): Term[][] {
   return [...groups.values()];
 }
 
-function requiredBy(alternatives: readonly Term[][], equalities: readonly Equality[]): RequiredMember[] {
+function requiredBy(alternatives: readonly Term[][], equalities: readonly Equality[]): RequiredText[] {
   const certain = alternatives.filter((group) => group.every(wantsExactly));
   const all = [
-    ...certain.map((group) => ({ member: group[0]?.fields[0].member ?? '', texts: group.map(({ text }) => text) })),
-    ...equalities.map(({ member, text }) => ({ member, texts: [text] })),
+    ...certain.map((group) => ({
+      members: group[0]?.fields.map(({ member }) => member) ?? [],
+      texts: group.map(({ text }) => text),
+    })),
+    ...equalities.map(({ member, text }) => ({ members: [member], texts: [text] })),
   ];
   return all.filter(({ texts }) => texts.every(hasOneSpelling));
 }

@@ -62,10 +62,9 @@ export function fieldsOf(name: string): Pick<Term, 'name' | 'fields'> {
   return { name, fields: [parseField(first), ...others.map(parseField)] };
 }
 
-/** Whether only a member that is exactly this string meets it. */
+/** Whether only members that are exactly this string meet it. */
 export function wantsExactly(term: Term): boolean {
-  const [field, ...others] = term.fields;
-  return others.length === 0 && field.path.length === 0 && wantsString(term);
+  return term.fields.every(({ path }) => path.length === 0) && wantsString(term);
 }
 
 /** Whether only this very string meets it, wherever it stands: numbers, times and other JSON values have more spellings. */

@@ -46,24 +46,29 @@ export function keyInBlob(blob: Buffer): Buffer | undefined {
     const reader = new WireReader(blob);
     if (reader.text().toString() !== KEY_TYPE) return undefined;
     const bytes = reader.text();
-    const isKey = bytes.length === KEY_BYTES && reader.rest().length === 0 && !isOfSmallOrder(bytes);
-    return isKey ? Buffer.from(bytes) : undefined;
+    return reader.rest().length === 0 && isSoundKey(bytes) ? Buffer.from(bytes) : undefined;
   });
 }
 
-/** Points by which signatures of anything can be made, in all their spellings but for the sign: no honest key is one. */
+/** Points by which signatures of anything can be made, but for the sign: no honest key is one. */
 const SMALL_ORDER: ReadonlySet<string> = new Set([
   '0'.repeat(64),
   `01${'0'.repeat(62)}`,
   '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
   'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
-  ...['ec', 'ed', 'ee'].map((first) => `${first}${'f'.repeat(60)}7f`),
+  `ec${'f'.repeat(60)}7f`,
 ]);
 
-export function isOfSmallOrder(bytes: Buffer): boolean {
+/** 2^255 - 19 and what is above it up to 2^255, as hex: second spellings, which RFC 8032 forbids. */
+const NOT_REDUCED = /^(?:e[def]|f[0-9a-f])f{60}7f$/;
+
+/** Whether bytes can be the public key of somebody honest, spelt in the one way. */
+export function isSoundKey(bytes: Buffer): boolean {
+  if (bytes.length !== KEY_BYTES) return false;
   const unsigned = Buffer.from(bytes);
   unsigned[KEY_BYTES - 1] = (unsigned[KEY_BYTES - 1] as number) & 0x7f;
-  return SMALL_ORDER.has(unsigned.toString('hex'));
+  const hex = unsigned.toString('hex');
+  return !SMALL_ORDER.has(hex) && !NOT_REDUCED.test(hex);
 }
 
 /** The line of a `.pub` file; undefined where it is none of an Ed25519 key. */
@@ -121,10 +126,24 @@ function fromSeed(seed: Buffer, publicBytes: Buffer): KeyObject {
   return createPrivateKey({ key: { kty: 'OKP', crv: 'Ed25519', d, x }, format: 'jwk' });
 }
 
-function privateKeyOf(key: KeyObject, comment: string): PrivateKey | undefined {
+/** @returns undefined where it is another kind of key */
+export function privateKeyOf(key: KeyObject, comment: string): PrivateKey | undefined {
+  const bytes = bytesOf(createPublicKey(key));
+  return bytes && { key, publicKey: { bytes, comment } };
+}
+
+function bytesOf(key: KeyObject): Buffer | undefined {
   if (key.asymmetricKeyType !== 'ed25519') return undefined;
-  const { x = '' } = createPublicKey(key).export({ format: 'jwk' });
-  return { key, publicKey: { bytes: Buffer.from(x, 'base64url'), comment } };
+  const bytes = Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url');
+  return isSoundKey(bytes) ? bytes : undefined;
+}
+
+const PUBLIC_PEM = /^-----BEGIN PUBLIC KEY-----/;
+
+/** A public key as OpenSSL writes it. */
+export function readPublicPem(text: string): PublicKey | undefined {
+  const bytes = PUBLIC_PEM.test(text) ? orUndefined(() => bytesOf(createPublicKey(text))) : undefined;
+  return bytes && { bytes, comment: '' };
 }
 
 export function newPrivateKey(comment: string): PrivateKey {

@@ -29,7 +29,7 @@ function trustedKeyOf(item: JsonObject, name: string): TrustedKey {
   const actor = textOf(item.get('actor') ?? null, `${name}.actor`);
   const roles = optional(item, 'roles', (value) => textsOf(value, `${name}.roles`, 'roles')) ?? [];
   const untilMs = optional(item, 'until', (value) => timeOf(value, `${name}.until`));
-  return { keyId: fingerprintOf(key), verifier: verifierOf(key.bytes), actor, roles, untilMs };
+  return { keyId: fingerprintOf(key), publicKey: key.bytes, verifier: verifierOf(key.bytes), actor, roles, untilMs };
 }
 
 function timeOf(value: Json, name: string): number {
@@ -62,4 +62,35 @@ function requiredAction(value: Json, name: string): readonly [string, number] {
 /** The program writes these by itself, and has no key. */
 function isWrittenHere(action: string): boolean {
   return action.startsWith('spend.') || isAccessAction(action);
+}
+
+/** The settings that name what signs for the ledger. */
+export interface SignerSetting {
+  readonly what: 'bundles' | 'checkpoints';
+  /** Where in the config the word stands. */
+  readonly at: readonly string[];
+  readonly word: string;
+}
+
+interface SignerSettings {
+  readonly signer: string | undefined;
+  readonly checkpoints?: { readonly key?: string | undefined } | undefined;
+}
+
+/** Who signs checkpoints, and who bundles: each setting stands for both where the other says nothing. */
+export function signersOf({ signer, checkpoints }: SignerSettings): SignerSetting[] {
+  const common = signer === undefined ? undefined : { at: ['signer'], word: signer };
+  const key = checkpoints?.key;
+  const own = key === undefined ? undefined : { at: ['checkpoints', 'key'], word: key };
+  const forHeads = own ?? (common !== undefined && !isSecret(common.word) ? common : undefined);
+  const forBundles = common ?? own;
+  return [
+    ...(forHeads === undefined ? [] : [{ what: 'checkpoints' as const, ...forHeads }]),
+    ...(forBundles === undefined ? [] : [{ what: 'bundles' as const, ...forBundles }]),
+  ];
+}
+
+/** A tree head is for everybody: no secret that two share signs it. */
+function isSecret(word: string): boolean {
+  return word.startsWith('hmac:');
 }

@@ -31,6 +31,8 @@ export interface ActorSignature {
 /** A key of a person, as the settings trust it. */
 export interface TrustedKey {
   readonly keyId: string;
+  /** Its 32 bytes. */
+  readonly publicKey: Buffer;
   /** What checks signatures by it. */
   readonly verifier: KeyObject;
   readonly actor: string;

@@ -16,7 +16,7 @@ import { SUMMARY_MEMBERS } from '../../core/summary';
 import type { AppendEvents } from '../append/append';
 import { locate } from '../ledger/locate';
 import type { LocatedLedger, Place } from '../ledger/locate';
-import { recordAccess } from './recordAccess';
+import type { recordAccess } from './recordAccess';
 
 /** How somebody asks to read. */
 export interface ReadAsked {
@@ -87,14 +87,17 @@ async function granted(place: Place, located: LocatedLedger, what: ReadWhat, ask
   const event = { ...who, what, reason };
   if (!isAllowed) {
     // That somebody tried is worth a row; where it cannot be written they are kept out all the same.
-    await recordAccess(located, { ...event, outcome: 'denied' }, events).catch(() => undefined);
+    await record(located, { ...event, outcome: 'denied' }, events).catch(() => undefined);
     throw denied(what, who, located.config.access?.readers ?? []);
   }
   return {
     isWhole: true,
-    record: (exported) => recordAccess(located, { ...event, outcome: 'allowed', exported }, events),
+    record: (exported) => record(located, { ...event, outcome: 'allowed', exported }, events),
   };
 }
+
+/** All that writes is loaded only where something is written down: an ordinary read does not wait for it. */
+const record: typeof recordAccess = async (...args) => (await import('./recordAccess')).recordAccess(...args);
 
 async function whoReads(
   { env }: Place,

@@ -28,7 +28,7 @@ export function rowsOfRuns(plan: TallyPlan, runs: Iterable<string>): WantedRows 
   const keys = new Set([...runs].map(keyOf));
   const member = membersOf(plan).indexOf('run_id');
   return {
-    places: (index) => placesOfKeys(index, 'run_id', keys),
+    places: (index) => placesOfKeys(index, ['run_id'], keys),
     has: ({ kind, members }) => {
       const run = members[member];
       return kind < ROW_KINDS.own && typeof run === 'string' && keys.has(keyOf(run));

@@ -8,6 +8,7 @@ import type { Place } from '../ledger/locate';
 import { matchingLines } from '../query/matchingLines';
 import type { FoundLine } from '../query/matchingLines';
 import { openQuery } from '../query/openQuery';
+import type { StatePaths } from '../paths';
 
 export interface StreamLine {
   readonly row: Row;
@@ -16,6 +17,7 @@ export interface StreamLine {
 }
 
 export interface StreamLines {
+  readonly paths: StatePaths;
   /** In batches: a million rows, one by one, would be waited for longer than they are read. */
   readonly batches: AsyncIterable<readonly StreamLine[]>;
   /** The last row of the ledger. */
@@ -35,13 +37,13 @@ export async function streamLines(
   nowMs: number,
   actions?: ReadonlySet<string>,
 ): Promise<StreamLines> {
-  const { end, filter, wanted, notes } = await openQuery({ place, terms, nowMs, asObjects: true }, undefined);
+  const { paths, end, filter, wanted, notes } = await openQuery({ place, terms, nowMs, asObjects: true }, undefined);
   const found = matchingLines(wanted.lines, filter, { backwards: false, broken: notes.broken });
   async function* batches(): AsyncGenerator<readonly StreamLine[]> {
     try {
       for await (const lines of found) {
         const some = actions === undefined ? lines : lines.filter(({ line }) => actions.has(actionIn(line)));
-        yield some.flatMap(streamLine);
+        yield some.map(streamLine).filter((line) => line !== undefined);
       }
     } finally {
       closeQuietly(end.fd);
@@ -53,7 +55,7 @@ export async function streamLines(
     lost_rows: notes.lostRows,
     spilled_rows: notes.spilledRows,
   });
-  return { batches: batches(), head: end.head, unread };
+  return { paths, batches: batches(), head: end.head, unread };
 }
 
 const ACTION = Buffer.from('"action":"');
@@ -67,12 +69,12 @@ function actionIn(line: Buffer): string {
 const MARKS = [Buffer.from('"run_seq":'), Buffer.from('"decision_seq":')];
 
 /** A glance at the bytes first: most rows of a large ledger may be in no stream. */
-function streamLine({ line, object }: FoundLine): StreamLine[] {
+function streamLine({ line, object }: FoundLine): StreamLine | undefined {
   const isOfStream =
     object === undefined ? MARKS.some((mark) => line.includes(mark)) : 'run_seq' in object || 'decision_seq' in object;
-  if (!isOfStream) return [];
+  if (!isOfStream) return undefined;
   const row = storedRow(line, object);
-  return row === undefined ? [] : [{ row, line }];
+  return row && { row, line };
 }
 
 /** The rows that conditions take, whether they stand in a stream or not. Errors as above. */

@@ -62,17 +62,17 @@ const STREAM_MEMBERS: Readonly<Record<StreamKind, 'run_id' | 'decision_id'>> = {
 };
 
 /**
- * The last row of a stream up to the index's watermark, read from the file.
+ * The last row of a stream up to the index's watermark, or before a row, read from the file.
  * @throws LedgerError INDEX_FAILED where the index names a line that is not that row
  */
 export function lastRowOfStream(
   paths: StatePaths,
   fd: number,
   index: LedgerIndex,
-  stream: { readonly kind: StreamKind; readonly id: string },
+  stream: { readonly kind: StreamKind; readonly id: string; readonly beforeSeq?: number },
 ): Row | undefined {
   const { kind, id } = stream;
-  let before: number | undefined;
+  let before = stream.beforeSeq;
   for (let others = 0; others <= MAX_OTHERS; others++) {
     const place = index.stream(kind, id, before);
     if (place === undefined) return undefined;

@@ -46,10 +46,19 @@ const KEYED_BY: Readonly<Record<KeyedMember, string>> = {
   idempotency_key: 'idempotency_key',
 };
 /** A run's rows are asked for on their own, so that one among many takes a look at the index and no more. */
-const ofKey = (name: string): string => `rows INDEXED BY rows_${name} WHERE ${name}_key = ? AND ${name}_key <> 0`;
+const ofKey = (member: KeyedMember): string => {
+  const name = KEYED_BY[member];
+  return `rows INDEXED BY rows_${name} WHERE ${name}_key = ?1 AND ${name}_key <> 0`;
+};
+/** A row that has the key in two members is one row. */
+const ofKeys = (members: readonly KeyedMember[]): string => {
+  const each = members.map(ofKey);
+  if (each.length === 1) return each.join('');
+  return `rows WHERE seq IN (${each.map((rows) => `SELECT seq FROM ${rows}`).join(' UNION ')})`;
+};
 /** One by one, as long as they are few: what lies between the rows of a run is not worth reading. */
 const linesOf = (rows: string): string =>
-  `SELECT segment, 1 AS rows, offset AS start, offset + bytes AS newline FROM ${rows} LIMIT ?`;
+  `SELECT segment, offset AS start, offset + bytes AS newline FROM ${rows} LIMIT ?2`;
 const MAX_KEYS = 1_000;
 const FEW_LINES = 10_000;
 
@@ -73,15 +82,15 @@ export function placesOfWindow(index: LedgerIndex, sinceMs: number, untilMs: num
   });
 }
 
-/** Where the rows lie whose member has one of these keys, those of some runs for instance; as `placesOfWindow` says it. */
+/** Where the rows lie that have one of these keys in one of these members, those of some runs for instance; as `placesOfWindow` says it. */
 export function placesOfKeys(
   index: LedgerIndex,
-  member: KeyedMember,
+  members: readonly KeyedMember[],
   keys: ReadonlySet<number>,
 ): WindowPlaces | undefined {
   if (keys.size > MAX_KEYS) return undefined;
   return guarded(index.path, () => {
-    const wanted = ofKey(KEYED_BY[member]);
+    const wanted = ofKeys(members);
     const { offset } = index.watermark();
     const lines = index.database.prepare(linesOf(wanted));
     const few: SqlRow[] = [];
@@ -95,6 +104,7 @@ export function placesOfKeys(
   });
 }
 
+/** @param found blocks with the number of their rows, or lines, which have one */
 function placesOf(found: readonly SqlRow[], offset: number, nearBytes = NEAR_BYTES): WindowPlaces | undefined {
   if (found.some(({ segment }) => segment !== LIVE_SEGMENT)) return undefined;
   const lines = found.map(({ start, newline }) => ({ from: Number(start), to: Number(newline) + 1 }));
@@ -103,7 +113,7 @@ function placesOf(found: readonly SqlRow[], offset: number, nearBytes = NEAR_BYT
   const ranges = joined(lines, nearBytes);
   const bytes = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
   if (bytes > Math.max(FEW_BYTES, offset / PART_OF_ALL)) return undefined;
-  return { ranges, rows: found.reduce((sum, { rows }) => sum + Number(rows), 0) };
+  return { ranges, rows: found.reduce((sum, { rows = 1 }) => sum + Number(rows), 0) };
 }
 
 function joined(ranges: readonly ByteRange[], nearBytes: number): ByteRange[] {

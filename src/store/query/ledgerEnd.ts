@@ -33,12 +33,11 @@ export interface LedgerEnd {
 
 /** Opens the live file. Throws the system's error where it cannot be read. */
 export async function openLedgerEnd(paths: StatePaths): Promise<LedgerEnd> {
-  const deadline = performance.now() + PATIENCE_MS;
-  for (;;) {
+  for (let left = PATIENCE_MS; ; left -= STEP_MS) {
     const fd = openFile(paths.ledger, 'read');
     try {
       const tail = readTail(fd);
-      if (tail.kind === 'whole' || tail.kind === 'empty' || performance.now() >= deadline) return endOf(fd, tail);
+      if (tail.kind === 'whole' || tail.kind === 'empty' || left <= 0) return endOf(fd, tail);
     } catch (error) {
       closeQuietly(fd);
       throw error;

@@ -6,7 +6,7 @@
  * first one is handed on. An index that disagrees is passed over.
  */
 import { keyOf } from '../../core/indexDigest';
-import type { RequiredMember, RowFilter, Verdict } from '../../core/query/rowFilter';
+import type { RequiredText, RowFilter, Verdict } from '../../core/query/rowFilter';
 import type { StatePaths } from '../paths';
 import { statOf } from '../files';
 import { askIndex } from '../index/indexAsk';
@@ -88,9 +88,9 @@ function askFor(filter: RowFilter): Asked | undefined {
   const { required, sinceMs, untilMs } = filter;
   const keyed = required.find(isKeyed);
   if (keyed !== undefined) {
-    const { member } = keyed;
+    const { members } = keyed;
     const keys = new Set(keyed.texts.map(keyOf));
-    return { places: (index) => placesOfKeys(index, member, keys), look: forKey(filter, member, keys) };
+    return { places: (index) => placesOfKeys(index, members, keys), look: forKey(filter, members, keys) };
   }
   if (sinceMs === -Infinity && untilMs === Infinity) return undefined;
   return {
@@ -105,18 +105,22 @@ function askFor(filter: RowFilter): Asked | undefined {
   };
 }
 
-/** To find the key in a line, all of it is read: so the filter does that, and judges it at once. */
-function forKey(filter: RowFilter, member: KeyedMember, keys: ReadonlySet<number>): Asked['look'] {
-  const index = filter.fields.add({ member, path: [] });
+/** To find the key in a line, all of it is read: so the filter does that, and judges it at once. What matches has one. */
+function forKey(filter: RowFilter, members: readonly KeyedMember[], keys: ReadonlySet<number>): Asked['look'] {
+  const { fields } = filter;
+  const places = members.map((member) => fields.add({ member, path: [] }));
+  const hasKey = (place: number): boolean => {
+    const value = fields.value(place);
+    return typeof value === 'string' && keys.has(keyOf(value));
+  };
   return (bytes, start, end) => {
     const verdict = filter.judge(bytes, start, end);
-    const value = verdict === 'no-row' ? undefined : filter.fields.value(index);
-    return { verdict, isNamed: typeof value === 'string' && keys.has(keyOf(value)) };
+    return { verdict, isNamed: verdict === 'match' || (verdict === 'other' && places.some(hasKey)) };
   };
 }
 
-function isKeyed(required: RequiredMember): required is RequiredMember & { readonly member: KeyedMember } {
-  return KEYED.has(required.member);
+function isKeyed(required: RequiredText): required is RequiredText & { readonly members: readonly KeyedMember[] } {
+  return required.members.every((member) => KEYED.has(member));
 }
 
 /** What the index names, in blocks as far as it was kept, else in ranges that are read again. */

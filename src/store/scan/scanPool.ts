@@ -26,6 +26,8 @@ export interface ScanTask {
   readonly digestUpTo?: DigestEnd | undefined;
   /** Actions whose rows must be signed. */
   readonly toSign?: readonly string[] | undefined;
+  /** Hash the rows as leaves of the tree, too. */
+  readonly hasTree?: boolean | undefined;
   /** Two counters: the next chunk to take, and the chunks whose results were used (-1: stop). */
   readonly progress: SharedArrayBuffer;
 }
@@ -47,6 +49,8 @@ export interface ScanOptions {
   readonly digestUpTo?: DigestEnd | undefined;
   /** Actions whose rows must be signed. */
   readonly toSign?: readonly string[] | undefined;
+  /** Hash the rows as leaves of the tree, too. */
+  readonly hasTree?: boolean | undefined;
   readonly workers: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -59,8 +63,8 @@ export async function scanRegion(options: ScanOptions, onResult: (result: ChunkR
   const chunks = chunkCount(options.region);
   const shared = new SharedArrayBuffer(8);
   const progress = new Int32Array(shared);
-  const { fd, region, mode, digestUpTo, toSign } = options;
-  const task: ScanTask = { fd, region, mode, digestUpTo, toSign, progress: shared };
+  const { fd, region, mode, digestUpTo, toSign, hasTree } = options;
+  const task: ScanTask = { fd, region, mode, digestUpTo, toSign, hasTree, progress: shared };
   const threads = Array.from({ length: Math.min(options.workers, chunks) }, () =>
     startWorker('scan/scanWorker', task, HEAP),
   );

@@ -29,6 +29,8 @@ export interface WalkOptions {
   readonly digestUpTo: number | undefined;
   /** Actions whose rows must be signed. */
   readonly toSign?: readonly string[] | undefined;
+  /** Whether the walk grows a tree of the rows. */
+  readonly hasTree?: boolean | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((done: { readonly rows: number; readonly bytes: number }) => void) | undefined;
 }
@@ -36,6 +38,13 @@ export interface WalkOptions {
 type LineBytes = Pick<LineRange, 'block' | 'start' | 'end' | 'offset' | 'bytes'>;
 
 /** Where a walk stands in a segment. */
+/** The beginning of a line. */
+export interface LineStart {
+  /** From 1. */
+  readonly line: number;
+  readonly offset: number;
+}
+
 interface Cursor {
   readonly segment: string;
   line: number;
@@ -69,9 +78,9 @@ export async function walkClosed(walk: Walk, segment: Segment, options: WalkOpti
  */
 export function walkBytes(walk: Walk, bytes: Buffer, cursor: Cursor, options: WalkOptions): void {
   const end = bytes.lastIndexOf(0x0a) + 1;
-  const { strict, digestUpTo: upToSeq, toSign } = options;
+  const { strict, digestUpTo: upToSeq, toSign, hasTree } = options;
   const digest = upToSeq === undefined ? undefined : { upToSeq, offset: cursor.offset };
-  const summary = checkChunk(bytes, 0, end, { strict, digest, toSign });
+  const summary = checkChunk(bytes, 0, end, { strict, digest, toSign, hasTree });
   if (summary !== undefined && absorbChunk(walk, summary, placeOf(cursor))) cursor.line += summary.lines;
   else {
     for (let at = 0; at < end; cursor.line++) {
@@ -107,21 +116,21 @@ function unended(bytes: Buffer, options: WalkOptions): StoredLine {
 }
 
 /**
- * Walks the live segment from its start to `to`, which is the end of a line.
+ * Walks the live segment from its start, or a line of it, to `to`, which is the end of a line.
  * @returns the cursor that stands there
  */
 export async function walkLive(
   walk: Walk,
-  live: { readonly segment: Segment; readonly fd: number; readonly to: number },
+  live: { readonly segment: Segment; readonly fd: number; readonly to: number; readonly from?: LineStart | undefined },
   options: WalkOptions,
 ): Promise<Cursor> {
-  beginSegment(walk);
-  const cursor: Cursor = { segment: live.segment.name, line: 1, offset: 0 };
-  const { fd, to } = live;
-  const region: Region = { from: 0, to, chunkBytes: CHUNK_BYTES };
+  const { fd, to, from = { line: 1, offset: 0 } } = live;
+  if (from.offset === 0) beginSegment(walk);
+  const cursor: Cursor = { segment: live.segment.name, line: from.line, offset: from.offset };
+  const region: Region = { from: from.offset, to, chunkBytes: CHUNK_BYTES };
   const progress = (): void => options.onProgress?.({ rows: walk.rows, bytes: cursor.offset });
-  if (to < PARALLEL_BYTES || options.workers < 2) {
-    for (let end = 0; end < to;) {
+  if (to - from.offset < PARALLEL_BYTES || options.workers < 2) {
+    for (let end = from.offset; end < to;) {
       options.signal?.throwIfAborted();
       end = Math.min(end + CHUNK_BYTES, to);
       walkRange(walk, fd, { from: cursor.offset, before: end, to }, cursor, options);
@@ -129,10 +138,10 @@ export async function walkLive(
     }
     return cursor;
   }
-  const { workers, signal, digestUpTo: seq, toSign } = options;
+  const { workers, signal, digestUpTo: seq, toSign, hasTree } = options;
   const digestUpTo = seq === undefined ? undefined : { seq, bytes: to };
   await scanRegion(
-    { fd, region, mode: options.strict ? 'strict' : 'check', digestUpTo, toSign, workers, signal },
+    { fd, region, mode: options.strict ? 'strict' : 'check', digestUpTo, toSign, hasTree, workers, signal },
     (result) => {
       const before = Math.min(region.from + (result.index + 1) * region.chunkBytes, to);
       if (result.kind === 'empty') return;

@@ -35,7 +35,7 @@ export async function agentKeys(socket: string): Promise<PublicKey[]> {
  * @returns the 64 bytes of the signature
  * @throws LedgerError KEY_UNUSABLE where the agent will not, or nobody answers
  */
-export async function signWithAgent(socket: string, { bytes }: PublicKey, data: Buffer): Promise<Buffer> {
+export async function signWithAgent(socket: string, { bytes }: PublicKey, data: Uint8Array): Promise<Buffer> {
   const question = Buffer.concat([Buffer.from([SIGN]), wireText(blobOf(bytes)), wireText(data), wireNumber(NO_FLAGS)]);
   const reader = new WireReader(await ask(socket, question, SIGNED, SIGN_WAIT_MS));
   return understood(socket, () => {

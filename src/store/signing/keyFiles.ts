@@ -1,18 +1,19 @@
 /** Files of keys: those that `ledger key new` made lie in one folder, by name; others are named by their path. */
-import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { openSync, readdirSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { errnoOf, LedgerError, orNothing } from '../../core/errors';
-import { newPrivateKey, privateKeyText, publicKeyLine, readPrivateKey, readPublicKey } from '../../core/signing/keys';
+import { privateKeyOf, publicKeyLine, readPrivateKey, readPublicKey, readPublicPem } from '../../core/signing/keys';
 import type { LockedKey, PrivateKey, PublicKey } from '../../core/signing/keys';
+import { decryptedKey, isEncryptedPem } from '../../core/signing/pkcs8';
 import { closeQuietly, ensureFolder, syncData, syncFolder, writeAll } from '../files';
+import { readKeyBytes } from './keyBytes';
+import { passphrasesFor } from './passphrase';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 const PUBLIC = '.pub';
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
-/** No key is longer. */
-const MAX_KEY_BYTES = 64 << 10;
 
 /** `$XDG_CONFIG_HOME/ledger/keys`. */
 export function keyFolder(env: Env): string {
@@ -25,6 +26,11 @@ export function isKeyName(word: string): boolean {
   return NAME.test(word) && !word.endsWith(PUBLIC);
 }
 
+/** Whether a real path lies in a folder, or is it. */
+export function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}${sep}`);
+}
+
 /** The keys in the folder, by name; without those whose files are no keys. */
 export function keysInFolder(env: Env): { readonly path: string; readonly publicKey: PublicKey }[] {
   const folder = keyFolder(env);
@@ -34,29 +40,34 @@ export function keysInFolder(env: Env): { readonly path: string; readonly public
     .sort()
     .flatMap((name) => {
       const path = join(folder, name);
-      const key = orNothing(() => readPrivateKey(readText(path)));
-      return key === undefined ? [] : [{ path, publicKey: key.publicKey }];
+      const publicKey = orNothing(() => publicHalfOf(path));
+      return publicKey === undefined ? [] : [{ path, publicKey }];
     });
 }
 
+/** What is behind a passphrase says nothing of itself: its `.pub` file does. */
+function publicHalfOf(path: string): PublicKey | undefined {
+  const text = readText(path);
+  return isEncryptedPem(text) ? readPublicKey(readText(`${path}${PUBLIC}`)) : readPrivateKey(text)?.publicKey;
+}
+
 /**
- * Makes a key: `path` is its owner's alone, `path.pub` is for everybody.
+ * Writes a new key: `path` is its owner's alone, `path.pub` is for everybody.
+ * @param text of the private key's file
  * @throws LedgerError KEY_UNUSABLE where there is such a file, NOT_WRITABLE
  */
-export function makeKey(path: string, comment: string, check: number): PrivateKey {
-  const made = newPrivateKey(comment);
+export function writeKey(path: string, text: string, publicKey: PublicKey): void {
   const folder = resolve(path, '..');
   try {
     ensureFolder(folder);
-    createFile(path, privateKeyText(made, check), 0o600);
+    createFile(path, text, 0o600);
     try {
-      createFile(`${path}${PUBLIC}`, `${publicKeyLine(made.publicKey)}\n`, 0o644);
+      createFile(`${path}${PUBLIC}`, `${publicKeyLine(publicKey)}\n`, 0o644);
     } catch (error) {
       rmSync(path, { force: true });
       throw error;
     }
     syncFolder(folder);
-    return made;
   } catch (error) {
     throw notMade(path, error);
   }
@@ -87,32 +98,52 @@ function createFile(path: string, text: string, mode: number): void {
  * A private key's file, which others must not be able to read.
  * @throws LedgerError READ_FAILED, KEY_UNUSABLE
  */
-export function readKeyFile(path: string): PrivateKey | LockedKey {
+export async function readKeyFile(path: string, env: Env): Promise<PrivateKey | LockedKey> {
   const text = readText(path, true);
+  if (isEncryptedPem(text)) return unlocked(path, text, env);
   const key = readPrivateKey(text);
-  if (key !== undefined) return key;
-  if (text.startsWith('-----BEGIN ENCRYPTED PRIVATE KEY-----'))
-    throw new LedgerError(
-      'KEY_UNUSABLE',
-      `expected a private key without a passphrase in ${path}, found one behind it`,
-      {
-        place: { segment: path },
-        hint: 'of keys in the form of OpenSSH those behind a passphrase can sign, through ssh-agent: ssh-keygen -t ed25519',
-      },
-    );
-  throw new LedgerError('KEY_UNUSABLE', `expected a private Ed25519 key in ${path}, found another kind, or none`, {
+  if (key === undefined) throw notAKey(path, text);
+  return key;
+}
+
+/**
+ * Whether a key could be read, as far as can be told without its passphrase.
+ * @throws LedgerError READ_FAILED, KEY_UNUSABLE
+ */
+export function checkKeyFile(path: string): void {
+  const text = readText(path, true);
+  if (!isEncryptedPem(text) && readPrivateKey(text) === undefined) throw notAKey(path, text);
+}
+
+function notAKey(path: string, text: string): LedgerError {
+  const found = BEGINNING.test(text) ? 'one of another kind, or a damaged one' : 'another kind, or none';
+  return new LedgerError('KEY_UNUSABLE', `expected a private Ed25519 key in ${path}, found ${found}`, {
     place: { segment: path },
-    hint: 'make one with "ledger key new NAME" or "ssh-keygen -t ed25519"',
+    hint: 'a damaged one comes back from a backup alone, and nothing is written over it; another, under another name: "ledger key new NAME"',
+  });
+}
+
+const BEGINNING = /^-----BEGIN [A-Z ]*PRIVATE KEY-----/;
+
+async function unlocked(path: string, text: string, env: Env): Promise<PrivateKey> {
+  for (const passphrase of await passphrasesFor(path, env)) {
+    const key = decryptedKey(text, passphrase);
+    const read = key && privateKeyOf(key, '');
+    if (read !== undefined) return read;
+  }
+  throw new LedgerError('KEY_UNUSABLE', `expected the passphrase of ${path}, found one that opens no Ed25519 key`, {
+    place: { segment: path },
+    hint: 'another passphrase, another kind of key, or a damaged file',
   });
 }
 
 /**
- * @param path of a `.pub` file, or of a private key with one beside it
+ * @param path of a `.pub` file, of a public key in PEM, or of a private key with one beside it
  * @throws LedgerError READ_FAILED, KEY_UNUSABLE
  */
 export function readPublicFile(path: string): PublicKey {
   const text = readText(path);
-  const key = readPublicKey(text) ?? readPrivateKey(text)?.publicKey;
+  const key = readPublicKey(text) ?? readPublicPem(text) ?? publicHalfOf(path);
   if (key !== undefined) return key;
   throw new LedgerError('KEY_UNUSABLE', `expected an Ed25519 key in ${path}, found another kind, or none`, {
     place: { segment: path },
@@ -120,38 +151,6 @@ export function readPublicFile(path: string): PublicKey {
   });
 }
 
-/** Keys may be reached through links, as those in ~/.ssh often are. */
 function readText(path: string, isSecret = false): string {
-  try {
-    // A pipe must not be waited for.
-    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const stats = fstatSync(fd);
-      if (!stats.isFile() || stats.size > MAX_KEY_BYTES) return '';
-      const isOthers = (stats.mode & 0o077) !== 0 && stats.uid === process.geteuid?.();
-      if (isSecret && isOthers) throw tooOpen(path, stats.mode);
-      return readFileSync(fd, 'utf8');
-    } finally {
-      closeSync(fd);
-    }
-  } catch (error) {
-    if (error instanceof LedgerError) throw error;
-    throw new LedgerError(
-      'READ_FAILED',
-      `expected to read a key in ${path || '(no name)'}, found ${errnoOf(error) ?? String(error)}`,
-      {
-        place: { segment: path },
-        hint: 'a key is the path of a file, or the name of one that "ledger key new" made: "ledger key list" shows them',
-        cause: error,
-      },
-    );
-  }
-}
-
-function tooOpen(path: string, mode: number): LedgerError {
-  const found = (mode & 0o777).toString(8);
-  return new LedgerError('KEY_UNUSABLE', `expected ${path} to be readable by its owner alone, found mode ${found}`, {
-    place: { segment: path },
-    hint: `chmod 600 '${path}'; if others may have read it, make a new one`,
-  });
+  return readKeyBytes(path, isSecret).toString('utf8');
 }

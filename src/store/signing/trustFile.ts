@@ -36,21 +36,57 @@ const OWNER_MAY_WRITE = 0o200;
  * @throws LedgerError CONFIG_INVALID, READ_FAILED, NOT_WRITABLE
  */
 export async function trustIn(path: string, trust: Trust): Promise<Trusted> {
+  let trusted: Trusted = { done: 'same', roles: [], untilMs: undefined };
+  await editConfig(path, (text, config) => {
+    const said = completed(trust, config);
+    const { done, after } = trustedIn(text, said);
+    trusted = { done, roles: said.roles, untilMs: said.untilMs };
+    return after;
+  });
+  return trusted;
+}
+
+/**
+ * Changes the settings, and leaves what is not changed as it stands.
+ * @param path of the config, which is made where there is none
+ * @returns whether anything is another than before
+ * @throws LedgerError CONFIG_INVALID, READ_FAILED, NOT_WRITABLE
+ */
+export async function editConfig(path: string, edit: (text: string, config: Config) => string): Promise<boolean> {
   const release = await locked(path);
   try {
     const text = readConfigText(path) ?? NEW;
-    const said = completed(trust, parseConfig(text, path));
-    const at = entryOf(text, fingerprintOf(trust.key));
-    const after = at === undefined ? withEntry(text, said) : changed(text, ['keys', at], entry(said));
-    const trusted = { roles: said.roles, untilMs: said.untilMs };
-    if (after === text) return { done: 'same', ...trusted };
+    const after = edit(text, parseConfig(text, path));
+    if (after === text) return false;
     // What is written must say what was meant.
     parseConfig(after, path);
     await write(path, after);
-    return { done: at === undefined ? 'added' : 'changed', ...trusted };
+    return true;
   } finally {
     await release();
   }
+}
+
+/** The text with the entry of a key. */
+function trustedIn(text: string, said: Said): { readonly done: Trusted['done']; readonly after: string } {
+  const at = entryOf(text, fingerprintOf(said.key));
+  const after = at === undefined ? withEntry(text, said) : changed(text, ['keys', at], entry(said));
+  return { done: after === text ? 'same' : at === undefined ? 'added' : 'changed', after };
+}
+
+/** The text in which a key is trusted in these roles, too, from now on: an end that its entry had is taken away. */
+export function withRoles(text: string, { keys }: Config, trust: Pick<Said, 'key' | 'actor' | 'roles'>): string {
+  const keyId = fingerprintOf(trust.key);
+  const at = entryOf(text, keyId);
+  if (at === undefined) return withEntry(text, { ...trust, untilMs: undefined });
+  const roles = [...new Set([...(keys.get(keyId)?.roles ?? []), ...trust.roles])];
+  return changed(changed(text, ['keys', at, 'roles'], roles), ['keys', at, 'until'], undefined);
+}
+
+/** The text in which a key counts no more from a moment on. */
+export function withEnd(text: string, keyId: string, untilMs: number): string {
+  const at = entryOf(text, keyId);
+  return at === undefined ? text : changed(text, ['keys', at, 'until'], formatTime(untilMs));
 }
 
 type Said = Trust & { readonly roles: readonly string[] };
@@ -71,7 +107,8 @@ function entry({ key, actor, roles, untilMs }: Said): object {
   };
 }
 
-function changed(text: string, path: (string | number)[], value: unknown): string {
+/** The text with another value at a place. */
+export function changed(text: string, path: (string | number)[], value: unknown): string {
   return applyEdits(text, modify(text, path, value, FORMAT));
 }
 

@@ -105,6 +105,8 @@ test('what wants exactly a text takes that string and nothing else', () => {
   );
   for (const field of ['ts', 'occurred_at', 'as_of'])
     assert(!wantsExactly(parseTerm(`${field}=2026-04-25T20:00:00Z`)), 'a moment has many spellings');
+  assert(wantsExactly(parseTerm('run_id|decision_id=x')), 'one of two members');
+  assert(!wantsExactly(parseTerm('run_id|payload.run_id=x')), 'no member alone');
 });
 
 test('what is no condition is refused with USAGE', () => {

@@ -52,12 +52,25 @@ test('the rows of a few runs are looked up, whenever they were', async (t) => {
   const index = indexOf(t, paths);
   const own = rowsOf(ledgerOf(t, paths)).filter(({ seq }) => (seq - 2) % 20 === 7);
   const { ranges, rows } =
-    placesOfKeys(index, 'run_id', new Set([keyOf('r1'), keyOf('r2')])) ?? assert.fail('few rows');
+    placesOfKeys(index, ['run_id'], new Set([keyOf('r1'), keyOf('r2')])) ?? assert.fail('few rows');
   assert.deepEqual(
     ranges,
     own.map(({ offset, bytes }) => ({ from: offset, to: offset + bytes + 1 })),
   );
   assert.equal(rows, 3);
+});
+
+test('a row that has the key in two members is one row', async (t) => {
+  const chain = chainOf();
+  for (const ids of [{ run_id: 'x' }, { decision_id: 'x' }, { run_id: 'x', decision_id: 'x' }, { run_id: 'y' }])
+    chain.add({ action: 'a.b', ...ids });
+  const paths = writeLedger(testFolder(t), chain.lines);
+  await rebuildIndex(paths);
+  const index = indexOf(t, paths);
+  const [, ...own] = rowsOf(ledgerOf(t, paths));
+  const [from, to] = [own[0]?.offset, own[3]?.offset];
+  const places = placesOfKeys(index, ['decision_id', 'run_id'], new Set([keyOf('x')]));
+  assert.deepEqual(places, { ranges: [{ from, to }], rows: 3 });
 });
 
 test('a part of a large ledger is looked up, most of it is not', async (t) => {

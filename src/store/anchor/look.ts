@@ -1,0 +1,17 @@
+/** What an anchor holds now, from the bytes that are there. */
+import { readHead } from '../../core/anchor/heads';
+import type { AnchorLook } from '../../core/anchor/judge';
+
+/** @param more who keeps it, and since when, where the anchor tells */
+export function lookOf(
+  to: string,
+  bytes: Buffer | undefined,
+  origin: string,
+  more: { readonly by?: string; readonly sinceMs?: number } = {},
+): AnchorLook {
+  if (bytes === undefined) return { to, found: { kind: 'missing', why: 'nothing is there' } };
+  const held = readHead(bytes);
+  if (held === undefined) return { to, found: { kind: 'missing', why: 'what is there is no head of a ledger' } };
+  if (held.head.origin !== origin) return { to, found: { kind: 'missing', why: 'a head of another ledger is there' } };
+  return { to, found: { kind: 'head', held, ...more } };
+}

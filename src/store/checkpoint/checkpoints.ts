@@ -1,0 +1,105 @@
+/**
+ * The checkpoints of a ledger: signed notes in `checkpoints/<size>.txt`. One is put there whole, under its name, or not at
+ * all, and is never written over: two that sign one size sign the same root, or one of them is wrong.
+ */
+import { linkSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { errnoOf } from '../../core/errors';
+import { parseTreeHead } from '../../core/note/checkpoint';
+import type { TreeHead } from '../../core/note/checkpoint';
+import { parseNote } from '../../core/note/note';
+import type { Note } from '../../core/note/note';
+import {
+  closeQuietly,
+  ensureFolder,
+  namesIn,
+  openFile,
+  readWhole,
+  refuseLink,
+  syncData,
+  syncFolder,
+  writeAll,
+} from '../files';
+import type { StatePaths } from '../paths';
+
+export interface StoredCheckpoint {
+  readonly path: string;
+  /** The note. */
+  readonly bytes: Buffer;
+  readonly note: Note;
+  readonly head: TreeHead;
+}
+
+/** A file that has the name of a checkpoint; `checkpoint` is undefined where it is none, or one of another size. */
+export interface CheckpointFile {
+  readonly name: string;
+  readonly size: number;
+  readonly bytes: Buffer;
+  readonly checkpoint: StoredCheckpoint | undefined;
+}
+
+const NAME = /^([1-9][0-9]{0,15})\.txt$/;
+
+/** In ascending order of size. */
+export function checkpointFiles(paths: StatePaths): CheckpointFile[] {
+  return sizesIn(paths).map((size) => readCheckpoint(paths, size));
+}
+
+/** Those that can be read. */
+export function listCheckpoints(paths: StatePaths): StoredCheckpoint[] {
+  return checkpointFiles(paths).flatMap(({ checkpoint }) => checkpoint ?? []);
+}
+
+export function newestCheckpoint(paths: StatePaths): StoredCheckpoint | undefined {
+  for (const size of sizesIn(paths).reverse()) {
+    const { checkpoint } = readCheckpoint(paths, size);
+    if (checkpoint !== undefined) return checkpoint;
+  }
+  return undefined;
+}
+
+function sizesIn({ checkpoints }: StatePaths): number[] {
+  return namesIn(checkpoints)
+    .flatMap((name) => NAME.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+export function readCheckpoint(paths: StatePaths, size: number): CheckpointFile {
+  const name = `${size}.txt`;
+  const path = join(paths.checkpoints, name);
+  const bytes = readWhole(path) ?? Buffer.alloc(0);
+  const note = parseNote(bytes);
+  const head = note && parseTreeHead(note.text);
+  const isRight = note !== undefined && head?.size === size;
+  return { name, size, bytes, checkpoint: isRight ? { path, bytes, note, head } : undefined };
+}
+
+/**
+ * Puts a note in its place; it is on disk then.
+ * @returns false where there is one of this size already, which stays
+ */
+export function publishCheckpoint(paths: StatePaths, size: number, note: Buffer): boolean {
+  ensureFolder(paths.checkpoints);
+  refuseLink(paths.checkpoints);
+  const path = join(paths.checkpoints, `${size}.txt`);
+  const temporary = join(paths.checkpoints, `.${size}.${process.pid}.tmp`);
+  try {
+    rmSync(temporary, { force: true });
+    const fd = openFile(temporary, 'create');
+    try {
+      writeAll(fd, note);
+      syncData(fd);
+    } finally {
+      closeQuietly(fd);
+    }
+    linkSync(temporary, path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    return false;
+  } finally {
+    rmSync(temporary, { force: true });
+    syncFolder(paths.checkpoints);
+  }
+}

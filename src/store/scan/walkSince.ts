@@ -1,0 +1,104 @@
+/**
+ * A walk along the rows behind the one that a signed tree ends in: it costs what they cost. How streams stand there the
+ * index says, row by row read from the file. Where anything on the way is not as it should be there is no such walk, and
+ * whoever asks reads all of the ledger: it has the last word, and the right places.
+ */
+import { RUN_CLOSERS, DECISION_CLOSERS } from '../../core/chunk';
+import { LedgerError } from '../../core/errors';
+import type { Row } from '../../core/members';
+import type { Identity } from '../../core/ownRows';
+import type { KeyTrust } from '../../core/signing/trustWalk';
+import type { StreamState } from '../../core/streams';
+import { leafHash } from '../../core/tree/merkle';
+import { GrowingTree } from '../../core/tree/storedTree';
+import type { TreeWalk } from '../../core/tree/treeWalk';
+import { withFile } from '../files';
+import { guarded } from '../index/indexErrors';
+import type { LedgerIndex } from '../index/indexFile';
+import { openIndex } from '../index/indexOpen';
+import { lastRowOfStream, readPlace, standingOf } from '../index/indexRead';
+import { LIVE_NAME } from '../index/indexSchema';
+import type { StatePaths } from '../paths';
+import type { TreeReader } from '../tree/treeReader';
+import { walkLedger } from './walkLedger';
+import type { LedgerWalkOptions, Walked } from './walkLedger';
+
+export interface SinceOptions extends Omit<LedgerWalkOptions, 'after' | 'newTree' | 'openIndexCheck'> {
+  /** The rows of the signed tree. */
+  readonly size: number;
+  /** Stored, and known to lead to the root that was signed for this size. */
+  readonly tree: TreeReader;
+  readonly identity: Identity;
+  /** As it is behind those rows. */
+  readonly keyTrust: KeyTrust;
+  readonly newTree: (from: GrowingTree) => TreeWalk;
+}
+
+export interface WalkedSince extends Walked {
+  /** The row that the walk began behind. */
+  readonly fromSeq: number;
+}
+
+/** @returns undefined where all of the ledger must be read */
+export async function walkSince(options: SinceOptions): Promise<WalkedSince | undefined> {
+  const index = openIndexOrNot(options.paths);
+  if (index === undefined) return undefined;
+  // One view of it, while a writer may be catching up.
+  guarded(index.path, () => index.database.exec('BEGIN'));
+  try {
+    const after = startOf(index, options);
+    if (after === undefined) return undefined;
+    const { tree, newTree } = options;
+    const fromSeq = after.start.row.seq;
+    const walked = await walkLedger({ ...options, after, newTree: () => newTree(new GrowingTree(fromSeq, tree.read)) });
+    return walked.walk.findings.total === 0 ? { ...walked, fromSeq } : undefined;
+  } catch (error) {
+    if (error instanceof LedgerError && PASSED_OVER.has(error.code)) return undefined;
+    throw error;
+  } finally {
+    guarded(index.path, () => index.database.exec('COMMIT'));
+    index.close();
+  }
+}
+
+const PASSED_OVER: ReadonlySet<string> = new Set(['INDEX_FAILED', 'INDEX_BUSY', 'UNSAFE_PATH', 'READ_FAILED']);
+
+function openIndexOrNot(paths: StatePaths): LedgerIndex | undefined {
+  try {
+    return openIndex(paths, 'read');
+  } catch (error) {
+    if (error instanceof LedgerError && PASSED_OVER.has(error.code)) return undefined;
+    throw error;
+  }
+}
+
+/** The index may lag behind the tree: then the rows in between are read again. */
+function startOf(
+  index: LedgerIndex,
+  { paths, size, tree, identity, keyTrust }: SinceOptions,
+): LedgerWalkOptions['after'] {
+  return withFile(paths.ledger, 'read', (fd) => {
+    const standing = standingOf(index, fd);
+    if (standing.kind !== 'agrees' || standing.watermark.segment !== LIVE_NAME) return undefined;
+    const seq = Math.min(size, standing.watermark.rowSeq);
+    const place = index.row(seq);
+    if (place?.segment !== LIVE_NAME) return undefined;
+    const row = readPlace(paths, fd, place)?.row;
+    if (row?.seq !== seq || !leafHash(Buffer.from(row.hash, 'hex')).equals(tree.leafAt(seq - 1))) return undefined;
+    const lookUp = (kind: 'run' | 'decision', closers: readonly string[]) => (id: string) =>
+      withFile(paths.ledger, 'read', (own) => {
+        const last = lastRowOfStream(paths, own, index, { kind, id, beforeSeq: seq + 1 });
+        return last && stateOf(last, kind, closers);
+      });
+    const [runs, decisions] = [lookUp('run', RUN_CLOSERS), lookUp('decision', DECISION_CLOSERS)];
+    return {
+      offset: place.offset + place.bytes + 1,
+      line: seq + 1,
+      start: { row, identity, runs, decisions, keyTrust },
+    };
+  });
+}
+
+function stateOf(row: Row, kind: 'run' | 'decision', closers: readonly string[]): StreamState {
+  return { seq: Number(row[`${kind}_seq`]), hash: row.hash, closed: closers.includes(row.action) };
+}

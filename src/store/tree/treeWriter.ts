@@ -1,0 +1,52 @@
+/**
+ * Writes the stored tree on from a size. What stands in a place is the same whoever writes it, as long as the rows are the
+ * same: two who write at once do each other no harm, and what a killed one left is written again.
+ */
+import { HASH_BYTES } from '../../core/tree/merkle';
+import { storedCount } from '../../core/tree/storedTree';
+import { closeQuietly, openFile, syncData, syncFolder, writeAt } from '../files';
+import type { StatePaths } from '../paths';
+
+/** Small writes are put together. */
+const BLOCK_BYTES = 1 << 20;
+
+export class TreeWriter {
+  readonly #fd: number;
+  #at: number;
+  #waiting: Buffer[] = [];
+  #bytes = 0;
+
+  /** @param size of the tree that is stored already, and is known to be right */
+  constructor(
+    private readonly paths: StatePaths,
+    size: number,
+  ) {
+    this.#fd = openFile(paths.tree, 'update-or-create');
+    this.#at = storedCount(size) * HASH_BYTES;
+  }
+
+  add(hashes: Buffer): void {
+    this.#waiting.push(hashes);
+    this.#bytes += hashes.length;
+    if (this.#bytes >= BLOCK_BYTES) this.#flush();
+  }
+
+  /** Everything is on disk after this. */
+  finish(): void {
+    this.#flush();
+    syncData(this.#fd);
+    syncFolder(this.paths.dir);
+  }
+
+  close(): void {
+    closeQuietly(this.#fd);
+  }
+
+  #flush(): void {
+    const block = Buffer.concat(this.#waiting);
+    writeAt(this.#fd, block, this.#at);
+    this.#at += block.length;
+    this.#waiting = [];
+    this.#bytes = 0;
+  }
+}
