@@ -17,7 +17,7 @@ import type { ReadAsked } from './services/query';
 import { rollup } from './services/rollup';
 import type { RollupOptions } from './services/rollup';
 import { openRows } from './services/rows';
-import type { AppendEvents, RowReceipt } from './services/rows';
+import type { AppendEvents, AppendOptions, RowReceipt } from './services/rows';
 import { followRows } from './services/follow';
 import type { FollowFilter, FollowedRow } from './services/follow';
 import { openSigner as open, signRow } from './services/sign';
@@ -33,7 +33,7 @@ export type { RollupReport } from './core/rollup';
 export type { PublicKey } from './core/signing/keys';
 export type { Signer } from './core/signing/signer';
 export type { Finding, VerifyResult } from './core/verdict';
-export type { RowReceipt } from './services/rows';
+export type { AppendOptions, RowReceipt } from './services/rows';
 export type { FollowFilter, FollowedRow } from './services/follow';
 
 export interface LedgerOptions {
@@ -57,18 +57,21 @@ export interface ReadOptions {
 export interface Ledger {
   /**
    * Appends rows, all or none. Calls that are made while a group is on its way go together as the next group.
+   * @param options `{seal: ["reason", "payload.email"]}`: fields to seal in each row that has them, beside what the settings
+   *   say; one that no row of the call has is refused with USAGE
    * @returns a receipt a row, once all of them are on disk: in the chain, or waiting safely in the spill file (`spilled`)
    * @throws LedgerError with a refusal code (nothing of the call is written), NOT_OWNER, NOT_WRITABLE, UNSAFE_PATH, STORED_NOWHERE
    */
-  append(rows: readonly RowInput[]): Promise<RowReceipt[]>;
+  append(rows: readonly RowInput[], options?: AppendOptions): Promise<RowReceipt[]>;
   /**
    * Signs a row for this ledger and this moment (or the row's own `occurred_at`).
    * @param key the name of a key that "ledger key new" made, the file of an SSH key, for one that ssh-agent holds its .pub
    *   file or fingerprint, `cmd:PROGRAM ARGS…`; or a signer of your own, with an Ed25519 key
+   * @param options fields to seal before it is signed: the signature is over what the ledger will hold
    * @returns the row as it is to be appended, within a day and unchanged
    * @throws LedgerError a refusal code, KEY_UNUSABLE, READ_FAILED, LEDGER_MISSING
    */
-  sign(row: RowInput, key: string | Signer): Promise<RowInput>;
+  sign(row: RowInput, key: string | Signer, options?: AppendOptions): Promise<RowInput>;
   /**
    * The rows that are appended after this call, by whomever, whenever they are asked for. Ends when `signal` aborts.
    * @throws LedgerError LEDGER_MISSING, UNSAFE_PATH, CONFIG_INVALID, READ_FAILED: at once; USAGE, ACCESS_DENIED and what kept
@@ -107,6 +110,8 @@ type Known<T> = Readonly<Record<keyof T, true>>;
 /** Every option that there is, held to the types by the compiler. */
 const OPTIONS: {
   readonly openLedger: Known<LedgerOptions>;
+  readonly append: Known<AppendOptions>;
+  readonly sign: Known<AppendOptions>;
   readonly openSigner: Known<SignerOptions>;
   readonly follow: Known<FollowFilter & ReadOptions>;
   readonly verify: Known<Omit<VerifyRequest, 'place'>>;
@@ -114,6 +119,8 @@ const OPTIONS: {
   readonly query: Known<QueryOptions>;
 } = {
   openLedger: { dir: true, config: true, events: true },
+  append: { seal: true },
+  sign: { seal: true },
   openSigner: { dir: true },
   follow: { afterSeq: true, where: true, raw: true, reason: true, actor: true },
   verify: {
@@ -184,11 +191,15 @@ export function openLedger(options: LedgerOptions = {}): Ledger {
   const writer = openRows(place, events);
   const asked = ({ raw = false, reason, actor }: ReadOptions): ReadAsked => ({ raw, reason, actor, events });
   return {
-    append: (rows) => writer.append(rows),
-    sign: async (row, key) => {
+    append: async (rows, more = {}) => {
+      checkOptions('append', more);
+      return writer.append(rows, more);
+    },
+    sign: async (row, key, more = {}) => {
+      checkOptions('sign', more);
       const none: JsonObject = new Map();
       return JSON.parse(
-        await signRow({ place, row: toJson(row), flags: none, defaults: none, key, events }),
+        await signRow({ place, row: toJson(row), flags: none, defaults: none, key, events, ...more }),
       ) as RowInput;
     },
     follow: (filter = {}, signal) => {

@@ -127,6 +127,14 @@ export const COMMANDS: CommandTable = {
     summary: 'sign the ledger as it stands, so that a cut tail or a rewrite shows',
     load: async () => (await import('./commands/checkpoint')).registerCheckpoint,
   },
+  disclose: {
+    summary: 'one sealed value, with what shows that it is the one',
+    load: async () => (await import('./commands/disclose')).registerDisclose,
+  },
+  erase: {
+    summary: 'take a sealed value out for good; a row says who and why',
+    load: async () => (await import('./commands/erase')).registerErase,
+  },
   shellenv: {
     summary: 'a shell function that appends without starting a program: ledger_append',
     load: async () => (await import('./commands/shellenv')).registerShellenv,

@@ -11,6 +11,7 @@ import type { Zone } from '../core/day';
 import type { Row } from '../core/members';
 import { parseCostNanos, formatNanos } from '../core/money';
 import { plainText, printable } from '../core/printable';
+import { SEALED_TEXT, sealIn } from '../core/seal';
 import { parseRfc3339 } from '../core/time';
 import type { Colors } from './color';
 import { cut, widthOf } from './table';
@@ -97,6 +98,7 @@ function fit(value: string, { width, align }: Column): string {
 
 /** Who can compute a hash can write a row with a number for a name: it is shown, not stumbled over. */
 function shown(value: unknown): string {
+  if (sealIn(value) !== undefined) return SEALED_TEXT;
   return value === undefined ? '' : plainText(value);
 }
 

@@ -15,7 +15,17 @@ import { SUMMARY_MEMBERS } from './summary';
 /** What somebody wants to be shown, as they said it. */
 export interface ReadWhat extends Question {
   readonly command:
-    'show' | 'query' | 'tail' | 'follow' | 'sample' | 'sql' | 'export' | 'reconstruct' | 'proof' | 'rollup';
+    | 'show'
+    | 'disclose'
+    | 'query'
+    | 'tail'
+    | 'follow'
+    | 'sample'
+    | 'sql'
+    | 'export'
+    | 'reconstruct'
+    | 'proof'
+    | 'rollup';
   readonly sought?: string | undefined;
   readonly statement?: string | undefined;
   readonly format?: string | undefined;
@@ -31,7 +41,7 @@ export interface ReadWhat extends Question {
 }
 
 /** With these all is content: there is no --raw. */
-const WHOLE: ReadonlySet<ReadWhat['command']> = new Set(['export', 'reconstruct', 'proof']);
+const WHOLE: ReadonlySet<ReadWhat['command']> = new Set(['export', 'reconstruct', 'proof', 'disclose']);
 
 export function isAllContent({ command }: ReadWhat): boolean {
   return WHOLE.has(command);

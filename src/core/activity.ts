@@ -2,6 +2,7 @@
  * What was done in a window, apart from what it cost: counts, and the rows that a person has to look at. Lists are bounded;
  * a count says how many there were.
  */
+import { SEALED_TEXT, sealIn } from './seal';
 import { REFUSED, OVERRIDE, THRESHOLD } from './spendActions';
 
 type Line = Readonly<Record<string, unknown>>;
@@ -158,5 +159,7 @@ function payloadText({ payload }: Line): string {
 }
 
 function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
+  if (typeof value === 'string') return value;
+  if (sealIn(value) !== undefined) return SEALED_TEXT;
+  return value === undefined ? '' : JSON.stringify(value);
 }

@@ -16,6 +16,7 @@ import { memberBits, newLineFacts, scanLine } from './lineScan';
 import type { LineFacts } from './lineScan';
 import { CONTENT, isRegular } from './regularRow';
 import { MAX_LINE_BYTES } from './row';
+import { holdsSeal } from './seal';
 import { compareFixed, HASH_CHARS, ID_CHARS, integerAt, isTextAt, sameHash, TIME_CHARS } from './rowBytes';
 import { accumulateLine } from './rowDigest';
 import { strictFault } from './strictForm';
@@ -41,6 +42,8 @@ export interface ChunkSummary {
   readonly lastTs: string;
   /** Whether any row has a payload. */
   readonly content: boolean;
+  /** Whether anything in a row is sealed. */
+  readonly sealed: boolean;
   /** Rows of the ledger's own. */
   readonly own: readonly KeptLine[];
   /** Rows that are signed, or must be. */
@@ -194,6 +197,7 @@ class Chunk {
       lastId: text(last.id, ID_CHARS),
       lastTs: text(last.ts, TIME_CHARS),
       content,
+      sealed: holdsSeal(bytes.subarray(this.from, to)),
       own,
       signed,
       runs,

@@ -21,6 +21,7 @@ import type { TrustedKeys } from './signing/signature';
 import { knownKeys, objectOf, optional, textOf, textsOf, wrong } from './settings';
 import { secretModeOf } from './secretSettings';
 import type { SecretMode } from './secretSettings';
+import { checkSealedCaps, sealOf } from './sealable';
 
 export type Durability = 'disk' | 'os';
 
@@ -46,6 +47,8 @@ export interface Config {
   readonly roles: Roles;
   /** What is done about rows that hold a token or a private key. */
   readonly secrets: SecretMode;
+  /** Fields that are sealed in every row that has them: `reason`, `payload.email`. */
+  readonly seal: readonly string[];
   /** What signs bundles, and tree heads where "checkpoints" names no key of their own; as `--sign` takes it, or `hmac:FILE`. */
   readonly signer: string | undefined;
   readonly checkpoints: CheckpointSettings;
@@ -65,6 +68,7 @@ export const DEFAULT_CONFIG: Config = {
   access: undefined,
   roles: new Map(),
   secrets: 'refuse',
+  seal: [],
   signer: undefined,
   checkpoints: NO_CHECKPOINTS,
 };
@@ -83,6 +87,7 @@ const SETTINGS = [
   'access',
   'roles',
   'secrets',
+  'seal',
   'signer',
   'checkpoints',
 ];
@@ -122,8 +127,11 @@ function configOf(value: Json): Config {
   const access = optional(settings, 'access', accessOf);
   const roles = optional(settings, 'roles', rolesOf) ?? DEFAULT_CONFIG.roles;
   checkReaders(access, roles);
+  const caps = optional(settings, 'caps', capsOf) ?? DEFAULT_CONFIG.caps;
+  const seal = optional(settings, 'seal', sealOf) ?? DEFAULT_CONFIG.seal;
+  checkSealedCaps(seal, caps);
   return {
-    caps: optional(settings, 'caps', capsOf) ?? DEFAULT_CONFIG.caps,
+    caps,
     timezone: optional(settings, 'timezone', textOf),
     dayStartMs: optional(settings, 'day_start', clockOf) ?? DEFAULT_CONFIG.dayStartMs,
     thresholds: optional(settings, 'thresholds', thresholdsOf) ?? DEFAULT_CONFIG.thresholds,
@@ -137,6 +145,7 @@ function configOf(value: Json): Config {
     roles,
     secrets: optional(settings, 'secrets', secretModeOf) ?? DEFAULT_CONFIG.secrets,
     checkpoints: optional(settings, 'checkpoints', checkpointsOf) ?? DEFAULT_CONFIG.checkpoints,
+    seal,
     signer: optional(settings, 'signer', textOf),
   };
 }

@@ -29,8 +29,13 @@ export const CONFIG_TEMPLATE = `{
   // refuse, hash, warn or off, by catalogue; "plain" stands for rows that no catalogue describes.
   // "omissions": { "decision": "hash", "plain": "warn" },
 
-  // Tokens and private keys, in any row: refuse (the default: a ledger takes nothing back), hash, warn or off.
-  // "secrets": "hash",
+  // Tokens and private keys, in any row: refuse (the default: a ledger takes nothing back), seal, hash, warn
+  // or off.
+  // "secrets": "seal",
+
+  // Fields that are sealed in every row that has them: the row keeps a digest, the value lies in sealed.jsonl, from where
+  // "ledger disclose" shows it and "ledger erase" takes it for good.
+  // "seal": ["reason", "payload.email"],
 
   // Whose signatures count, as whom and in which roles ("ledger key trust" writes this), and which rows must be signed.
   // "keys": [{ "actor": "alice", "roles": ["release-manager"], "key": "ssh-ed25519 AAAA… alice@laptop" }],

@@ -83,6 +83,11 @@ export type ErrorCode =
   /** The settings let others read this. */
   | 'ACCESS_DENIED'
   | 'RESERVATION_CLOSED'
+  /** Its value stands in the row for everybody. */
+  | 'NOT_SEALED'
+  /** What would show the value of a sealed field is gone: a row says so, or nothing does. */
+  | 'OPENING_ERASED'
+  | 'OPENING_MISSING'
   /** More than memory should hold: groups, or numbers to rank. */
   | 'TOO_MUCH'
   /** The row that a cursor names is not in this ledger. */

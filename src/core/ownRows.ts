@@ -18,7 +18,8 @@ export type OwnAction =
   | 'audit.checkpoint'
   | 'audit.anchor'
   | 'audit.spill-duplicate'
-  | 'audit.key-rotation';
+  | 'audit.key-rotation'
+  | 'audit.erasure';
 
 export type LockKind = 'kernel' | 'lockfile';
 

@@ -12,6 +12,9 @@ import type { Json, JsonObject } from './json';
 import { LEDGER_MEMBERS, LEDGER_TIME_MEMBER, MEMBERS } from './members';
 import type { CallerMember, Member } from './members';
 import { formatNanos, parseCostNanos } from './money';
+import { sealIn } from './seal';
+import type { Opening } from './seal';
+import { unsealable } from './sealable';
 import { formatTime, isStoredTime, parseRfc3339 } from './time';
 
 /** A line holds at most this many bytes, its newline not counted. */
@@ -37,6 +40,8 @@ export interface CheckedRow {
   readonly contentHash: string | undefined;
   /** Of a signed row: the ledger that its signature is for. */
   readonly signedFor?: string;
+  /** Of a row with sealed fields: their openings, to be on disk before the row is. */
+  readonly openings?: readonly Opening[];
 }
 
 /** Which rows are checked against what: the wall clock, or nothing for rows whose time was checked before (a drain, an import). */
@@ -119,8 +124,10 @@ function occurredAt(input: JsonObject): CallerMember {
 function memberText({ name, kind }: Member, value: Json, row: JsonObject, options: CheckOptions): string {
   switch (kind) {
     case 'string':
-      if (typeof value !== 'string' || value === '') throw wrongType(name, 'a string that is not empty', value);
-      return storedString(value);
+      if (typeof value === 'string' && value !== '') return storedString(value);
+      if (sealIn(value) === undefined || unsealable(name) !== undefined)
+        throw wrongType(name, 'a string that is not empty', value);
+      return storedJson(value);
     case 'action':
       return actionText(value);
     case 'time':

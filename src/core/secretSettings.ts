@@ -2,7 +2,7 @@
 import type { Json } from './json';
 import { wrong } from './settings';
 
-export const SECRET_MODES = ['refuse', 'hash', 'warn', 'off'] as const;
+export const SECRET_MODES = ['refuse', 'seal', 'hash', 'warn', 'off'] as const;
 export type SecretMode = (typeof SECRET_MODES)[number];
 
 /** @throws LedgerError CONFIG_INVALID */

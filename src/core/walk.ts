@@ -36,6 +36,7 @@ export function absorbChunk(walk: Walk, chunk: ChunkSummary, place: FindingPlace
   walk.lastId = chunk.lastId;
   walk.lastTs = chunk.lastTs;
   walk.content ||= chunk.content;
+  walk.sealed ||= chunk.sealed;
   if (chunk.leaves !== undefined)
     walk.tree?.takeMany(chunk.firstSeq, Buffer.from(chunk.leaves.buffer, chunk.leaves.byteOffset, chunk.leaves.length));
   if (chunk.digest !== undefined) walk.digest = mergeDigests(walk.digest, chunk.digest);

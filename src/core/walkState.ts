@@ -82,6 +82,8 @@ export interface Walk {
   lastTs: string;
   /** Whether any row has a payload, and whether any content disagrees with its digest. */
   content: boolean;
+  /** Whether anything in a row is sealed. */
+  sealed: boolean;
   contentBroken: boolean;
   excusedStreams: number;
   lateRows: number;
@@ -153,6 +155,7 @@ export function newWalk({ watched, signers = NO_SIGNERS, tree, after }: WalkOpti
     lastId: after?.row.id ?? '',
     lastTs: after?.row.ts ?? '',
     content: false,
+    sealed: false,
     contentBroken: false,
     excusedStreams: 0,
     lateRows: 0,

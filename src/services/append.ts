@@ -12,6 +12,7 @@ import type { Host } from '../core/host';
 import type { JsonObject } from '../core/json';
 import { MAX_INPUT_BYTES } from '../core/row';
 import type { CheckedRow } from '../core/row';
+import { wholeText } from '../core/sameContent';
 import type { AppendEvents, Receipt } from '../store/append/append';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
@@ -43,6 +44,8 @@ export interface AppendRequest {
   /** Members from flags, for every row. */
   readonly flags: JsonObject;
   readonly events: AppendEvents;
+  /** Fields to seal in each row that has them, beside what the settings say. */
+  readonly seal?: readonly string[] | undefined;
   /** How rows are handed to the writer; undefined: each for itself. */
   readonly appendRows?: AppendRows | undefined;
   /** Whose writer is used, and stays open; undefined: one of its own. */
@@ -114,16 +117,16 @@ class Session {
   #checked(input: InputLine | { readonly kind: 'row'; readonly row: JsonObject }): CheckedRow {
     if (input.kind === 'fault') throw input.error;
     const nowMs = this.#host.nowMs();
-    const isAllThereIs =
-      this.request.flags.size === 0 && this.#defaults.size === 0 && !this.#catalogues.looksIntoMembers;
+    const { flags, seal = [] } = this.request;
+    const isAllThereIs = flags.size + this.#defaults.size + seal.length === 0 && !this.#catalogues.looksIntoMembers;
     const plain = input.kind === 'text' && isAllThereIs ? this.#plain(input.text, nowMs) : undefined;
     if (plain !== undefined) {
       this.#catalogues.check(plain);
       return plain;
     }
     const given = input.kind === 'row' ? input.row : parseJson(input.text);
-    const complete = given instanceof Map ? completeRow(given, this.request.flags, this.#defaults) : given;
-    return this.#catalogues.checked(complete, { nowMs, onOmitted: this.request.events.onOmitted });
+    const complete = given instanceof Map ? completeRow(given, flags, this.#defaults) : given;
+    return this.#catalogues.checked(complete, { nowMs, onOmitted: this.request.events.onOmitted, seal });
   }
 
   /** The short way, for a row without a secret: nothing in it is escaped, so that its text tells. */
@@ -139,7 +142,7 @@ class Session {
       return receipts.map((receipt, i) => withRow(receipt, rows[i]));
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error;
-      return rows.map((row) => ({ status: 'refused', error, row: `{${row.members}}` }));
+      return rows.map((row) => ({ status: 'refused', error, row: wholeText(row) }));
     }
   }
 }
@@ -147,7 +150,7 @@ class Session {
 /** A disk that filled up in the middle of a group: the rows that found no place are handed back whole. */
 function withRow(receipt: Receipt, row: CheckedRow | undefined): Outcome {
   const isLost = receipt.status === 'refused' && receipt.error.code === 'STORED_NOWHERE';
-  return isLost && row !== undefined ? { ...receipt, row: `{${row.members}}` } : receipt;
+  return isLost && row !== undefined ? { ...receipt, row: wholeText(row) } : receipt;
 }
 
 function textOf(input: InputLine | { readonly kind: 'row' }): string | Buffer {
@@ -157,13 +160,13 @@ function textOf(input: InputLine | { readonly kind: 'row' }): string | Buffer {
 
 /** The row as it would be stored, checked but not written. Errors as a receipt would hold them. */
 export function previewRow(
-  { place, flags, events }: Pick<AppendRequest, 'place' | 'flags' | 'events'>,
+  { place, flags, events, seal }: Pick<AppendRequest, 'place' | 'flags' | 'events' | 'seal'>,
   text: string | undefined,
 ): string {
   const row = text === undefined ? (new Map() as JsonObject) : parseJson(text);
   const complete = row instanceof Map ? completeRow(row, flags, environmentDefaults(place.env)) : row;
   const catalogues = new Catalogues(locate(place));
-  const checked = catalogues.checked(complete, { nowMs: nodeHost().nowMs(), onOmitted: events.onOmitted });
+  const checked = catalogues.checked(complete, { nowMs: nodeHost().nowMs(), onOmitted: events.onOmitted, seal });
   return `{${checked.members}}`;
 }
 

@@ -67,7 +67,9 @@ function placeOne(placer: Placer, judge: Judge, row: CheckedRow, costly: Costly 
     return placer.placeOne(row);
   }
   const asked = { members, nanos: ask.nanos, states };
-  const { seq } = placer.place(checkRow(refusedRow(asked), { nowMs }));
+  const { openings } = row;
+  const refused = checkRow(refusedRow(asked), { nowMs });
+  const { seq } = placer.place(openings === undefined ? refused : { ...refused, openings });
   throw new LedgerError('OVER_CAP', refusalText(asked), {
     place: { member: 'cost_usd' },
     hint: `not appended; row ${seq} says so. "ledger caps" shows what is left`,

@@ -11,6 +11,7 @@
 import { completeRow, environmentDefaults } from '../core/defaults';
 import { LedgerError } from '../core/errors';
 import type { JsonObject } from '../core/json';
+import type { CheckedRow } from '../core/row';
 import { parseCostNanos } from '../core/money';
 import { printedCost } from '../core/printedCost';
 import type { CostPath, PrintedCost } from '../core/printedCost';
@@ -23,6 +24,7 @@ import type { Place } from '../store/ledger/locate';
 import { runChild, SignalForwarder } from '../store/machine/child';
 import { closeReservation } from '../store/spend/closeReservation';
 import type { CloseResult } from '../store/spend/closeReservation';
+import { Sealing } from '../store/sealed/sealing';
 import { reserve } from '../store/spend/reserve';
 import type { Reserved } from '../store/spend/reserve';
 
@@ -113,8 +115,10 @@ export async function gateCommand(request: GateRunRequest): Promise<GateRunResul
     const { durability } = config;
     // What the gate was told was looked into then.
     const cleaned = (row: JsonObject): JsonObject => row;
-    const closing = { paths, durability, id: answer.id, cost: isSpent ? cost : undefined, flags, cleaned, events };
-    const closed = await orError(closeReservation(closing));
+    const sealing = new Sealing({ paths, config });
+    const sealed = (row: CheckedRow): CheckedRow => sealing.sealedOwn(row);
+    const closing = { paths, durability, id: answer.id, cost: isSpent ? cost : undefined, flags, cleaned, sealed };
+    const closed = await orError(closeReservation({ ...closing, events }));
     return { answer, end, closed, costFault: costFaultOf(costFrom, printed, isSuccess) };
   } finally {
     signals.stop();

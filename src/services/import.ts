@@ -187,12 +187,13 @@ class Import {
       throw new LedgerError('MEMBER_MISSING', 'expected runId, timestamp, type and payload, found another line');
     if (isEvent) this.#trace.step(line);
     const { line: given, foreign } = isEvent ? traceRow(line) : { line, foreign: undefined };
-    const cleaned = given instanceof Map ? this.catalogues.cleaned(given, events.onOmitted) : given;
+    const plan = given instanceof Map ? this.catalogues.planFor(given) : undefined;
+    const cleaned = given instanceof Map ? this.catalogues.cleaned(given, events.onOmitted, false, plan) : given;
     const onSecrets = events.onOmitted ?? (() => undefined);
     const kept = foreign && { ...foreign, members: this.catalogues.secrets.cleaned(foreign.members, onSecrets, false) };
     const read = importRow(cleaned, key, kept);
     this.catalogues.refuseUnsigned(read.row.action);
-    return read;
+    return plan === undefined ? read : { ...read, row: this.catalogues.sealed(read.row, plan) };
   }
 
   async #append(rows: readonly ImportedRow[]): Promise<void> {

@@ -5,7 +5,7 @@
 import { LedgerError } from '../core/errors';
 import { toJson } from '../core/json';
 import type { RowInput } from '../core/members';
-import type { CheckedRow } from '../core/row';
+import { refuseUnknownFields } from '../core/sealPlan';
 import type { AppendEvents, Receipt } from '../store/append/append';
 import { Catalogues } from '../store/catalogue/catalogues';
 import { locate } from '../store/ledger/locate';
@@ -18,13 +18,19 @@ export type { AppendEvents } from '../store/append/append';
 /** A row is in the chain (`landed`, or `duplicate`: it was there under its key), or waits safely in the spill file. */
 export type RowReceipt = Exclude<Receipt, { readonly status: 'refused' }>;
 
+export interface AppendOptions {
+  /** Fields to seal in each row that has them, beside what the settings say: `reason`, `payload.email`. */
+  readonly seal?: readonly string[];
+}
+
 export interface RowWriter {
   /**
+   * @param options fields to seal; one that no row of the call has is refused
    * @returns a receipt a row, in order, once all of them are on disk
    * @throws LedgerError a refusal code (nothing of the call is written; `place.line` is the row's number in the call, from 1),
    *   NOT_OWNER, NOT_WRITABLE, UNSAFE_PATH, STORED_NOWHERE, CLOSED; USAGE for what is no list
    */
-  append(rows: readonly RowInput[]): Promise<RowReceipt[]>;
+  append(rows: readonly RowInput[], options?: AppendOptions): Promise<RowReceipt[]>;
   /** Waits for what is under way; later calls are refused. */
   close(): Promise<void>;
 }
@@ -37,10 +43,13 @@ export function openRows(place: Place, events: AppendEvents): RowWriter {
   const host = nodeHost();
   const writer = new Writer({ paths, host, durability: config.durability, events });
   return {
-    async append(rows) {
+    async append(rows, { seal = [] } = {}) {
       if (!isList(rows)) throw new LedgerError('USAGE', 'expected a list of rows, found something else');
-      const checked = rows.map((row, i) =>
-        numbered(i + 1, () => catalogues.checked(toJson(row), { nowMs: host.nowMs(), onOmitted: events.onOmitted })),
+      const { onOmitted } = events;
+      const given = rows.map((row, i) => numbered(i + 1, () => toJson(row)));
+      refuseUnknownFields(seal, given);
+      const checked = given.map((row, i) =>
+        numbered(i + 1, () => catalogues.checked(row, { nowMs: host.nowMs(), onOmitted, seal })),
       );
       return (await writer.append(checked)).map(accepted);
     },
@@ -53,7 +62,7 @@ function isList(rows: unknown): boolean {
   return Array.isArray(rows);
 }
 
-function numbered(line: number, check: () => CheckedRow): CheckedRow {
+function numbered<T>(line: number, check: () => T): T {
   try {
     return check();
   } catch (error) {

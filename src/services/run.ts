@@ -12,6 +12,7 @@ import { LedgerError } from '../core/errors';
 import { ulidAt, ULID_RANDOM_BYTES } from '../core/ids';
 import type { JsonObject } from '../core/json';
 import type { CheckedRow } from '../core/row';
+import { wholeText } from '../core/sameContent';
 import { checkRunFlags, completedRow, startedRow } from '../core/runRows';
 import type { CommandEnd, RunFrame } from '../core/runRows';
 import type { AppendEvents, Receipt } from '../store/append/append';
@@ -111,6 +112,6 @@ async function appendLast(writer: Writer, check: () => CheckedRow): Promise<RunR
       cause instanceof LedgerError
         ? cause
         : new LedgerError('WRITE_FAILED', `could not append: ${String(cause)}`, { cause });
-    return { status: 'refused', error, row: row === undefined ? undefined : `{${row.members}}` };
+    return { status: 'refused', error, row: row && wholeText(row) };
   }
 }

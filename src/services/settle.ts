@@ -3,6 +3,7 @@ import { DEFAULT_CONFIG } from '../core/config';
 import { LedgerError } from '../core/errors';
 import type { JsonObject } from '../core/json';
 import { parseCostNanos } from '../core/money';
+import type { CheckedRow } from '../core/row';
 import { isCostless } from '../core/spendActions';
 import { Catalogues } from '../store/catalogue/catalogues';
 import { locate } from '../store/ledger/locate';
@@ -51,11 +52,12 @@ function close({ place, id, flags, events }: ReleaseRequest, cost: bigint | unde
 function placeFor(
   place: Place,
   { onOmitted }: ReleaseRequest['events'],
-): Pick<CloseRequest, 'paths' | 'durability' | 'cleaned'> & { readonly catalogues: Catalogues } {
+): Pick<CloseRequest, 'paths' | 'durability' | 'cleaned' | 'sealed'> & { readonly catalogues: Catalogues } {
   const located = orDefaults(place);
   const catalogues = orBuiltin(located);
   const cleaned = (row: JsonObject): JsonObject => catalogues.cleaned(row, onOmitted, true);
-  return { paths: located.paths, durability: located.config.durability, cleaned, catalogues };
+  const sealed = (row: CheckedRow): CheckedRow => catalogues.sealedOwn(row);
+  return { paths: located.paths, durability: located.config.durability, cleaned, sealed, catalogues };
 }
 
 function orDefaults(place: Place): LocatedLedger {

@@ -8,12 +8,14 @@ import { parseJson } from '../core/parseJson';
 import { ACTORS, saidAs, signatureMember, signedBytes } from '../core/signing/signature';
 import type { Signer } from '../core/signing/signer';
 import { formatTime } from '../core/time';
+import { refuseUnknownFields } from '../core/sealPlan';
 import { withEventKey } from '../core/webhook';
 import type { AppendEvents } from '../store/append/append';
 import { Catalogues } from '../store/catalogue/catalogues';
 import { locate } from '../store/ledger/locate';
 import type { Place } from '../store/ledger/locate';
 import { nodeHost } from '../store/machine/nodeHost';
+import { storeOpenings } from '../store/sealed/openings';
 import { ledgerToSignFor, unknownKey } from '../store/signing/signatures';
 import { statePaths } from '../store/paths';
 import { findSigner, keySignerOf, openSigner as open } from '../store/signing/signer';
@@ -27,6 +29,8 @@ export interface SignRequest {
   readonly defaults: JsonObject;
   /** A name, a path, a fingerprint, or `cmd:PROGRAM ARGS…`; or what a program signs with. */
   readonly key: string | Signer;
+  /** Fields to seal before it is signed, beside what the settings say. */
+  readonly seal?: readonly string[];
   readonly events: Pick<AppendEvents, 'onOmitted'>;
 }
 
@@ -34,7 +38,7 @@ export interface SignRequest {
  * @returns the row as it is to be stored, in JSON, with its signature: an append takes it as it is, here or later
  * @throws LedgerError a refusal code, READ_FAILED, KEY_UNUSABLE, LEDGER_MISSING
  */
-export async function signRow({ place, row, flags, defaults, key, events }: SignRequest): Promise<string> {
+export async function signRow({ place, row, flags, defaults, key, seal = [], events }: SignRequest): Promise<string> {
   const located = locate(place);
   const { config, paths } = located;
   if (!(row instanceof Map)) throw new LedgerError('ROW_NOT_OBJECT', 'expected a JSON object, found another value');
@@ -49,9 +53,13 @@ export async function signRow({ place, row, flags, defaults, key, events }: Sign
   const complete = withMoment(withEventKey(completeRow(row, flags, defaults)));
   if (ACTORS.every((name) => saidAs(complete, name).length === 0)) complete.set('actor', trusted.actor);
   const onOmitted = events.onOmitted ?? (() => undefined);
-  const { members } = new Catalogues(located).checkedToSign(complete, { nowMs: nodeHost().nowMs(), onOmitted });
+  refuseUnknownFields(seal, [complete]);
+  const asked = { nowMs: nodeHost().nowMs(), onOmitted, seal };
+  const { members, openings = [] } = new Catalogues(located).checkedToSign(complete, asked);
   const bytes = signedBytes(ledgerId, parseJson(`{${members}}`) as JsonObject);
   const value = await signer.sign(bytes);
+  // Whoever appends it finds them there.
+  storeOpenings(paths, openings);
   return `{${members},"signature":${storedJson(signatureMember(trusted.keyId, value))}}`;
 }
 

@@ -22,6 +22,7 @@ import type { IndexCheck, IndexVerdict } from '../store/index/indexCheck';
 import { otherLedgerNoted } from '../store/ledger/missing';
 import { findLines } from '../store/read/find';
 import type { Segment } from '../store/ledger/segments';
+import { sealWarnings } from '../store/sealed/sealCheck';
 import { countSpilled } from '../store/spill/spillState';
 import { countImpossible } from '../store/spill/waiting';
 import { walkLedger } from '../store/scan/walkLedger';
@@ -54,6 +55,7 @@ export async function verifyLedger(options: VerifyOptions): Promise<VerifyResult
   if (statOf(paths.healPlan) !== undefined)
     warnings.push('a heal is under way (audit.heal.pending): the next append or sweep finishes it');
   warnings.push(...otherLedgerNoted(paths, walk.ledgerId), ...spoiltRecords(paths, walk.ledgerId));
+  warnings.push(...(await sealWarnings(paths, walk.sealed)));
   await checkHead(walk, options);
   checkExpectations(walk, options);
   checkLiveFile(walk, segments);

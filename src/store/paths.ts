@@ -19,6 +19,8 @@ export interface StatePaths {
   readonly drainMark: string;
   /** What was spent and reserved: a shortcut, may be deleted at any time. */
   readonly spend: string;
+  /** The openings of sealed fields. */
+  readonly sealed: string;
   readonly quarantine: string;
   readonly segments: string;
   readonly checkpoints: string;
@@ -49,6 +51,7 @@ export function statePaths(dir: string, env: Readonly<Record<string, string | un
     draining: join(real, 'audit.spill.draining'),
     drainMark: join(real, 'audit.spill.drained'),
     spend: join(real, 'audit.spend'),
+    sealed: join(real, 'sealed.jsonl'),
     quarantine: join(real, 'quarantine'),
     segments: join(real, 'segments'),
     checkpoints: join(real, 'checkpoints'),

@@ -142,9 +142,9 @@ test('refused by default, and before anything is said that quotes the row', () =
   }
 });
 
-test('the setting is one of four', () => {
-  for (const mode of ['refuse', 'hash', 'warn', 'off']) assert.equal(parseConfig(`{"secrets":"${mode}"}`, 'c').secrets, mode);
-  assert.match(refusalOf(() => parseConfig('{"secrets":"seal"}', 'c')).message, /secrets to be one of refuse, hash, warn, off/);
+test('the setting is one of five', () => {
+  for (const mode of ['refuse', 'seal', 'hash', 'warn', 'off']) assert.equal(parseConfig(`{"secrets":"${mode}"}`, 'c').secrets, mode);
+  assert.match(refusalOf(() => parseConfig('{"secrets":"hide"}', 'c')).message, /secrets to be one of refuse, seal, hash, warn, off/);
   assert.match(refusalOf(() => parseConfig('{"secrets":true}', 'c')).message, /secrets to be one of/);
 }); // prettier-ignore
 

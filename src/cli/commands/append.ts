@@ -2,18 +2,19 @@
 import { statSync } from 'node:fs';
 import { Option } from '../commander';
 import type { Command } from 'commander';
-import { environmentDefaults } from '../../core/defaults';
-import { LedgerError } from '../../core/errors';
-import type { JsonObject } from '../../core/json';
+import { completeRow, environmentDefaults } from '../../core/defaults';
+import { LedgerError, orNothing } from '../../core/errors';
+import type { Json, JsonObject } from '../../core/json';
 import { parseJson } from '../../core/parseJson';
 import { isActionName } from '../../core/row';
+import { refuseUnknownFields } from '../../core/sealPlan';
 import { appendRow, appendStream, previewRow, unlessStoredAs } from '../../services/append';
 import type { AppendRequest, KeptWriter } from '../../services/append';
 import type { SignRequest } from '../../services/sign';
 import { EXIT, SIGNAL_EXIT } from '../exit';
 import { hasInput, refuseFolderAsInput } from '../io';
 import type { Io } from '../io';
-import { flagsOf, placeOf } from '../options';
+import { collect, flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { plainWords } from '../plainWords';
 import { ReceiptPrinter } from '../receipts';
@@ -26,6 +27,7 @@ interface AppendFlags {
   readonly dryRun?: boolean;
   readonly enforce?: boolean;
   readonly sign?: string;
+  readonly seal?: readonly string[];
   readonly attempted?: string;
 }
 
@@ -37,6 +39,7 @@ const EXAMPLES = `Examples:
   ledger append policy.gate --decision-id d1 --payload '{"gate_id":"tests","result":"pass","reason":"all green"}'
   generate-rows | ledger append -            one receipt per line, as soon as it is on disk
   LEDGER_RUN_ID=r1 ledger append --action step.done --set branch=main
+  ledger append refund.made --reason "moved to Lyon" --payload '{"email":"k@example.org"}' --seal reason --seal payload.email
   ledger append approval.added --decision-id d1 --payload @approval.json --sign alice --confirm
 `;
 
@@ -44,6 +47,9 @@ const HELP = `
 Behind "append" stands the action, or the whole row as JSON, or "-". A row of a type that a catalogue describes is held
 against its schema, and refused with everything that is wrong with it: see "ledger schema". One that holds a token or a private
 key is refused: see "secrets" in the config.
+
+With --seal the row holds a digest in place of the value, which lies in sealed.jsonl: see "ledger disclose" and "ledger erase".
+In a pipe it seals the field of every row that has it; "seal" in the config does so always. Sealed is before signed.
 
 Any member can come from the environment: LEDGER_AGENT, LEDGER_RUN_ID, … ; TRACEPARENT is recorded. But for action,
 payload and idempotency_key: they belong to one row.
@@ -77,6 +83,7 @@ export function registerAppend(program: Command, io: Io, around: AppendAround): 
     .option('--rejects <file>', 'append refused input lines to this file')
     .option('--dry-run', 'check the row and print it; write nothing')
     .option('--enforce', 'refuse a row whose cost would pass a cap; that is a row, too')
+    .option('--seal <field>', 'keep the value of this field apart: reason, payload.email (repeatable)', collect)
     .option('--sign <key>', 'sign the row first: a key of yours, by name, file or fingerprint')
     // Of "ledger_append": the id under which its coprocess was writing the row when it died.
     .addOption(new Option('--attempted <id>').hideHelp())
@@ -101,7 +108,8 @@ async function runAppend(io: Io, argument: string | undefined, flags: Flags, aro
   const { onWriting, writers } = around;
   const events = onWriting === undefined ? talkOf(io, flags) : { ...talkOf(io, flags), onWriting };
   const appendRows = await howToAppend(place, flags, around);
-  const said = { place, text: given, flags: fromFlags, defaults: environmentDefaults(io.env), events };
+  const { seal = [] } = flags;
+  const said = { place, text: given, flags: fromFlags, seal, defaults: environmentDefaults(io.env), events };
   const signing =
     flags.sign === undefined ? { text: given, members: fromFlags } : await signed(flags.sign, said, around);
   if (signing instanceof LedgerError) {
@@ -110,7 +118,7 @@ async function runAppend(io: Io, argument: string | undefined, flags: Flags, aro
     return;
   }
   const { text, members } = signing;
-  const request = { place, flags: members, events, appendRows, writers };
+  const request = { place, flags: members, events, seal: flags.sign === undefined ? seal : [], appendRows, writers };
   if (argument === '-') {
     if (flags.dryRun === true) throw new LedgerError('USAGE', 'expected one row with --dry-run, found "-"');
     refuseFolderAsInput();
@@ -118,6 +126,7 @@ async function runAppend(io: Io, argument: string | undefined, flags: Flags, aro
     return;
   }
   if (text === undefined && request.flags.size === 0) throw noRow();
+  refuseUnknown(request, text);
   if (flags.dryRun === true) {
     const other = flags.enforce === true ? '--enforce' : flags.confirm === true ? '--confirm' : undefined;
     if (other !== undefined) throw new LedgerError('USAGE', `expected either --dry-run or ${other}, found both`);
@@ -126,6 +135,17 @@ async function runAppend(io: Io, argument: string | undefined, flags: Flags, aro
   }
   printer.print([await appendRow(request, text)]);
   printer.finish();
+}
+
+/** Of a single row, that is: in a pipe there may be rows without it. */
+function refuseUnknown({ seal = [], flags, place }: AppendRequest, text: string | undefined): void {
+  if (seal.length === 0) return;
+  // What is wrong with the row is told where it is checked.
+  const row = orNothing(() => {
+    const given: Json = text === undefined ? new Map() : parseJson(text);
+    return given instanceof Map ? completeRow(given, flags, environmentDefaults(place.env)) : undefined;
+  });
+  if (row !== undefined) refuseUnknownFields(seal, [row]);
 }
 
 /** The row with its signature, to which nothing is added any more; or why it was refused. */

@@ -1,6 +1,7 @@
 /** `ledger show`: one row. On a terminal a listing, in a pipe the stored line. */
 import type { Command } from 'commander';
 import { plainText, printable, printableLines } from '../../core/printable';
+import { SEALED_TEXT, sealIn } from '../../core/seal';
 import { measureOf } from '../../core/summary';
 import type { LeftOut, Measure } from '../../core/summary';
 import { show } from '../../services/show';
@@ -176,6 +177,8 @@ function titleOf({ kind, seq, row }: ShownLine): string {
 function valueLines(value: unknown): string[] {
   if (typeof value === 'string') return [printable(value)];
   if (typeof value !== 'object' || value === null) return [String(value)];
+  const digest = sealIn(value);
+  if (digest !== undefined) return [`${SEALED_TEXT} ${digest}`];
   return JSON.stringify(value, null, 2).split('\n').map(printable);
 }
 

@@ -9,7 +9,7 @@ import { requiredIn } from './decision';
 import { countsBy, signatureText, UNJUDGED } from './signed';
 import type { JudgeSignature } from './signed';
 import { happenedMs } from './stream';
-import { actionTitle, actorOf, dotted, entriesOf, isSamePerson, valueText, versionText } from './words';
+import { actionTitle, actorOf, dotted, entriesOf, isSamePerson, valueText, versionText, wordsOf } from './words';
 
 export interface Answer {
   readonly question: string;
@@ -44,7 +44,8 @@ const PEOPLE = ['actor', 'reviewer', 'approver', 'invoking_identity', 'presented
 
 function who(rows: readonly Row[]): Answer {
   const named = told('Who', rows, (row, say) => {
-    if (row.agent) say(`agent ${row.agent}${row.agent_version === undefined ? '' : ` ${row.agent_version}`}`);
+    if (row.agent)
+      say(`agent ${row.agent}${row.agent_version === undefined ? '' : ` ${valueText(row.agent_version)}`}`);
     // Who set it down may be another than the one of whom it tells.
     if (row.actor) say(`person ${row.actor}`);
     for (const name of PEOPLE) {
@@ -52,7 +53,7 @@ function who(rows: readonly Row[]): Answer {
       if (text) say(`person ${text}`);
     }
     if (row.action === 'approval') say(`model ${dotted(textOf(row, 'model_provider'), textOf(row, 'model_id'))}`);
-    else if (row.model) say(`model ${row.model}`);
+    else if (row.model) say(`model ${valueText(row.model)}`);
     say(`account ${row.by}`);
   });
   // "Jordan Kim" and "Jordan Kim (FP&A lead)" are said once, in full.
@@ -82,7 +83,8 @@ function when(rows: readonly Row[]): Answer {
 
 function data(rows: readonly Row[]): Answer {
   return told('On which data of record', rows, (row, say) => {
-    if (row.data_ref !== undefined) say(`${row.data_ref}${row.as_of === undefined ? '' : ` as of ${row.as_of}`}`);
+    if (row.data_ref !== undefined)
+      say(`${valueText(row.data_ref)}${row.as_of === undefined ? '' : ` as of ${row.as_of}`}`);
     if (row.action !== 'tool.call') return;
     const source = textOf(row, 'source');
     say(dotted(textOf(row, 'tool'), valueText(fieldOf(row, 'input_shape')), valueText(fieldOf(row, 'output_shape')), source && `source: ${source}`)); // prettier-ignore
@@ -160,7 +162,7 @@ function alone(row: Row, asker: string | undefined, say: Say): void {
 }
 
 function objections(row: Row, say: Say): void {
-  const said = (name: string): string => textOf(row, name) ?? 'not said';
+  const said = (name: string): string => wordsOf(row, name) ?? 'not said';
   switch (row.action) {
     case 'reviewer.action':
       if (said('type') === 'accept-with-edits')

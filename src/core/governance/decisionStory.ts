@@ -6,7 +6,7 @@ import { fieldOf, isLive, listOf, textOf } from './finding';
 import { signatureText } from './signed';
 import type { JudgeSignature } from './signed';
 import type { StreamIntegrity } from './stream';
-import { actorOf, dotted, entriesOf, named, valueText } from './words';
+import { actorOf, dotted, entriesOf, named, valueText, wordsOf } from './words';
 
 export interface Step {
   readonly title: string;
@@ -29,7 +29,7 @@ export function decisionSteps(rows: readonly Row[], integrity: StreamIntegrity, 
 }
 
 const ofAction = (rows: readonly Row[], action: string): Row[] => rows.filter((row) => row.action === action);
-const said = (row: Row, name: string): string => textOf(row, name) ?? '(not said)';
+const said = (row: Row, name: string): string => wordsOf(row, name) ?? '(not said)';
 const seqs = (rows: readonly (Row | undefined)[]): number[] =>
   rows.flatMap((row) => (row === undefined ? [] : [row.seq]));
 const at = (row: Row): string => row.occurred_at ?? row.ts;

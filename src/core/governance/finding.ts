@@ -49,7 +49,10 @@ export function textOf(row: Row, name: string): string | undefined {
 
 /** What a row belongs to: as it says itself, else as its payload does, which may tell of another one. */
 export function linkOf(row: Row, name: 'order_id' | 'customer_id'): string | undefined {
-  return row[name] ?? textOf(row, name);
+  const own: unknown = row[name];
+  // A sealed one names nobody.
+  if (own !== undefined) return typeof own === 'string' ? own : undefined;
+  return textOf(row, name);
 }
 
 export function listOf(row: Row, name: string): readonly unknown[] {

@@ -102,7 +102,7 @@ export function orderProof(
   const artifacts = rows.filter((row) => isLive(row) && checkOf.get(row.seq) === 'differs');
   return {
     order_id: order,
-    customers: distinct(rows, ({ customer_id: id }) => id),
+    customers: distinct(rows, ({ customer_id: id }) => valueText(id) || undefined),
     runs: distinct(rows, ({ run_id: id }) => id),
     links,
     revenue_usd: formatNanos(revenue),

@@ -8,7 +8,7 @@ import { textOf } from './finding';
 import { spendNanos } from './orderProof';
 import { RunAudit } from './run';
 import { happenedMs } from './stream';
-import { actorOf, ACTORS } from './words';
+import { actorOf, ACTORS, valueText } from './words';
 
 export interface StreamLine {
   readonly id: string;
@@ -85,7 +85,7 @@ class Listed {
         this.#what = textOf(row, 'workflow');
         return;
       case 'run_started':
-        this.#what ??= row.target;
+        this.#what ??= valueText(row.target) || undefined;
         return;
       case 'risk.scored':
         this.#band = textOf(row, 'band');
@@ -94,7 +94,7 @@ class Listed {
         this.#outcome = textOf(row, 'result');
         return;
       case 'run_completed':
-        if (this.audit instanceof RunAudit) this.#outcome = row.outcome;
+        if (this.audit instanceof RunAudit) this.#outcome = valueText(row.outcome) || undefined;
         return;
       case 'surface.delivery':
         if (this.audit instanceof RunAudit) this.#outcome ??= textOf(row, 'outcome');

@@ -7,7 +7,7 @@
  */
 import type { Row } from '../members';
 import { fieldOf, textOf } from './finding';
-import { actionTitle, dotted, entriesOf, isSamePerson, named, valueText, versionText } from './words';
+import { actionTitle, dotted, entriesOf, isSamePerson, named, valueText, versionText, wordsOf } from './words';
 
 export interface TrailLine {
   readonly head: string;
@@ -94,14 +94,14 @@ const IN_HEAD: ReadonlySet<string> = new Set(['action', 'actor', 'agent', 'targe
 
 function plainLine(row: Row, { invoker }: TrailContext): TrailLine {
   const who = row.actor ?? row.agent;
-  const why = row.reason === undefined ? [] : [`Reason: ${row.reason}`];
+  const why = row.reason === undefined ? [] : [`Reason: ${valueText(row.reason)}`];
   return {
     head: dotted(
       actionTitle(row.action),
       isSamePerson(who, invoker) ? undefined : who,
-      row.target,
-      row.outcome,
-      row.model && `model ${row.model}`,
+      valueText(row.target),
+      valueText(row.outcome),
+      row.model && `model ${valueText(row.model)}`,
       row.cost_usd === undefined ? undefined : `${row.cost_usd} USD`,
     ),
     details: [...why, ...restOf(row, (name, value) => IN_HEAD.has(name) && row[name] === value)],
@@ -146,7 +146,7 @@ export function besideOf(row: Row, { head, details }: TrailLine): string[] {
   return row.occurred_at === undefined ? beside : [...beside, `Set down: ${row.ts}`];
 }
 
-const reason = (row: Row): string[] => named('Reason', textOf(row, 'reason'));
+const reason = (row: Row): string[] => named('Reason', wordsOf(row, 'reason'));
 
 /** `DE-001 · 2026-04 · counterparties [US-001, UK-002]`: what is one value needs no name. */
 function scopeText(scope: unknown): string {

@@ -1,5 +1,6 @@
 /** How values of rows are said in a sentence. Nothing is made up: what is not there is not said. */
 import type { Row } from '../members';
+import { SEALED_TEXT, sealIn } from '../seal';
 import { fieldOf, textOf } from './finding';
 
 /** `tool_executed` → `Tool executed`; `run.invocation` → `Run invocation` */
@@ -22,7 +23,13 @@ export function valueText(value: unknown): string {
   if (value === undefined || value === null) return '';
   if (Array.isArray(value)) return `[${value.map(valueText).join(', ')}]`;
   if (typeof value !== 'object') return typeof value === 'string' ? value : JSON.stringify(value);
+  if (sealIn(value) !== undefined) return SEALED_TEXT;
   return Object.entries(value).map(([name, of]) => `${name} ${valueText(of)}`).join(' · '); // prettier-ignore
+}
+
+/** A member of a row as words: that it is sealed, too. Undefined where it is not there. */
+export function wordsOf(row: Row, name: string): string | undefined {
+  return valueText(fieldOf(row, name)) || undefined;
 }
 
 /** Of a list in a payload, each entry as words: a flag is a text, or an object with its text. */

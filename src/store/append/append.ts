@@ -5,6 +5,7 @@
  *   3. finish a pending heal; read the tail; heal it if it is torn  prepare.ts, heal.ts
  *   4. drain at most 1,000 spilled rows                            drain.ts
  *   5. build the rows: seq, ts, id, stream places, hashes          placer.ts
+ *      what opens their sealed fields is on disk before they are    openings.ts
  *   6. one write at the end; then the size must be right           commit.ts
  *   7. fdatasync, checked ── the group is committed                commit.ts
  *   8. unlock; the caller prints receipts
@@ -28,6 +29,7 @@ import type { PlacedRowReceipt } from './placer';
 import { withReadyLedger } from './prepare';
 import type { PrepareEvents } from './prepare';
 import type { StatePaths } from '../paths';
+import { storeOpenings } from '../sealed/openings';
 import { spillRows } from '../spill/spill';
 import type { Spilled } from '../spill/spill';
 
@@ -88,6 +90,7 @@ export async function appendGroup(
 /**
  * Appends rows that are decided on under the lock, with everything chained that waited: `decide` sees the ledger as it
  * stands, and places what is to be written. It never spills: what was decided holds for this moment alone.
+ * @param committed what follows under the same hold of the lock, once the rows are on disk
  * @returns what `decide` gave, once its rows are on disk
  * @throws LedgerError as the codes of a refusal and of a spill say; nothing is stored then
  */
@@ -95,6 +98,7 @@ export async function appendDecided<T>(
   file: LedgerFile,
   decide: (ready: ReadyLedger, placer: Placer) => Promise<T>,
   events: AppendEvents,
+  committed: (answer: T) => void = () => undefined,
 ): Promise<{ readonly answer: T; readonly lastSeq: number }> {
   return withReadyLedger(file, events, async (ready) => {
     const drained = await drainAll(ready, events);
@@ -103,6 +107,7 @@ export async function appendDecided<T>(
     if (!placer.group.isEmpty) await commitGroup(drained, placer);
     // Duplicates alone: they are answered once their rows are on disk, whoever wrote them.
     else if (drained.durability === 'disk') syncData(drained.fd);
+    committed(answer);
     return { answer, lastSeq: placer.group.head.seq };
   });
 }
@@ -141,6 +146,7 @@ async function commitCalls(
 }
 
 async function commitGroup({ paths, lock, host, durability, fd, tail }: ReadyLedger, placer: Placer): Promise<void> {
+  storeOpenings(paths, placer.openings);
   const data = placer.group.bytes();
   await commitBytes({ path: paths.ledger, lock, host, durability, openFd: fd }, tail.sizeBytes, data);
   placer.remember(data);

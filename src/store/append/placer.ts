@@ -9,9 +9,13 @@ import type { Landed } from '../../core/group';
 import type { Row } from '../../core/members';
 import type { CheckedRow } from '../../core/row';
 import { sameChecked, sameContent } from '../../core/sameContent';
+import { toJson } from '../../core/json';
+import { hasSeal } from '../../core/seal';
+import type { FindOpening, Opening } from '../../core/seal';
 import type { ReadyLedger } from '../ledger/ledger';
 import { lastRowWith, streamHeadOf, windowStart } from './places';
 import type { OlderRows, PlaceKind } from './places';
+import { Openings } from '../sealed/openings';
 
 type StreamKind = 'run_id' | 'decision_id';
 
@@ -30,10 +34,14 @@ export class Placer {
   readonly group: Group;
   readonly #heads = { run_id: new Map<string, StreamHead>(), decision_id: new Map<string, StreamHead>() };
   readonly #keys = new Map<string, KeyUse>();
+  /** What opens the sealed fields of the rows that were placed: a row that is there already needs none. */
+  readonly openings: Opening[] = [];
+  readonly #known: Openings;
   #older: OlderRows | undefined;
 
   constructor(private readonly ledger: ReadyLedger) {
     this.group = new Group(ledger.tail.head, ledger.host);
+    this.#known = new Openings(ledger.paths);
   }
 
   /**
@@ -50,6 +58,7 @@ export class Placer {
     const run = row.runId === undefined ? undefined : this.#head('run_id', row.runId);
     const decision = row.decisionId === undefined ? undefined : this.#head('decision_id', row.decisionId);
     const landed = this.group.add(row, run, decision, id);
+    if (row.openings !== undefined) this.openings.push(...row.openings);
     if (row.runId !== undefined) this.#advance('run_id', row.runId, run, landed);
     if (row.decisionId !== undefined) this.#advance('decision_id', row.decisionId, decision, landed);
     if (row.idempotencyKey !== undefined)
@@ -99,6 +108,14 @@ export class Placer {
     return this.#receiptOf(row);
   }
 
+  /** Whether a row says the same as what stands under its key. `untimed`: its `occurred_at` was added by the drain. */
+  isSame(use: KeyUse, row: CheckedRow, untimed?: boolean): boolean {
+    if (use.checked !== undefined) return sameChecked(use.checked, row, this.#opening, untimed);
+    return use.stored !== undefined && sameContent(use.stored, row, this.#opening, untimed);
+  }
+
+  readonly #opening: FindOpening = (digest) => this.#known.find(digest);
+
   #receiptOf(row: CheckedRow): PlacedRowReceipt {
     const use = row.idempotencyKey === undefined ? undefined : this.keyUse(row.idempotencyKey);
     const { seq, id, hash } = use === undefined ? this.place(row) : use.landed;
@@ -113,8 +130,10 @@ export class Placer {
       this.#refuseForeign(row);
       const use = this.keyUse(key);
       const sibling = inCall.get(key);
-      const same = (use === undefined || isSame(use, row)) && (sibling === undefined || sameChecked(sibling, row));
-      if (!same) throw conflict(key, use?.landed.seq);
+      const same =
+        (use === undefined || this.isSame(use, row)) &&
+        (sibling === undefined || sameChecked(sibling, row, this.#opening));
+      if (!same) throw conflict(key, use);
       inCall.set(key, row);
     }
   }
@@ -160,20 +179,15 @@ export class Placer {
   }
 }
 
-/** Whether a row says the same as what stands under its key. `untimed`: its `occurred_at` was added by the drain. */
-export function isSame(use: KeyUse, row: CheckedRow, untimed?: boolean): boolean {
-  if (use.checked !== undefined) return sameChecked(use.checked, row, untimed);
-  return use.stored !== undefined && sameContent(use.stored, row, untimed);
-}
-
-function conflict(key: string, seq: number | undefined): LedgerError {
-  const where = seq === undefined ? 'the same call' : `row ${seq}`;
+function conflict(key: string, use: KeyUse | undefined): LedgerError {
+  const where = use === undefined ? 'the same call' : `row ${use.landed.seq}`;
+  const isSealed = use?.stored !== undefined && hasSeal(toJson(use.stored));
   return new LedgerError(
     'IDEMPOTENCY_CONFLICT',
     `expected the same content as ${where} under idempotency key ${JSON.stringify(key.slice(0, 60))}, found other content`,
     {
       place: { member: 'idempotency_key' },
-      hint: 'use a new key for a new row; the first row stands',
+      hint: `use a new key for a new row; the first row stands${isSealed ? '; a sealed field of it whose opening is gone can be compared with nothing' : ''}`,
     },
   );
 }

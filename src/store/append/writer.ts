@@ -168,10 +168,14 @@ export class Writer {
   }
 
   /** Appends rows that are decided on under the lock, after what is queued. Errors as `appendDecided` of append.ts. */
-  async appendDecided<T>(decide: (ready: ReadyLedger, placer: Placer) => Promise<T>): Promise<T> {
+  async appendDecided<T>(
+    decide: (ready: ReadyLedger, placer: Placer) => Promise<T>,
+    committed?: (answer: T) => void,
+  ): Promise<T> {
+    const { events } = this.options;
     for (;;) {
       try {
-        const { answer, lastSeq } = await this.exclusively((file) => appendDecided(file, decide, this.options.events));
+        const { answer, lastSeq } = await this.exclusively((file) => appendDecided(file, decide, events, committed));
         await this.#keepIndex(lastSeq);
         return answer;
       } catch (error) {

@@ -1,26 +1,27 @@
 /** Holds rows against the catalogues: those that come with the ledger, and those that the settings name. */
-import { ACCESS_RUN, isAccessAction } from '../../core/accessActions';
-import { CATALOGUE_NAMES, actionsIn, catalogueOf, LEDGER_ACTIONS } from '../../core/catalogue';
-import { LedgerError } from '../../core/errors';
-import { nearest } from '../../core/nearest';
+import { catalogueOf, LEDGER_ACTIONS } from '../../core/catalogue';
 import type { Json, JsonObject } from '../../core/json';
 import { omittedIn, omittedRefusal, withHashes } from '../../core/omissions';
 import type { OmissionMode, Omitted } from '../../core/omissions';
 import { checkRow } from '../../core/row';
 import type { CheckedRow } from '../../core/row';
-import { faultsOf, schemaMismatch } from '../../core/schemaFaults';
+import { schemaMismatch } from '../../core/schemaFaults';
 import type { SchemaFault } from '../../core/schemaFaults';
+import type { SealPlan } from '../../core/sealPlan';
 import type { Secret } from '../../core/secrets';
 import { withEventKey } from '../../core/webhook';
 import { cataloguePaths } from '../ledger/locate';
 import type { LocatedLedger } from '../ledger/locate';
+import { Sealing } from '../sealed/sealing';
 import { Secrets } from '../secrets/secrets';
 import { Signatures } from '../signing/signatures';
 import { builtinTypes, builtinValidators } from './builtin';
 import type { DescribedType } from './builtin';
 import type { Validate } from './compileCatalogue';
+import { faultsIn, faultsInStored } from './faults';
 import { ownTypes, withHelpers } from './ownCatalogues';
 import type { OwnType } from './ownCatalogues';
+import { checkOmissionKeys, refuseAccess, unknownAction } from './refusals';
 
 interface Described {
   readonly catalogue: string;
@@ -29,17 +30,26 @@ interface Described {
 
 type OnOmitted = (omitted: readonly (Omitted | Secret)[]) => void;
 
+export interface CheckAsked {
+  readonly nowMs: number;
+  readonly onOmitted?: OnOmitted | undefined;
+  /** Fields to seal, beside what the settings say. */
+  readonly seal?: readonly string[] | undefined;
+}
+
 export class Catalogues {
   readonly secrets: Secrets;
   readonly #own: ReadonlyMap<string, OwnType>;
   readonly #isStrict: boolean;
   readonly #omissions: ReadonlyMap<string, OmissionMode>;
   readonly #signatures: Signatures;
+  readonly #sealing: Sealing;
 
   /** @throws LedgerError CATALOGUE_INVALID, READ_FAILED for one of the settings' own */
   constructor(located: LocatedLedger) {
     const { config, configPath } = located;
     this.#signatures = new Signatures(located);
+    this.#sealing = new Sealing(located);
     this.#own = config.catalogues.length === 0 ? new Map() : ownTypes(cataloguePaths({ config, configPath }));
     this.#isStrict = config.actions === 'strict';
     this.#omissions = config.omissions;
@@ -53,9 +63,11 @@ export class Catalogues {
    * @param onWarning hears of what is stored all the same
    * @throws LedgerError SECRET, OMITTED, MEMBER_VALUE
    */
-  prepared(row: JsonObject, onWarning: OnOmitted): JsonObject {
+  prepared(given: JsonObject, onWarning: OnOmitted): JsonObject {
+    const { row, known } = this.#sealing.opened(given);
     // First: what is said of anything else may quote the row.
-    return this.#keyed(this.secrets.cleaned(row, onWarning, false), onWarning);
+    const cleaned = this.secrets.cleaned(row, onWarning, false, this.#sealing.plan(row, [], known));
+    return this.#keyed(cleaned, onWarning);
   }
 
   #keyed(row: JsonObject, onWarning: OnOmitted): JsonObject {
@@ -65,10 +77,31 @@ export class Catalogues {
   /**
    * The row without secrets, and without what its catalogue leaves out.
    * @param isKept whether a row that would be refused has hashes instead: it tells of what cannot be undone
+   * @param plan what of it is sealed, by `sealed`
    * @throws LedgerError SECRET, OMITTED, MEMBER_RESERVED
    */
-  cleaned(given: JsonObject, onWarning: OnOmitted = () => undefined, isKept = false): JsonObject {
-    return this.#withoutOmitted(this.secrets.cleaned(given, onWarning, isKept), onWarning, isKept);
+  cleaned(
+    given: JsonObject,
+    onWarning: OnOmitted = () => undefined,
+    isKept = false,
+    plan: SealPlan | undefined = undefined,
+  ): JsonObject {
+    return this.#withoutOmitted(this.secrets.cleaned(given, onWarning, isKept, plan), onWarning, isKept);
+  }
+
+  /** What the settings seal of a row. */
+  planFor(row: JsonObject): SealPlan {
+    return this.#sealing.plan(row);
+  }
+
+  /** @throws LedgerError MEMBER_RESERVED, ROW_TOO_LONG */
+  sealed(row: CheckedRow, plan: SealPlan): CheckedRow {
+    return this.#sealing.sealed(row, plan);
+  }
+
+  /** A row that a command writes on a caller's behalf, with what the settings seal of it. Errors as `sealed`. */
+  sealedOwn(row: CheckedRow): CheckedRow {
+    return this.#sealing.sealedOwn(row);
   }
 
   #withoutOmitted(row: JsonObject, onWarning: OnOmitted, isKept: boolean): JsonObject {
@@ -83,45 +116,51 @@ export class Catalogues {
   }
 
   /**
-   * A row that a caller gives, as it may be stored.
+   * A row that a caller gives, as it may be stored: held against its catalogue as it is meant, against its signature as it
+   * will stand.
    * @throws LedgerError a refusal code
    */
-  checked(
-    given: Json,
-    { nowMs, onOmitted }: { readonly nowMs: number; readonly onOmitted?: OnOmitted | undefined },
-  ): CheckedRow {
-    const onWarning = onOmitted ?? ((): void => undefined);
+  checked(given: Json, asked: CheckAsked): CheckedRow {
+    const { nowMs } = asked;
+    if (!(given instanceof Map)) return checkRow(given, { nowMs });
+    const { row, signature, plan } = this.#taken(given, asked);
+    const own = signature === undefined ? undefined : new Map([['signature', signature]]);
+    const open = checkRow(row, { nowMs, ...(own && { own }) });
+    const sealed = this.#sealing.sealed(open, plan);
+    if (signature === undefined) {
+      this.check(open);
+      return sealed;
+    }
+    const signedFor = this.#signatures.ledgerOf(sealed, nowMs);
+    this.check({ ...open, signedFor });
+    return { ...sealed, signedFor };
+  }
+
+  #taken(
+    given: JsonObject,
+    { onOmitted: onWarning = () => undefined, seal }: CheckAsked,
+  ): { readonly row: JsonObject; readonly signature: Json | undefined; readonly plan: SealPlan } {
+    const { row: open, known } = this.#sealing.opened(given);
+    const plan = this.#sealing.plan(open, seal, known);
     // The signature, too: what is said of it may quote it.
-    const said = given instanceof Map ? this.secrets.cleaned(given, onWarning, false) : given;
-    const signature = said instanceof Map ? said.get('signature') : undefined;
-    const row = said instanceof Map ? this.#keyed(unsigned(said), onWarning) : said;
-    const checked = this.#signed(row, signature, nowMs);
-    this.check(checked);
-    return checked;
+    const said = this.secrets.cleaned(open, onWarning, false, plan);
+    return { row: this.#keyed(unsigned(said), onWarning), signature: said.get('signature'), plan };
   }
 
   /**
    * A row that is to be signed, as it will be stored but for its signature.
    * @throws LedgerError a refusal code
    */
-  checkedToSign(
-    given: JsonObject,
-    { nowMs, onOmitted }: { readonly nowMs: number; readonly onOmitted: OnOmitted },
-  ): CheckedRow {
-    const checked = checkRow(this.prepared(given, onOmitted), { nowMs });
+  checkedToSign(given: JsonObject, asked: CheckAsked): CheckedRow {
+    const { row, plan } = this.#taken(given, asked);
+    const checked = checkRow(row, { nowMs: asked.nowMs });
     this.#checkType(checked);
-    return checked;
-  }
-
-  #signed(row: Json, signature: Json | undefined, nowMs: number): CheckedRow {
-    if (signature === undefined) return checkRow(row, { nowMs });
-    const checked = checkRow(row, { nowMs, own: new Map([['signature', signature]]) });
-    return { ...checked, signedFor: this.#signatures.ledgerOf(checked, nowMs) };
+    return this.#sealing.sealed(checked, plan);
   }
 
   /** Whether rows are looked into that have no payload: those of a trail must have one. */
   get looksIntoMembers(): boolean {
-    return this.#omissions.size > 0;
+    return this.#omissions.size > 0 || this.#sealing.isAsked;
   }
 
   /** Rows of the trail are refused; of other catalogues, and of none ("plain"), the settings say. */
@@ -154,7 +193,8 @@ export class Catalogues {
 
   /** @throws LedgerError ACTION_UNKNOWN */
   checkKnown(action: string): void {
-    if (this.refuses(action) && this.#describing(action) === undefined) throw unknown(action, [...this.#own.keys()]);
+    if (this.refuses(action) && this.#describing(action) === undefined)
+      throw unknownAction(action, [...this.#own.keys()]);
   }
 
   /** Whether the settings refuse an action that nothing describes. */
@@ -165,7 +205,7 @@ export class Catalogues {
   /** What a stored row, or one that may become one, lacks to be as a catalogue has it; undefined where none describes it. */
   faults(action: string, row: unknown): readonly SchemaFault[] | undefined {
     const described = this.#describing(action);
-    return described && faultsIn(described.validate, row);
+    return described && faultsInStored(described.validate, row);
   }
 
   /** Every type that is described, in the order of the catalogues. */
@@ -186,53 +226,7 @@ export class Catalogues {
   }
 }
 
-/** Who was shown what is for the program to say, in a stream where nobody else stands. */
-function refuseAccess(action: unknown, runId: unknown): void {
-  const isAction = isAccessAction(action);
-  if (!isAction && runId !== ACCESS_RUN) return;
-  const found = isAction ? String(action) : `run_id "${ACCESS_RUN}"`;
-  throw new LedgerError(
-    'MEMBER_RESERVED',
-    `expected rows of your own, found ${found}, which tells who was shown what`,
-    {
-      place: { member: isAction ? 'action' : 'run_id' },
-      hint: 'the program writes these rows itself: see "access" in the config',
-    },
-  );
-}
-
 function unsigned(row: JsonObject): JsonObject {
   if (!row.has('signature')) return row;
   return new Map([...row].filter(([name]) => name !== 'signature'));
-}
-
-/** A payload that is not there lacks what must be in it: that is told at once, too. */
-function faultsIn(validate: Validate, row: unknown): SchemaFault[] {
-  if (validate(row)) return [];
-  const faults = faultsOf(validate.errors ?? [], row);
-  if (!faults.some(({ path, text }) => path === 'payload' && text === 'missing')) return faults;
-  const inner = validate({ ...(row as object), payload: {} }) ? [] : faultsOf(validate.errors ?? [], row);
-  return inner.some(({ path }) => path.startsWith('payload.')) ? inner : faults;
-}
-
-/**
- * A misspelt catalogue would leave out nothing.
- * @throws LedgerError CONFIG_INVALID
- */
-function checkOmissionKeys(keys: readonly string[], own: readonly OwnType[]): void {
-  if (keys.length === 0) return;
-  const known = [...new Set([...CATALOGUE_NAMES, ...own.map(({ catalogue }) => catalogue)])];
-  const wrong = keys.find((key) => !known.includes(key));
-  if (wrong === undefined) return;
-  throw new LedgerError('CONFIG_INVALID', `expected catalogues in "omissions", found ${JSON.stringify(wrong)}`, {
-    hint: `did you mean "${nearest(wrong, known) ?? ''}"? Known are: ${known.join(', ')}`,
-  });
-}
-
-function unknown(action: string, own: readonly string[]): LedgerError {
-  const known = [...CATALOGUE_NAMES.flatMap(actionsIn), ...own];
-  return new LedgerError('ACTION_UNKNOWN', `expected an action that a catalogue describes, found "${action}"`, {
-    place: { member: 'action' },
-    hint: `did you mean "${nearest(action, known) ?? ''}"? "ledger schema list" shows all; the setting "actions" is "strict"`,
-  });
 }

@@ -4,6 +4,7 @@
  */
 import { checkChunk } from '../../core/chunk';
 import { accumulate } from '../../core/indexDigest';
+import { holdsSeal } from '../../core/seal';
 import { readStoredLine } from '../../core/storedLine';
 import type { StoredLine } from '../../core/storedLine';
 import type { FindingPlace } from '../../core/verdict';
@@ -180,7 +181,9 @@ function walkRange(
 
 /** One line, read exactly. */
 function walkOne(walk: Walk, line: LineBytes, place: FindingPlace, options: WalkOptions): void {
-  walkLine(walk, readStoredLine(line.block.subarray(line.start, line.end), options), place);
+  const bytes = line.block.subarray(line.start, line.end);
+  walk.sealed ||= holdsSeal(bytes);
+  walkLine(walk, readStoredLine(bytes, options), place);
   if (options.digestUpTo === undefined) return;
   const row = projectLine(line, 0);
   if (row !== undefined && row.seq <= options.digestUpTo) accumulate(walk.digest, row);

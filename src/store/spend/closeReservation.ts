@@ -11,6 +11,7 @@ import { formatNanos, parseCostNanos } from '../../core/money';
 import { closingRow, parseReservationId, reservationOf } from '../../core/reservation';
 import { checkRow } from '../../core/row';
 import type { CheckedRow } from '../../core/row';
+import { wholeText } from '../../core/sameContent';
 import { RELEASED, RESERVED } from '../../core/spendActions';
 import type { AppendEvents, Receipt } from '../append/append';
 import { Writer } from '../append/writer';
@@ -30,6 +31,8 @@ export interface CloseRequest {
   readonly flags: JsonObject;
   /** Takes out of the row what its catalogue leaves out; refuses none: the money is spent. */
   readonly cleaned: (row: JsonObject) => JsonObject;
+  /** Seals what the settings say. */
+  readonly sealed: (row: CheckedRow) => CheckedRow;
   readonly events: AppendEvents;
 }
 
@@ -56,7 +59,7 @@ export async function closeReservation(request: CloseRequest): Promise<CloseResu
   const host = nodeHost();
   const writer = new Writer({ paths, host, durability, events: request.events });
   try {
-    const checked = checkRow(row, { nowMs: host.nowMs() });
+    const checked = request.sealed(checkRow(row, { nowMs: host.nowMs() }));
     const [receipt] = await writer.appendEach([checked]);
     if (receipt?.status === 'refused') throw await whyRefused(paths, id, receipt.error, checked);
     return {
@@ -85,7 +88,7 @@ async function findReservation(paths: StatePaths, id: string): Promise<{ readonl
 /** The key was taken: by which row, and what it says. What is stored nowhere is said whole. */
 async function whyRefused(paths: StatePaths, id: string, error: LedgerError, row: CheckedRow): Promise<LedgerError> {
   if (error.code === 'STORED_NOWHERE')
-    return new LedgerError(error.code, error.message, { hint: `append it by hand: {${row.members}}`, cause: error });
+    return new LedgerError(error.code, error.message, { hint: `append it by hand: ${wholeText(row)}`, cause: error });
   if (error.code !== 'IDEMPOTENCY_CONFLICT') return error;
   const seq = /row ([0-9]+)/.exec(error.message)?.[1];
   const [found] = seq === undefined ? [] : await findLines(paths, { kind: 'seq', seq: Number(seq) });

@@ -13,6 +13,7 @@ import type { AppendEvents } from '../append/append';
 import { locate } from '../ledger/locate';
 import type { Place } from '../ledger/locate';
 import { presentSegments } from '../ledger/segments';
+import { Sealing } from '../sealed/sealing';
 import { decideUnderCaps } from './underCaps';
 
 export interface OverrideWish {
@@ -47,6 +48,6 @@ export async function recordOverride({ place, cap, raise, members, events }: Ove
     }
     const untilMs = raise?.untilMs ?? nowMs;
     const row = checkRow(overrideRow(cap, { nanos: raise?.nanos, untilMs }, members), { nowMs });
-    return Promise.resolve({ ...placer.place(row), untilMs, replaced });
+    return Promise.resolve({ ...placer.place(new Sealing(located).sealedOwn(row)), untilMs, replaced });
   });
 }

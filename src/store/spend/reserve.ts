@@ -25,6 +25,7 @@ import { locate } from '../ledger/locate';
 import type { LocatedLedger, Place } from '../ledger/locate';
 import { presentSegments } from '../ledger/segments';
 import { nodeHost } from '../machine/nodeHost';
+import { Sealing } from '../sealed/sealing';
 import { checkCaps } from './spendPlan';
 import { decideUnderCaps } from './underCaps';
 
@@ -58,6 +59,7 @@ export interface Reserved {
  */
 export async function reserve({ place, members, nanos, ttlMs, events }: ReserveRequest): Promise<Reserved> {
   const located = locate(place);
+  const sealing = new Sealing(located);
   checkCaps(located);
   checkScopes(located);
   // A mistyped folder would be a fresh budget.
@@ -71,7 +73,7 @@ export async function reserve({ place, members, nanos, ttlMs, events }: ReserveR
     await judge.learn([ask]);
     judge.keep();
     const { row, answer } = decide({ members, nanos, states: judge.statesFor(ask) }, atMs, ttlMs);
-    const { id, seq } = placer.place(row);
+    const { id, seq } = placer.place(sealing.sealedOwn(row));
     return { ...answer, id, seq };
   });
 }

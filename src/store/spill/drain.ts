@@ -22,7 +22,7 @@ import { tornKind } from '../heal/heal';
 import { withFreshTail } from '../ledger/ledger';
 import type { StatePaths } from '../paths';
 import type { ReadyLedger } from '../ledger/ledger';
-import { isSame, Placer } from '../append/placer';
+import { Placer } from '../append/placer';
 import { setAside } from '../heal/quarantine';
 import { findChained, rewriteUnsynced, startOfSearch } from './chained';
 import type { DonePlace } from './chained';
@@ -199,7 +199,7 @@ function placeWaiting(ledger: ReadyLedger, placer: Placer, spillFd: number, one:
     return;
   }
   // Other content under a key that is taken is kept here, so that no acknowledged row is lost.
-  const same = isSame(use, row, !record.row.has('occurred_at'));
+  const same = placer.isSame(use, row, !record.row.has('occurred_at'));
   if (!same && !fitsInPayload(record.row)) {
     placeSetAside(ledger, placer, spillFd, one, { spill_id: record.id, of: use.landed.seq });
     return;

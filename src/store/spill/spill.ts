@@ -17,11 +17,13 @@ import { ulidAt, ULID_RANDOM_BYTES } from '../../core/ids';
 import type { CheckedRow } from '../../core/row';
 import { formatSpillRecord, parseSpillRecord } from '../../core/spillRecord';
 import type { SpilledAfter } from '../../core/spillRecord';
+import type { Opening } from '../../core/seal';
 import { formatTime } from '../../core/time';
 import { closeQuietly, ensureFolder, openFile, statOf, syncData, syncFolder, withFile, writeAll } from '../files';
 import type { StatePaths } from '../paths';
 import { scanLines } from '../read/lines';
 import { readTail } from '../read/tail';
+import { storeOpenings } from '../sealed/openings';
 
 const MAX_RENAMES_MET = 100;
 
@@ -46,6 +48,7 @@ export interface Spilled {
 interface Unit {
   readonly ids: readonly string[];
   readonly records: readonly Buffer[];
+  readonly openings: readonly Opening[];
 }
 
 /**
@@ -63,7 +66,10 @@ export function spillRows(
   const units = unitsOf(paths, host, rows, reason, calls);
   reason.onWriting?.(units.flatMap(({ ids }) => ids));
   const places = [new SpillPlace(paths.spill), new SpillPlace(paths.secondSpill)];
-  let left = units;
+  // Without its openings a row would be chained with fields that nobody can show any more.
+  const fault = openingsFault(paths, units);
+  const barred = fault === undefined ? [] : units.filter(({ openings }) => openings.length > 0);
+  let left = units.filter((unit) => !barred.includes(unit));
   let path = paths.spill;
   for (const place of places) {
     if (left.length === 0) continue;
@@ -71,12 +77,16 @@ export function spillRows(
     if (stored > 0) path = place.path;
     left = left.slice(stored);
   }
-  if (left.length === 0) return { ids: units.flatMap(({ ids }) => ids), path, nowhere: undefined };
+  const lost = new Set([...barred, ...left]);
+  if (lost.size === 0) return { ids: units.flatMap(({ ids }) => ids), path, nowhere: undefined };
   // What is in a file by half would come into the chain after its caller was told that it did not.
   const unsure = places.filter((place) => !place.takeBack(left)).map((place) => place.path);
-  const nowhere = storedNowhere(reason.error, places, unsure);
-  if (left.length === units.length) throw nowhere;
-  const lost = new Set(left);
+  const causes = [
+    ...(fault === undefined ? [] : [fault]),
+    ...(left.length > 0 ? places.map(({ cause }) => cause) : []),
+  ];
+  const nowhere = storedNowhere(reason.error, causes, unsure);
+  if (lost.size === units.length) throw nowhere;
   return { ids: units.flatMap((unit) => unit.ids.map((id) => (lost.has(unit) ? undefined : id))), path, nowhere };
 }
 
@@ -97,12 +107,22 @@ function unitsOf(
   return calls.map((count) => {
     const from = next;
     next += count;
-    return { ids: ids.slice(from, next), records: records.slice(from, next) };
+    const openings = rows.slice(from, next).flatMap((row) => row.openings ?? []);
+    return { ids: ids.slice(from, next), records: records.slice(from, next), openings };
   });
 }
 
-function storedNowhere(error: LedgerError, places: readonly SpillPlace[], unsure: readonly string[]): LedgerError {
-  const why = places.map(({ cause }) => (cause instanceof Error ? cause.message : String(cause))).join('; ');
+function openingsFault(paths: StatePaths, units: readonly Unit[]): unknown {
+  try {
+    storeOpenings(paths, units.flatMap(({ openings }) => openings)); // prettier-ignore
+    return undefined;
+  } catch (cause) {
+    return cause;
+  }
+}
+
+function storedNowhere(error: LedgerError, causes: readonly unknown[], unsure: readonly string[]): LedgerError {
+  const why = causes.map((cause) => (cause instanceof Error ? cause.message : String(cause))).join('; ');
   const rest =
     unsure.length === 0
       ? ''
