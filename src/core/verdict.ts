@@ -5,6 +5,9 @@
  *   {"code":"CONTENT_ALTERED","seq":41,"place":{"segment":"audit.jsonl","line":41,"offset":27310},"want":"9f…","got":"41…"}
  */
 
+import type { AnchorState } from './anchor/judge';
+import type { HeadKeyState, TreeState } from './note/judgeCheckpoints';
+
 export const FINDING_CODES = [
   'CONTENT_ALTERED',
   'LINK_BROKEN',
@@ -163,14 +166,24 @@ export interface VerifyResult {
   readonly content: 'intact' | 'broken' | 'none';
   readonly gaps: readonly Gap[];
   readonly index: IndexState;
-  readonly tree: 'none' | 'not-checked';
+  /** Whether the roots that were signed are those of the rows; `not-checked`: where rows are missing, nobody can tell. */
+  readonly tree: TreeState;
   /** `none`: no row is signed, and none must be. `not-checked`: some are, and whoever checks trusts no key. */
   readonly signatures: 'valid' | 'broken' | 'not-checked' | 'none';
   readonly signed_rows: number;
-  readonly key: 'none';
+  /** Of what signed the tree heads: `not-checked` where whoever checks trusts no key for that. */
+  readonly key: HeadKeyState;
+  readonly checkpoints: number;
+  /** The rows under the newest checkpoint that agrees. */
+  readonly signed_until: number | null;
+  /** `new`: the rows behind the last checkpoint alone were read. */
+  readonly read: 'all' | 'new';
   readonly tail: 'whole' | 'torn' | 'none';
   readonly anchored_until: number | null;
   readonly unanchored_rows: number;
+  /** Of those, the ones that tell of more than checkpoints and anchors. */
+  readonly unanchored_events: number;
+  readonly anchors: readonly AnchorState[];
   /** Streams without a closing row. */
   readonly open_streams: number;
   readonly stream: StreamReport | null;

@@ -1,4 +1,6 @@
 /** The answer of `verify`, put together from a finished walk. Every field says what was looked at, and no more. */
+import type { AnchorVerdict } from './anchor/judge';
+import type { CheckpointVerdict } from './note/judgeCheckpoints';
 import type { FindingCode, IndexState, StreamReport, VerifyResult } from './verdict';
 import { segmentOrder } from './verdict';
 import type { Walk } from './walkState';
@@ -22,12 +24,21 @@ const CHAIN_CODES: readonly FindingCode[] = [
   'HEAD_MISMATCH',
 ];
 
+/** Checkpoints and anchors, held against the rows. */
+export interface EvidenceVerdict {
+  readonly checkpoints: CheckpointVerdict;
+  readonly anchors: AnchorVerdict;
+  readonly warnings: readonly string[];
+}
+
 export interface ResultInputs {
   /** Names of the segments, in order. */
   readonly segments: readonly string[];
   readonly spilled: number;
   readonly index: IndexState;
-  readonly checkpoints: boolean;
+  /** What was seen besides the rows; undefined where nobody looked. */
+  readonly evidence: EvidenceVerdict | undefined;
+  readonly read: VerifyResult['read'];
   readonly strict: boolean;
   /** Whether the head is the one that the caller had noted elsewhere. */
   readonly headHeld: boolean;
@@ -41,6 +52,8 @@ export function resultOf(walk: Walk, inputs: ResultInputs): VerifyResult {
   const streamsBroken = findings.count('STREAM_BROKEN') > 0;
   const chain = findings.has(CHAIN_CODES) ? 'broken' : gaps.length > 0 ? 'gaps' : 'intact';
   const verdict = findings.verdict();
+  const { checkpoints, anchors } = inputs.evidence ?? {};
+  const anchoredUntil = anchors?.anchored_until ?? null;
   return {
     verdict,
     rows: walk.rows,
@@ -53,13 +66,18 @@ export function resultOf(walk: Walk, inputs: ResultInputs): VerifyResult {
     content: walk.contentBroken ? 'broken' : walk.content ? 'intact' : 'none',
     gaps,
     index: inputs.index,
-    tree: inputs.checkpoints ? 'not-checked' : 'none',
+    tree: checkpoints?.tree ?? 'not-checked',
     signatures: signatureState(walk),
     signed_rows: walk.signatures.signed,
-    key: 'none',
+    key: checkpoints?.key ?? 'not-checked',
+    checkpoints: checkpoints?.count ?? 0,
+    signed_until: checkpoints?.until ?? null,
+    read: inputs.read,
     tail: empty ? 'none' : findings.count('TORN') > 0 ? 'torn' : 'whole',
-    anchored_until: null,
-    unanchored_rows: walk.rows,
+    anchored_until: anchoredUntil,
+    unanchored_rows: walk.rows - (anchoredUntil ?? 0),
+    unanchored_events: unanchoredEvents(walk, anchoredUntil),
+    anchors: anchors?.anchors ?? [],
     open_streams: walk.runs.open + walk.decisions.open,
     stream: streamReport(walk),
     time: empty ? 'none' : findings.count('TIME_SUSPECT') > 0 ? 'suspect' : 'plausible',
@@ -70,8 +88,14 @@ export function resultOf(walk: Walk, inputs: ResultInputs): VerifyResult {
     findings_total: findings.total,
     not_proved: empty
       ? ['anything: there was nothing to check']
-      : [...unknownStream(walk), ...unknownSigners(walk), ...notProved(inputs)],
+      : [...unknownStream(walk), ...unknownSigners(walk), ...notProved(inputs, walk)],
   };
+}
+
+/** Rows about checkpoints come behind them: a ledger that has nothing else behind its anchor is anchored. */
+function unanchoredEvents(walk: Walk, until: number | null): number {
+  const from = until ?? 0;
+  return Math.max(0, walk.rows - from - walk.evidence.filter(({ seq }) => seq > from).length);
 }
 
 function streamCount(walk: Walk): number {
@@ -116,22 +140,43 @@ function ownWarnings(walk: Walk, inputs: ResultInputs): string[] {
     warnings.push(`${count(walk.lateRows, 'row')} came after the closing row of their stream (ROW_AFTER_CLOSE)`);
   const jumps = walk.findings.count('TIME_SUSPECT');
   if (jumps > 0) warnings.push(`the clock went back ${count(jumps, 'time')}: order is by seq, not by ts`);
-  if (inputs.checkpoints) warnings.push('there are checkpoints; this version does not check them');
-  return warnings;
+  return [...warnings, ...(inputs.evidence?.warnings ?? [])];
 }
 
 function count(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? '' : 's'}`;
 }
 
-function notProved(inputs: ResultInputs): string[] {
-  const byNoted = [
-    'that no rows were cut off the end: keep the head elsewhere and give it with --expect-head, or --min-rows',
-    'that nobody who can write the file rewrote it all, hashes included: the head kept elsewhere shows that too',
-  ];
+function notProved(inputs: ResultInputs, walk: Walk): string[] {
   return [
-    ...(inputs.headHeld ? [] : byNoted),
+    ...notRead(inputs),
+    ...(inputs.headHeld ? [] : notAnchored(inputs, walk)),
     'that everything that happened was logged',
     ...(inputs.index === 'not-checked' ? ['that the index agrees with the file'] : []),
   ];
+}
+
+function notRead({ read, evidence }: ResultInputs): string[] {
+  if (read === 'all') return [];
+  const until = evidence?.checkpoints.until ?? 0;
+  return [
+    `rows 1 to ${until} as they stand now: they were not read, only what was signed of them; "ledger verify" reads all`,
+  ];
+}
+
+/** What nobody elsewhere knows of can be cut off, or written anew. */
+function notAnchored({ evidence }: ResultInputs, walk: Walk): string[] {
+  const until = evidence?.anchors.anchored_until ?? null;
+  if (until === null) {
+    return [
+      'that no rows were cut off the end: "ledger checkpoint" signs them; or keep the head elsewhere for --expect-head',
+      'that nobody who can write the file rewrote it all, hashes included: a head kept elsewhere shows that too',
+    ];
+  }
+  const signedBy =
+    evidence?.checkpoints.key === 'not-checked'
+      ? ['who signed the checkpoints: no key is trusted for that here (role "checkpoint" in "keys" of the config)']
+      : [];
+  if (unanchoredEvents(walk, until) === 0) return signedBy;
+  return [`that no rows behind row ${until} were cut off or written anew: no anchor knows of them yet`, ...signedBy];
 }

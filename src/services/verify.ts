@@ -4,17 +4,26 @@
  * 1. The segments, in order; the live one in parallel, its tail read again where it looks unfinished.
  * 2. What needs the whole ledger to be known: second rows (replay or fork), tombstones against heal rows and quarantine.
  * 3. The index against the file, the spill places, a heal under way.
- * 4. What the caller knows from elsewhere: the head, a number of rows.
+ * 4. Checkpoints, the head that is remembered outside of the folder, and anchors, against the tree of the rows.
+ * 5. What the caller knows from elsewhere: the head, a number of rows.
  */
+import type { KnownTree } from '../core/anchor/heads';
 import { LedgerError } from '../core/errors';
+import { KeyTrust } from '../core/signing/trustWalk';
+import type { GrowingTree } from '../core/tree/storedTree';
+import { TreeWalk } from '../core/tree/treeWalk';
 import { endWalk } from '../core/walk';
 import type { Walk } from '../core/walkState';
-import type { FindingCode, VerifyResult } from '../core/verdict';
+import type { FindingCode, IndexState, VerifyResult } from '../core/verdict';
 import { resultOf } from '../core/verifyResult';
-import { namesIn, statOf } from '../store/files';
+import type { EvidenceVerdict } from '../core/verifyResult';
+import { judgeEvidence, lookAtEvidence } from '../store/checkpoint/evidence';
+import type { EvidenceSeen } from '../store/checkpoint/evidence';
+import { statOf } from '../store/files';
 import { checkGaps } from '../store/scan/gapCheck';
+import { readIdentity } from '../store/ledger/genesis';
 import { locate } from '../store/ledger/locate';
-import type { Place } from '../store/ledger/locate';
+import type { LocatedLedger, Place } from '../store/ledger/locate';
 import type { StatePaths } from '../store/paths';
 import { nameSuspects } from '../store/scan/suspects';
 import { openIndexCheck } from '../store/index/indexCheck';
@@ -27,6 +36,8 @@ import { countSpilled } from '../store/spill/spillState';
 import { countImpossible } from '../store/spill/waiting';
 import { walkLedger } from '../store/scan/walkLedger';
 import type { LedgerWalkOptions } from '../store/scan/walkLedger';
+import { walkSince } from '../store/scan/walkSince';
+import { openTree } from '../store/tree/treeReader';
 
 const NOT_CHECKED: IndexVerdict = { state: 'not-checked', findings: [], warnings: [] };
 const ABSENT: IndexVerdict = { state: 'absent', findings: [], warnings: [] };
@@ -38,6 +49,8 @@ export interface VerifyOptions extends Omit<LedgerWalkOptions, 'watched' | 'newT
   /** Report on this stream. */
   readonly run?: string | undefined;
   readonly decision?: string | undefined;
+  /** Checkpoints and anchors, as they were before the rows are read; without them the result says that nobody looked. */
+  readonly evidence?: EvidenceSeen | undefined;
 }
 
 /**
@@ -45,29 +58,85 @@ export interface VerifyOptions extends Omit<LedgerWalkOptions, 'watched' | 'newT
  * @throws the system's error where a file cannot be read, LedgerError UNSAFE_PATH or READ_FAILED; findings are values
  */
 export async function verifyLedger(options: VerifyOptions): Promise<VerifyResult> {
-  const { paths } = options;
-  const { walk, segments, indexCheck } = await walkLedger({ ...options, watched: watchedOf(options) });
+  const { paths, evidence: seen } = options;
+  const newTree = seen === undefined || seen.sizes.length === 0 ? undefined : () => new TreeWalk({ sizes: seen.sizes });
+  const { walk, segments, indexCheck } = await walkLedger({ ...options, watched: watchedOf(options), newTree });
   endWalk(walk);
   await nameSuspects(walk, segments);
   const warnings = checkGaps(paths, walk);
   const index = await judgeIndex(options, walk, indexCheck);
   for (const finding of index.findings) walk.findings.add(finding);
-  if (statOf(paths.healPlan) !== undefined)
-    warnings.push('a heal is under way (audit.heal.pending): the next append or sweep finishes it');
-  warnings.push(...otherLedgerNoted(paths, walk.ledgerId), ...spoiltRecords(paths, walk.ledgerId));
-  warnings.push(...(await sealWarnings(paths, walk.sealed)));
+  warnings.push(...(await sealWarnings(paths, walk.sealed)), ...index.warnings);
+  checkLiveFile(walk, segments);
+  const evidence = seen && judgeEvidence(seen, walk, treeOf(walk));
+  return answer(options, { walk, segments, index: index.state, evidence, warnings, read: 'all' });
+}
+
+interface Judged {
+  readonly walk: Walk;
+  readonly segments: readonly Segment[];
+  readonly index: IndexState;
+  readonly evidence: EvidenceVerdict | undefined;
+  readonly warnings: readonly string[];
+  readonly read: VerifyResult['read'];
+}
+
+async function answer(options: VerifyOptions, judged: Judged): Promise<VerifyResult> {
+  const { walk, segments, evidence, warnings, index, read } = judged;
+  const { paths } = options;
+  const healing =
+    statOf(paths.healPlan) === undefined
+      ? []
+      : ['a heal is under way (audit.heal.pending): the next append or sweep finishes it'];
+  const others = [...otherLedgerNoted(paths, walk.ledgerId), ...spoiltRecords(paths, walk.ledgerId)];
+  for (const finding of [...(evidence?.checkpoints.findings ?? []), ...(evidence?.anchors.findings ?? [])])
+    walk.findings.add(finding);
   await checkHead(walk, options);
   checkExpectations(walk, options);
-  checkLiveFile(walk, segments);
   return resultOf(walk, {
     segments: segments.map(({ name }) => name),
     spilled: countSpilled(paths),
-    index: index.state,
-    checkpoints: namesIn(paths.checkpoints).length > 0,
+    index,
+    evidence,
+    read,
     strict: options.strict === true,
     headHeld: options.expectHead !== undefined && options.expectHead === walk.main.hash,
-    warnings: [...warnings, ...index.warnings],
+    warnings: [...warnings, ...healing, ...others],
   });
+}
+
+/** Where a row is missing the tree ends, and nobody can tell the roots behind that. */
+function treeOf({ tree, main }: Walk): KnownTree {
+  return { size: main.expected - 1, rootAt: (size) => tree?.rootAt(size) };
+}
+
+/**
+ * The rows behind the newest checkpoint alone, where everything about them is as it should be.
+ * @returns undefined where all rows must be read: they have the last word
+ */
+async function verifySince(located: LocatedLedger, options: VerifyOptions): Promise<VerifyResult | undefined> {
+  const { paths, config } = located;
+  const { evidence: seen } = options;
+  const newest = seen?.files.at(-1)?.checkpoint;
+  const identity = readIdentity(paths);
+  const stored = openTree(paths);
+  if (seen === undefined || newest === undefined || identity === undefined || stored === undefined) return undefined;
+  try {
+    const { size, root } = newest.head;
+    if (stored.size < size || !stored.rootAt(size).equals(root)) return undefined;
+    const newTree = (from: GrowingTree): TreeWalk => new TreeWalk({ from, sizes: seen.sizes });
+    const keyTrust = new KeyTrust(config.keys);
+    const walked = await walkSince({ ...options, size, tree: stored, identity, keyTrust, newTree });
+    if (walked === undefined) return undefined;
+    const { walk, segments } = walked;
+    if (walk.heals.size + walk.tombstones.length + walk.gaps.length > 0) return undefined;
+    const rootAt = (at: number): Buffer | undefined => (at > size ? walk.tree?.rootAt(at) : stored.rootAt(at));
+    const evidence = judgeEvidence(seen, walk, { size: walk.main.expected - 1, rootAt });
+    const result = await answer(options, { walk, segments, index: 'not-checked', evidence, warnings: [], read: 'new' });
+    return result.findings_total === 0 ? result : undefined;
+  } finally {
+    stored.close();
+  }
 }
 
 function spoiltRecords(paths: StatePaths, ledgerId: string | undefined): string[] {
@@ -76,8 +145,10 @@ function spoiltRecords(paths: StatePaths, ledgerId: string | undefined): string[
   return [`${records} of the records in the spill files are torn, changed or foreign: they cannot be chained`];
 }
 
-export type VerifyRequest = Omit<VerifyOptions, 'paths' | 'signers'> & {
+export type VerifyRequest = Omit<VerifyOptions, 'paths' | 'signers' | 'evidence'> & {
   readonly place: Pick<Place, 'dir' | 'env'> & Partial<Pick<Place, 'configPath'>>;
+  /** Read the rows behind the newest checkpoint alone, where that can be. */
+  readonly sinceCheckpoint?: boolean | undefined;
 };
 
 /**
@@ -88,9 +159,14 @@ export async function verify(options: VerifyRequest): Promise<VerifyResult> {
   const { minRows = 0 } = options;
   if (!Number.isSafeInteger(minRows) || minRows < 0)
     throw new LedgerError('USAGE', `expected minRows to be a whole number of 0 or more, found ${minRows}`);
-  const { paths, config } = locate({ configPath: undefined, ...options.place });
+  const located = locate({ configPath: undefined, ...options.place });
+  const { paths, config } = located;
   const signers = { keys: config.keys, required: config.requireSignature };
-  return verifyLedger({ openIndexCheck, ...options, paths, signers });
+  const evidence = await lookAtEvidence(located, options.place.env, Date.now());
+  const asked = { openIndexCheck, ...options, paths, signers, evidence };
+  const isStream = (options.run ?? options.decision) !== undefined;
+  const since = options.sinceCheckpoint === true && !isStream ? await verifySince(located, asked) : undefined;
+  return since ?? verifyLedger(asked);
 }
 
 async function judgeIndex(options: VerifyOptions, walk: Walk, check: IndexCheck | undefined): Promise<IndexVerdict> {

@@ -8,6 +8,8 @@ import { exitCodeOf, gravityOf } from '../../core/verdict';
 import type { Finding, StreamReport, VerifyResult } from '../../core/verdict';
 import { verify } from '../../services/verify';
 import { governance } from '../../services/governance';
+import type { AnchorVerdict } from '../../core/anchor/judge';
+import { anchorLines } from '../anchorText';
 import { colorsFor } from '../color';
 import type { Colors } from '../color';
 import { EXIT, worst } from '../exit';
@@ -26,6 +28,8 @@ interface VerifyFlags {
   readonly decision?: string;
   readonly strict?: boolean;
   readonly governance?: boolean;
+  readonly sinceCheckpoint?: boolean;
+  readonly requireAnchor?: boolean;
 }
 
 type Flags = VerifyFlags & GlobalFlags;
@@ -35,19 +39,25 @@ const HELP_BEFORE = `Examples:
   ledger verify --expect-head 41f0…            the head you noted elsewhere: shows a cut tail or a rewrite
   ledger verify --min-rows 1000 --json
   ledger verify --run r1                       … and whether run r1 is closed and complete
+  ledger verify --since-checkpoint             only what came behind the last checkpoint: quick, for cron
   ledger verify --governance                   … and whether decisions and runs went as they must
 `;
 
 const HELP_AFTER = `
 Checked: the form of every line, hashes, links, seq, ids, streams, content hashes, tombstones against heal rows and
-quarantine, the index, the spill files, and the signatures of people against the keys that the config trusts. Nothing is
-written and no lock is taken.
+quarantine, the index, the spill files, and the signatures of people against the keys that the config trusts. Checkpoints are
+held against the tree of the rows and against the keys with the role "checkpoint"; so are the head that this account
+remembers and the anchors that the config names: they show a cut tail, a folder that was rolled back, a rewrite of it all.
+Nothing is written and no lock is taken.
+
+With --since-checkpoint the rows behind the newest checkpoint are read, and all of them where anything about those is not as
+it should be. What is signed of the rows before is compared, the rows are not read.
 
 With --governance the rows of decisions and runs are held against what must have come before them: executed only when
 allowed, allowed only when enough people agreed in the roles that must, exceptions used while they held, what was delivered
 approved in that version, nothing after the end, no beginning without an end.
 
-Exit: 0 intact · 1 broken, or with --governance something went otherwise · 2 there was nothing to check, or it could not be read · 3 intact but for named gaps`;
+Exit: 0 intact · 1 broken, or with --governance something went otherwise · 2 there was nothing to check, or it could not be read · 3 intact but for named gaps, or with --require-anchor rows that no anchor knows`;
 
 export function registerVerify(program: Command, io: Io): void {
   const command = program
@@ -60,6 +70,8 @@ export function registerVerify(program: Command, io: Io): void {
     .option('--run <id>', 'report on the stream of this run')
     .option('--decision <id>', 'report on the stream of this decision')
     .option('--governance', 'hold decisions and runs against the rules of how they go')
+    .option('--since-checkpoint', 'read the rows behind the newest checkpoint alone')
+    .option('--require-anchor', 'every row must be known to an anchor: else exit 3')
     .option('--strict', 'every line must be exactly what the writer would have written')
     .addHelpText('after', HELP_AFTER)
     .action(async () => runVerify(io, flagsOf<Flags>(command)));
@@ -76,12 +88,16 @@ function countOf(text: string): number {
 }
 
 async function runVerify(io: Io, flags: Flags): Promise<void> {
-  const { expectHead, minRows, run, decision, strict = false } = flags;
+  const { expectHead, minRows, run, decision, strict = false, sinceCheckpoint } = flags;
   if (run !== undefined && decision !== undefined)
     throw new LedgerError('USAGE', 'expected either --run or --decision, found both');
   const progress = progressOf(io, flags, 'verify');
   const onProgress = progress.show;
-  const asked = { expectHead, minRows, run, decision, strict, onProgress };
+  if (sinceCheckpoint === true && (run ?? decision) !== undefined)
+    throw new LedgerError('USAGE', 'expected either --since-checkpoint or a stream, found both', {
+      hint: 'a stream is told of from its first row on: leave --since-checkpoint out',
+    });
+  const asked = { expectHead, minRows, run, decision, strict, onProgress, sinceCheckpoint };
   const place = placeOf(flags, io);
   const result = await verify({ ...asked, place }).finally(() => progress.end());
   // Of a ledger with nothing in it there is nothing to tell.
@@ -101,7 +117,8 @@ async function runVerify(io: Io, flags: Flags): Promise<void> {
     );
   }
   const isOtherwise = governed !== undefined && governed.findings.length > 0;
-  io.setExit(worst([exitCodeOf(result.verdict), isOtherwise ? EXIT.no : EXIT.ok]));
+  const isLoose = flags.requireAnchor === true && (result.anchored_until === null || result.unanchored_events > 0);
+  io.setExit(worst([exitCodeOf(result.verdict), isOtherwise ? EXIT.no : EXIT.ok, isLoose ? EXIT.scoped : EXIT.ok]));
 }
 
 function verifyText(result: VerifyResult, colors: Colors, width: number): string {
@@ -110,6 +127,7 @@ function verifyText(result: VerifyResult, colors: Colors, width: number): string
     ...result.findings.map((finding) => findingText(finding, colors)),
     ...moreFindings(result),
     ...partLines(result, width),
+    ...evidenceLines(result, colors, width),
     ...(result.stream === null ? [] : [streamText(result.stream)]),
     ...result.warnings.map((warning) => labelled('warning', printable(warning), width, colors.warn)),
     ...result.not_proved.map((text, i) => labelled(i === 0 ? 'not proved' : '', printable(text), width)),
@@ -156,7 +174,26 @@ function partLines(result: VerifyResult, width: number): string[] {
 
 function signatureLines({ signatures, signed_rows: signed }: VerifyResult, width: number): string[] {
   const of = signed === 0 ? '' : ` (${signed} signed ${signed === 1 ? 'row' : 'rows'})`;
-  return [labelled('', `signatures ${signatures.replace('-', ' ')}${of} · checkpoints: not checked`, width)];
+  return [labelled('', `signatures ${signatures.replace('-', ' ')}${of}`, width)];
+}
+
+/** Up to where the ledger is signed, by whom as far as that is known here, and who else has that in hand. */
+function evidenceLines(result: VerifyResult, colors: Colors, width: number): string[] {
+  const { checkpoints, tree, key, signed_until: until, rows, last_seq: last } = result;
+  if (checkpoints === 0 && result.anchors.length === 0) return [];
+  const keyText = { trusted: 'by a trusted key', wrong: 'by a key that does not count', 'not-checked': 'by a key that nobody here has named as trusted', none: '' }[key]; // prettier-ignore
+  const rest =
+    until === null || last === null || until >= last
+      ? ''
+      : `; behind it ${last - until} ${last - until === 1 ? 'row' : 'rows'}`;
+  const many = `${checkpoints} ${checkpoints === 1 ? 'checkpoint' : 'checkpoints'}`;
+  const roots = { agrees: 'roots agree', disagrees: 'roots disagree', 'not-checked': 'roots not all checked', none: 'none here' }[tree]; // prettier-ignore
+  const signed = until === null ? `${many}, ${roots}` : `until row ${until} ${keyText}${rest} · ${many}, ${roots}`;
+  return [labelled('signed', signed, width), ...anchorLines(anchorVerdictOf(result), rows, colors, width)];
+}
+
+function anchorVerdictOf({ anchors, anchored_until, unanchored_rows }: VerifyResult): AnchorVerdict {
+  return { anchors, anchored_until, unanchored_rows, findings: anchors.flatMap(({ finding }) => finding ?? []) };
 }
 
 function streamText({ kind, id, rows, open, complete }: StreamReport): string {
