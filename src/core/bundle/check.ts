@@ -3,16 +3,17 @@
  * is said, and what it does not prove as well.
  */
 import type { Row } from '../members';
-import { contentHashOf } from './bundle';
+import { contentHashOf, signedBytes } from './bundle';
 import type { Bundle, BundleStream, LedgerOfBundle } from './bundle';
 import { readEvents } from './events';
+import type { Evidence } from './evidence';
 import { BundleFindings } from './finding';
 import type { BundleFinding, Checked } from './finding';
 import type { EvidenceKey } from './keys';
 import { listsOf, LIST_NAMES } from './lists';
 import { notProved } from './notProved';
 import { checkDisclosed } from './openings';
-import { checkSigned, signedContent } from './signature';
+import { checkSigned } from './signature';
 import type { CheckedSignature } from './signature';
 import { checkStreams, nameOf } from './streams';
 import { checkCheckpoint, checkInclusion } from './tree';
@@ -56,12 +57,15 @@ export interface BundleReport {
 }
 
 /** @param keys those of whoever checks; none: who made it stays unknown */
-export function checkBundle(bundle: Bundle, keys: readonly EvidenceKey[]): BundleReport {
+export function checkEvidence(evidence: Evidence, keys: readonly EvidenceKey[]): BundleReport {
+  const { bundle, layers } = evidence;
   const [findings, eventFindings] = [new BundleFindings(), new BundleFindings()];
+  for (const { code, want, got, seq } of evidence.findings) findings.add(code, want, got, seq);
   const events = readEvents(bundle.events, eventFindings);
   const rows = events.filter((row) => row !== undefined);
   checkContentHash(bundle, findings);
-  const signature = checkSigned(signedContent(bundle.contentHash, bundle.signature, newestMs(rows)), keys, findings);
+  const own = { bytes: signedBytes(bundle.contentHash), signature: bundle.signature };
+  const signature = checkSigned([...layers, own], { keys, atMs: newestMs(rows) }, findings);
   const checkpoint = checkCheckpoint(bundle, keys, findings);
   findings.addAll(eventFindings);
   checkStreams(bundle.streams, rows, findings);

@@ -1,37 +1,40 @@
 /** Who signed a bundle, of those whom whoever checks trusts. */
 import { formatTime } from '../time';
-import { signedBytes } from './bundle';
-import type { BundleSignature } from './bundle';
+import type { Layer } from './evidence';
 import type { BundleFindings, Checked } from './finding';
 import type { EvidenceKey } from './keys';
 
-export interface Signed {
-  readonly bytes: Buffer;
-  readonly signature: BundleSignature;
+export interface CheckedSignature {
+  readonly state: Checked;
+  /** Undefined where a signature does not hold, or is by nobody who is known. */
+  readonly key: EvidenceKey | undefined;
+}
+
+export interface WhoChecks {
+  /** None: nothing is found, and nothing is known. */
+  readonly keys: readonly EvidenceKey[];
   /** The newest row in it: it was signed at this moment or later. */
   readonly atMs: number;
 }
 
-/** A bundle's content is signed by its digest. */
-export function signedContent(contentHash: string, signature: BundleSignature, atMs: number): Signed {
-  return { bytes: signedBytes(contentHash), signature, atMs };
-}
-
-export interface CheckedSignature {
-  readonly state: Checked;
-  /** Undefined where the signature does not hold, or is by nobody who is known. */
-  readonly key: EvidenceKey | undefined;
-}
-
-/** @param keys those of whoever checks; none: nothing is found, and nothing is known */
-export function checkSigned(signed: Signed, keys: readonly EvidenceKey[], findings: BundleFindings): CheckedSignature {
-  if (keys.length === 0) return { state: 'not-checked', key: undefined };
-  const key = signerOf(signed, keys, findings);
-  return { state: key === undefined ? 'broken' : 'valid', key };
+/** @param layers the bundle, and what it is wrapped in: all of them by one key */
+export function checkSigned(
+  layers: readonly Layer[],
+  { keys, atMs }: WhoChecks,
+  findings: BundleFindings,
+): CheckedSignature {
+  const ids = new Set(layers.map(({ signature }) => signature.keyId));
+  if (ids.size > 1) findings.add('SIGNATURE_INVALID', 'one key for all signatures', [...ids].join(' and '));
+  if (keys.length === 0) return { state: ids.size > 1 ? 'broken' : 'not-checked', key: undefined };
+  const signers = layers.map((layer) => signerOf(layer, keys, findings));
+  const key = signers[0];
+  if (key === undefined || signers.some((one) => one !== key) || !isTrusted(key, atMs, findings))
+    return { state: 'broken', key: undefined };
+  return { state: 'valid', key };
 }
 
 function signerOf(
-  { bytes, signature: { alg, keyId, value }, atMs }: Signed,
+  { bytes, signature: { alg, keyId, value } }: Layer,
   keys: readonly EvidenceKey[],
   findings: BundleFindings,
 ): EvidenceKey | undefined {
@@ -39,9 +42,8 @@ function signerOf(
   const known = keys.map((one) => one.keyId).join(', ');
   if (key === undefined)
     findings.add('UNKNOWN_KEY', `a signature by ${known.slice(0, 300)}`, `one by ${keyId} (${alg})`);
-  else if (!key.isSignature(bytes, Buffer.from(value, 'hex')))
-    findings.add('SIGNATURE_INVALID', `a signature of this content by ${keyId}`, 'one that is not');
-  else if (isTrusted(key, atMs, findings)) return key;
+  else if (key.isSignature(bytes, Buffer.from(value, 'hex'))) return key;
+  else findings.add('SIGNATURE_INVALID', `a signature of this content by ${keyId}`, 'one that is not');
   return undefined;
 }
 

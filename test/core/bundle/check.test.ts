@@ -4,10 +4,12 @@ import test from 'node:test';
 import { signBundle } from '../../../src/core/bundle/build';
 import { bundleText } from '../../../src/core/bundle/bundle';
 import type { Bundle, BundleContent } from '../../../src/core/bundle/bundle';
-import { checkBundle } from '../../../src/core/bundle/check';
+import { checkEvidence } from '../../../src/core/bundle/check';
+import type { BundleReport } from '../../../src/core/bundle/check';
+import type { EvidenceKey } from '../../../src/core/bundle/keys';
 import { publicKeyOf, sharedKeyOf } from '../../../src/core/bundle/keys';
 import { PathsToRoot } from '../../../src/core/bundle/paths';
-import { readBundle } from '../../../src/core/bundle/read';
+import { readEvidence } from '../../../src/core/bundle/readEvidence';
 import { leafHash } from '../../../src/core/tree/merkle';
 import { verifyInclusion } from '../../../src/core/tree/proof';
 import { hmacKeyId, hmacOf } from '../../../src/core/signing/hmacKey';
@@ -35,6 +37,9 @@ function story(): Chain {
   chain.add({ action: 'run_completed', run_id: 'neighbour-run' });
   return chain;
 }
+
+const checkBundle = (bundle: Bundle, keys: readonly EvidenceKey[]): BundleReport =>
+  checkEvidence({ bundle, layers: [], findings: [] }, keys);
 
 /** All of it that is signed. */
 const contentOf = (bundle: Bundle): BundleContent =>
@@ -72,8 +77,9 @@ test('it shows nothing of a neighbour but hashes', async () => {
 test('the file is read back as it was, and every layer of it is strict', async () => {
   const bundle = await bundleOf(story(), [RUN]);
   const text = bundleText(bundle);
-  assert.deepEqual(readBundle(text), { kind: 'bundle', bundle });
-  assert.deepEqual(readBundle(JSON.stringify(bundle, undefined, 2)), { kind: 'bundle', bundle });
+  const read = { kind: 'evidence', evidence: { bundle, layers: [], findings: [] } };
+  assert.deepEqual(readEvidence(text), read);
+  assert.deepEqual(readEvidence(JSON.stringify(bundle, undefined, 2)), read);
   const bad: readonly (readonly [string, string])[] = [
     ['a key twice', text.replace('"version":1,', '"version":1,"version":1,')],
     ['a key twice, inside', text.replace('"index":1,', '"index":1,"index":1,')],
@@ -92,8 +98,9 @@ test('the file is read back as it was, and every layer of it is strict', async (
   ];
   for (const [name, changed] of bad) {
     assert.notEqual(changed, text, name);
-    const reading = readBundle(changed);
-    assert.equal(reading.kind === 'none' && reading.finding.code, 'MALFORMED', name);
+    const reading = readEvidence(changed);
+    const code = name === 'no signature' ? 'SIGNATURE_MISSING' : 'MALFORMED';
+    assert.equal(reading.kind === 'none' && reading.finding.code, code, name);
   }
 });
 
@@ -102,8 +109,8 @@ test('a changed byte anywhere in the file is found', async () => {
   for (let at = 0; at < text.length - 1; at += 7) {
     const unit = text.charCodeAt(at);
     const changed = `${text.slice(0, at)}${String.fromCharCode(unit === 0x31 ? 0x32 : 0x31)}${text.slice(at + 1)}`;
-    const reading = readBundle(changed);
-    if (reading.kind === 'bundle') assert.equal(checkBundle(reading.bundle, KEYS).verdict, 'broken', `at ${at}`);
+    const reading = readEvidence(changed);
+    if (reading.kind === 'evidence') assert.equal(checkEvidence(reading.evidence, KEYS).verdict, 'broken', `at ${at}`);
   }
 });
 
