@@ -21,7 +21,7 @@ import type { CheckedHead } from './tree';
 
 /** The answer of `ledger bundle verify`; prose and JSON both print exactly this. */
 export interface BundleReport {
-  /** `not-checked`: it holds in itself, and there was no key to check by who made it. */
+  /** `untrusted`, `not-checked`: it holds in itself, and who made it is not trusted, or could not be told. */
   readonly verdict: Checked;
   readonly workflow_id: string | null;
   readonly ledger: LedgerOfBundle | null;
@@ -59,14 +59,17 @@ export interface BundleReport {
 /** @param keys those of whoever checks; none: who made it stays unknown */
 export function checkEvidence(evidence: Evidence, keys: readonly EvidenceKey[]): BundleReport {
   const { bundle, layers } = evidence;
-  const [findings, eventFindings] = [new BundleFindings(), new BundleFindings()];
+  const findings = new BundleFindings();
+  const [eventFindings, headFindings] = [new BundleFindings(), new BundleFindings()];
   for (const { code, want, got, seq } of evidence.findings) findings.add(code, want, got, seq);
   const events = readEvents(bundle.events, eventFindings);
   const rows = events.filter((row) => row !== undefined);
   checkContentHash(bundle, findings);
   const own = { bytes: signedBytes(bundle.contentHash), signature: bundle.signature };
-  const signature = checkSigned([...layers, own], { keys, atMs: newestMs(rows) }, findings);
-  const checkpoint = checkCheckpoint(bundle, keys, findings);
+  const atMs = newestMs(rows);
+  const checkpoint = checkCheckpoint(bundle, { keys, atMs }, headFindings);
+  const signature = checkSigned([...layers, own], { keys, atSize: checkpoint?.head.size ?? 0, atMs }, findings);
+  findings.addAll(headFindings);
   findings.addAll(eventFindings);
   checkStreams(bundle.streams, rows, findings);
   if (checkpoint !== undefined) checkInclusion(bundle, events, checkpoint.head, findings);
@@ -102,7 +105,7 @@ function reportOf(bundle: Bundle, rows: readonly Row[], { findings, signature, c
   const { workflowId, ledger, streams, contentHash, disclosed = [] } = bundle;
   const { alg, keyId } = bundle.signature;
   return {
-    verdict: findings.total > 0 ? 'broken' : signature.state,
+    verdict: findings.total === 0 ? signature.state : findings.isOnlyUntrusted ? 'untrusted' : 'broken',
     workflow_id: workflowId,
     ledger,
     rows: rows.length,

@@ -7,7 +7,9 @@ import { createPublicKey, KeyObject, timingSafeEqual, verify } from 'node:crypto
 import { LedgerError, orNothing } from '../errors';
 import { hmacKeyId, hmacOf } from '../signing/hmacKey';
 import { blobOf, fingerprintOf, keyInBlob, readPublicKey, verifierOf } from '../signing/keys';
+import type { EvidenceRole } from '../signing/rotation';
 import type { TrustedKeys } from '../signing/signature';
+import type { KeyTrust } from '../signing/trustWalk';
 import type { SignatureAlg } from './bundle';
 
 export interface EvidenceKey {
@@ -18,20 +20,24 @@ export interface EvidenceKey {
   readonly publicBytes: Buffer | undefined;
   /** Whose it is, where the settings say. */
   readonly actor: string | null;
-  readonly maySignBundles: boolean;
-  readonly maySignHeads: boolean;
+  /**
+   * Whether it counts for bundles, or tree heads, of a ledger that had so many rows.
+   * @param atMs when it was signed at the earliest
+   */
+  readonly maySign: (role: EvidenceRole, atSize: number, atMs: number) => boolean;
   /** What is signed from then on counts no more. */
   readonly untilMs: number | undefined;
 }
 
 /** A key that was handed over to check by: for bundles and tree heads. */
 export function publicKeyOf(bytes: Buffer): EvidenceKey {
-  const roles = { actor: null, maySignBundles: true, maySignHeads: true, untilMs: undefined };
-  return { ...ed25519(fingerprintOf({ bytes }), verifierOf(bytes)), publicBytes: bytes, ...roles };
+  return { ...ed25519(bytes), actor: null, maySign: () => true, untilMs: undefined };
 }
 
-function ed25519(keyId: string, key: KeyObject): Pick<EvidenceKey, 'alg' | 'keyId' | 'isSignature'> {
-  return { alg: 'ed25519', keyId, isSignature: (bytes, signature) => verify(null, bytes, key, signature) };
+function ed25519(bytes: Buffer): Pick<EvidenceKey, 'alg' | 'keyId' | 'isSignature' | 'publicBytes'> {
+  const key = verifierOf(bytes);
+  const isSignature = (data: Buffer, signature: Buffer): boolean => verify(null, data, key, signature);
+  return { alg: 'ed25519', keyId: fingerprintOf({ bytes }), isSignature, publicBytes: bytes };
 }
 
 export function sharedKeyOf(secret: Buffer): EvidenceKey {
@@ -39,19 +45,25 @@ export function sharedKeyOf(secret: Buffer): EvidenceKey {
     const own = hmacOf(secret, bytes);
     return own.length === signature.length && timingSafeEqual(own, signature);
   };
-  const roles = { actor: null, maySignBundles: true, maySignHeads: false, untilMs: undefined };
-  return { alg: 'hmac-sha256', keyId: hmacKeyId(secret), isSignature, publicBytes: undefined, ...roles };
+  return {
+    alg: 'hmac-sha256',
+    keyId: hmacKeyId(secret),
+    isSignature,
+    publicBytes: undefined,
+    actor: null,
+    // A tree head is for everybody to check.
+    maySign: (role) => role === 'bundle',
+    untilMs: undefined,
+  };
 }
 
-/** Those of the settings, each for what its roles say. */
-export function configuredKeys(keys: TrustedKeys): EvidenceKey[] {
-  return [...keys.values()].map(({ keyId, verifier, actor, roles, untilMs }) => ({
-    ...ed25519(keyId, verifier),
-    publicBytes: bytesOf(verifier),
-    actor,
-    maySignBundles: roles.includes('bundle') || roles.includes('checkpoint'),
-    maySignHeads: roles.includes('checkpoint'),
-    untilMs,
+/** Those that the settings trust, and those to which they handed that on. */
+export function trustedEvidenceKeys(trust: KeyTrust, trusted: TrustedKeys): EvidenceKey[] {
+  return [...trust.publicKeys].map(([keyId, bytes]) => ({
+    ...ed25519(bytes),
+    actor: trusted.get(keyId)?.actor ?? null,
+    maySign: (role, atSize, atMs) => trust.standing(role, keyId, atSize, atMs) === 'trusted',
+    untilMs: trusted.get(keyId)?.untilMs,
   }));
 }
 

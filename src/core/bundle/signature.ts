@@ -1,7 +1,8 @@
 /** Who signed a bundle, of those whom whoever checks trusts. */
 import { formatTime } from '../time';
 import type { Layer } from './evidence';
-import type { BundleFindings, Checked } from './finding';
+import { BundleFindings } from './finding';
+import type { Checked } from './finding';
 import type { EvidenceKey } from './keys';
 
 export interface CheckedSignature {
@@ -13,6 +14,8 @@ export interface CheckedSignature {
 export interface WhoChecks {
   /** None: nothing is found, and nothing is known. */
   readonly keys: readonly EvidenceKey[];
+  /** Of how many rows the ledger was. */
+  readonly atSize: number;
   /** The newest row in it: it was signed at this moment or later. */
   readonly atMs: number;
 }
@@ -20,17 +23,19 @@ export interface WhoChecks {
 /** @param layers the bundle, and what it is wrapped in: all of them by one key */
 export function checkSigned(
   layers: readonly Layer[],
-  { keys, atMs }: WhoChecks,
+  { keys, atSize, atMs }: WhoChecks,
   findings: BundleFindings,
 ): CheckedSignature {
   const ids = new Set(layers.map(({ signature }) => signature.keyId));
   if (ids.size > 1) findings.add('SIGNATURE_INVALID', 'one key for all signatures', [...ids].join(' and '));
   if (keys.length === 0) return { state: ids.size > 1 ? 'broken' : 'not-checked', key: undefined };
-  const signers = layers.map((layer) => signerOf(layer, keys, findings));
-  const key = signers[0];
-  if (key === undefined || signers.some((one) => one !== key) || !isTrusted(key, atMs, findings))
-    return { state: 'broken', key: undefined };
-  return { state: 'valid', key };
+  const found = new BundleFindings();
+  const signers = layers.map((layer) => signerOf(layer, keys, found));
+  const [key] = signers;
+  const isGood = key !== undefined && signers.every((one) => one === key) && isTrusted(key, { atSize, atMs }, found);
+  findings.addAll(found);
+  if (isGood) return { state: 'valid', key };
+  return { state: found.isOnlyUntrusted && ids.size === 1 ? 'untrusted' : 'broken', key: undefined };
 }
 
 function signerOf(
@@ -47,17 +52,16 @@ function signerOf(
   return undefined;
 }
 
-function isTrusted(key: EvidenceKey, atMs: number, findings: BundleFindings): boolean {
-  const { keyId, actor, maySignBundles, untilMs } = key;
+function isTrusted(
+  { keyId, actor, maySign, untilMs }: EvidenceKey,
+  { atSize, atMs }: Pick<WhoChecks, 'atSize' | 'atMs'>,
+  findings: BundleFindings,
+): boolean {
+  if (maySign('bundle', atSize, atMs)) return true;
   const whose = `${keyId}${actor === null ? '' : `, of ${actor}`}`;
   const isPast = untilMs !== undefined && atMs >= untilMs;
-  if (!maySignBundles)
-    findings.add('UNTRUSTED_KEY', 'a key in the role "bundle" or "checkpoint"', `${whose}, in neither`);
-  if (isPast)
-    findings.add(
-      'UNTRUSTED_KEY',
-      `a key that was trusted at ${formatTime(atMs)}`,
-      `${whose}, until ${formatTime(untilMs)}`,
-    );
-  return maySignBundles && !isPast;
+  const why = isPast ? `that was trusted until ${formatTime(untilMs)} alone` : 'that is not, or no longer';
+  const want = `a key that is trusted to sign a bundle of ${atSize} rows ("bundle" or "checkpoint" among its roles)`;
+  findings.add('UNTRUSTED_KEY', want, `${whose}, ${why}`);
+  return false;
 }

@@ -20,7 +20,7 @@ export interface CheckedHead {
 /** @returns undefined where the checkpoint is none */
 export function checkCheckpoint(
   { checkpoint, ledger: { origin } }: Bundle,
-  keys: readonly EvidenceKey[],
+  { keys, atMs }: { readonly keys: readonly EvidenceKey[]; readonly atMs: number },
   findings: BundleFindings,
 ): CheckedHead | undefined {
   const note = parseNote(Buffer.from(checkpoint));
@@ -30,7 +30,8 @@ export function checkCheckpoint(
     return undefined;
   }
   if (head.origin !== origin) findings.add('FOREIGN', `a checkpoint of ${origin}`, `one of ${head.origin}`);
-  return { head, ...signerOf(note, head.origin, keys, findings) };
+  const may = keys.filter((key) => key.maySign('checkpoint', head.size, atMs));
+  return { head, ...signerOf(note, head.origin, may, findings) };
 }
 
 function signerOf(
@@ -40,7 +41,7 @@ function signerOf(
   findings: BundleFindings,
 ): Pick<CheckedHead, 'state' | 'key'> {
   const known = keys.flatMap((key) =>
-    key.publicBytes === undefined || !key.maySignHeads ? [] : [{ key, noteKey: noteKeyOf(origin, key.publicBytes) }],
+    key.publicBytes === undefined ? [] : [{ key, noteKey: noteKeyOf(origin, key.publicBytes) }],
   );
   const opened = openNote(note, known.map(({ noteKey }) => noteKey)); // prettier-ignore
   switch (opened.kind) {

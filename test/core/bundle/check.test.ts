@@ -110,7 +110,8 @@ test('a changed byte anywhere in the file is found', async () => {
     const unit = text.charCodeAt(at);
     const changed = `${text.slice(0, at)}${String.fromCharCode(unit === 0x31 ? 0x32 : 0x31)}${text.slice(at + 1)}`;
     const reading = readEvidence(changed);
-    if (reading.kind === 'evidence') assert.equal(checkEvidence(reading.evidence, KEYS).verdict, 'broken', `at ${at}`);
+    if (reading.kind === 'evidence')
+      assert.notEqual(checkEvidence(reading.evidence, KEYS).verdict, 'valid', `at ${at}`);
   }
 });
 
