@@ -121,7 +121,10 @@ export const COMMANDS: CommandTable = {
   },
   bundle: {
     summary: 'evidence for somebody else: a run or a decision with its proofs, signed; and checking it',
-    load: async () => (await import('./commands/bundle')).registerBundle,
+    load: async () => {
+      const { registerBundle } = await import('./commands/bundle');
+      return (program, io) => registerBundle(program, io, () => import('../services/bundleCreate'));
+    },
   },
   key: {
     summary: 'keys of people: make one, list, trust; rows are signed with them',

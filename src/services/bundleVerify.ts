@@ -1,4 +1,5 @@
 /** `ledger bundle verify`: evidence from somebody else, held against itself and against the keys of whoever checks. */
+import type { KeyObject } from 'node:crypto';
 import { checkEvidence, noBundle } from '../core/bundle/check';
 import type { BundleReport } from '../core/bundle/check';
 import { evidenceInFolder } from '../core/bundle/folder';
@@ -12,6 +13,9 @@ import type { Place } from '../store/ledger/locate';
 
 export type { BundleReport } from '../core/bundle/check';
 export type { BundleFinding } from '../core/bundle/finding';
+
+/** `ssh-ed25519 AAAA…`, PEM, the 32 bytes, or a key object; for HMAC a secret one (createSecretKey). */
+export type EvidencePublicKey = string | Uint8Array | KeyObject;
 
 export interface BundleVerifyRequest extends KeysAsked {
   readonly place: Place;
@@ -30,12 +34,11 @@ export async function verifyBundle({ place, path, ...asked }: BundleVerifyReques
 /**
  * Checks a bundle from a program: by this key, and no other.
  * @param bundle its text, its bytes, or what was parsed of it; an envelope with one in it as well
- * @param publicKey `ssh-ed25519 AAAA…`, PEM, the 32 bytes, or a key object; for HMAC a secret one (createSecretKey)
  * @returns what it shows, and what it does not prove
  * @throws EvidenceError with the code of the first thing that does not hold; LedgerError KEY_UNUSABLE
  */
 // eslint-disable-next-line @typescript-eslint/require-await -- what is wrong is a rejection, and never thrown before it
-export async function verifyEvidenceBundle(bundle: unknown, publicKey: unknown): Promise<BundleReport> {
+export async function verifyEvidenceBundle(bundle: unknown, publicKey: EvidencePublicKey): Promise<BundleReport> {
   const key = evidenceKeyOf(publicKey);
   const reading = readEvidence(textOf(bundle));
   const report = reading.kind === 'none' ? noBundle(reading.finding) : checkEvidence(reading.evidence, [key]);

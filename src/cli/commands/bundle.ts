@@ -3,7 +3,8 @@ import { Argument, Option } from '../commander';
 import type { Command } from 'commander';
 import { LedgerError } from '../../core/errors';
 import { printable, printableLines } from '../../core/printable';
-import type { BundleFormat, BundleReceipt, BundleWhat } from '../../services/bundleCreate';
+import type { BundleFormat, BundleReceipt, BundleWhat, createBundle } from '../../services/bundleCreate';
+import { verifyBundle } from '../../services/bundleVerify';
 import type { BundleReport } from '../../services/bundleVerify';
 import { addAccessFlags, askedBy, CONTENT_HELP } from '../access';
 import type { AccessFlags } from '../access';
@@ -65,7 +66,10 @@ For an auditor, also without this program: docs/bundles.md.
 Exit: 0 made; verify: it holds · 1 no such rows; verify: it does not hold, or is by a key that is not trusted · 2 could not: no key, no checkpoint that covers
       a row, a ledger that does not hold · 3 verify: it holds in itself, and there is no key to check by, or a stream is open`;
 
-export function registerBundle(program: Command, io: Io): void {
+/** What makes bundles can also append rows: who only checks one does not wait for that to load. */
+export type LoadCreate = () => Promise<{ readonly createBundle: typeof createBundle }>;
+
+export function registerBundle(program: Command, io: Io, loadCreate: LoadCreate): void {
   const command = program
     .command('bundle')
     .addArgument(new Argument('<what>', 'what to do').choices(['create', 'verify']))
@@ -93,12 +97,12 @@ export function registerBundle(program: Command, io: Io): void {
     .addHelpText('after', HELP_AFTER)
     .action(async (what: string, target: string | undefined) => {
       const flags = flagsOf<Flags>(command);
-      if (what === 'create') await create(io, target, flags);
+      if (what === 'create') await create(io, target, flags, loadCreate);
       else await verify(io, target, flags);
     });
 }
 
-async function create(io: Io, target: string | undefined, flags: Flags): Promise<void> {
+async function create(io: Io, target: string | undefined, flags: Flags, loadCreate: LoadCreate): Promise<void> {
   const { format = 'json', out, sign, hmacKeyFile, disclose = [], withVerifier = false } = flags;
   if (flags.key !== undefined) throw new LedgerError('USAGE', 'expected --sign with "create", found --key');
   if (sign !== undefined && hmacKeyFile !== undefined)
@@ -107,10 +111,10 @@ async function create(io: Io, target: string | undefined, flags: Flags): Promise
     throw new LedgerError('USAGE', 'expected --out, the folder to make, with --format dir, found none');
   if (withVerifier && format !== 'dir')
     throw new LedgerError('USAGE', `expected --with-verifier with --format dir, found ${format}`);
-  const { createBundle } = await import('../../services/bundleCreate');
+  const service = await loadCreate();
   const what = whatOf(target, flags);
   const asked = { what, format, out, sign, hmacKeyFile, disclose, withVerifier };
-  const made = await createBundle({ ...asked, place: placeOf(flags, io), nowMs: io.nowMs(), reading: askedBy(io, flags) }); // prettier-ignore
+  const made = await service.createBundle({ ...asked, place: placeOf(flags, io), nowMs: io.nowMs(), reading: askedBy(io, flags) }); // prettier-ignore
   if (made === undefined) {
     if (flags.quiet !== true) io.stderr('ledger: note: no such rows, so there is no bundle\n');
     io.setExit(EXIT.no);
@@ -156,7 +160,6 @@ async function verify(io: Io, path: string | undefined, flags: Flags): Promise<v
   if (path === undefined)
     throw new LedgerError('USAGE', 'expected the file or the folder of a bundle after "verify", found none');
   const { key: keys = [], hmacKeyFile } = flags;
-  const { verifyBundle } = await import('../../services/bundleVerify');
   const report = await verifyBundle({ place: placeOf(flags, io), path, keys, hmacKeyFile });
   const code = codeOf(report.verdict, report.notes.length);
   if (flags.json === true) io.stdout(`${jsonLine(report)}\n`);

@@ -2,12 +2,11 @@
 import type { Row } from '../members';
 import { parseTreeHead } from '../note/checkpoint';
 import type { TreeHead } from '../note/checkpoint';
-import { base64Bytes, noteKeyOf, openNote, parseNote } from '../note/note';
+import { noteKeyOf, openNote, parseNote } from '../note/note';
 import type { Note } from '../note/note';
-import { leafHash } from '../tree/merkle';
 import type { Bundle, Inclusion } from './bundle';
 import type { BundleFindings, Checked } from './finding';
-import { PathsToRoot } from './paths';
+import { leafText, PathsToRoot } from './paths';
 import type { EvidenceKey } from './keys';
 
 export interface CheckedHead {
@@ -64,13 +63,13 @@ export function checkInclusion(
 ): void {
   if (inclusion.length !== rows.length)
     findings.add('CHECKPOINT_INVALID', `a proof for each of ${rows.length} events`, `${inclusion.length} proofs`);
-  const paths = new PathsToRoot(head.size, head.root);
+  const paths = new PathsToRoot(head.size, head.root.toString('base64'));
   for (const [i, row] of rows.entries()) {
     const proof = inclusion[i];
     if (row === undefined || proof === undefined) continue;
     if (proof.seq !== row.seq || proof.index !== row.seq - 1)
       findings.add('CHECKPOINT_INVALID', `a proof of row ${row.seq}, at index ${row.seq - 1}`, placeOf(proof), row.seq);
-    else if (!isProved(paths, row, proof))
+    else if (!paths.leadsToRoot(proof.index, leafText(row.hash), proof.hashes))
       findings.add(
         'CHECKPOINT_INVALID',
         `row ${row.seq} in the tree of ${head.size} rows that the checkpoint names`,
@@ -81,9 +80,3 @@ export function checkInclusion(
 }
 
 const placeOf = ({ seq, index }: Inclusion): string => `one of row ${seq}, at index ${index}`;
-
-function isProved(paths: PathsToRoot, { hash }: Row, { index, hashes }: Inclusion): boolean {
-  const path = hashes.map(base64Bytes);
-  if (!path.every((one) => one !== undefined)) return false;
-  return paths.leadsToRoot(index, leafHash(Buffer.from(hash, 'hex')), path);
-}

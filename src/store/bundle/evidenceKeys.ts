@@ -11,7 +11,6 @@ import { locate } from '../ledger/locate';
 import type { Place } from '../ledger/locate';
 import { hmacSecret } from '../signing/hmacFile';
 import { ledgerTrust } from '../signing/ledgerTrust';
-import { keyPath } from '../signing/signer';
 
 export interface KeysAsked {
   /** The line or the file of a public key, as SSH, OpenSSL or signed notes write it; the name of a key of one's own. */
@@ -24,7 +23,7 @@ export interface KeysAsked {
  * @throws LedgerError READ_FAILED, KEY_UNUSABLE, CONFIG_INVALID
  */
 export async function evidenceKeys(place: Place, { keys, hmacKeyFile }: KeysAsked): Promise<EvidenceKey[]> {
-  const named = keys.map((word) => keyNamed(word, place.env));
+  const named = await Promise.all(keys.map((word) => keyNamed(word, place.env)));
   const shared = hmacKeyFile === undefined ? [] : [sharedKeyOf(hmacSecret(hmacKeyFile))];
   return named.length + shared.length > 0 ? [...named, ...shared] : trustedHere(place);
 }
@@ -38,8 +37,13 @@ async function trustedHere(place: Place): Promise<EvidenceKey[]> {
   return trustedEvidenceKeys(trust, config.keys);
 }
 
-function keyNamed(word: string, env: Place['env']): EvidenceKey {
-  return keyInText(word) ?? keyInFile(keyPath(word, env));
+async function keyNamed(word: string, env: Place['env']): Promise<EvidenceKey> {
+  return keyInText(word) ?? keyInFile(await pathOf(word, env));
+}
+
+/** What signs, and starts programs for it, is loaded for names alone. */
+async function pathOf(word: string, env: Place['env']): Promise<string> {
+  return /[/.]/.test(word) ? word : (await import('../signing/signer')).keyPath(word, env);
 }
 
 function keyInText(text: string): EvidenceKey | undefined {

@@ -8,7 +8,8 @@ import { checkEvidence } from '../../../src/core/bundle/check';
 import type { BundleReport } from '../../../src/core/bundle/check';
 import type { EvidenceKey } from '../../../src/core/bundle/keys';
 import { publicKeyOf, sharedKeyOf } from '../../../src/core/bundle/keys';
-import { PathsToRoot } from '../../../src/core/bundle/paths';
+import { leafText, PathsToRoot } from '../../../src/core/bundle/paths';
+import { sha256Hex } from '../../../src/core/digest';
 import { readEvidence } from '../../../src/core/bundle/readEvidence';
 import { leafHash } from '../../../src/core/tree/merkle';
 import { verifyInclusion } from '../../../src/core/tree/proof';
@@ -233,24 +234,69 @@ test('every leaf of every small tree is proved, by the cached way and by the pla
   for (let size = 1; size <= 33; size++) {
     const lines = Array.from({ length: size }, (_, i) => `${i}`.padStart(64, '0')).map((hash) => `${hash}"}`);
     const { root, pathOf } = treeOf(lines);
-    const paths = new PathsToRoot(size, root);
+    const paths = new PathsToRoot(size, root.toString('base64'));
     for (let i = 0; i < size; i++) {
-      const leaf = leafHash(Buffer.from(`${i}`.padStart(64, '0'), 'hex'));
-      const proof = pathOf(i);
-      assert.ok(paths.leadsToRoot(i, leaf, proof), `${i} of ${size}`);
-      assert.ok(paths.leadsToRoot(i, leaf, proof), `${i} of ${size}, again`);
-      assert.ok(verifyInclusion({ index: BigInt(i), size: BigInt(size), leaf, proof, root }));
-      for (const [at, hash] of proof.entries()) {
-        const flipped = Buffer.from(hash);
-        flipped[at % 32]! ^= 1;
-        assert.ok(!paths.leadsToRoot(i, leaf, proof.with(at, flipped)), `${i} of ${size}, hash ${at}`);
-      }
-      assert.ok(!paths.leadsToRoot(i, leaf, proof.slice(0, -1)) || proof.length === 0);
-      assert.ok(!paths.leadsToRoot(i, leaf, [...proof, leaf]));
-      assert.ok(
-        (!paths.leadsToRoot(i + size, leaf, proof) && !paths.leadsToRoot((i + 1) % size, leaf, proof)) || size === 1,
-      );
-      assert.ok(!paths.leadsToRoot(i, leafHash(leaf), proof));
+      const rowHash = `${i}`.padStart(64, '0');
+      const [leaf, text] = [leafHash(Buffer.from(rowHash, 'hex')), leafText(rowHash)];
+      assert.equal(text, leaf.toString('base64'));
+      const proof = pathOf(i).map((hash) => hash.toString('base64'));
+      assert.ok(paths.leadsToRoot(i, text, proof), `${i} of ${size}`);
+      assert.ok(paths.leadsToRoot(i, text, proof), `${i} of ${size}, again`);
+      assert.ok(verifyInclusion({ index: BigInt(i), size: BigInt(size), leaf, proof: pathOf(i), root }));
+      for (const [at, hash] of proof.entries())
+        for (const bad of [
+          Buffer.from(hash, 'base64').fill(at, 3, 4).reverse().toString('base64'),
+          hash.slice(0, -1),
+          `${hash}A`,
+          '',
+        ])
+          assert.ok(!paths.leadsToRoot(i, text, proof.with(at, bad)), `${i} of ${size}, hash ${at}`);
+      assert.ok(proof.length === 0 || !paths.leadsToRoot(i, text, proof.slice(0, -1)));
+      assert.ok(!paths.leadsToRoot(i, text, [...proof, text]));
+      assert.ok(!paths.leadsToRoot(i + size, text, proof));
+      assert.ok(size === 1 || !paths.leadsToRoot((i + 1) % size, text, proof));
+      assert.ok(!paths.leadsToRoot(i, leafText('f'.repeat(64)), proof));
     }
   }
 });
+
+test('a line that the engine reads is the row that the exact way reads, and the same faults are found', async () => {
+  const odd = chainOf();
+  odd.add({
+    action: 'a.b',
+    run_id: 'r1',
+    payload: { '10': 1, '9': { b: 1, a: [{ d: 1, c: 2 }] } },
+    cost_usd: '0.000001',
+  });
+  odd.add({
+    action: 'a.b',
+    run_id: 'r1',
+    payload: { z: 1, é: '\u0085', a: { y: [], x: {} } },
+    reason: '\u202e "\\ \n',
+  });
+  odd.add({ action: 'a.b', run_id: 'r1', payload: { __proto__: null, n: 1e21, m: -0 } });
+  odd.add({ action: 'run_completed', run_id: 'r1', mine: { b: [1, 2.5], a: null } });
+  const bundle = await bundleOf(odd, [RUN]);
+  assert.deepEqual(codes(bundle), []);
+  for (const [from, to] of [
+    ['"mine":{', '"mine":{"b":1,'],
+    ['"a":null', '"a": null'],
+    ['2.5', '2.50'],
+    ['"run_seq":4,', ''],
+    ['"z":1', '"z":2'],
+    ['"m":0', '"m":-0'],
+  ] as const) {
+    assert.ok(
+      bundle.events.some((line) => line.includes(from)),
+      from,
+    );
+    const rehashed = bundle.events.map((line) => (line.includes(from) ? withHash(line.replace(from, to)) : line));
+    assert.notDeepEqual(codes(await resigned(bundle, () => ({ events: rehashed }))), ['CHECKPOINT_INVALID'], to);
+  }
+});
+
+/** With the hash of what it says now. */
+function withHash(line: string): string {
+  const preimage = `${line.slice(0, -75)}}`;
+  return `${preimage.slice(0, -1)},"hash":"${sha256Hex(preimage)}"}`;
+}
