@@ -52,8 +52,10 @@ async function evidenceLedger(t: TestContext): Promise<Sandbox> {
 function checkpoint(box: Sandbox): void {
   const lines = readFileSync(box.ledger, 'utf8').trimEnd().split('\n');
   const { origin } = (JSON.parse(lines[0] ?? '') as { readonly payload: { readonly origin: string } }).payload;
+  const tree = treeOf(lines);
   mkdirSync(join(box.dir, 'checkpoints'), { recursive: true });
-  writeFileSync(join(box.dir, 'checkpoints', `${lines.length}.txt`), noteOf(origin, treeOf(lines), HEAD_KEY));
+  writeFileSync(join(box.dir, 'checkpoints', `${lines.length}.txt`), noteOf(origin, tree, HEAD_KEY));
+  writeFileSync(join(box.dir, 'audit.tree'), tree.stored);
   writeFileSync(join(box.root, 'head.pub'), `${publicKeyLine({ bytes: HEAD_KEY.publicBytes, comment: '' })}\n`);
 }
 

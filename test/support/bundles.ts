@@ -36,6 +36,8 @@ export interface TestTree {
   readonly size: number;
   readonly root: Buffer;
   readonly pathOf: (index: number) => Buffer[];
+  /** As its file holds it. */
+  readonly stored: Buffer;
 }
 
 /** The tree over the first rows of a chain; all of them, where no number is given. */
@@ -44,7 +46,7 @@ export function treeOf(lines: readonly string[], size = lines.length): TestTree 
   const tree = new GrowingTree();
   const stored = tree.grow(Buffer.concat(leaves));
   const read = (place: number): Buffer => stored.subarray(place * 32, place * 32 + 32);
-  return { size, root: tree.root(), pathOf: (index) => inclusionPath(index, size, read) };
+  return { size, root: tree.root(), pathOf: (index) => inclusionPath(index, size, read), stored };
 }
 
 /** A checkpoint's note, signed. */
