@@ -11,8 +11,10 @@ import type { Bundle } from '../../src/core/bundle/bundle';
 import type { Row } from '../../src/core/members';
 import { leafHash } from '../../src/core/tree/merkle';
 import { publicKeyLine } from '../../src/core/signing/keys';
+import { openingDigest } from '../../src/core/bundle/openings';
 import { ensureBuilt } from '../support/built';
 import { noteOf, testKey, treeOf } from '../support/bundles';
+import { chainOf } from '../support/ledgers';
 import { run } from '../support/process';
 import type { Ended, RunOptions } from '../support/process';
 import { ledger, sandbox } from '../support/sandbox';
@@ -390,4 +392,38 @@ test('the library takes a bundle in every form and throws what does not hold, by
     await rejects(value, line, 'MALFORMED');
   for (const key of [undefined, '', 'ssh-rsa AAAA', Buffer.alloc(32), {}]) await rejects(bundle, key, 'KEY_UNUSABLE');
   await assert.rejects(verifyEvidenceBundle('', line), EvidenceError);
+});
+
+test('sealed fields are shown that were asked for, and no other; the verifier that stands alone opens them, too', async (t) => {
+  const box = await evidenceLedger(t);
+  const lines = readFileSync(box.ledger, 'utf8').trimEnd().split('\n');
+  const { payload } = JSON.parse(lines[0] ?? '') as {
+    readonly payload: { readonly ledger_id: string; readonly origin: string };
+  };
+  const chain = chainOf({ identity: { ledgerId: payload.ledger_id, origin: payload.origin, lock: 'kernel' } });
+  const salt = 'c2FsdHNhbHRzYWx0c2FsdA';
+  const openings = ([['payload.email', 'ann@example.org'], ['payload.steps[1].note', { b: 1, a: 'é' }]] as const).map(([name, value]) => {
+    const digest = openingDigest({ salt, name, value }) ?? '';
+    return { digest, salt, name, value };
+  }); // prettier-ignore
+  const [email, note] = openings.map(({ digest }) => ({ sealed: digest }));
+  chain.add({ action: 'a.b', run_id: 'r1', payload: { email, steps: [1, { note }] } });
+  writeFileSync(box.ledger, `${chain.lines.join('\n')}\n`);
+  rmSync(join(box.dir, 'checkpoints'), { recursive: true });
+  checkpoint(box);
+  const sealedFile = join(box.dir, 'sealed.jsonl');
+  writeFileSync(sealedFile, openings.map((one) => `${JSON.stringify(one)}\n`).join('\n'), { mode: 0o600 });
+  await done(box, ['bundle', 'create', 'r1', '--sign', 'ops', '--disclose', 'payload.email', '--out', 'one.json']);
+  const text = readFileSync(join(box.root, 'one.json'), 'utf8');
+  assert.deepEqual([text.includes('ann@example.org'), text.includes('"a":"é"')], [true, false]);
+  const all = ['--disclose', 'payload.email', '--disclose', 'payload.steps[1].note'];
+  await done(box, ['bundle', 'create', 'r1', '--sign', 'ops', ...all, '--out', 'all.json']);
+  // It is open: exit 3.
+  for (const path of ['one.json', 'all.json']) {
+    assert.deepEqual(await library(box, path, keysOf(box)), { status: 3, codes: [] });
+    assert.deepEqual(await standalone(box, path, keysOf(box)), { status: 3, codes: [] });
+  }
+  writeFileSync(sealedFile, readFileSync(sealedFile, 'utf8').replace('ann@', 'bob@'));
+  const gone = await ledger(box, ['bundle', 'create', 'r1', '--sign', 'ops', '--disclose', 'payload.email']);
+  assert.deepEqual([gone.status, gone.stdout], [2, '']);
 });

@@ -6,30 +6,29 @@ import type { Row } from '../members';
 import type { Disclosure } from './bundle';
 import type { BundleFindings } from './finding';
 
-/** What stands in a row in place of a sealed value. */
-export function sealIn(row: Row, field: string): string | undefined {
-  const value = valueAt(row, field);
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { sealed } = value as { readonly sealed?: unknown };
-  return typeof sealed === 'string' && Object.keys(value).length === 1 ? sealed : undefined;
+/** The fields of a row that are sealed, by their paths (`reason`, `payload.steps[2].note`), with the digest that stands there. */
+export function sealedIn(row: Row): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const [name, value] of Object.entries(row)) collect(value, name, found);
+  return found;
 }
 
-/** A member, or of the payload `payload.NAME`; a name may have dots of its own. */
-function valueAt(row: Row, field: string): unknown {
-  if (Object.hasOwn(row, field)) return row[field];
-  let value: unknown = row;
-  for (const name of field.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
-    value = (value as Record<string, unknown>)[name];
+function collect(value: unknown, path: string, found: Map<string, string>): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (Array.isArray(value)) {
+    value.forEach((item, i) => collect(item, `${path}[${i}]`, found));
+    return;
   }
-  return value;
+  const { sealed } = value as { readonly sealed?: unknown };
+  if (typeof sealed === 'string' && Object.keys(value).length === 1) found.set(path, sealed);
+  else for (const [name, item] of Object.entries(value)) collect(item, `${path}.${name}`, found);
 }
 
 export function checkDisclosed(disclosed: readonly Disclosure[], rows: readonly Row[], findings: BundleFindings): void {
   const bySeq = new Map(rows.map((row) => [row.seq, row]));
   for (const { seq, field, salt, name, value, digest } of disclosed) {
     const row = bySeq.get(seq);
-    const sealed = row && sealIn(row, field);
+    const sealed = row && sealedIn(row).get(field);
     const want = `the opening of "${field}" in row ${seq}`;
     if (sealed === undefined)
       findings.add('FOREIGN', want, row === undefined ? 'no such row here' : 'no seal there', seq);
