@@ -10,7 +10,7 @@
  * `contentHash` is the SHA-256 of all that in canonical form (RFC 8785), without `contentHash` and `signature`; the signature
  * is over the bytes `ledger-bundle/1\n` + contentHash.
  */
-import { sha256Hex } from '../digest';
+import { createHash } from 'node:crypto';
 import { canonicalJson, toJson } from '../json';
 import type { ListName } from './lists';
 
@@ -90,8 +90,14 @@ export interface Bundle extends BundleContent {
   readonly signature: BundleSignature;
 }
 
+/** Part by part: one character beyond Latin in the text of them all would make each of a million take twice the room. */
 export function contentHashOf(content: BundleContent): string {
-  return `sha256:${sha256Hex(canonicalContent(content))}`;
+  const digest = createHash('sha256');
+  const members = Object.entries(content).filter(([name]) => !UNHASHED.has(name));
+  const sorted = members.sort(([one], [other]) => (one < other ? -1 : 1));
+  for (const [i, [name, value]] of sorted.entries())
+    digest.update(`${i === 0 ? '{' : ','}"${name}":`).update(canonicalMember(name, value));
+  return `sha256:${digest.update('}').digest('hex')}`;
 }
 
 /** The bytes that are signed. */
@@ -105,12 +111,6 @@ export function bundleText(bundle: Bundle): string {
 }
 
 const UNHASHED: ReadonlySet<string> = new Set(['contentHash', 'signature']);
-
-function canonicalContent(content: BundleContent): string {
-  const members = Object.entries(content).filter(([name]) => !UNHASHED.has(name));
-  const sorted = members.sort(([one], [other]) => (one < other ? -1 : 1));
-  return `{${sorted.map(([name, value]) => `"${name}":${canonicalMember(name, value)}`).join(',')}}`;
-}
 
 /** The two long members are of one known form: written natively, a thousand rows take a tenth of the time. */
 function canonicalMember(name: string, value: unknown): string {

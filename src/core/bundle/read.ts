@@ -32,9 +32,22 @@ export function bundleIn(value: unknown): BundleReading {
 export function strictJson(text: string): unknown {
   const value = parsed(text);
   // An escaped half of a character comes out as it went in, too.
-  if (value === undefined || text.includes('\\ud') || JSON.stringify(value) !== text.trimEnd())
+  if (value === undefined || text.includes('\\ud') || !isSpelledAs(value, text.trimEnd()))
     parseJson(text, MAX_BUNDLE_DEPTH);
   return value;
+}
+
+/** Whether the engine would write it so. Member by member, as in `contentHashOf`. */
+function isSpelledAs(value: unknown, text: string): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return JSON.stringify(value) === text;
+  let at = 1;
+  for (const [name, member] of Object.entries(value)) {
+    for (const part of [`${at === 1 ? '' : ','}${JSON.stringify(name)}:`, JSON.stringify(member)]) {
+      if (!text.startsWith(part, at)) return false;
+      at += part.length;
+    }
+  }
+  return text.startsWith('{') && text.endsWith('}') && at === text.length - 1;
 }
 
 function parsed(text: string): unknown {

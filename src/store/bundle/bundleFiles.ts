@@ -1,4 +1,5 @@
 /** Bundles on the disk: one file that is replaced whole, or a folder that is there whole or not at all. */
+import { isUtf8 } from 'node:buffer';
 import { readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { EvidenceError, errnoOf, LedgerError } from '../../core/errors';
@@ -87,9 +88,6 @@ function bytesOf(path: string): Buffer {
 
 function textOf(path: string): string {
   const bytes = bytesOf(path);
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw new EvidenceError('MALFORMED', `expected a bundle in UTF-8 in ${path}, found other bytes`);
-  }
+  if (isUtf8(bytes)) return bytes.toString('utf8');
+  throw new EvidenceError('MALFORMED', `expected a bundle in UTF-8 in ${path}, found other bytes`);
 }
