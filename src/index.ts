@@ -25,7 +25,9 @@ import type { Signer } from './core/signing/signer';
 import { verify } from './services/verify';
 import type { VerifyRequest } from './services/verify';
 
-export { LedgerError } from './core/errors';
+export { EvidenceError, LedgerError } from './core/errors';
+export { verifyEvidenceBundle } from './services/bundleVerify';
+export type { BundleFinding, BundleReport, EvidencePublicKey } from './services/bundleVerify';
 export type { ErrorCode, Place, RefusalCode, SpillCode } from './core/errors';
 export type { LedgerAction, LedgerEvent, Shape, UsdAmount } from './core/events';
 export type { Row, RowInput } from './core/members';

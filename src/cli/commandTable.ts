@@ -119,6 +119,13 @@ export const COMMANDS: CommandTable = {
     summary: 'hold stored rows against the catalogues, and look for what a trail leaves out',
     load: async () => (await import('./commands/lint')).registerLint,
   },
+  bundle: {
+    summary: 'evidence for somebody else: a run or a decision with its proofs, signed; and checking it',
+    load: async () => {
+      const { registerBundle } = await import('./commands/bundle');
+      return (program, io) => registerBundle(program, io, () => import('../services/bundleCreate'));
+    },
+  },
   key: {
     summary: 'keys of people: make one, list, trust; rows are signed with them',
     load: async () => (await import('./commands/key')).registerKey,

@@ -1,4 +1,4 @@
-/** The shipped program: loads one of three bundles. An append is what scripts wait for, and a few rows are what people wait for: these have small ones of their own. */
+/** The shipped program: loads one of four bundles. An append is what scripts wait for, and a few rows are what people wait for: these have small ones of their own. */
 import { join } from 'node:path';
 import { loadBundle } from './bundles';
 import { commandName } from './options';
@@ -14,7 +14,9 @@ const name = commandName(argv) ?? 'help';
 const asksForHelp = argv.some((word) => ['--help', '-h', '--version'].includes(word));
 const special =
   name === 'append' ? argv.map((word) => /^--(enforce|sign)(?:=|$)/.exec(word)?.[1]).find(Boolean) : undefined;
-const bundle = (special === undefined ? SMALL.get(name) : undefined) ?? 'allCommands';
+// To check evidence, nothing is needed of what makes it.
+const isCheck = name === 'bundle' && argv.includes('verify') && !argv.includes('create');
+const bundle = isCheck ? 'onlyCheck' : ((special === undefined ? SMALL.get(name) : undefined) ?? 'allCommands');
 // It becomes a file's name.
-const use = asksForHelp || !/^[a-z-]{1,16}$/.test(name) ? 'help' : (special ?? name);
+const use = asksForHelp || !/^[a-z-]{1,16}$/.test(name) ? 'help' : isCheck ? 'bundle-verify' : (special ?? name);
 loadBundle(join(__dirname, `${bundle}.cjs`), use);

@@ -23,6 +23,7 @@ export interface ReadWhat extends Question {
     | 'sample'
     | 'sql'
     | 'export'
+    | 'bundle'
     | 'reconstruct'
     | 'proof'
     | 'rollup';
@@ -41,7 +42,14 @@ export interface ReadWhat extends Question {
 }
 
 /** With these all is content: there is no --raw. */
-const WHOLE: ReadonlySet<ReadWhat['command']> = new Set(['export', 'reconstruct', 'proof', 'disclose']);
+const WHOLE: ReadonlySet<ReadWhat['command']> = new Set(['export', 'bundle', 'reconstruct', 'proof', 'disclose']);
+
+/** With these rows are taken away: each is a row wherever the settings say anything of access. */
+const TAKEN_AWAY: ReadonlySet<ReadWhat['command']> = new Set(['export', 'bundle']);
+
+export function isTakenAway({ command }: ReadWhat): boolean {
+  return TAKEN_AWAY.has(command);
+}
 
 export function isAllContent({ command }: ReadWhat): boolean {
   return WHOLE.has(command);
@@ -80,7 +88,7 @@ export function accessRow({ actor, account, role, what, outcome, reason, exporte
     ['run_id', ACCESS_RUN],
     ['actor', actor],
     ['role', role],
-    ['action', command === 'export' ? ACCESS_EXPORT : ACCESS_READ],
+    ['action', isTakenAway(what) ? ACCESS_EXPORT : ACCESS_READ],
     ['target', targetOf(what)],
     ['outcome', outcome],
     ['reason', reason],

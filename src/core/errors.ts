@@ -5,6 +5,8 @@
  * A finding of `verify` is a value, not an error; a disk that cannot be read, or input that cannot be taken, throws this.
  */
 
+import type { FindingCode } from './verdict';
+
 /** What is wrong with one input row; nothing of that row is written. */
 export type RefusalCode =
   | 'JSON_SYNTAX'
@@ -97,7 +99,9 @@ export type ErrorCode =
   /** An event of a trace that is imported has another payload than the one that its contentHash is of. */
   | 'CONTENT_ALTERED'
   | 'CLOSED'
-  | 'INVARIANT';
+  | 'INVARIANT'
+  /** What a check of evidence found. */
+  | FindingCode;
 
 /** Where something is: a file, a line of it (from 1), a byte offset (from 0), or a member of a row. */
 export interface Place {
@@ -108,7 +112,7 @@ export interface Place {
 }
 
 export class LedgerError extends Error {
-  override readonly name = 'LedgerError';
+  override readonly name: string = 'LedgerError';
   readonly code: ErrorCode;
   readonly place: Place | undefined;
   readonly hint: string | undefined;
@@ -118,6 +122,16 @@ export class LedgerError extends Error {
     this.code = code;
     this.place = more.place;
     this.hint = more.hint;
+  }
+}
+
+/** Evidence that does not hold: `code` says in what, as a finding of `verify` would. */
+export class EvidenceError extends LedgerError {
+  override readonly name = 'EvidenceError';
+  declare readonly code: FindingCode;
+
+  constructor(code: FindingCode, message: string, more: { hint?: string } = {}) {
+    super(code, message, more);
   }
 }
 

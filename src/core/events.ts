@@ -165,7 +165,7 @@ interface AccessEvents {
   'access.read': AccessRow &
     Payload<{ readonly command: string; readonly account: string }> & { readonly reason: string };
   'access.export': AccessRow &
-    Payload<{ readonly command: 'export'; readonly account: string; readonly format: string }>;
+    Payload<{ readonly command: 'export' | 'bundle'; readonly account: string; readonly format: string }>;
 }
 
 interface Events extends TraceEvents, DecisionEvents, TrailEvents, ProofEvents, AccessEvents {}

@@ -7,7 +7,7 @@
  *   3. reading.record   a row in the chain, on the disk
  *   4. … and only now the first byte of it is handed on
  */
-import { isAllContent, orSummary } from '../../core/access';
+import { isAllContent, isTakenAway, orSummary } from '../../core/access';
 import type { Accessor, ReadWhat } from '../../core/access';
 import { roleOf } from '../../core/accessSettings';
 import { LedgerError } from '../../core/errors';
@@ -63,7 +63,7 @@ export async function openReading(place: Place, what: ReadWhat, asked: ReadAsked
 export async function openContent(place: Place, what: ReadWhat, asked: ReadAsked): Promise<Reading> {
   const located = governed(place);
   const { access } = located.config;
-  const isRecorded = what.command === 'export' ? access !== undefined : access?.raw === 'break-glass';
+  const isRecorded = isTakenAway(what) ? access !== undefined : access?.raw === 'break-glass';
   return isRecorded ? granted(place, located, what, asked) : { isWhole: true, record: nothing };
 }
 

@@ -2,7 +2,7 @@
  * Parts of the program that are loaded apart from it, by their file in `src/store`, `scan/scanWorker` say: of the bundle
  * they are files beside it (`dist/scanWorker.cjs`), from source (in tests, under tsx) they are the files themselves.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { LedgerError } from '../../core/errors';
@@ -20,6 +20,12 @@ export function loadPart<T>(file: string): T {
 /** The folder of the package's schemas. */
 export function schemasFolder(): string {
   return whereverItIs([join(__dirname, '..', 'schemas'), join(__dirname, '..', '..', '..', 'schemas')]);
+}
+
+/** The verifier of bundles that stands alone: it is handed on as it is. */
+export function verifierText(): string {
+  const name = join('docs', 'verify-bundle.mjs');
+  return readFileSync(whereverItIs([join(__dirname, '..', name), join(__dirname, '..', '..', '..', name)]), 'utf8');
 }
 
 function whereverItIs(places: readonly string[]): string {

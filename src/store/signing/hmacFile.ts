@@ -11,6 +11,12 @@ import { isWithin } from './keyFiles';
  * @throws LedgerError READ_FAILED, KEY_UNUSABLE; never with anything of the key
  */
 export function hmacSigner(path: string, stateDir?: string): Signer {
+  const key = hmacSecret(path, stateDir);
+  return { alg: 'hmac-sha256', keyId: hmacKeyId(key), sign: (bytes) => Promise.resolve(hmacOf(key, bytes)) };
+}
+
+/** The secret itself, to check by. Errors as above. */
+export function hmacSecret(path: string, stateDir?: string): Buffer {
   const file = readKeyBytes(path, true);
   if (stateDir !== undefined && isWithin(realpathSync(path), stateDir))
     throw new LedgerError('KEY_UNUSABLE', `expected ${path} to lie outside the state folder, found it in ${stateDir}`, {
@@ -23,5 +29,5 @@ export function hmacSigner(path: string, stateDir?: string): Signer {
       place: { segment: path },
       hint: 'make some, as hex: (umask 077; openssl rand -hex 32 > FILE); base64 and raw bytes are read, too',
     });
-  return { alg: 'hmac-sha256', keyId: hmacKeyId(key), sign: (bytes) => Promise.resolve(hmacOf(key, bytes)) };
+  return key;
 }

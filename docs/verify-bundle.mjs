@@ -1,0 +1,587 @@
+#!/usr/bin/env node
+// Checks an evidence bundle of a ledger: one file, no dependencies, no code of the program that made it.
+//
+//   node verify-bundle.mjs BUNDLE.json --key SIGNER.pub [--key LEDGER.pub]
+//   node verify-bundle.mjs FOLDER      --key SIGNER.pub
+//   node verify-bundle.mjs BUNDLE.json --hmac-key-file SECRET
+//
+// A key is a file (OpenSSH, PEM, or the line of a signed note's key) or such a line itself. It comes from you, never from the
+// bundle. Exit: 0 it holds · 1 it does not · 2 it could not be read · 3 it holds in itself, and there is no key, or a stream is open.
+import { createHash, createHmac, createPublicKey, timingSafeEqual, verify as verifySignature } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { TextDecoder } from 'node:util';
+
+const ZERO = '0'.repeat(64);
+const sha256 = (data) => createHash('sha256').update(data).digest();
+const hex = (data) => sha256(data).toString('hex');
+
+/** Something that does not hold: a code, where, and in what. */
+class Fault extends Error {
+  constructor(code, text) {
+    super(text);
+    this.code = code;
+  }
+}
+const fail = (code, text) => {
+  throw new Fault(code, text);
+};
+const must = (condition, code, text) => condition || fail(code, text);
+
+// --- JSON that says one thing only: every key once, numbers whole, no half characters -------------------------------------
+
+function parseStrict(text) {
+  must(text.isWellFormed(), 'MALFORMED', 'text with half a character');
+  let at = 0;
+  const bad = (why) => fail('MALFORMED', `no strict JSON: ${why} at character ${at + 1}`);
+  const space = () => {
+    while (' \t\n\r'.includes(text[at] ?? '!')) at++;
+  };
+  const string = () => {
+    const match = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y; // eslint-disable-line no-control-regex
+    match.lastIndex = at;
+    const [token] = match.exec(text) ?? bad('a string that does not end');
+    at += token.length;
+    const value = JSON.parse(token);
+    return value.isWellFormed() ? value : bad('half a character');
+  };
+  const number = () => {
+    const match = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+    match.lastIndex = at;
+    const [token] = match.exec(text) ?? bad('no value');
+    const value = Number(token);
+    if (decimal(token) !== decimal(String(value))) bad('a number that changes when it is read');
+    at += token.length;
+    return value;
+  };
+  const list = (close, item) => {
+    at++;
+    space();
+    if (text[at] === close) return void at++;
+    for (;;) {
+      item();
+      space();
+      const next = text[at++];
+      if (next === close) return undefined;
+      if (next !== ',') bad('no comma');
+      space();
+    }
+  };
+  const value = (depth) => {
+    if (depth > 80) bad('too deep');
+    space();
+    if (text[at] === '{') {
+      const object = new Map();
+      list('}', () => {
+        const key = string();
+        if (object.has(key)) bad(`"${key}" twice`);
+        space();
+        if (text[at++] !== ':') bad('no colon');
+        object.set(key, value(depth + 1));
+      });
+      return object;
+    }
+    if (text[at] === '[') {
+      const array = [];
+      list(']', () => array.push(value(depth + 1)));
+      return array;
+    }
+    if (text[at] === '"') return string();
+    for (const [word, meaning] of [
+      ['true', true],
+      ['false', false],
+      ['null', null],
+    ])
+      // prettier-ignore
+      if (text.startsWith(word, at)) return ((at += word.length), meaning);
+    return number();
+  };
+  const whole = value(1);
+  space();
+  return at === text.length ? whole : bad('something behind it');
+}
+
+/** Digits and exponent, so that two spellings of one number are one. */
+function decimal(token) {
+  const [, sign, whole, fraction = '', exponent = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(token) ?? [];
+  if (whole === undefined) return token;
+  const digits = `${whole}${fraction}`.replace(/^0+/, '');
+  const trimmed = digits.replace(/0+$/, '');
+  if (trimmed === '') return '0';
+  return `${sign}${trimmed}e${Number(exponent) - fraction.length + digits.length - trimmed.length}`;
+}
+
+/** RFC 8785; with `stored`, the spelling of a line in the ledger, members in the order in which they stand. */
+function write(value, stored = false) {
+  if (typeof value === 'string') return stored ? storedString(value) : JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map((item) => write(item, stored)).join(',')}]`;
+  if (!(value instanceof Map)) return JSON.stringify(value === 0 ? 0 : value);
+  const keys = stored ? [...value.keys()] : [...value.keys()].sort();
+  return `{${keys.map((key) => `${write(key, stored)}:${write(value.get(key), stored)}`).join(',')}}`;
+}
+
+function storedString(text) {
+  const odd = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+  return JSON.stringify(text).replace(odd, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+// --- the shape of a bundle ------------------------------------------------------------------------------------------------
+
+const LISTS = {
+  policyVerdicts: ['policy.gate', 'policy_decision', 'enforcement.result'],
+  approvals: ['approval.added', 'approval_resolved', 'approval', 'override.added'],
+  proposals: ['tool_proposed', 'decision.created', 'draft.production'],
+  chainTransactions: [],
+};
+const isText = (value) => typeof value === 'string' && value !== '';
+const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
+const isListOf = (isOne) => (value) => Array.isArray(value) && value.every(isOne);
+const isOneOf = (values) => (value) => values.includes(value);
+const isObject = (shape, optional) => (value) => {
+  if (!(value instanceof Map)) return false;
+  const isKnown = [...value.keys()].every((name) => Object.hasOwn(shape, name));
+  return (
+    isKnown && Object.keys(shape).every((name) => (value.has(name) ? shape[name](value.get(name)) : name === optional))
+  );
+};
+const string = (value) => typeof value === 'string';
+const SHAPE = {
+  version: (value) => value === 1,
+  workflowId: isText,
+  ledger: isObject({ ledger_id: isText, origin: isText }),
+  streams: isListOf(
+    isObject({
+      kind: isOneOf(['run', 'decision', 'order']),
+      id: isText,
+      rows: isCount,
+      state: isOneOf(['closed', 'open', 'late', 'loose']),
+    }),
+  ),
+  events: isListOf(isText),
+  ...Object.fromEntries(Object.keys(LISTS).map((name) => [name, isListOf(isCount)])),
+  checkpoint: isText,
+  inclusion: isListOf(isObject({ hashes: isListOf(string), index: isCount, seq: isCount })),
+  disclosed: isListOf(
+    isObject({ seq: isCount, field: isText, salt: string, name: string, value: () => true, digest: string }),
+  ),
+  contentHash: (value) => /^sha256:[0-9a-f]{64}$/.test(value),
+  signature: isObject({
+    alg: isOneOf(['ed25519', 'hmac-sha256']),
+    keyId: isText,
+    value: (value) => string(value) && /^(?:[0-9a-f]{2})+$/.test(value),
+  }),
+};
+
+function checkShape(bundle) {
+  must(bundle instanceof Map, 'MALFORMED', 'no bundle');
+  for (const name of bundle.keys())
+    must(Object.hasOwn(SHAPE, name), 'MALFORMED', `a member "${name}", which no bundle has`);
+  for (const [name, isRight] of Object.entries(SHAPE)) {
+    if (name === 'disclosed' && !bundle.has(name)) continue;
+    if (name === 'signature') must(bundle.has(name), 'SIGNATURE_MISSING', 'no signature');
+    must(bundle.has(name) && isRight(bundle.get(name)), 'MALFORMED', `no "${name}" as a bundle has it`);
+  }
+}
+
+// --- keys: whoever checks brings them -------------------------------------------------------------------------------------
+
+const wire = (bytes) => Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes]);
+const sshBlob = (bytes) => Buffer.concat([wire(Buffer.from('ssh-ed25519')), wire(bytes)]);
+const fingerprint = (bytes) => `SHA256:${sha256(sshBlob(bytes)).toString('base64').replace(/=+$/, '')}`;
+const publicKey = (bytes) =>
+  createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: bytes.toString('base64url') }, format: 'jwk' });
+
+function keyFrom(word) {
+  const line = /^(?:ssh-ed25519 |[^\s+]+\+[0-9a-f]{8}\+)/.test(word) ? word : readFileSync(word, 'utf8');
+  const ssh = /^ssh-ed25519 ([A-Za-z0-9+/=]+)/.exec(line);
+  const note = /^[^\s+]+\+[0-9a-f]{8}\+([A-Za-z0-9+/=]+)\s*$/.exec(line);
+  if (ssh !== null) {
+    const blob = Buffer.from(ssh[1], 'base64');
+    if (!blob.equals(sshBlob(blob.subarray(-32)))) throw new Error(`no Ed25519 key in ${word}`);
+    return blob.subarray(-32);
+  }
+  if (note !== null) return Buffer.from(note[1], 'base64').subarray(-32);
+  return Buffer.from(createPublicKey(line).export({ format: 'jwk' }).x, 'base64url');
+}
+
+function secretFrom(path) {
+  const file = readFileSync(path);
+  const text = file.toString('latin1').trim();
+  if (/^(?:[0-9a-f]{2})+$/i.test(text)) return Buffer.from(text, 'hex');
+  return /^[A-Za-z0-9+/_-]+={0,2}$/.test(text) ? Buffer.from(text, 'base64') : file;
+}
+
+/** What can check: its id, its kind, and how. A public key never serves as a secret, whatever a bundle says. */
+function checkers({ keys, secret }) {
+  const list = keys.map((bytes) => ({
+    alg: 'ed25519',
+    keyId: fingerprint(bytes),
+    bytes,
+    holds: (data, value) => verifySignature(null, data, publicKey(bytes), value),
+  }));
+  if (secret === undefined) return list;
+  const keyId = `hmac:${hex(Buffer.concat([Buffer.from('ledger-hmac-key-id/1\n'), secret])).slice(0, 16)}`;
+  const holds = (data, value) => {
+    const own = createHmac('sha256', secret).update(data).digest();
+    return own.length === value.length && timingSafeEqual(own, value);
+  };
+  return [...list, { alg: 'hmac-sha256', keyId, bytes: undefined, holds }];
+}
+
+function checkSigned({ data, alg, keyId, value }, known) {
+  if (known.length === 0) return;
+  const key = known.find((one) => one.keyId === keyId && one.alg === alg);
+  must(key !== undefined, 'UNKNOWN_KEY', `signed by ${keyId} (${alg}), which is not the key that you gave`);
+  must(key.holds(data, value), 'SIGNATURE_INVALID', `a signature that is not by ${keyId}`);
+}
+
+// --- the rows -------------------------------------------------------------------------------------------------------------
+
+function readRow(line) {
+  const end = /,"prev_hash":"[0-9a-f]{64}","hash":"([0-9a-f]{64})"\}$/.exec(line);
+  must(end !== null, 'MALFORMED', `no row: ${line.slice(0, 80)}`);
+  const got = hex(`${line.slice(0, -75)}}`);
+  must(got === end[1], 'CONTENT_ALTERED', `a row that declares hash ${end[1]}, and whose bytes give ${got}`);
+  const row = parseStrict(line);
+  must(row instanceof Map && isCount(row.get('seq')) && string(row.get('action')), 'MALFORMED', 'no row');
+  const seq = row.get('seq');
+  must(write(row, true) === line, 'MALFORMED', `row ${seq} in another spelling than the ledger has`);
+  const payload = row.get('payload');
+  if (payload !== undefined || row.has('content_hash'))
+    must(
+      payload !== undefined && hex(write(payload)) === row.get('content_hash'),
+      'CONTENT_ALTERED',
+      `the payload of row ${seq}`,
+    );
+  return row;
+}
+
+const orderOf = (row) => row.get('order_id') ?? String(row.get('payload')?.get?.('order_id') ?? '');
+const isOwn = (row) => row.get('action').startsWith('audit.');
+function belongs(row, kind, id) {
+  if (isOwn(row)) return false;
+  if (kind === 'order') return orderOf(row) === id && !row.has('run_seq') && !row.has('decision_seq');
+  return row.get(`${kind}_id`) === id && row.has(`${kind}_seq`);
+}
+
+const CLOSERS = { run: ['run_completed'], decision: ['decision.executed', 'decision.expired'] };
+
+function stateOf(kind, rows) {
+  if (kind === 'order') return 'loose';
+  const at = rows.findIndex((row) => CLOSERS[kind].includes(row.get('action')));
+  return at < 0 ? 'open' : at === rows.length - 1 ? 'closed' : 'late';
+}
+
+function checkStream(stream, rows, attempt) {
+  const [kind, id, count, state] = ['kind', 'id', 'rows', 'state'].map((name) => stream.get(name));
+  let [place, hash] = [1, ZERO];
+  for (const row of kind === 'order' ? [] : rows) {
+    const got = row.get(`${kind}_seq`);
+    const isLinked = row.get(`${kind}_prev_hash`) === hash;
+    attempt(() => {
+      must(got <= place, 'INCOMPLETE_STREAM', `${kind} ${id}: number ${place} is missing`);
+      must(got === place, 'STREAM_BROKEN', `${kind} ${id}: number ${got} in place of ${place}`);
+      must(isLinked, 'STREAM_BROKEN', `${kind} ${id}: number ${place} is not linked`);
+    });
+    [place, hash] = [got + 1, row.get('hash')];
+  }
+  const isWhole = rows.length > 0 && rows.length === count;
+  attempt(() => must(isWhole, 'INCOMPLETE_STREAM', `${kind} ${id}: ${rows.length} of ${count} rows`));
+  const found = stateOf(kind, rows);
+  attempt(() => must(found === state, 'INCOMPLETE_STREAM', `${kind} ${id} is ${found}, and said to be ${state}`));
+}
+
+// --- the tree -------------------------------------------------------------------------------------------------------------
+
+function base64(text) {
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.toString('base64') === text ? bytes : undefined;
+}
+
+/** A C2SP signed note with a tree head. */
+function readNote(text) {
+  const at = text.lastIndexOf('\n\n');
+  const lines = text.slice(0, at).split('\n');
+  const [origin, size, root] = lines;
+  const rootBytes = base64(root ?? '');
+  const isNote =
+    // eslint-disable-next-line no-control-regex
+    at > 0 && text.endsWith('\n') && !/[\u0000-\u0009\u000b-\u001f]/.test(text) && !lines.slice(3).includes('');
+  const signatures = text
+    .slice(at + 2, -1)
+    .split('\n')
+    .map((line) => /^\u2014 ([^\s+]+) (\S+)$/u.exec(line))
+    .map((match) => match && { name: match[1], bytes: base64(match[2]) });
+  const areSound = signatures.every((one) => one?.bytes !== undefined && one?.bytes.length > 4);
+  const isHead = origin !== '' && /^(?:0|[1-9][0-9]{0,15})$/.test(size ?? '') && isCount(Number(size));
+  must(isNote && areSound && isHead && rootBytes?.length > 0, 'CHECKPOINT_INVALID', 'no signed tree head');
+  return { text: text.slice(0, at + 1), origin, size: Number(size), root: rootBytes, signatures };
+}
+
+/** Whether a known key signed it; a signature that says so and does not hold is a forgery. */
+function noteSigner({ text, origin, signatures }, known) {
+  let signer;
+  for (const { keyId, bytes } of known.filter((one) => one.bytes !== undefined)) {
+    const id = sha256(Buffer.concat([Buffer.from(`${origin}\n\u0001`), bytes])).subarray(0, 4);
+    const own = signatures.find((one) => one.name === origin && one.bytes.subarray(0, 4).equals(id));
+    if (own === undefined) continue;
+    const holds =
+      own.bytes.length === 68 && verifySignature(null, Buffer.from(text), publicKey(bytes), own.bytes.subarray(4));
+    must(holds, 'CHECKPOINT_INVALID', `a signature of the tree head that is not by ${keyId}`);
+    signer ??= keyId;
+  }
+  return signer;
+}
+
+const nodeHash = (left, right) => sha256(Buffer.concat([Buffer.from([1]), left, right]));
+
+/** RFC 9162, 2.1.3.2. */
+function isIncluded({ index, size, leaf, path, root }) {
+  if (index >= size) return false;
+  let [node, last, hash] = [index, size - 1, leaf];
+  for (const sibling of path) {
+    if (last === 0 || sibling?.length !== 32) return false;
+    if (node % 2 === 1 || node === last) {
+      hash = nodeHash(sibling, hash);
+      while (node % 2 === 0 && node !== 0) [node, last] = [node / 2, Math.floor(last / 2)];
+    } else hash = nodeHash(hash, sibling);
+    [node, last] = [Math.floor(node / 2), Math.floor(last / 2)];
+  }
+  return last === 0 && hash.equals(root);
+}
+
+function checkInclusion(proof, row, { size, root }) {
+  const [seq, index, hashes] = ['seq', 'index', 'hashes'].map((name) => proof?.get(name));
+  const isOfRow = seq === row.get('seq') && index === seq - 1;
+  const leaf = sha256(Buffer.concat([Buffer.from([0]), Buffer.from(row.get('hash'), 'hex')]));
+  const holds = isOfRow && isIncluded({ index, size, leaf, path: hashes.map(base64), root });
+  must(holds, 'CHECKPOINT_INVALID', `row ${row.get('seq')} is not proved to be in the tree of ${size} rows`);
+}
+
+// --- openings of sealed fields --------------------------------------------------------------------------------------------
+
+/** Every field of a row by its path: `reason`, `payload.email`, `payload.steps[2].note`. */
+function fieldsOf(value, path, found = new Map()) {
+  if (path !== '') found.set(path, value);
+  if (Array.isArray(value)) value.forEach((item, i) => fieldsOf(item, `${path}[${i}]`, found));
+  if (value instanceof Map)
+    for (const [name, item] of value) fieldsOf(item, path === '' ? name : `${path}.${name}`, found);
+  return found;
+}
+
+function checkDisclosed(opening, rows) {
+  const [seq, field, salt, name, value, digest] = ['seq', 'field', 'salt', 'name', 'value', 'digest'].map((one) =>
+    opening.get(one),
+  );
+  const row = rows.find((one) => one.get('seq') === seq);
+  const seal = row && fieldsOf(row, '').get(field);
+  const sealed = seal instanceof Map && seal.size === 1 ? seal.get('sealed') : undefined;
+  must(string(sealed), 'FOREIGN', `an opening of "${field}" in row ${seq}, which is not sealed there`);
+  const isIt = sealed === digest && name === field && hex(write([salt, name, value])) === digest;
+  must(isIt, 'CONTENT_ALTERED', `an opening that is not that of "${field}" in row ${seq}`);
+}
+
+// --- files ----------------------------------------------------------------------------------------------------------------
+
+const decode = (bytes) => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return fail('MALFORMED', 'bytes that are no UTF-8');
+  }
+};
+
+/** The bundle, and what else is signed around it. */
+function load(path) {
+  if (statSync(path).isDirectory()) return loadFolder(path);
+  const value = parseStrict(decode(readFileSync(path)));
+  return value instanceof Map && value.has('payloadType')
+    ? loadEnvelope(value)
+    : { bundle: value, layers: [], faults: [] };
+}
+
+function loadEnvelope(envelope) {
+  const type = envelope.get('payloadType');
+  const payload = base64(String(envelope.get('payload')));
+  const [signature, ...others] = envelope.get('signatures') ?? [];
+  must(
+    type === 'application/vnd.in-toto+json' && payload && signature && others.length === 0,
+    'MALFORMED',
+    'no envelope',
+  );
+  const statement = parseStrict(decode(payload));
+  const bundle = statement.get?.('predicate');
+  checkShape(bundle);
+  const [subject] = statement.get('subject') ?? [];
+  const digest = `sha256:${subject?.get?.('digest')?.get?.('sha256')}`;
+  must(digest === bundle.get('contentHash'), 'MALFORMED', 'a statement about another bundle');
+  const data = Buffer.concat([Buffer.from(`DSSEv1 ${type.length} ${type} ${payload.length} `), payload]);
+  const alg = bundle.get('signature').get('alg');
+  const layer = {
+    data,
+    alg,
+    keyId: signature.get('keyid'),
+    value: base64(String(signature.get('sig'))) ?? Buffer.alloc(0),
+  };
+  return { bundle, layers: [layer], faults: [] };
+}
+
+function loadFolder(path) {
+  const names = readdirSync(path).filter((name) => !name.startsWith('.'));
+  const files = new Map(names.filter((name) => statSync(join(path, name)).isFile()).map((name) => [name, readFileSync(join(path, name))])); // prettier-ignore
+  const parts = ['rows.jsonl', 'proofs.jsonl', 'checkpoint.txt', 'manifest.json'];
+  for (const name of [...parts, 'SHA256SUMS', 'SHA256SUMS.sig']) must(files.has(name), 'MALFORMED', `no file ${name}`);
+  const lines = (name) => decode(files.get(name)).replace(/\n$/, '').split('\n');
+  const bundle = parseStrict(decode(files.get('manifest.json')));
+  must(bundle instanceof Map, 'MALFORMED', 'no manifest');
+  bundle.set('events', lines('rows.jsonl'));
+  bundle.set('inclusion', lines('proofs.jsonl').map(parseStrict));
+  bundle.set('checkpoint', decode(files.get('checkpoint.txt')));
+  const faults = [];
+  const sums = new Map(lines('SHA256SUMS').map((line) => [line.slice(66), line.slice(0, 64)]));
+  for (const name of parts)
+    if (!sums.has(name)) faults.push(new Fault('FOREIGN', `${name} is not named in SHA256SUMS`));
+  for (const [name, digest] of sums)
+    if (!files.has(name) || hex(files.get(name)) !== digest)
+      faults.push(new Fault('CONTENT_ALTERED', `${name} is not what was signed`));
+  for (const name of names)
+    if (!sums.has(name) && !name.startsWith('SHA256SUMS'))
+      faults.push(new Fault('FOREIGN', `${name} is not named in SHA256SUMS`));
+  return { bundle, layers: [sumsLayer(files)], faults };
+}
+
+/** SSHSIG over SHA256SUMS. */
+function sumsLayer(files) {
+  const armour = /^-----BEGIN SSH SIGNATURE-----\n([A-Za-z0-9+/=\n]+)-----END SSH SIGNATURE-----\n?$/;
+  const blob = Buffer.from(armour.exec(files.get('SHA256SUMS.sig').toString())?.[1] ?? '', 'base64');
+  const key = blob.subarray(33, 65);
+  const part = (text) => wire(Buffer.from(text));
+  const start = Buffer.concat([
+    Buffer.from('SSHSIG\0\0\0\u0001'),
+    wire(sshBlob(key)),
+    part('ledger-bundle'),
+    part(''),
+    part('sha512'),
+  ]);
+  const before = Buffer.concat([Buffer.from([0, 0, 0, 83]), part('ssh-ed25519'), Buffer.from([0, 0, 0, 64])]);
+  const isOne =
+    blob.length === start.length + before.length + 64 && blob.subarray(0, -64).equals(Buffer.concat([start, before]));
+  must(isOne, 'SIGNATURE_INVALID', 'no signature of SHA256SUMS for ledger-bundle');
+  const digest = createHash('sha512').update(files.get('SHA256SUMS')).digest();
+  const data = Buffer.concat([Buffer.from('SSHSIG'), part('ledger-bundle'), part(''), part('sha512'), wire(digest)]);
+  return { data, alg: 'ed25519', keyId: fingerprint(key), value: blob.subarray(-64) };
+}
+
+// --- all of it ------------------------------------------------------------------------------------------------------------
+
+function check({ bundle, layers, faults }, known) {
+  const found = [...faults];
+  const attempt = (work) => {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      found.push(error);
+      return undefined;
+    }
+  };
+  const get = (name) => bundle.get(name);
+  attempt(() => {
+    const content = new Map([...bundle].filter(([name]) => name !== 'contentHash' && name !== 'signature'));
+    must(
+      `sha256:${hex(write(content))}` === get('contentHash'),
+      'CONTENT_ALTERED',
+      'the content is not that of contentHash',
+    );
+  });
+  const [alg, keyId, value] = ['alg', 'keyId', 'value'].map((name) => get('signature').get(name));
+  const own = {
+    data: Buffer.from(`ledger-bundle/1\n${get('contentHash')}`),
+    alg,
+    keyId,
+    value: Buffer.from(value, 'hex'),
+  };
+  for (const layer of [...layers, own]) {
+    attempt(() => checkSigned(layer, known));
+    attempt(() => must(layer.keyId === keyId, 'SIGNATURE_INVALID', 'two keys for one bundle'));
+  }
+  const head = attempt(() => readNote(get('checkpoint')));
+  const signer = head && attempt(() => noteSigner(head, known));
+  if (head)
+    attempt(() => must(head.origin === get('ledger').get('origin'), 'FOREIGN', `a tree head of ${head.origin}`));
+  const rows = get('events').map((line) => attempt(() => readRow(line)));
+  const sound = rows.filter((row) => row !== undefined);
+  sound.forEach((row, i) => {
+    const [seq, before] = [row.get('seq'), sound[i - 1]?.get('seq') ?? 0];
+    attempt(() => must(seq !== before, 'REPLAY', `row ${seq} twice`));
+    attempt(() => must(seq >= before, 'MALFORMED', `row ${seq} behind row ${before}`));
+    const isOf = get('streams').some((stream) => belongs(row, stream.get('kind'), stream.get('id')));
+    attempt(() => must(isOf, 'FOREIGN', `row ${seq} is in none of the streams`));
+  });
+  const names = get('streams').map((stream) => `${stream.get('kind')} ${stream.get('id')}`);
+  attempt(() =>
+    must(names.length > 0 && new Set(names).size === names.length, 'MALFORMED', 'streams: each once, at least one'),
+  );
+  for (const stream of get('streams')) {
+    const own = sound.filter((row) => belongs(row, stream.get('kind'), stream.get('id')));
+    checkStream(stream, own, attempt);
+  }
+  attempt(() => must(get('inclusion').length === rows.length, 'CHECKPOINT_INVALID', 'not a proof for each event'));
+  if (head) rows.forEach((row, i) => row && attempt(() => checkInclusion(get('inclusion')[i], row, head)));
+  for (const [name, actions] of Object.entries(LISTS)) {
+    const isIn = (row) =>
+      name === 'chainTransactions'
+        ? row.get('payload')?.has?.('transaction') === true
+        : actions.includes(row.get('action'));
+    const seqs = sound.filter(isIn).map((row) => row.get('seq'));
+    attempt(() => must(seqs.join() === get(name).join(), 'CONTENT_ALTERED', `"${name}" is not as the events say`));
+  }
+  for (const opening of get('disclosed') ?? []) attempt(() => checkDisclosed(opening, sound));
+  return { found, head, signer };
+}
+
+function argumentsOf(argv) {
+  const given = { keys: [], secret: undefined, path: undefined };
+  for (let i = 0; i < argv.length; i++) {
+    if (argv[i] === '--key') given.keys.push(keyFrom(argv[++i] ?? ''));
+    else if (argv[i] === '--hmac-key-file') given.secret = secretFrom(argv[++i] ?? '');
+    else if (argv[i].startsWith('-') || given.path !== undefined) throw new Error(`what is ${argv[i]}?`);
+    else given.path = argv[i];
+  }
+  if (given.path === undefined) throw new Error('usage: node verify-bundle.mjs BUNDLE --key SIGNER.pub');
+  return given;
+}
+
+/** Nothing of a stranger's goes to a terminal raw. */
+const say = (line) => console.log(storedString(line).slice(1, -1).replaceAll('\\"', '"'));
+
+function main() {
+  const given = argumentsOf(process.argv.slice(2));
+  const known = checkers(given);
+  const loaded = load(given.path);
+  checkShape(loaded.bundle);
+  const { found, head, signer } = check(loaded, known);
+  for (const { code, message } of found) say(`${code}: ${message}`);
+  const states = loaded.bundle.get('streams').map((one) => `${one.get('kind')} ${one.get('id')}: ${one.get('rows')} rows, ${one.get('state')}`); // prettier-ignore
+  if (found.length > 0) return 1;
+  states.forEach(say);
+  if (head)
+    say(
+      `tree head: ${head.size} rows of ${head.origin}, ${signer ? `signed by ${signer}` : 'its signature not checked'}`,
+    );
+  say(
+    known.length > 0
+      ? 'it holds, and is signed by your key'
+      : 'it holds in itself; who made it was not checked: no --key',
+  );
+  say('not proved: that nothing came after the tree head, and that all that happened was logged');
+  return known.length === 0 || loaded.bundle.get('streams').some((one) => /open|late/.test(one.get('state'))) ? 3 : 0;
+}
+
+try {
+  process.exitCode = main();
+} catch (error) {
+  const isFault = error instanceof Fault;
+  say(isFault ? `${error.code}: ${error.message}` : `error: ${error.message}`);
+  process.exitCode = isFault ? 1 : 2;
+}
