@@ -132,7 +132,7 @@ const OPTIONS: {
     run: true,
     decision: true,
     sinceCheckpoint: true,
-  onProgress: true,
+    onProgress: true,
     openIndexCheck: true,
     workers: true,
     tailWaitMs: true,

@@ -1,16 +1,12 @@
 /** `ledger checkpoint`: signs the ledger as it stands. */
 import type { Command } from 'commander';
-import { printable } from '../../core/printable';
-import { checkpoint } from '../../services/checkpoint';
-import type { CheckpointResult } from '../../services/checkpoint';
-import { anchoredText } from '../anchorText';
-import { EXIT } from '../exit';
+import { checkpointAnswer, checkpointText, tellCheckpoint } from '../checkpointText';
 import { jsonLine } from '../io';
 import type { Io } from '../io';
 import { collect, flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { progressOf } from '../progress';
-import { talkOf, warn } from '../talk';
+import { talkOf } from '../talk';
 
 interface Flags extends GlobalFlags {
   readonly full?: boolean;
@@ -36,7 +32,7 @@ that shrank, or has other rows than were signed, is refused. The newest head is 
 time, the key, and after how many rows or hours "ledger sweep" makes one by itself. A head that could not be put somewhere is
 written down, and tried again with the next one.
 
-Exit: 0 signed, or nothing came since the last one · 1 the ledger is not what was signed before, or is broken · 2 no key, no ledger, or it could not be written · 3 signed, and an anchor failed`;
+Exit: 0 signed, or nothing came since the last one · 1 refused: the ledger is not what was signed before, or is broken; or an anchor holds another head · 2 no key, no ledger, or it could not be written · 3 signed, and an anchor failed`;
 
 export function registerCheckpoint(program: Command, io: Io): void {
   const command = program
@@ -55,46 +51,8 @@ async function runCheckpoint(io: Io, flags: Flags): Promise<void> {
   const { full = false, to = [], sign: key } = flags;
   const progress = progressOf(io, flags, 'checkpoint');
   const asked = { place: placeOf(flags, io), full, to, key, events: talkOf(io, flags), onProgress: progress.show };
-  const result = await checkpoint(asked).finally(() => progress.end());
-  tellFailures(io, flags, result);
-  if (flags.json === true) io.stdout(`${jsonLine(answerOf(result))}\n`);
-  else if (flags.quiet !== true) io.stdout(textOf(result));
-  io.setExit(exitOf(result));
-}
-
-/** Errors are on stderr, in words; here their codes. */
-function answerOf({ anchors: { results, unrecorded }, ...made }: CheckpointResult): object {
-  const anchors = results.map((one) => {
-    if (one.outcome === 'ok') return one;
-    const { code, message } = one.error;
-    return { ...one, error: { code, message }, finding: one.finding ?? null };
-  });
-  return { ...made, anchors, anchors_unrecorded: unrecorded?.message ?? null };
-}
-
-function tellFailures(io: Io, flags: Flags, { not_remembered: why, anchors }: CheckpointResult): void {
-  if (why !== null && flags.quiet !== true) warn(io, `the head is not remembered outside of the state folder: ${why}`);
-  for (const one of anchors.results) {
-    if (one.outcome === 'ok') continue;
-    warn(io, `not anchored at ${one.to}: ${one.error.message}`);
-    if (one.error.hint !== undefined) io.stderr(`ledger: hint: ${printable(one.error.hint)}\n`);
-  }
-  if (anchors.unrecorded !== undefined) warn(io, anchors.unrecorded.message);
-}
-
-function textOf({ status, size, root, read, rows_read: rows, path, anchors }: CheckpointResult): string {
-  const many = `${size} ${size === 1 ? 'row' : 'rows'}`;
-  const how = read === 'all' ? 'all of them read' : `${rows} read since the last one`;
-  const said =
-    status === 'signed'
-      ? `signed ${many}, ${how}: root ${root}`
-      : `nothing to sign since the checkpoint of ${many}: root ${root}`;
-  const anchored = anchors.results.flatMap((one) => (one.outcome === 'ok' ? [anchoredText(one.to, one.evidence)] : []));
-  return [said, printable(path), ...anchored, ''].join('\n');
-}
-
-function exitOf({ anchors: { results } }: CheckpointResult): number {
-  const failed = results.filter((one) => one.outcome === 'failed');
-  if (failed.some(({ finding }) => finding !== undefined)) return EXIT.no;
-  return failed.length > 0 ? EXIT.scoped : EXIT.ok;
+  const { result, exit } = await tellCheckpoint(io, flags, asked).finally(() => progress.end());
+  if (result !== undefined && flags.json === true) io.stdout(`${jsonLine(checkpointAnswer(result))}\n`);
+  else if (result !== undefined && flags.quiet !== true) io.stdout(checkpointText(result));
+  io.setExit(exit);
 }

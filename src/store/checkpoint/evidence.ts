@@ -35,7 +35,7 @@ export interface EvidenceSeen {
 }
 
 /** The name under which the remembered head stands among the anchors. */
-const REMEMBERED = 'remembered';
+const REMEMBERED = 'the remembered head';
 
 export async function lookAtEvidence(
   located: LocatedLedger,

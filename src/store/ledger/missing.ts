@@ -6,6 +6,7 @@
 import { LedgerError, orNothing } from '../../core/errors';
 import type { Identity } from '../../core/ownRows';
 import { namesIn, readWhole, statOf } from '../files';
+import { remembersPlace } from '../checkpoint/remembered';
 import { readLockNote } from '../lock/kernelLock';
 import type { StatePaths } from '../paths';
 import { spillFiles } from '../spill/spillFiles';
@@ -16,7 +17,7 @@ export function formerLedger(paths: StatePaths): string | undefined {
   if (statOf(paths.healPlan) !== undefined) return paths.healPlan;
   if ((statOf(paths.index)?.size ?? 0) > 0) return paths.index;
   const folder = [paths.segments, paths.checkpoints, paths.quarantine].find((path) => namesIn(path).length > 0);
-  return folder ?? spillFiles(paths).find(namesLedger);
+  return folder ?? spillFiles(paths).find(namesLedger) ?? remembersPlace(paths);
 }
 
 /** Whether rows wait in a spill file that came from a ledger which was there. */
