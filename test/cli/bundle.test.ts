@@ -43,7 +43,7 @@ async function done(box: Sandbox, args: readonly string[], options: RunOptions =
 /** A ledger with a checkpoint over all of it, and a key "ops". */
 async function evidenceLedger(t: TestContext): Promise<Sandbox> {
   const box = sandbox(t);
-  box.env['XDG_CONFIG_HOME'] = join(box.root, 'home');
+  box.env['XDG_CONFIG_HOME'] = join(box.root, 'user');
   delete box.env['SSH_AUTH_SOCK'];
   await done(box, ['append', '-q', '-'], { stdin: ROWS.map((row) => `${JSON.stringify(row)}\n`).join('') });
   await done(box, ['key', 'new', 'ops']);
@@ -61,7 +61,7 @@ function checkpoint(box: Sandbox): void {
   writeFileSync(join(box.root, 'head.pub'), `${publicKeyLine({ bytes: HEAD_KEY.publicBytes, comment: '' })}\n`);
 }
 
-const publicFile = (box: Sandbox): string => join(box.root, 'home/ledger/keys/ops.pub');
+const publicFile = (box: Sandbox): string => join(box.root, 'user/ledger/keys/ops.pub');
 const keysOf = (box: Sandbox): string[] => ['--key', publicFile(box), '--key', join(box.root, 'head.pub')];
 
 async function bundleOf(box: Sandbox, ...args: readonly string[]): Promise<Bundle> {
@@ -318,7 +318,7 @@ test(
       ['a file is gone', (copy) => rmSync(join(copy, 'proofs.jsonl'))],
       ['a row and its digest are changed', (copy) => (edit('rows.jsonl', (text) => text.replace('coder', 'codex'))(copy), shell(copy, resum))], // prettier-ignore
       ['all is signed anew, by somebody else', (copy) => shell(copy, `ssh-keygen -q -t ed25519 -N '' -f ../mallory; ${resum}; rm SHA256SUMS.sig; ssh-keygen -q -Y sign -f ../mallory -n ledger-bundle SHA256SUMS; cp ../mallory.pub signer.pub`)], // prettier-ignore
-      ['the signature is for another purpose', (copy) => shell(copy, `rm SHA256SUMS.sig; ssh-keygen -q -Y sign -f ../home/ledger/keys/ops -n file SHA256SUMS`)], // prettier-ignore
+      ['the signature is for another purpose', (copy) => shell(copy, `rm SHA256SUMS.sig; ssh-keygen -q -Y sign -f ../user/ledger/keys/ops -n file SHA256SUMS`)], // prettier-ignore
     ];
     for (const [name, mutate] of mutations) {
       const copy = join(box.root, 'copy');

@@ -15,8 +15,8 @@ interface Flags extends GlobalFlags {
 }
 
 const HELP_BEFORE = `Examples:
-  ledger key new checkpoint                            once: the key that signs
   ledger checkpoint                                    sign the ledger as it stands
+  ledger key new checkpoint                            … once before: the key that signs
   ledger checkpoint --to file:/mnt/usb/head.txt        … and keep the head on another disk
   ledger checkpoint --to git:../heads                  … in a repository
   ledger checkpoint --sign ops --full                  with another key, all rows read again
