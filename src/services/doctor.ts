@@ -8,6 +8,7 @@ import type { Config } from '../core/config';
 import { errnoOf, LedgerError } from '../core/errors';
 import type { Identity } from '../core/ownRows';
 import { signersOf } from '../core/signing/settings';
+import { checkHeadAge } from '../store/checkpoint/headAge';
 import {
   checkClock,
   checkHeal,
@@ -55,7 +56,7 @@ export async function doctor(place: Place, nowMs: number): Promise<DoctorReport>
   );
   checks.push(...checkDisk('disk', paths.dir), ...checkSecondPlace(paths));
   checks.push(checkFileSystem(paths.dir, found.identity?.lock));
-  if (found.identity !== undefined) checks.push(...(await checkLedger(paths, found.identity, nowMs)));
+  if (found.identity !== undefined) checks.push(...(await checkLedger(paths, found.identity, place, nowMs)));
   checks.push(...checkRuntime(found.identity?.lock));
   const health = (['bad', 'warn', 'ok'] as const).find((one) => checks.some((check) => check.health === one)) ?? 'ok';
   return { health, ledger: found.isThere, checks };
@@ -105,7 +106,12 @@ function checkSigners(config: Config, paths: StatePaths, { env }: Place): Checku
   return [...words].map((word) => checkSigner(word, config, paths, env));
 }
 
-async function checkLedger(paths: StatePaths, identity: Identity, nowMs: number): Promise<Checkup[]> {
+async function checkLedger(
+  paths: StatePaths,
+  identity: Identity,
+  place: Place,
+  nowMs: number,
+): Promise<Checkup[]> {
   try {
     const tail = await settledTail(paths);
     const last = lastRowOf(paths, tail);
@@ -117,6 +123,10 @@ async function checkLedger(paths: StatePaths, identity: Identity, nowMs: number)
       ...safely('heal', () => [checkHeal(paths)]),
       ...safely('quarantine', () => [checkQuarantine(paths)]),
       ...safely('index', () => [checkIndex(paths, last)]),
+      ...safely('checkpoint', () => {
+        const { config } = readConfig(paths.dir, place.configPath);
+        return [checkHeadAge(paths, config.checkpoints, nowMs)];
+      }),
     ];
   } catch (error) {
     return [faultOf('tail', error)];
