@@ -28,7 +28,7 @@ export async function runVerifyFile(io: Io, file: string, flags: Flags): Promise
   if (flags.json === true) io.stdout(`${jsonLine(result)}\n`);
   else if (flags.quiet !== true || result.verdict !== 'proved')
     io.stdout(resultText(result, await colorsFor(io, flags), io.isTTY ? io.columns : Infinity));
-  if (result.verdict === 'not-checked' && flags.quiet !== true)
+  if (result.verdict === 'not-checked' && flags.quiet !== true && flags.json !== true)
     io.stderr(`ledger: hint: whose key counts is for you to say: --key 'ssh-ed25519 AAAA…', or --key FILE.pub\n`);
   io.setExit(EXITS[result.verdict]);
 }
@@ -60,7 +60,7 @@ function saidBy({ kind, origin, row, checkpoints: [one, other] }: FileResult): s
     case 'consistency':
       return `the ledger ${origin} had at ${larger} the same first ${size} as when it was signed before`;
     case 'equivocation':
-      return `two ledgers of ${size} with other rows were signed as ${origin}, by one key`;
+      return `two ledgers of ${size} that differ were signed as ${origin}, by one key`;
     case 'checkpoint':
       return `the ledger ${origin} was signed at ${size}`;
   }

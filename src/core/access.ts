@@ -43,7 +43,14 @@ export interface ReadWhat extends Question {
 }
 
 /** With these all is content: there is no --raw. */
-const WHOLE: ReadonlySet<ReadWhat['command']> = new Set(['export', 'bundle', 'reconstruct', 'proof', 'prove', 'disclose']);
+const WHOLE: ReadonlySet<ReadWhat['command']> = new Set([
+  'export',
+  'bundle',
+  'reconstruct',
+  'proof',
+  'prove',
+  'disclose',
+]);
 
 /** With these rows are taken away: each is a row wherever the settings say anything of access. */
 const TAKEN_AWAY: ReadonlySet<ReadWhat['command']> = new Set(['export', 'bundle']);

@@ -4,6 +4,7 @@ import { equivocationFault, faultOf } from '../core/evidence/checkEvidence';
 import { formatEvidence } from '../core/evidence/evidenceFile';
 import type { EvidenceFile, SignedHead } from '../core/evidence/evidenceFile';
 import { judgeHead } from '../core/evidence/headKeys';
+import type { TreeHead } from '../core/note/checkpoint';
 import { leafHash } from '../core/tree/merkle';
 import { hidesContent, openContent } from '../store/access/reading';
 import type { ReadAsked } from '../store/access/reading';
@@ -84,7 +85,7 @@ async function rowInTree(paths: StatePaths, seq: number, leaf: Buffer): Promise<
 /**
  * That a ledger only grew from one checkpoint to another.
  * @param words sizes of checkpoints that are stored, or files with one; the second may be missing: the newest
- * @throws LedgerError USAGE, NOT_FOUND, LEDGER_MISSING, TREE_WRONG, READ_FAILED, EVIDENCE_INVALID
+ * @throws LedgerError USAGE, NOT_FOUND, LEDGER_MISSING, TREE_WRONG, DIVERGED, READ_FAILED, EVIDENCE_INVALID
  */
 export async function proveConsistency(place: Place, [first, second]: readonly string[]): Promise<Proved> {
   const { paths } = locate(place);
@@ -159,11 +160,7 @@ async function withTree<T>(
   try {
     if (tree === undefined || tree.size < needed)
       throw wrongTree(`expected the stored tree to reach row ${needed}, found ${tree?.size ?? 'none'}`);
-    for (const { head } of checkpoints)
-      if (!tree.rootAt(head.size).equals(head.root))
-        throw wrongTree(
-          `expected the stored tree to have at ${head.size} rows the root that was signed, ${head.root.toString('base64')}, found another`,
-        );
+    for (const { head } of checkpoints) if (!tree.rootAt(head.size).equals(head.root)) throw otherRoot(paths, head);
     return await use(tree);
   } finally {
     tree?.close();
@@ -173,6 +170,15 @@ async function withTree<T>(
 function wrongTree(message: string): LedgerError {
   return new LedgerError('TREE_WRONG', message, {
     hint: '"ledger checkpoint --full" makes the tree anew from the rows; if they are others than were signed, "ledger verify" says so',
+  });
+}
+
+function otherRoot(paths: StatePaths, { size, root }: TreeHead): LedgerError {
+  const message = `expected the stored tree to have at ${size} rows the root that was signed, ${root.toString('base64')}, found another`;
+  const own = readCheckpoint(paths, size).checkpoint?.head.root;
+  if (own === undefined || own.equals(root)) return wrongTree(message);
+  return new LedgerError('DIVERGED', message, {
+    hint: `here another was signed at this size, checkpoints/${size}.txt: "ledger prove --equivocation" makes a report of both`,
   });
 }
 
@@ -187,14 +193,15 @@ function newest(paths: StatePaths): SignedHead {
 function ofSize(paths: StatePaths, size: number): SignedHead {
   const { checkpoint } = readCheckpoint(paths, size);
   if (checkpoint !== undefined) return checkpoint;
-  const sizes = listCheckpoints(paths).map(({ head }) => head.size);
-  const nearest = sizes.sort((a, b) => Math.abs(a - size) - Math.abs(b - size)).slice(0, 5);
-  const found = sizes.length === 0 ? 'no checkpoint' : `others: ${nearest.sort((a, b) => a - b).join(', ')}`;
+  const sizes = listCheckpoints(paths).map((one) => one.head.size);
+  const nearest = sizes.sort((a, b) => Math.abs(a - size) - Math.abs(b - size)).slice(0, MAX_NAMED);
+  const found = sizes.length === 0 ? 'none' : `some of ${nearest.sort((a, b) => a - b).join(', ')}`;
   throw new LedgerError('NOT_FOUND', `expected a checkpoint of ${size} rows, found ${found}`, {
-    hint: sizes.length === 0 ? '"ledger checkpoint" makes one' : `of ${sizes.length} these are the nearest`,
+    ...(sizes.length > MAX_NAMED ? { hint: `of ${sizes.length} these are the nearest` } : {}),
   });
 }
 
+const MAX_NAMED = 5;
 const SIZE = /^[1-9][0-9]{0,14}$/;
 
 function named(paths: StatePaths, word: string): SignedHead {

@@ -103,7 +103,9 @@ function notProved({ kind }: EvidenceFile, { isSigned, isShown, judged }: Known)
     ...(kind === 'inclusion' && !isShown ? ['what the row says: the file has its hash alone'] : []),
     ...(kind === 'consistency' ? ['what the rows say, and that their own hashes are right'] : []),
     ...(kind === 'equivocation' ? ['which of the two the rows are of, if either'] : []),
-    ...(kind === 'checkpoint' ? ['that the ledger still begins with these rows: "ledger prove --consistency FILE" there, and "ledger verify"'] : []),
+    ...(kind === 'checkpoint'
+      ? ['that the ledger still begins with these rows: "ledger prove --consistency FILE" there, and "ledger verify"']
+      : []),
     ...(kind === 'equivocation' || isWitnessed
       ? []
       : ['when it was signed, and that others were shown the same: a witness or an anchor says that']),

@@ -28,7 +28,7 @@ const head = (size: number): SignedHead => made.heads[size] as SignedHead;
 
 const hashOf = (seq: number): Buffer =>
   Buffer.from((JSON.parse(made.lines[seq - 1] ?? '') as { readonly hash: string }).hash, 'hex');
-const inclusion = (seq: number, size: number, extra = Buffer.from(made.lines[seq - 1] ?? '')): EvidenceFile => {
+const inclusion = (seq: number, size: number, extra: Buffer = Buffer.from(made.lines[seq - 1] ?? '')): EvidenceFile => {
   const hashes = inclusionPath(seq - 1, size, read);
   return { kind: 'inclusion', extra, index: seq - 1, hashes, checkpoint: head(size) };
 };
