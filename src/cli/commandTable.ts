@@ -142,6 +142,10 @@ export const COMMANDS: CommandTable = {
     summary: 'take a sealed value out for good; a row says who and why',
     load: async () => (await import('./commands/erase')).registerErase,
   },
+  prove: {
+    summary: 'a file that shows a stranger: this row was in it, it only grew, two were signed as one',
+    load: async () => (await import('./commands/prove')).registerProve,
+  },
   shellenv: {
     summary: 'a shell function that appends without starting a program: ledger_append',
     load: async () => (await import('./commands/shellenv')).registerShellenv,

@@ -5,7 +5,7 @@ import { commandName } from './options';
 
 const SMALL = new Map([
   ...['append', 'coprocess'].map((name) => [name, 'onlyAppend'] as const),
-  ...['query', 'show', 'tail', 'reconstruct'].map((name) => [name, 'onlyRead'] as const),
+  ...['query', 'show', 'tail', 'reconstruct', 'prove'].map((name) => [name, 'onlyRead'] as const),
 ]);
 
 const argv = process.argv.slice(2);

@@ -26,6 +26,7 @@ export interface ReadWhat extends Question {
     | 'bundle'
     | 'reconstruct'
     | 'proof'
+    | 'prove'
     | 'rollup';
   readonly sought?: string | undefined;
   readonly statement?: string | undefined;
@@ -42,7 +43,14 @@ export interface ReadWhat extends Question {
 }
 
 /** With these all is content: there is no --raw. */
-const WHOLE: ReadonlySet<ReadWhat['command']> = new Set(['export', 'bundle', 'reconstruct', 'proof', 'disclose']);
+const WHOLE: ReadonlySet<ReadWhat['command']> = new Set([
+  'export',
+  'bundle',
+  'reconstruct',
+  'proof',
+  'prove',
+  'disclose',
+]);
 
 /** With these rows are taken away: each is a row wherever the settings say anything of access. */
 const TAKEN_AWAY: ReadonlySet<ReadWhat['command']> = new Set(['export', 'bundle']);

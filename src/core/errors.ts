@@ -69,7 +69,7 @@ export type ErrorCode =
   | 'NOT_FOUND'
   | 'STORED_NOWHERE'
   | 'INDEX_BUSY'
-  /** Rows that a sum needs are torn, altered or out of their chain: nobody can tell what was spent. */
+  /** Rows that a sum or a proof needs are torn, altered or out of their chain: nobody can tell what was spent. */
   | 'LEDGER_BROKEN'
   /** A checkpoint is no signed note of its size, or nobody who is known signed it. */
   | 'CHECKPOINT_INVALID'
@@ -77,6 +77,10 @@ export type ErrorCode =
   | 'ROLLBACK'
   /** The ledger has other rows than somebody signed. */
   | 'DIVERGED'
+  /** The stored tree is not there, does not reach far enough, or leads to another root than was signed. */
+  | 'TREE_WRONG'
+  /** A file that is to prove something, and has none of the forms for that. */
+  | 'EVIDENCE_INVALID'
   /** A key that cannot sign: of another kind, or locked. */
   | 'KEY_UNUSABLE'
   /** A head could not be put where it was to be kept; the ledger is as it was. */

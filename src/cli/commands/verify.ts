@@ -16,7 +16,7 @@ import { EXIT, worst } from '../exit';
 import { governanceText } from '../governanceText';
 import { jsonLine } from '../io';
 import type { Io } from '../io';
-import { flagsOf, placeOf } from '../options';
+import { collect, flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { progressOf } from '../progress';
 import { labelled } from '../wrap';
@@ -30,6 +30,7 @@ interface VerifyFlags {
   readonly governance?: boolean;
   readonly sinceCheckpoint?: boolean;
   readonly requireAnchor?: boolean;
+  readonly key?: readonly string[];
 }
 
 type Flags = VerifyFlags & GlobalFlags;
@@ -41,6 +42,7 @@ const HELP_BEFORE = `Examples:
   ledger verify --run r1                       … and whether run r1 is closed and complete
   ledger verify --since-checkpoint             only what came behind the last checkpoint: quick, for cron
   ledger verify --governance                   … and whether decisions and runs went as they must
+  ledger verify row41.tlog-proof --key ops.pub a proof, by this file and a key alone
 `;
 
 const HELP_AFTER = `
@@ -57,13 +59,20 @@ With --governance the rows of decisions and runs are held against what must have
 allowed, allowed only when enough people agreed in the roles that must, exceptions used while they held, what was delivered
 approved in that version, nothing after the end, no beginning without an end.
 
-Exit: 0 intact · 1 broken, or with --governance something went otherwise · 2 there was nothing to check, or it could not be read · 3 intact but for named gaps, or with --require-anchor rows that no anchor knows`;
+FILE is what "ledger prove" wrote, or a checkpoint: nothing but the file is looked at, and the keys that may sign. Those are
+what --key names (the line of an SSH key, a note key, a file with one of them, a name of yours), else those of the config with
+the role "checkpoint". Without any the signatures are not checked, and the exit is 3.
+
+Exit: 0 intact, or what FILE says is proved · 1 broken, or with --governance something went otherwise ·
+      2 there was nothing to check, or it could not be read · 3 intact but for named gaps, or with --require-anchor rows that
+      no anchor knows, or FILE but for its signatures`;
 
 export function registerVerify(program: Command, io: Io): void {
   const command = program
     .command('verify')
+    .argument('[file]', 'a proof, a report of an equivocation, or a checkpoint')
     .summary('is every row what its writer wrote? names the first bad row')
-    .description('Check the whole ledger.')
+    .description('Check the whole ledger, or a file that proves something about one.')
     .addHelpText('before', HELP_BEFORE)
     .option('--expect-head <hash>', 'the last hash must be this one', hashOf)
     .option('--min-rows <n>', 'there must be at least so many rows', countOf)
@@ -73,8 +82,14 @@ export function registerVerify(program: Command, io: Io): void {
     .option('--since-checkpoint', 'read the rows behind the newest checkpoint alone')
     .option('--require-anchor', 'every row must be known to an anchor: else exit 3')
     .option('--strict', 'every line must be exactly what the writer would have written')
+    .option('--key <key>', 'FILE: who may have signed (repeatable; default: as the config says)', collect)
     .addHelpText('after', HELP_AFTER)
-    .action(async () => runVerify(io, flagsOf<Flags>(command)));
+    .action(async (file: string | undefined) => {
+      const flags = flagsOf<Flags>(command);
+      if (file !== undefined) await (await import('../verifyFile')).runVerifyFile(io, file, flags);
+      else if (flags.key === undefined) await runVerify(io, flags);
+      else throw new LedgerError('USAGE', 'expected --key with a file, found it alone');
+    });
 }
 
 function hashOf(text: string): string {
