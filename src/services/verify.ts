@@ -131,7 +131,15 @@ async function verifySince(located: LocatedLedger, options: VerifyOptions): Prom
     if (!seen.sizes.every((at) => at >= size || isBeginning(at, signed, stored))) return undefined;
     const newTree = (from: GrowingTree): TreeWalk => new TreeWalk({ from, sizes: seen.sizes });
     const keyTrust = new KeyTrust(config.keys);
-    const walked = await walkSince({ ...options, signed, tree: stored, identity, keyTrust, newTree });
+    const walked = await walkSince({
+      ...options,
+      signed,
+      tree: stored,
+      identity,
+      keyTrust,
+      newTree,
+      withoutGaps: true,
+    });
     if (walked === undefined) return undefined;
     const { walk, segments } = walked;
     if (walk.heals.size + walk.tombstones.length + walk.gaps.length > 0) return undefined;

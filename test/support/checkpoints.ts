@@ -2,7 +2,8 @@
  * A ledger with a key, settings and a home of its own, signed as the command signs it; and those who do it harm: rows
  * written anew with hashes that are right, an older folder in the place of a newer one.
  */
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash, createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import {
   cpSync,
   mkdirSync,
@@ -30,11 +31,13 @@ import { statePaths } from '../../src/store/paths';
 import type { StatePaths } from '../../src/store/paths';
 import { withHash } from './forgedRows';
 import { quiet } from './heads';
-import { makeLedger, sampleRows } from './ledgers';
+import { makeLedger, sampleRows, TEST_LEDGER_ID } from './ledgers';
 import { checked } from './writers';
 
 export interface KeyFile {
   readonly path: string;
+  /** 32 bytes. */
+  readonly publicKey: Buffer;
   /** As the settings have it. */
   readonly line: string;
 }
@@ -68,7 +71,11 @@ export function keyFile(path: string): KeyFile {
   const bytes = Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
   mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 });
   writeFileSync(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
-  return { path, line: publicKeyLine({ bytes, comment: 'test' }) };
+  return { path, publicKey: bytes, line: publicKeyLine({ bytes, comment: 'test' }) };
+}
+
+export function secretOf({ path }: KeyFile): KeyObject {
+  return createPrivateKey(readFileSync(path));
 }
 
 export const trusted = (key: KeyFile, more: object = {}): object => ({
@@ -78,12 +85,19 @@ export const trusted = (key: KeyFile, more: object = {}): object => ({
   ...more,
 });
 
-/** @param rows how many, besides row 1 */
-export function signedLedger(t: TestContext, { rows = 11 }: { readonly rows?: number } = {}): SignedLedger {
+/**
+ * @param t undefined: whoever asks takes it away
+ * @param rows how many, besides row 1
+ */
+export function signedLedger(
+  t: TestContext | undefined,
+  { rows = 11, ledgerId = TEST_LEDGER_ID }: { readonly rows?: number; readonly ledgerId?: string } = {},
+): SignedLedger {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'ledger-signed-')));
-  t.after(() => rmSync(root, { recursive: true, force: true }));
+  t?.after(() => rmSync(root, { recursive: true, force: true }));
   const place = { dir: join(root, 'state'), configPath: undefined, env: { XDG_STATE_HOME: join(root, 'home') } };
-  makeLedger(place.dir, sampleRows(rows));
+  const identity = { ledgerId, origin: `local/${ledgerId}`, lock: 'kernel' } as const;
+  makeLedger(place.dir, sampleRows(rows), { identity });
   const key = keyFile(join(root, 'keys/ops'));
   const paths = statePaths(place.dir, place.env);
   const settings = (wanted: object): void => writeFileSync(join(root, 'ledger.config.json'), JSON.stringify(wanted));
@@ -149,6 +163,17 @@ export function rechained(lines: readonly string[], seq: number, change: (text: 
 
 /** What row `seq` says is another agent: its hash shows it, and nothing else does. */
 export const otherAgent = (text: string): string => text.replace('"agent":"', '"agent":"x');
+
+/** Keeps everything as it is now, the home and the settings too; what it returns puts it back. */
+export function keepAll(t: TestContext, { root }: SignedLedger): () => void {
+  const copy = `${root}.copy`;
+  cpSync(root, copy, { recursive: true, preserveTimestamps: true });
+  t.after(() => rmSync(copy, { recursive: true, force: true }));
+  return () => {
+    rmSync(root, { recursive: true });
+    cpSync(copy, root, { recursive: true, preserveTimestamps: true });
+  };
+}
 
 /** Keeps the state folder as it is now; what it returns puts it back. */
 export function keepFolder({ paths: { dir } }: SignedLedger): () => void {

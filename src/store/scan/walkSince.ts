@@ -34,6 +34,8 @@ export interface SinceOptions extends Omit<LedgerWalkOptions, 'after' | 'newTree
   /** As it is behind those rows. */
   readonly keyTrust: KeyTrust;
   readonly newTree: (from: GrowingTree) => TreeWalk;
+  /** Whoever answers for all rows must name those that are missing, and reads all where some are. */
+  readonly withoutGaps?: boolean;
 }
 
 export interface WalkedSince extends Walked {
@@ -77,11 +79,12 @@ function openIndexOrNot(paths: StatePaths): LedgerIndex | undefined {
 /** The index may lag behind the tree: then the rows in between are read again. */
 function startOf(
   index: LedgerIndex,
-  { paths, signed, tree, identity, keyTrust }: SinceOptions,
+  { paths, signed, tree, identity, keyTrust, withoutGaps = false }: SinceOptions,
 ): LedgerWalkOptions['after'] {
   return withFile(paths.ledger, 'read', (fd) => {
     const standing = standingOf(index, fd);
     if (standing.kind !== 'agrees' || standing.watermark.segment !== LIVE_NAME) return undefined;
+    if (withoutGaps && index.hasGaps()) return undefined;
     const seq = Math.min(signed.size, standing.watermark.rowSeq);
     const place = index.row(seq);
     if (place?.segment !== LIVE_NAME) return undefined;
