@@ -8,9 +8,11 @@
  * 5. What the caller knows from elsewhere: the head, a number of rows.
  */
 import type { KnownTree } from '../core/anchor/heads';
-import { LedgerError } from '../core/errors';
+import { LedgerError, orNothing } from '../core/errors';
+import type { TreeHead } from '../core/note/checkpoint';
 import { KeyTrust } from '../core/signing/trustWalk';
 import type { GrowingTree } from '../core/tree/storedTree';
+import { verifyConsistency } from '../core/tree/proof';
 import { TreeWalk } from '../core/tree/treeWalk';
 import { endWalk } from '../core/walk';
 import type { Walk } from '../core/walkState';
@@ -38,6 +40,7 @@ import { walkLedger } from '../store/scan/walkLedger';
 import type { LedgerWalkOptions } from '../store/scan/walkLedger';
 import { walkSince } from '../store/scan/walkSince';
 import { openTree } from '../store/tree/treeReader';
+import type { TreeReader } from '../store/tree/treeReader';
 
 const NOT_CHECKED: IndexVerdict = { state: 'not-checked', findings: [], warnings: [] };
 const ABSENT: IndexVerdict = { state: 'absent', findings: [], warnings: [] };
@@ -117,26 +120,42 @@ function treeOf({ tree, main }: Walk): KnownTree {
 async function verifySince(located: LocatedLedger, options: VerifyOptions): Promise<VerifyResult | undefined> {
   const { paths, config } = located;
   const { evidence: seen } = options;
-  const newest = seen?.files.at(-1)?.checkpoint;
+  const signed = seen?.files.at(-1)?.checkpoint?.head;
   const identity = readIdentity(paths);
-  const stored = openTree(paths);
-  if (seen === undefined || newest === undefined || identity === undefined || stored === undefined) return undefined;
+  if (seen === undefined || signed === undefined || identity === undefined) return undefined;
+  const stored = orNothing(() => openTree(paths));
+  if (stored === undefined) return undefined;
   try {
-    const { size, root } = newest.head;
+    const { size, root } = signed;
     if (stored.size < size || !stored.rootAt(size).equals(root)) return undefined;
+    if (!seen.sizes.every((at) => at >= size || isBeginning(at, signed, stored))) return undefined;
     const newTree = (from: GrowingTree): TreeWalk => new TreeWalk({ from, sizes: seen.sizes });
     const keyTrust = new KeyTrust(config.keys);
-    const walked = await walkSince({ ...options, size, tree: stored, identity, keyTrust, newTree });
+    const walked = await walkSince({
+      ...options,
+      signed,
+      tree: stored,
+      identity,
+      keyTrust,
+      newTree,
+      withoutGaps: true,
+    });
     if (walked === undefined) return undefined;
     const { walk, segments } = walked;
     if (walk.heals.size + walk.tombstones.length + walk.gaps.length > 0) return undefined;
-    const rootAt = (at: number): Buffer | undefined => (at > size ? walk.tree?.rootAt(at) : stored.rootAt(at));
+    const rootAt = (at: number) => (at > size ? walk.tree?.rootAt(at) : stored.rootAt(at));
     const evidence = judgeEvidence(seen, walk, { size: walk.main.expected - 1, rootAt });
     const result = await answer(options, { walk, segments, index: 'not-checked', evidence, warnings: [], read: 'new' });
     return result.findings_total === 0 ? result : undefined;
   } finally {
     stored.close();
   }
+}
+
+/** Whether what was signed begins with the stored root over fewer rows: a stored hash alone says nothing. */
+function isBeginning(at: number, { size, root }: TreeHead, stored: TreeReader): boolean {
+  const [root1, proof] = [stored.rootAt(at), stored.consistency(at, size)];
+  return verifyConsistency({ size1: BigInt(at), size2: BigInt(size), root1, root2: root, proof });
 }
 
 function spoiltRecords(paths: StatePaths, ledgerId: string | undefined): string[] {

@@ -157,18 +157,26 @@ export function setLineAside(
   dir: string,
   chain: Chain,
   index: number,
-  more: { readonly bytes?: Buffer; readonly action?: 'audit.heal-truncation' | 'audit.set-aside' } = {},
+  more: {
+    readonly bytes?: Buffer;
+    readonly action?: 'audit.heal-truncation' | 'audit.set-aside';
+    /** How many lines, from this one on; default 1. */
+    readonly count?: number;
+  } = {},
 ): Healed {
   const { lines } = chain;
+  const { count = 1 } = more;
   const line = lines[index] as string;
   const quarantined = more.bytes ?? Buffer.from(line.slice(0, -30));
   const healId = nextUlid(TEST_START_MS + 1_000_000, createHash('sha256').update(line).digest(), chain.head().id);
-  const { seq, prev_hash: prevHash, hash } = JSON.parse(line) as { seq: number; prev_hash: string; hash: string };
+  const { seq, prev_hash: prevHash } = JSON.parse(line) as { seq: number; prev_hash: string };
+  const { seq: lastSeq, hash } = JSON.parse(lines[index + count - 1] as string) as { seq: number; hash: string };
   const bytesSha256 = sha256Hex(quarantined);
-  lines[index] =
-    `{"seq":${seq},"action":"audit.tombstone","heal_id":"${healId}","bytes_sha256":"${bytesSha256}","prev_hash":"${prevHash}","hash":"${hash}"}`;
+  const range = count === 1 ? `"seq":${seq}` : `"seq":${seq},"last_seq":${lastSeq}`;
+  const tombstone = `{${range},"action":"audit.tombstone","heal_id":"${healId}","bytes_sha256":"${bytesSha256}","prev_hash":"${prevHash}","hash":"${hash}"}`; // prettier-ignore
+  lines.splice(index, count, tombstone);
   const offset = lines.slice(0, index).reduce((sum, text) => sum + Buffer.byteLength(text) + 1, 0);
-  const missing = { missing: 1, seq, last_seq: seq };
+  const missing = { missing: count, seq, last_seq: lastSeq };
   const payload = {
     kind: 'garbage',
     offset,

@@ -70,10 +70,11 @@ export async function makeCheckpoint(wish: CheckpointWish): Promise<MadeCheckpoi
   const file = attach(located);
   try {
     const { identity, host } = file;
-    const toBytes = await committedEnd(file, events);
+    // What was signed first, and the rows then: rows that somebody signs meanwhile must not look like rows that are gone.
     const { last, keys } = await lastSigned(wish, identity);
     const remembered = rememberedHere(paths, identity.ledgerId);
     const outside = remembered && headIn(remembered);
+    const toBytes = await committedEnd(file, events);
     const sizes = [last?.head, outside].flatMap((head) => head?.size ?? []);
     const read = await readRowsToSign({ ...wish, file, toBytes, signed: last?.head, sizes });
     if (last !== undefined) refuseOther(read.tree, last.head, `${last.path}`);

@@ -52,17 +52,21 @@ export async function readRowsToSign(wish: RowsToSign): Promise<RowsRead> {
 async function readNew({ signed, ...wish }: RowsToSign): Promise<RowsRead | undefined> {
   const { located, file, toBytes, sizes, onProgress, signal } = wish;
   const { paths, config } = located;
+  // The root of fewer rows than were signed last only the rows themselves can give.
+  if (signed === undefined || sizes.some((wanted) => wanted < signed.size)) return undefined;
   const stored = openTree(paths);
-  if (stored === undefined || signed === undefined) return undefined;
+  if (stored === undefined) return undefined;
   try {
     const { size, root } = signed;
     if (stored.size < size || !stored.rootAt(size).equals(root)) return undefined;
     const signers = { keys: config.keys, required: config.requireSignature };
-    const known = { size, tree: stored, identity: file.identity, keyTrust: new KeyTrust(config.keys) };
+    const known = { signed, tree: stored, identity: file.identity, keyTrust: new KeyTrust(config.keys) };
     return await withWriter(paths, async (beginAt) => {
       const newTree = (from: GrowingTree): TreeWalk => new TreeWalk({ from, sizes, onStored: beginAt(from.size) });
       const walked = await walkSince({ paths, signers, toBytes, onProgress, signal, ...known, newTree });
-      return walked && finished(walked.walk, 'new', walked.walk.rows - walked.fromSeq);
+      // Where the index lags the walk begins with other hashes of the stored tree than the root is made of.
+      if (walked === undefined || walked.walk.tree?.rootAt(size)?.equals(root) !== true) return undefined;
+      return finished(walked.walk, 'new', walked.walk.rows - walked.fromSeq);
     });
   } finally {
     stored.close();

@@ -4,7 +4,7 @@
  *
  *   {"heads":[{"dir":"/srv/state","size":12,"root":"3v4k…=","at":"2026-11-22T10:00:00.000Z","note":"local/01J…\n12\n…"}]}
  */
-import { renameSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { orNothing } from '../../core/errors';
 import { base64Bytes } from '../../core/note/note';
@@ -78,7 +78,9 @@ export function rememberHead(
 function writeWhole(folder: string, name: string, bytes: Buffer): void {
   ensureFolder(folder);
   const temporary = join(folder, `.${name}.${process.pid}.tmp`);
-  const fd = openFile(temporary, 'update-or-create');
+  // Of one that was killed, and had the same number.
+  rmSync(temporary, { force: true });
+  const fd = openFile(temporary, 'create');
   try {
     writeAll(fd, bytes);
     syncData(fd);

@@ -56,6 +56,7 @@ const QUERIES = {
   decision: streamQuery('decision'),
   idempotency: `SELECT ${PLACE} FROM rows INDEXED BY rows_idempotency_key WHERE idempotency_key_key = ? AND idempotency_key_key <> 0 ORDER BY seq`,
   gap: 'SELECT seq FROM gaps WHERE seq = ?',
+  anyGap: 'SELECT seq FROM gaps LIMIT 1',
   segment: 'SELECT name FROM segments WHERE segment = ?',
 } as const;
 
@@ -139,6 +140,11 @@ export class LedgerIndex {
     if (seq > this.watermark().seq) return undefined;
     const row = this.#get(QUERIES.row, [seq]);
     return row === undefined ? undefined : this.#place(row);
+  }
+
+  /** Whether any row up to the watermark is a tombstone or names rows that were lost. */
+  hasGaps(): boolean {
+    return this.#get(QUERIES.anyGap, []) !== undefined;
   }
 
   /** Whether this row, up to the watermark, is a tombstone or names rows that were lost. */

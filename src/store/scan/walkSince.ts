@@ -9,7 +9,9 @@ import type { Row } from '../../core/members';
 import type { Identity } from '../../core/ownRows';
 import type { KeyTrust } from '../../core/signing/trustWalk';
 import type { StreamState } from '../../core/streams';
+import type { TreeHead } from '../../core/note/checkpoint';
 import { leafHash } from '../../core/tree/merkle';
+import { verifyInclusion } from '../../core/tree/proof';
 import { GrowingTree } from '../../core/tree/storedTree';
 import type { TreeWalk } from '../../core/tree/treeWalk';
 import { withFile } from '../files';
@@ -24,14 +26,16 @@ import { walkLedger } from './walkLedger';
 import type { LedgerWalkOptions, Walked } from './walkLedger';
 
 export interface SinceOptions extends Omit<LedgerWalkOptions, 'after' | 'newTree' | 'openIndexCheck'> {
-  /** The rows of the signed tree. */
-  readonly size: number;
-  /** Stored, and known to lead to the root that was signed for this size. */
+  /** What was signed. */
+  readonly signed: TreeHead;
+  /** Stored, and known to lead to the root that was signed. */
   readonly tree: TreeReader;
   readonly identity: Identity;
   /** As it is behind those rows. */
   readonly keyTrust: KeyTrust;
   readonly newTree: (from: GrowingTree) => TreeWalk;
+  /** Whoever answers for all rows must name those that are missing, and reads all where some are. */
+  readonly withoutGaps?: boolean;
 }
 
 export interface WalkedSince extends Walked {
@@ -81,16 +85,17 @@ function openIndexOrNot(paths: StatePaths): LedgerIndex | undefined {
 /** The index may lag behind the tree: then the rows in between are read again. */
 function startOf(
   index: LedgerIndex,
-  { paths, size, tree, identity, keyTrust }: SinceOptions,
+  { paths, signed, tree, identity, keyTrust, withoutGaps = false }: SinceOptions,
 ): LedgerWalkOptions['after'] {
   return withFile(paths.ledger, 'read', (fd) => {
     const standing = standingOf(index, fd);
     if (standing.kind !== 'agrees' || standing.watermark.segment !== LIVE_NAME) return undefined;
-    const seq = Math.min(size, standing.watermark.rowSeq);
+    if (withoutGaps && index.hasGaps()) return undefined;
+    const seq = Math.min(signed.size, standing.watermark.rowSeq);
     const place = index.row(seq);
     if (place?.segment !== LIVE_NAME) return undefined;
     const row = readPlace(paths, fd, place)?.row;
-    if (row?.seq !== seq || !leafHash(Buffer.from(row.hash, 'hex')).equals(tree.leafAt(seq - 1))) return undefined;
+    if (row?.seq !== seq || !isIn(signed, row, tree)) return undefined;
     const lookUp = (kind: 'run' | 'decision', closers: readonly string[]) => (id: string) =>
       withFile(paths.ledger, 'read', (own) => {
         const last = lastRowOfStream(paths, own, index, { kind, id, beforeSeq: seq + 1 });
@@ -103,6 +108,13 @@ function startOf(
       start: { row, identity, runs, decisions, keyTrust },
     };
   });
+}
+
+/** Whether what was signed has this row in its place: a stored leaf alone says nothing. */
+function isIn({ size, root }: TreeHead, { seq, hash }: Row, tree: TreeReader): boolean {
+  const leaf = leafHash(Buffer.from(hash, 'hex'));
+  const proof = tree.inclusion(seq - 1, size);
+  return verifyInclusion({ index: BigInt(seq - 1), size: BigInt(size), leaf, proof, root });
 }
 
 function stateOf(row: Row, kind: 'run' | 'decision', closers: readonly string[]): StreamState {
