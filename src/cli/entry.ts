@@ -1,4 +1,7 @@
-/** The shipped program: loads one of four bundles. An append is what scripts wait for, and a few rows are what people wait for: these have small ones of their own. */
+/**
+ * The shipped program: loads one of five bundles. An append is what scripts wait for, a few rows are what people wait for,
+ * and what came since the last signature is what a clock asks for: these have small ones of their own.
+ */
 import { join } from 'node:path';
 import { loadBundle } from './bundles';
 import { commandName } from './options';
@@ -6,6 +9,7 @@ import { commandName } from './options';
 const SMALL = new Map([
   ...['append', 'coprocess'].map((name) => [name, 'onlyAppend'] as const),
   ...['query', 'show', 'tail', 'reconstruct', 'prove'].map((name) => [name, 'onlyRead'] as const),
+  ...['checkpoint', 'verify'].map((name) => [name, 'onlySigned'] as const),
 ]);
 
 const argv = process.argv.slice(2);

@@ -6,8 +6,8 @@ import { LedgerError } from '../../core/errors';
 import { printable } from '../../core/printable';
 import { exitCodeOf, gravityOf } from '../../core/verdict';
 import type { Finding, StreamReport, VerifyResult } from '../../core/verdict';
+import type { GovernanceAnswer, GovernanceRequest } from '../../services/governance';
 import { verify } from '../../services/verify';
-import { governance } from '../../services/governance';
 import type { AnchorVerdict } from '../../core/anchor/judge';
 import { anchorLines } from '../anchorText';
 import { colorsFor } from '../color';
@@ -117,7 +117,7 @@ async function runVerify(io: Io, flags: Flags): Promise<void> {
   const result = await verify({ ...asked, place }).finally(() => progress.end());
   // Of a ledger with nothing in it there is nothing to tell.
   const isAsked = flags.governance === true && result.rows > 0;
-  const governed = isAsked ? await governance({ place, run, decision, nowMs: io.nowMs() }) : undefined;
+  const governed = isAsked ? await governanceOf({ place, run, decision, nowMs: io.nowMs() }) : undefined;
   if (governed !== undefined && governed.decisions + governed.runs === 0 && (run ?? decision) !== undefined)
     throw new LedgerError('NOT_FOUND', `expected rows of ${printable(run ?? decision ?? '')} to look into, found none`);
   const isGood = result.verdict === 'intact' && (governed?.findings.length ?? 0) === 0;
@@ -134,6 +134,11 @@ async function runVerify(io: Io, flags: Flags): Promise<void> {
   const isOtherwise = governed !== undefined && governed.findings.length > 0;
   const isLoose = flags.requireAnchor === true && (result.anchored_until === null || result.unanchored_events > 0);
   io.setExit(worst([exitCodeOf(result.verdict), isOtherwise ? EXIT.no : EXIT.ok, isLoose ? EXIT.scoped : EXIT.ok]));
+}
+
+/** Loaded when it is asked for. */
+async function governanceOf(asked: GovernanceRequest): Promise<GovernanceAnswer> {
+  return (await import('../../services/governance')).governance(asked);
 }
 
 function verifyText(result: VerifyResult, colors: Colors, width: number): string {

@@ -8,6 +8,7 @@
 import { fstatSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkChunk } from '../../core/chunk';
+import type { ChunkOptions, ChunkSummary } from '../../core/chunk';
 import { readStoredLine } from '../../core/storedLine';
 import { readAt, withFile } from '../files';
 
@@ -18,8 +19,8 @@ const MAX_TAIL_BYTES = 32 << 20;
 const POLL_MS = 25;
 
 export type Settled =
-  /** The bytes from the tail's start; they end in a newline unless what is there stays unfinished. */
-  | { readonly kind: 'tail'; readonly bytes: Buffer }
+  /** The bytes from the tail's start; they end in a newline unless what is there stays unfinished. `summary`: where all of them are in good order. */
+  | { readonly kind: 'tail'; readonly bytes: Buffer; readonly summary: ChunkSummary | undefined }
   /** The file is another one, or shorter than it was. */
   | { readonly kind: 'replaced' };
 
@@ -32,11 +33,15 @@ export function tailStart(fd: number, size: number): number {
   return size <= MAX_TAIL_BYTES ? 0 : size;
 }
 
-/** Reads `[from, end)` of the file at `path`, again and again while its last lines look unfinished, for up to `waitMs`. */
+/**
+ * Reads `[from, end)` of the file at `path`, again and again while its last lines look unfinished, for up to `waitMs`.
+ * @param check what is to be known of the lines
+ */
 export async function settleTail(
   path: string,
   seen: { readonly ino: number; readonly size: number; readonly from: number },
   waitMs: number,
+  check: ChunkOptions = { strict: false },
 ): Promise<Settled> {
   const deadline = performance.now() + waitMs;
   let firstLength: number | undefined;
@@ -49,11 +54,11 @@ export async function settleTail(
     // What was unfinished at the first look is finished now; anything unfinished behind it is younger.
     const finished = whole >= firstLength;
     const tail = finished ? bytes.subarray(0, whole) : bytes;
-    if (finished && (whole === 0 || checkChunk(tail, 0, whole, { strict: false }) !== undefined))
-      return { kind: 'tail', bytes: tail };
+    const summary = finished && whole > 0 ? checkChunk(tail, 0, whole, check) : undefined;
+    if (summary !== undefined || (finished && whole === 0)) return { kind: 'tail', bytes: tail, summary };
     const still = before !== undefined && tail.subarray(0, before.length).equals(before);
     if ((finished && still && endsInWholeLine(tail)) || performance.now() >= deadline)
-      return { kind: 'tail', bytes: tail };
+      return { kind: 'tail', bytes: tail, summary: undefined };
     before = tail;
     await sleep(POLL_MS);
   }

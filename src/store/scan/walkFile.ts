@@ -3,6 +3,7 @@
  * Regular chunks are absorbed by their summaries; the rest is walked line by line, in this thread.
  */
 import { checkChunk } from '../../core/chunk';
+import type { ChunkOptions, ChunkSummary } from '../../core/chunk';
 import { accumulate } from '../../core/indexDigest';
 import { holdsSeal } from '../../core/seal';
 import { readStoredLine } from '../../core/storedLine';
@@ -11,6 +12,7 @@ import type { FindingPlace } from '../../core/verdict';
 import { absorbChunk, walkLine } from '../../core/walk';
 import { beginSegment } from '../../core/walkState';
 import type { Walk } from '../../core/walkState';
+import { chunkBuffer, chunkCount, readChunk } from './chunks';
 import type { Region } from './chunks';
 import { projectLine } from '../index/indexRows';
 import { scanLines } from '../read/lines';
@@ -33,6 +35,11 @@ export interface WalkOptions {
   readonly hasTree?: boolean | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((done: { readonly rows: number; readonly bytes: number }) => void) | undefined;
+}
+
+/** What is to be known of lines that begin at `offset` of their segment. */
+export function checkOf({ strict, digestUpTo: upToSeq, toSign, hasTree }: WalkOptions, offset: number): ChunkOptions {
+  return { strict, digest: upToSeq === undefined ? undefined : { upToSeq, offset }, toSign, hasTree };
 }
 
 type LineBytes = Pick<LineRange, 'block' | 'start' | 'end' | 'offset' | 'bytes'>;
@@ -75,12 +82,17 @@ export async function walkClosed(walk: Walk, segment: Segment, options: WalkOpti
 /**
  * Walks whole lines that are in memory. A last one without newline is walked as a torn line, unless it was tampered with.
  * Advances `cursor` behind them.
+ * @param checked what "checkOf" asks for, where it is known already
  */
-export function walkBytes(walk: Walk, bytes: Buffer, cursor: Cursor, options: WalkOptions): void {
+export function walkBytes(
+  walk: Walk,
+  bytes: Buffer,
+  cursor: Cursor,
+  options: WalkOptions,
+  checked?: ChunkSummary,
+): void {
   const end = bytes.lastIndexOf(0x0a) + 1;
-  const { strict, digestUpTo: upToSeq, toSign, hasTree } = options;
-  const digest = upToSeq === undefined ? undefined : { upToSeq, offset: cursor.offset };
-  const summary = checkChunk(bytes, 0, end, { strict, digest, toSign, hasTree });
+  const summary = checked ?? checkChunk(bytes, 0, end, checkOf(options, cursor.offset));
   if (summary !== undefined && absorbChunk(walk, summary, placeOf(cursor))) cursor.line += summary.lines;
   else {
     for (let at = 0; at < end; cursor.line++) {
@@ -128,35 +140,44 @@ export async function walkLive(
   if (from.offset === 0) beginSegment(walk);
   const cursor: Cursor = { segment: live.segment.name, line: from.line, offset: from.offset };
   const region: Region = { from: from.offset, to, chunkBytes: CHUNK_BYTES };
-  const progress = (): void => options.onProgress?.({ rows: walk.rows, bytes: cursor.offset });
-  if (to - from.offset < PARALLEL_BYTES || options.workers < 2) {
-    for (let end = from.offset; end < to;) {
-      options.signal?.throwIfAborted();
-      end = Math.min(end + CHUNK_BYTES, to);
-      walkRange(walk, fd, { from: cursor.offset, before: end, to }, cursor, options);
-      progress();
-    }
-    return cursor;
+  const take = (index: number, offset: number, summary: ChunkSummary | undefined): void => {
+    const before = Math.min(region.from + (index + 1) * region.chunkBytes, to);
+    if (summary !== undefined && offset === cursor.offset && absorbChunk(walk, summary, placeOf(cursor))) {
+      cursor.line += summary.lines;
+      cursor.offset += summary.bytes;
+    } else walkRange(walk, fd, { from: cursor.offset, before, to }, cursor, options);
+    options.onProgress?.({ rows: walk.rows, bytes: cursor.offset });
+  };
+  if (to - from.offset < PARALLEL_BYTES || options.workers < 2) scanHere(fd, region, options, take);
+  else await scanAside(fd, region, options, take);
+  return cursor;
+}
+
+/** `summary`: undefined where the chunk is to be read line by line. */
+type TakeChunk = (index: number, offset: number, summary: ChunkSummary | undefined) => void;
+
+function scanHere(fd: number, region: Region, options: WalkOptions, take: TakeChunk): void {
+  const buffer = chunkBuffer(region);
+  for (let index = 0; index < chunkCount(region); index++) {
+    options.signal?.throwIfAborted();
+    const chunk = readChunk(fd, region, index, buffer);
+    if (chunk === undefined) take(index, NaN, undefined);
+    else if (chunk.end > chunk.start)
+      take(index, chunk.offset, checkChunk(buffer, chunk.start, chunk.end, checkOf(options, chunk.offset)));
   }
-  const { workers, signal, digestUpTo: seq, toSign, hasTree } = options;
-  const digestUpTo = seq === undefined ? undefined : { seq, bytes: to };
+}
+
+async function scanAside(fd: number, region: Region, options: WalkOptions, take: TakeChunk): Promise<void> {
+  const { strict, workers, signal, digestUpTo: seq, toSign, hasTree } = options;
+  const digestUpTo = seq === undefined ? undefined : { seq, bytes: region.to };
   await scanRegion(
-    { fd, region, mode: options.strict ? 'strict' : 'check', digestUpTo, toSign, hasTree, workers, signal },
+    { fd, region, mode: strict ? 'strict' : 'check', digestUpTo, toSign, hasTree, workers, signal },
     (result) => {
-      const before = Math.min(region.from + (result.index + 1) * region.chunkBytes, to);
       if (result.kind === 'empty') return;
-      if (
-        result.kind === 'regular' &&
-        result.offset === cursor.offset &&
-        absorbChunk(walk, result.summary, placeOf(cursor))
-      ) {
-        cursor.line += result.summary.lines;
-        cursor.offset += result.summary.bytes;
-      } else walkRange(walk, fd, { from: cursor.offset, before, to }, cursor, options);
-      progress();
+      if (result.kind === 'regular') take(result.index, result.offset, result.summary);
+      else take(result.index, NaN, undefined);
     },
   );
-  return cursor;
 }
 
 /** Walks the lines that begin in `[from, before)`. */

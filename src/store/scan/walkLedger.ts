@@ -14,7 +14,7 @@ import { listSegments } from '../ledger/segments';
 import type { Segment } from '../ledger/segments';
 import type { StatePaths } from '../paths';
 import { settleTail, tailStart } from './settle';
-import { walkBytes, walkClosed, walkLive } from './walkFile';
+import { checkOf, walkBytes, walkClosed, walkLive } from './walkFile';
 import type { LineStart, WalkOptions } from './walkFile';
 
 /** How often a file that is replaced under the reader is begun anew. */
@@ -114,10 +114,11 @@ async function walkLiveSegment(
     const cursor = await walkLive(walk, { segment, fd, to, from }, walkOptions);
     if (toBytes !== undefined) return true;
     const waitMs = options.tailWaitMs ?? TAIL_WAIT_MS;
-    const tail = await settleTail(segment.path, { ino, size, from: cursor.offset }, waitMs);
+    const check = checkOf(walkOptions, cursor.offset);
+    const tail = await settleTail(segment.path, { ino, size, from: cursor.offset }, waitMs, check);
     if (tail.kind === 'replaced' && options.mayRestart) return false;
-    const bytes = tail.kind === 'tail' ? tail.bytes : readRest(fd, cursor.offset);
-    if (bytes.length > 0) walkBytes(walk, bytes, cursor, walkOptions);
+    if (tail.kind === 'tail') walkBytes(walk, tail.bytes, cursor, walkOptions, tail.summary);
+    else walkBytes(walk, readRest(fd, cursor.offset), cursor, walkOptions);
     return true;
   } finally {
     closeQuietly(fd);

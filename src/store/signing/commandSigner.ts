@@ -5,7 +5,6 @@
  *   public-key   it prints the line `ssh-ed25519 AAAA…`
  *   signature    it reads the bytes to be signed and prints their Ed25519 signature, as base64 or 64 raw bytes
  */
-import { spawn } from 'node:child_process';
 import { LedgerError } from '../../core/errors';
 import { fingerprintOf, readPublicKey } from '../../core/signing/keys';
 import type { KeySigner } from '../../core/signing/signer';
@@ -59,6 +58,8 @@ interface Question {
 /** What it prints; what it says on stderr is for the person who waits. */
 function answerOf({ word, command, env, input, waitMs }: Question): Promise<Buffer> {
   return new Promise((resolve, reject) => {
+    // Loaded when it is needed: most keys are files.
+    const { spawn } = process.getBuiltinModule('node:child_process');
     const child = spawn('/bin/sh', ['-c', command], { stdio: ['pipe', 'pipe', 'inherit'], env });
     const chunks: Buffer[] = [];
     const fail = (found: string): void => {
