@@ -22,6 +22,7 @@ import { benchPipe } from './pipe';
 import { benchQuery } from './query';
 import { benchRollup } from './rollup';
 import { benchShell } from './shell';
+import { benchEvidence } from './evidence';
 import { benchGovernance } from './governance';
 import { isMet, tableOf } from './table';
 import type { Line, LineOf } from './table';
@@ -49,6 +50,7 @@ const BENCHES: Readonly<Record<string, (sizes: Sizes) => Promise<Line[]>>> = {
   query: benchQuery,
   shell: benchShell,
   governance: benchGovernance,
+  evidence: benchEvidence,
 };
 
 const RESULTS = join(__dirname, '..', 'docs', 'benchmarks.md');
