@@ -18,7 +18,8 @@ const BUNDLE_ROUNDS = 7;
 /** A run of this many rows; and so many come between two checkpoints. */
 const FEW_ROWS = 1_000;
 const BUNDLE_MS = 500;
-const TARGETS = { first: 1.6, memory: 1.25, next: 2, since: 2, bundle: 1, check: 2 };
+const TARGETS = { first: 1.6, memory: 1.25, next: 2, since: 2, bundle: 1, check: 2, prove: 2 };
+const MAX_HASHES = 20;
 
 /** As `bench/generate.ts` names the runs. */
 const RUN = `de5b5ed3-0000-4000-8000-${(5).toString(16).padStart(12, '0')}`;
@@ -33,7 +34,12 @@ export async function benchEvidence({ rows }: Sizes): Promise<Line[]> {
   return withHome(async (home) => {
     const bench = { home, rows, dir, copy: copyOf(dir, join(home, 'many')), small: copyOf(small, join(home, 'few')) };
     wallMs(ledgerCommand(bench.copy, ['key', 'new', 'checkpoint', '-q']));
-    return [...(await firstLines(bench)), ...(await nextLines(bench)), ...(await bundleLines(bench))];
+    return [
+      ...(await firstLines(bench)),
+      ...(await nextLines(bench)),
+      await proofLine(bench),
+      ...(await bundleLines(bench)),
+    ];
   });
 }
 
@@ -114,6 +120,22 @@ async function nextLines({ copy }: Bench): Promise<Line[]> {
       target: TARGETS.since,
     },
   ];
+}
+
+async function proofLine({ rows, copy }: Bench): Promise<Line> {
+  const asked = ledgerCommand(copy, ['prove', String(rows / 2), '--json']);
+  const { hashes } = JSON.parse(spawnSync(asked.file, [...asked.args], { encoding: 'utf8' }).stdout) as {
+    hashes: number;
+  };
+  const [proved = [], bare = []] = await inTurns([() => wallMs(asked), () => wallMs(nodeAlone())], ROUNDS);
+  return {
+    what: `proof of one row among ${count(rows)}`,
+    ours: `${ms(median(proved))}, ${hashes} hashes`,
+    baseline: `${ms(median(bare))} (node -e 0)`,
+    ratio: ratioOf(proved, bare),
+    target: TARGETS.prove,
+    claim: { text: `≤ ${MAX_HASHES} hashes`, holds: hashes <= MAX_HASHES },
+  };
 }
 
 async function bundleLines({ home, rows, copy }: Bench): Promise<Line[]> {
