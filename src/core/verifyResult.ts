@@ -160,7 +160,7 @@ function notRead({ read, evidence }: ResultInputs): string[] {
   if (read === 'all') return [];
   const until = evidence?.checkpoints.until ?? 0;
   return [
-    `rows 1 to ${until} as they stand now: they were not read, only what was signed of them; "ledger verify" reads all`,
+    `rows 1 to ${until} as they stand now, key rotations among them: only what was signed of them was compared; "ledger verify" reads all`,
   ];
 }
 

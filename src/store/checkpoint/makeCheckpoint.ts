@@ -203,8 +203,12 @@ async function tell(
     return await writer.appendDecided((_, placer) => {
       const key = `checkpoint:${size}:${root}`;
       const use = placer.keyUse(key);
+      const isOurs = use !== undefined && (use.stored === undefined || use.stored.action === 'audit.checkpoint');
+      if (isOurs) return Promise.resolve(use.landed.seq);
       const payload = { size, root, key_id: signer.keyId, read };
-      const { seq } = use?.landed ?? placer.place(ownRow('audit.checkpoint', payload, { idempotency_key: key }));
+      // Where somebody else's row has the key, this one has none.
+      const more = use === undefined ? { idempotency_key: key } : {};
+      const { seq } = placer.place(ownRow('audit.checkpoint', payload, more));
       return Promise.resolve(seq);
     });
   } finally {
