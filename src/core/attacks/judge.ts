@@ -1,5 +1,6 @@
 /** Holds what was seen of an attack against what must be seen: the code at its row, nothing else, in every mode. */
 import { codeText } from './attack';
+import type { FindingPlace } from '../verdict';
 import type { Attack } from './attack';
 
 /** What one way of asking showed. */
@@ -14,6 +15,8 @@ export interface Seen {
 export interface FoundCode {
   readonly code: string;
   readonly row: number | null;
+  /** Where it stands in a file, where it is said. */
+  readonly place?: FindingPlace | null;
   /** The words of a refusal: in prose it has no code. */
   readonly message?: string;
 }
@@ -58,7 +61,7 @@ function shownOf({ check, code, row }: Attack, found: readonly FoundCode[]): str
   if (code === null) return [];
   const message = found.find((one) => one.code === code)?.message;
   if (message !== undefined) return [message];
-  return check === 'governance' && row !== null ? [code, `row ${row}`] : [codeText({ code, row })];
+  return check === 'governance' && row !== null ? [code, `rows ${row}`] : [codeText({ code, row })];
 }
 
 function missing(shown: readonly string[], { text }: Seen, where: string): string[] {

@@ -32,7 +32,7 @@ function seen({ exit, stdout, stderr }: Answer): Seen {
 }
 
 interface Told {
-  readonly findings?: readonly { readonly code: string; readonly seq: number | null }[];
+  readonly findings?: readonly (Pick<FoundCode, 'code' | 'place'> & { readonly seq: number | null })[];
   readonly governance?: { readonly findings: readonly { readonly code: string; readonly rows: readonly number[] }[] };
   readonly error?: { readonly code: string; readonly message: string };
 }
@@ -42,5 +42,5 @@ function codesIn({ stdout, stderr }: Answer): FoundCode[] {
   const { findings = [], governance, error } = told;
   const governed = governance?.findings.map(({ code, rows }) => ({ code, row: rows[0] ?? null })) ?? [];
   const refused = error === undefined ? [] : [{ ...error, row: null }];
-  return [...findings.map(({ code, seq }) => ({ code, row: seq })), ...governed, ...refused];
+  return [...findings.map(({ code, seq, place = null }) => ({ code, row: seq, place })), ...governed, ...refused];
 }

@@ -7,20 +7,18 @@ import type { Program } from './scratch';
 /** Who signs: alice approvals, ops for the ledger. Nobody trusts mallory. */
 const KEYS = ['alice', 'ops', 'mallory'] as const;
 
-/**
- * @throws LedgerError SELFTEST_FAILED, the system's error; nothing of it is left then
- */
-export async function makeScratch(program: Program, searchPath: string | undefined): Promise<Scratch> {
-  const scratch = Scratch.open(program, searchPath);
-  try {
-    await trustKeys(scratch);
-    await appendRows(scratch);
-    scratch.settle();
-    return scratch;
-  } catch (error) {
-    scratch.remove();
-    throw error;
-  }
+/** @throws LedgerError SELFTEST_FAILED, the system's error */
+export async function makeScratch(
+  root: string,
+  lane: number,
+  program: Program,
+  searchPath: string | undefined,
+): Promise<Scratch> {
+  const scratch = Scratch.open(root, lane, program, searchPath);
+  await trustKeys(scratch);
+  await appendRows(scratch);
+  scratch.settle();
+  return scratch;
 }
 
 async function trustKeys(scratch: Scratch): Promise<void> {

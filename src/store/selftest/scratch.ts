@@ -2,12 +2,12 @@
  * A ledger to attack, in a folder of its own, made by the very program that is tested: rows, a signed approval, checkpoints,
  * a remembered head, a bundle. Nothing of the user's is read or written: no ledger, settings, keys or state home.
  *
- *   <root>/base    as it was made
- *   <root>/play    a fresh copy for each attack, always at this path: a remembered head is of one folder
+ *   <root>/<lane>/base    as it was made
+ *   <root>/<lane>/play    a fresh copy for each attack, always at this path: a remembered head is of one folder
  */
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'; // prettier-ignore
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { APPROVAL } from '../../core/attacks/scratch';
 import { sha256Hex } from '../../core/digest';
 import { LedgerError } from '../../core/errors';
@@ -30,23 +30,32 @@ export type Program = readonly string[];
 
 const TIMEOUT_MS = 30_000;
 
+/** A folder for scratch ledgers. */
+export function scratchRoot(): string {
+  return realpathSync(mkdtempSync(join(tmpdir(), 'ledger-selftest-')));
+}
+
+export function removeScratch(root: string): void {
+  rmSync(root, { recursive: true, force: true });
+}
+
 export class Scratch {
   readonly #play: string;
   readonly #base: string;
 
   private constructor(
-    readonly root: string,
+    private readonly root: string,
+    lane: number,
     private readonly program: Program,
     private readonly searchPath: string | undefined,
   ) {
-    this.#play = join(root, 'play');
-    this.#base = join(root, 'base');
+    this.#play = join(root, `${lane}`, 'play');
+    this.#base = join(root, `${lane}`, 'base');
   }
 
   /** @throws the system's error */
-  static open(program: Program, searchPath: string | undefined): Scratch {
-    const root = realpathSync(mkdtempSync(join(tmpdir(), 'ledger-selftest-')));
-    const scratch = new Scratch(root, program, searchPath);
+  static open(root: string, lane: number, program: Program, searchPath: string | undefined): Scratch {
+    const scratch = new Scratch(root, lane, program, searchPath);
     mkdirSync(scratch.path('state'), { recursive: true, mode: 0o700 });
     return scratch;
   }
@@ -62,13 +71,14 @@ export class Scratch {
     cpSync(this.#base, this.#play, { recursive: true, preserveTimestamps: true });
   }
 
-  /** Keeps what an attack has left, under its name. */
+  /** Keeps what an attack has left, under its name. Its remembered head is of the folder that it was played in. */
   keep(name: string): void {
     renameSync(this.#play, join(this.root, name));
   }
 
-  remove(): void {
-    rmSync(this.root, { recursive: true, force: true });
+  /** Nothing is kept but what was asked for. */
+  end(): void {
+    rmSync(dirname(this.#base), { recursive: true, force: true });
   }
 
   /** A file beside the state folder, or in it. */
