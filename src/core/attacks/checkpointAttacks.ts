@@ -169,4 +169,14 @@ export const HEAD_ATTACKS: readonly Attack[] = [
     exit: 2,
     left: 'what the rows said: keep a copy of the ledger',
   },
+  {
+    ...REMEMBERED,
+    name: 'begun-anew',
+    what: 'the same, and then a row is appended, which must not begin another ledger in its place',
+    layer: 'writer, never green',
+    code: 'NOT_VERIFIABLE',
+    row: null,
+    exit: 2,
+    left: 'the row waits in the spill file; whoever makes the new ledger without this program: see other-ledger-in-place',
+  },
 ];

@@ -72,10 +72,16 @@ export const HEAD_PLAYS = {
   },
   'stolen-key': signAnew,
   'file-emptied': (scratch) => truncateSync(scratch.path('state', 'audit.jsonl')),
-  'folder-emptied': (scratch) => {
-    for (const name of readdirSync(scratch.path('state'))) rmSync(scratch.path('state', name), { recursive: true });
+  'folder-emptied': emptyFolder,
+  'begun-anew': async (scratch) => {
+    emptyFolder(scratch);
+    await scratch.mustRefuse(['append', '--confirm', '{"action":"tool.used"}'], ['LEDGER_MISSING']);
   },
 } as const satisfies Plays;
+
+function emptyFolder(scratch: Scratch): void {
+  for (const name of readdirSync(scratch.path('state'))) rmSync(scratch.path('state', name), { recursive: true });
+}
 
 function rewriteSigned(scratch: Scratch): void {
   forgetShortcuts(scratch);
