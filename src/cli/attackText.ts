@@ -1,5 +1,5 @@
 /** The attacks as a table for people: what caught each, as what and where; below it what nothing catches. */
-import { codeText, FAMILIES } from '../core/attacks/attack';
+import { caughtAs, FAMILIES } from '../core/attacks/attack';
 import type { Attack } from '../core/attacks/attack';
 import { ATTACKS, UNCAUGHT } from '../core/attacks/list';
 import { printable, printableLines } from '../core/printable';
@@ -24,10 +24,17 @@ export function selftestText(result: SelftestResult, { quiet, ...look }: Look & 
     ...familyLines(shown, look, (attack) => faultLines(attack, look)),
     ...(quiet ? [] : ['', ...uncaughtLines(look)]),
     '',
-    paint(`${good} of ${played} ${played === 1 ? 'attack' : 'attacks'} went as ${played === 1 ? 'it' : 'they'} must`),
+    ...wrapWords(summaryOf(result), look.width).map(paint),
     ...(kept === null ? [] : [printable(`kept in ${kept}`)]),
     '',
   ].join('\n');
+}
+
+function summaryOf({ attacks, played, as_expected: good }: SelftestResult): string {
+  const files = attacks.reduce((sum, { changed }) => sum + changed.length, 0);
+  const how = `nothing amiss before, other bytes in ${files} ${files === 1 ? 'file' : 'files'} after, then the code and the row with --json, in prose and with --quiet`;
+  const went = `${good} of ${played} ${played === 1 ? 'attack' : 'attacks'} went as ${played === 1 ? 'it' : 'they'} must`;
+  return good === played ? `${went}: ${how}` : went;
 }
 
 /** Every attack with what is done and what is left, none of them played. */
@@ -56,7 +63,7 @@ function tableOf(attacks: readonly Attack[]): Table {
   const column = (title: string) => ({ title, align: 'left' }) as const;
   return {
     columns: [column('attack'), column('caught by'), column('as'), { title: 'exit', align: 'right' }],
-    rows: attacks.map((one) => [one.name, one.layer, codeText(one), one.check === 'guess' ? '' : one.exit]),
+    rows: attacks.map((one) => [one.name, one.layer, caughtAs(one), one.check === 'guess' ? '' : one.exit]),
   };
 }
 

@@ -55,6 +55,8 @@ export interface SelftestRequest {
   readonly keep: boolean;
   /** Names; undefined: all of them. */
   readonly only?: readonly string[] | undefined;
+  /** No further attack is begun then. */
+  readonly signal?: AbortSignal | undefined;
   readonly onPlayed?: ((done: number, of: number) => void) | undefined;
   /** What is done instead, by the name of the attack: shows that a test which should fail does. */
   readonly instead?: Plays;
@@ -80,13 +82,14 @@ export async function selftest(request: SelftestRequest): Promise<SelftestResult
 async function playAll(
   root: string,
   chosen: readonly Attack[],
-  { program, env, keep, onPlayed, instead = {} }: SelftestRequest,
+  { program, env, keep, signal, onPlayed, instead = {} }: SelftestRequest,
 ): Promise<PlayedAttack[]> {
   const played = new Map<Attack, PlayedAttack>();
   const waiting = chosen.values();
   const playLane = async (lane: number): Promise<void> => {
     const scratch = await makeScratch(root, lane, program, env['PATH']);
     for (const attack of waiting) {
+      if (signal?.aborted === true) break;
       scratch.renew();
       played.set(attack, await playAttack(scratch, attack, instead[attack.name] ?? PLAYS[attack.name] ?? nothing));
       if (keep) scratch.keep(attack.name);

@@ -12,6 +12,7 @@ import type { Io } from '../io';
 import { collect, flagsOf } from '../options';
 import type { GlobalFlags } from '../options';
 import { counterOf } from '../progress';
+import { stopOnSignal } from '../stop';
 
 type Flags = GlobalFlags & {
   readonly attacks?: boolean;
@@ -66,8 +67,15 @@ async function runSelftest(io: Io, flags: Flags): Promise<void> {
   }
   const counter = counterOf(io, flags, 'attacks');
   const program = [process.execPath, ...process.execArgv, resolve(process.argv[1] ?? '')];
-  const asked = { program, env: io.env, keep, only, onPlayed: counter.show };
-  const result = await selftest(asked).finally(() => counter.end());
+  const stop = stopOnSignal();
+  const asked = { program, env: io.env, keep, only, signal: stop.signal, onPlayed: counter.show };
+  const result = await selftest(asked)
+    .catch((error: unknown) => {
+      // What was under way when it was ended failed with it.
+      if (!stop.signal.aborted) throw error;
+    })
+    .finally(() => counter.end());
+  if (result === undefined || stop.signal.aborted) return io.setExit(stop.exitOr(EXIT.failed));
   const isGood = result.as_expected === result.played;
   if (flags.json === true) io.stdout(`${jsonLine({ ...result, uncaught: UNCAUGHT })}\n`);
   else if (flags.quiet !== true || !isGood)

@@ -53,10 +53,7 @@ export function codeText({ code, row }: { readonly code: string | null; readonly
   return row === null ? code : `${code} at row ${row}`;
 }
 
-/** What the checks say of an attack. */
-export const CHECK_WORDS: Readonly<Record<AttackCheck, string>> = {
-  verify: 'ledger verify',
-  governance: 'ledger verify --governance',
-  bundle: 'ledger bundle verify',
-  guess: 'a reader of the bundle who tries every likely row',
-};
+/** As what an attack is caught. */
+export function caughtAs(attack: Attack): string {
+  return attack.check === 'guess' ? 'no guess fits' : codeText(attack);
+}
