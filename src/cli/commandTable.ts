@@ -157,6 +157,10 @@ export const COMMANDS: CommandTable = {
       return (program, io) => registerCompletion(program, io, COMMANDS);
     },
   },
+  selftest: {
+    summary: 'attacks on a scratch ledger: is each caught, by what, and what is left',
+    load: async () => (await import('./commands/selftest')).registerSelftest,
+  },
   doctor: {
     summary: 'is everything well around the ledger, and what to do where not',
     load: async () => (await import('./commands/doctor')).registerDoctor,

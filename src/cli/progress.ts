@@ -33,6 +33,21 @@ export function progressOf(io: Io, flags: GlobalFlags, verb: string): Progress {
   };
 }
 
+export interface Counter {
+  readonly show: (done: number, of: number) => void;
+  end(): void;
+}
+
+/** The same for a few things that each take a while: `12 of 48 attacks`. */
+export function counterOf(io: Io, flags: GlobalFlags, what: string): Counter {
+  if (!io.isErrTTY || flags.quiet === true || flags.json === true)
+    return { show: () => undefined, end: () => undefined };
+  return {
+    show: (done, of) => io.stderr(`${ERASE_LINE}${done} of ${of} ${what}`),
+    end: () => io.stderr(ERASE_LINE),
+  };
+}
+
 /** `[#####...............]  27 %  281,000 rows  193 of 715 MB  160 MB/s  3 s left` */
 export function progressText({ rows, bytes, totalBytes }: ReadSoFar, elapsedMs: number): string {
   const part = totalBytes === 0 ? 1 : Math.min(1, bytes / totalBytes);

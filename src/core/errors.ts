@@ -102,6 +102,8 @@ export type ErrorCode =
   | 'INDEX_DISAGREES'
   /** An event of a trace that is imported has another payload than the one that its contentHash is of. */
   | 'CONTENT_ALTERED'
+  /** The selftest could not make what it attacks, or an attack could not be played. */
+  | 'SELFTEST_FAILED'
   | 'CLOSED'
   | 'INVARIANT'
   /** What a check of evidence found. */
