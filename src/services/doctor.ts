@@ -106,12 +106,7 @@ function checkSigners(config: Config, paths: StatePaths, { env }: Place): Checku
   return [...words].map((word) => checkSigner(word, config, paths, env));
 }
 
-async function checkLedger(
-  paths: StatePaths,
-  identity: Identity,
-  place: Place,
-  nowMs: number,
-): Promise<Checkup[]> {
+async function checkLedger(paths: StatePaths, identity: Identity, place: Place, nowMs: number): Promise<Checkup[]> {
   try {
     const tail = await settledTail(paths);
     const last = lastRowOf(paths, tail);
