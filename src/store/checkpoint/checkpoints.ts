@@ -45,6 +45,12 @@ export function checkpointFiles(paths: StatePaths): CheckpointFile[] {
   return sizesIn(paths).map((size) => readCheckpoint(paths, size));
 }
 
+/** The one with the largest size, whether it can be read or not. */
+export function newestFile(paths: StatePaths): CheckpointFile | undefined {
+  const size = sizesIn(paths).at(-1);
+  return size === undefined ? undefined : readCheckpoint(paths, size);
+}
+
 /** Those that can be read. */
 export function listCheckpoints(paths: StatePaths): StoredCheckpoint[] {
   return checkpointFiles(paths).flatMap(({ checkpoint }) => checkpoint ?? []);

@@ -29,7 +29,7 @@ import { attach, detach } from '../ledger/attach';
 import type { LocatedLedger } from '../ledger/locate';
 import { nodeHost } from '../machine/nodeHost';
 import { ledgerTrust } from '../signing/ledgerTrust';
-import { checkpointFiles, publishCheckpoint, readCheckpoint } from './checkpoints';
+import { newestFile, publishCheckpoint, readCheckpoint } from './checkpoints';
 import type { CheckpointFile, StoredCheckpoint } from './checkpoints';
 import { readRowsToSign } from './readRows';
 import type { RowsRead } from './readRows';
@@ -109,7 +109,7 @@ interface LastSigned {
 /** The newest checkpoint, whose signature must hold: on what nobody signed nothing is built. */
 async function lastSigned({ located, signer }: CheckpointWish, { origin }: Identity): Promise<LastSigned> {
   const own = noteKeyOf(origin, signer.publicKey.bytes);
-  const newest = checkpointFiles(located.paths).at(-1);
+  const newest = newestFile(located.paths);
   if (newest === undefined) return { last: undefined, keys: [own] };
   const last = newest.checkpoint;
   if (last === undefined) throw invalid(located, newest, 'a signed note of that size', 'another text');
