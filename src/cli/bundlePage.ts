@@ -19,7 +19,7 @@ export function bundlePage(parts: PageParts): string {
   const isOne = only !== undefined && others.length === 0 && stories.order === undefined;
   const digest = createHash('sha256').update(program).digest('base64');
   return htmlDocument({
-    title: isOne ? only.title : workflowId,
+    title: stories.order !== undefined ? `Order ${workflowId}` : isOne ? only.title : workflowId,
     subtitle: `evidence: ${counted(events.length)} of the ledger ${ledger.origin} (${ledger.ledger_id}), made ${formatTime(madeMs)}`,
     policy: `; script-src 'sha256-${digest}'; base-uri 'none'; form-action 'none'`,
     style: BUNDLE_STYLE,
@@ -65,12 +65,12 @@ function storyPart(title: string, sections: readonly Section[], isOne: boolean):
   return isOne ? told : `<details class="told"><summary>${escaped(title)}</summary>${told}</details>`;
 }
 
-function orderSection({ order_id: order, links, ...sums }: OrderProof): Section {
+function orderSection({ links, ...sums }: OrderProof): Section {
   const rows = links.flatMap(({ name, rows: own, is_missing: isMissing }) => [
     ...(isMissing ? [[name, '', 'MISSING', '']] : []),
-    ...own.map((row) => [name, row.at, `${row.action} · ${row.text}${row.not_live === null ? '' : ` (${row.not_live}: not counted)`}`, String(row.seq)]), // prettier-ignore
+    ...own.map((row) => [name, row.at, `${[row.action, row.text].filter((part) => part !== '').join(' · ')}${row.not_live === null ? '' : ` (${row.not_live}: not counted)`}`, String(row.seq)]), // prettier-ignore
   ]);
-  const section = listSection(`Order ${order}`, ['', 'when', 'what', 'row'], 2, rows);
+  const section = listSection('From payment to delivery', ['', 'when', 'what', 'row'], 2, rows);
   const { revenue_usd: revenue, spend_usd: spend, margin_usd: margin } = sums;
   return { ...section, notes: [`revenue ${revenue} USD · spend ${spend} USD · margin ${margin} USD`] };
 }

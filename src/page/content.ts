@@ -48,7 +48,8 @@ function contentOf(bundle: Bundle): Content {
   const look = <T>(name: string, text: string, check: (findings: Findings) => T): T => {
     const findings = new Findings();
     const found = check(findings);
-    parts.push({ name, text, state: findings.all.length === 0 ? 'good' : 'bad' });
+    const isGood = findings.all.length === 0;
+    parts.push({ name, text: isGood ? text : 'does not hold: see below', state: isGood ? 'good' : 'bad' });
     all.push(...findings.all);
     return found;
   };
@@ -82,12 +83,21 @@ function checkLists({ lists }: Bundle, rows: readonly Row[], findings: Findings)
   }
 }
 
+const STANDS: Readonly<Record<string, string>> = {
+  closed: 'linked without a gap, the last one closes it',
+  open: 'linked without a gap; none closes it, so others may follow',
+  late: 'linked without a gap; some came after the one that closes it',
+  loose: 'which no chain links: others may be missing',
+};
+
 const counted = (rows: number): string => `${rows} ${rows === 1 ? 'row' : 'rows'}`;
 
 function streamsText({ streams }: Bundle): string {
-  const shown = streams.slice(0, 5).map((stream) => `${nameOf(stream)}: ${counted(stream.rows)}, ${stream.state}`);
+  const shown = streams
+    .slice(0, 5)
+    .map((stream) => `${nameOf(stream)}: ${counted(stream.rows)}, ${STANDS[stream.state]}`);
   const more = streams.length - shown.length;
-  return `${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}, linked without a gap`;
+  return `${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
 }
 
 function treeText({ checkpoint, origin }: Bundle): string {

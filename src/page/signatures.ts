@@ -26,12 +26,12 @@ const ELSEWHERE = 'check it with "ledger bundle verify"';
 export async function checkBundleSignature({ signature, contentHash }: Bundle, known: Keys): Promise<Signed> {
   const name = 'signature';
   const { alg, keyId, value } = signature;
-  if (alg !== 'ed25519')
+  if (alg !== 'ed25519' && !known.areGiven)
     return unsure(name, `not checked: it is by a shared secret (${keyId}), which no page may ask for; ${ELSEWHERE}`);
-  const key = known.keys.find(({ fingerprint }) => fingerprint === keyId);
+  const key = known.keys.find(({ fingerprint }) => alg === 'ed25519' && fingerprint === keyId);
   const given = known.keys.map(({ fingerprint }) => fingerprint).join(', ');
   if (key === undefined && known.areGiven)
-    return bad(name, 'UNKNOWN_KEY', `a signature by ${given}, the key that you gave`, `one by ${keyId}`);
+    return bad(name, 'UNKNOWN_KEY', `a signature by ${given}, the key that you gave`, `one by ${keyId} (${alg})`);
   if (key === undefined) return unsure(name, `not checked: it is said to be by ${keyId}; paste that key below`);
   const holds = await isSignature(key, utf8(`ledger-bundle/1\n${contentHash}`), fromHex(value));
   if (holds === false)
@@ -65,5 +65,5 @@ function told(name: string, { fingerprint }: Key, holds: true | undefined, { are
 const unsure = (name: string, text: string): Signed => ({ part: { name, state: 'unsure', text } });
 
 function bad(name: string, code: string, want: string, got: string): Signed {
-  return { part: { name, state: 'bad', text: 'does not hold' }, finding: { code, seq: null, want, got } };
+  return { part: { name, state: 'bad', text: 'does not hold: see below' }, finding: { code, seq: null, want, got } };
 }

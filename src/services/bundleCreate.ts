@@ -4,19 +4,19 @@
  */
 import { bundleContent, signBundle } from '../core/bundle/build';
 import { bundleText } from '../core/bundle/bundle';
-import type { Bundle, BundleStream } from '../core/bundle/bundle';
+import type { Bundle } from '../core/bundle/bundle';
 import { checkEvidence } from '../core/bundle/check';
 import type { BundleReport } from '../core/bundle/check';
 import { envelopeOf } from '../core/bundle/envelope';
 import { partsOf, signed, signerLine } from '../core/bundle/folder';
 import { publicKeyOf } from '../core/bundle/keys';
+import { receiptOf } from '../core/bundle/receipt';
+import type { BundleFormat, BundleReceipt } from '../core/bundle/receipt';
 import { storiesOf } from '../core/bundle/stories';
-import type { BundleStories } from '../core/bundle/stories';
+import type { PageParts } from '../core/bundle/stories';
 import { nameOf } from '../core/bundle/streams';
 import { verifyGuide } from '../core/bundle/verifyGuide';
 import { EvidenceError, LedgerError } from '../core/errors';
-import { parseTreeHead } from '../core/note/checkpoint';
-import { parseNote } from '../core/note/note';
 import { signersOf } from '../core/signing/settings';
 import type { KeySigner, Signer } from '../core/signing/signer';
 import { openContent } from '../store/access/reading';
@@ -37,21 +37,8 @@ import { hmacSigner } from '../store/signing/hmacFile';
 import { signatureJudge } from '../store/signing/judge';
 import { openSigner } from '../store/signing/signer';
 
-export type BundleFormat = 'json' | 'dir' | 'dsse' | 'html';
-
-/** What the page of a bundle is made of. */
-export interface PageParts {
-  readonly bundle: Bundle;
-  /** Its file. */
-  readonly file: string;
-  readonly stories: BundleStories;
-  /** The line of the key that signed; undefined where it was a shared secret. */
-  readonly signerLine: string | undefined;
-  readonly notProved: readonly string[];
-  /** Checks the bundle in the browser. */
-  readonly program: string;
-  readonly madeMs: number;
-}
+export type { BundleFormat, BundleReceipt } from '../core/bundle/receipt';
+export type { PageParts } from '../core/bundle/stories';
 
 export type BundleWhat =
   | { readonly kind: 'stream'; readonly id: string; readonly as: 'run' | 'decision' | undefined }
@@ -82,20 +69,6 @@ export interface MadeBundle {
   readonly told: BundleReceipt;
 }
 
-/** What was made, and where it lies. */
-export interface BundleReceipt {
-  readonly workflow_id: string;
-  readonly format: BundleFormat;
-  readonly path: string | null;
-  readonly rows: number;
-  readonly streams: readonly BundleStream[];
-  readonly checkpoint_size: number;
-  readonly disclosed: number;
-  readonly content_hash: string;
-  readonly alg: string;
-  readonly key_id: string;
-}
-
 /**
  * @returns undefined where there is no such run, decision or order, or no row matches
  * @throws LedgerError USAGE, LEDGER_MISSING, CONFIG_INVALID, KEY_UNUSABLE, READ_FAILED, NOT_WRITABLE, TOO_MUCH; NOT_VERIFIABLE
@@ -114,7 +87,7 @@ export async function createBundle(request: BundleRequest): Promise<MadeBundle |
   const seqs = { first_seq: found.rows[0]?.row.seq ?? null, last_seq: found.rows.at(-1)?.row.seq ?? null };
   await reading.record({ rows: found.rows.length, ...seqs, sha256: bundle.contentHash.replace('sha256:', '') });
   const page = (): string => request.page(pageParts({ request, located, found, bundle, report, signer }));
-  return { text: await handedOut(request, bundle, signer, page), told: toldOf(request, bundle) };
+  return { text: await handedOut(request, bundle, signer, page), told: receiptOf(bundle, request) };
 }
 
 function asked(what: BundleWhat): { readonly sought?: string; readonly terms?: readonly string[] } {
@@ -256,20 +229,4 @@ async function writeFolder({ out, withVerifier }: BundleRequest, bundle: Bundle,
   const more = { 'signer.pub': signerLine(signer), 'VERIFY.md': guide };
   const parts = partsOf(bundle, withVerifier ? { ...more, 'verify-bundle.mjs': verifierText() } : more);
   writeBundleFolder(out ?? '', await signed(parts, signer), nodeHost().pid);
-}
-
-function toldOf({ format, out }: BundleRequest, bundle: Bundle): BundleReceipt {
-  const { workflowId, events, streams, checkpoint, disclosed = [], contentHash, signature } = bundle;
-  return {
-    workflow_id: workflowId,
-    format,
-    path: out ?? null,
-    rows: events.length,
-    streams,
-    checkpoint_size: parseTreeHead(parseNote(Buffer.from(checkpoint))?.text ?? '')?.size ?? 0,
-    disclosed: disclosed.length,
-    content_hash: contentHash,
-    alg: signature.alg,
-    key_id: signature.keyId,
-  };
 }

@@ -14,6 +14,20 @@ export interface BundleStories {
   readonly order: OrderProof | undefined;
 }
 
+/** What the page of a bundle is made of. */
+export interface PageParts {
+  readonly bundle: Bundle;
+  /** Its file. */
+  readonly file: string;
+  readonly stories: BundleStories;
+  /** The line of the key that signed; undefined where it was a shared secret. */
+  readonly signerLine: string | undefined;
+  readonly notProved: readonly string[];
+  /** Checks the bundle in the browser. */
+  readonly program: string;
+  readonly madeMs: number;
+}
+
 const NOTHING_UNREAD = { broken_lines: 0, torn_bytes: 0, lost_rows: 0, spilled_rows: 0 };
 
 /**
