@@ -59,6 +59,19 @@ await build({
   logLevel: 'warning',
 });
 
+// What runs in the page of a bundle, where nothing else may be loaded.
+await build({
+  absWorkingDir: root,
+  entryPoints: ['src/page/main.ts'],
+  outfile: 'dist/page.js',
+  bundle: true,
+  platform: 'browser',
+  target: 'es2022',
+  format: 'iife',
+  minify: true,
+  logLevel: 'warning',
+});
+
 // Validators of the built-in catalogues: a row of theirs must not wait for a compiler of schemas.
 for (const file of readdirSync(new URL('./schemas', import.meta.url))) {
   const schema = JSON.parse(readFileSync(new URL(`./schemas/${file}`, import.meta.url), 'utf8'));

@@ -123,7 +123,11 @@ export const COMMANDS: CommandTable = {
     summary: 'evidence for somebody else: a run or a decision with its proofs, signed; and checking it',
     load: async () => {
       const { registerBundle } = await import('./commands/bundle');
-      return (program, io) => registerBundle(program, io, () => import('../services/bundleCreate'));
+      return (program, io) =>
+        registerBundle(program, io, async () => ({
+          ...(await import('../services/bundleCreate')),
+          ...(await import('./bundlePage')),
+        }));
     },
   },
   key: {

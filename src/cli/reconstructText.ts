@@ -92,6 +92,11 @@ function integrityLines({ stream, integrity, head, ledger, not_shown: notShown }
 
 /** The same as a page. */
 export function storySections(story: Reconstruction): Section[] {
+  return [...toldSections(story), { title: 'Integrity', notes: integrityLines(story) }];
+}
+
+/** Without what the ledger was when it was read. */
+export function toldSections(story: Reconstruction): Section[] {
   const { steps, trail, answers, missing, findings } = story;
   return [
     listSection('What a stranger asks', ['', '', 'rows'], 1, answers.map(({ question, sentences, rows }) => [`${question}?`, sentences.length === 0 ? 'no row says' : sentences.join('; '), numbers(rows)])), // prettier-ignore
@@ -101,7 +106,6 @@ export function storySections(story: Reconstruction): Section[] {
     listSection(steps === null ? 'Trail' : 'Every row', ['', 'when', 'what', 'account', 'row'], 2, trail.flatMap(({ offset, at, head, details, beside, by, seq }) => [[`[${offset}]`, at, head, by, String(seq)], ...[...details, ...beside].map((detail) => ['', '', detail, '', ''])])), // prettier-ignore
     { title: 'Missing', notes: missing.length === 0 ? ['Nothing is missing that this looks for.'] : missing },
     ...(findings.length === 0 ? [] : [listSection('Went otherwise than it must', ['code', 'what', 'rows'], 1, findings.map(({ code, text, rows }) => [code, text, numbers(rows)]))]), // prettier-ignore
-    { title: 'Integrity', notes: integrityLines(story) },
   ];
 }
 
@@ -118,7 +122,8 @@ function numbers(rows: readonly number[]): string {
     .join(', ');
 }
 
-function listSection(
+/** A list in which one column is read. */
+export function listSection(
   title: string,
   titles: readonly string[],
   textColumn: number,

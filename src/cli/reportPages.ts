@@ -63,20 +63,38 @@ tr.more td{border-top:0;padding-top:0;color:var(--dim)}
 `;
 
 export function htmlPage({ title, subtitle, sections }: Page): string {
-  const body = sections.map(
-    ({ title: name, notes, table, bars, textColumn }) =>
-      `<section><h2>${escaped(name)}</h2>${notes.map((note) => `<p>${marked(note)}</p>`).join('')}${
-        table === undefined || table.rows.length === 0 ? '' : htmlTable(table, bars, textColumn)
-      }</section>`,
-  );
+  return htmlDocument({ title, subtitle, body: htmlSections(sections) });
+}
+
+export interface HtmlParts {
+  readonly title: string;
+  readonly subtitle: string;
+  /** Markup. */
+  readonly body: string;
+  readonly style?: string;
+  /** What it may do beyond having a style, as a Content-Security-Policy says it. */
+  readonly policy?: string;
+}
+
+export function htmlDocument({ title, subtitle, body, style = '', policy = '' }: HtmlParts): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escaped(title)}</title><style>${STYLE}</style></head>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'${policy}">
+<title>${escaped(title)}</title><style>${STYLE}${style}</style></head>
 <body><h1>${escaped(title)}</h1><p class="sub">${marked(subtitle)}</p>
-${body.join('\n')}
+${body}
 </body></html>
 `;
+}
+
+export function htmlSections(sections: readonly Section[]): string {
+  return sections.map(htmlSection).join('\n');
+}
+
+function htmlSection({ title, notes, table, bars, textColumn }: Section): string {
+  return `<section><h2>${escaped(title)}</h2>${notes.map((note) => `<p>${marked(note)}</p>`).join('')}${
+    table === undefined || table.rows.length === 0 ? '' : htmlTable(table, bars, textColumn)
+  }</section>`;
 }
 
 function htmlTable({ columns, rows }: Table, bars: readonly number[] | undefined, textColumn?: number): string {
@@ -111,7 +129,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-function escaped(text: string): string {
+/** Text for a page, never markup. */
+export function escaped(text: string): string {
   return printable(text).replace(/[&<>"']/g, (unit) => ENTITIES[unit] ?? unit);
 }
 

@@ -4,16 +4,19 @@
  */
 import { bundleContent, signBundle } from '../core/bundle/build';
 import { bundleText } from '../core/bundle/bundle';
-import type { Bundle, BundleStream } from '../core/bundle/bundle';
+import type { Bundle } from '../core/bundle/bundle';
 import { checkEvidence } from '../core/bundle/check';
+import type { BundleReport } from '../core/bundle/check';
 import { envelopeOf } from '../core/bundle/envelope';
 import { partsOf, signed, signerLine } from '../core/bundle/folder';
 import { publicKeyOf } from '../core/bundle/keys';
+import { receiptOf } from '../core/bundle/receipt';
+import type { BundleFormat, BundleReceipt } from '../core/bundle/receipt';
+import { storiesOf } from '../core/bundle/stories';
+import type { PageParts } from '../core/bundle/stories';
 import { nameOf } from '../core/bundle/streams';
 import { verifyGuide } from '../core/bundle/verifyGuide';
 import { EvidenceError, LedgerError } from '../core/errors';
-import { parseTreeHead } from '../core/note/checkpoint';
-import { parseNote } from '../core/note/note';
 import { signersOf } from '../core/signing/settings';
 import type { KeySigner, Signer } from '../core/signing/signer';
 import { openContent } from '../store/access/reading';
@@ -28,12 +31,14 @@ import { locate } from '../store/ledger/locate';
 import type { LocatedLedger, Place } from '../store/ledger/locate';
 import { presentSegments } from '../store/ledger/segments';
 import { nodeHost } from '../store/machine/nodeHost';
-import { verifierText } from '../store/machine/parts';
+import { pageProgram, verifierText } from '../store/machine/parts';
 import type { Conditions } from '../store/query/openQuery';
 import { hmacSigner } from '../store/signing/hmacFile';
+import { signatureJudge } from '../store/signing/judge';
 import { openSigner } from '../store/signing/signer';
 
-export type BundleFormat = 'json' | 'dir' | 'dsse';
+export type { BundleFormat, BundleReceipt } from '../core/bundle/receipt';
+export type { PageParts } from '../core/bundle/stories';
 
 export type BundleWhat =
   | { readonly kind: 'stream'; readonly id: string; readonly as: 'run' | 'decision' | undefined }
@@ -52,6 +57,8 @@ export interface BundleRequest {
   /** Undefined: the text is handed back. */
   readonly out: string | undefined;
   readonly withVerifier: boolean;
+  /** Writes the page, for the format html. */
+  readonly page: (parts: PageParts) => string;
   readonly nowMs: number;
   readonly reading: ReadAsked;
 }
@@ -60,20 +67,6 @@ export interface MadeBundle {
   /** Undefined where it was written. */
   readonly text: string | undefined;
   readonly told: BundleReceipt;
-}
-
-/** What was made, and where it lies. */
-export interface BundleReceipt {
-  readonly workflow_id: string;
-  readonly format: BundleFormat;
-  readonly path: string | null;
-  readonly rows: number;
-  readonly streams: readonly BundleStream[];
-  readonly checkpoint_size: number;
-  readonly disclosed: number;
-  readonly content_hash: string;
-  readonly alg: string;
-  readonly key_id: string;
 }
 
 /**
@@ -89,10 +82,12 @@ export async function createBundle(request: BundleRequest): Promise<MadeBundle |
   const signer = await signerOf(request, located);
   const found = await rowsFor(request);
   if (found.rows.length === 0) return undefined;
-  const bundle = sound(await bundleOf(request, located, found, signer), signer);
+  const bundle = await bundleOf(request, located, found, signer);
+  const report = sound(bundle, signer);
   const seqs = { first_seq: found.rows[0]?.row.seq ?? null, last_seq: found.rows.at(-1)?.row.seq ?? null };
   await reading.record({ rows: found.rows.length, ...seqs, sha256: bundle.contentHash.replace('sha256:', '') });
-  return { text: await handedOut(request, bundle, signer), told: toldOf(request, bundle) };
+  const page = (): string => request.page(pageParts({ request, located, found, bundle, report, signer }));
+  return { text: await handedOut(request, bundle, signer, page), told: receiptOf(bundle, request) };
 }
 
 function asked(what: BundleWhat): { readonly sought?: string; readonly terms?: readonly string[] } {
@@ -173,26 +168,60 @@ function workflowOf(what: BundleWhat): string {
 }
 
 /** What its reader would not take does not go out. */
-function sound(bundle: Bundle, { publicKey }: Signer): Bundle {
+function sound(bundle: Bundle, { publicKey }: Signer): BundleReport {
   const keys = publicKey === undefined ? [] : [publicKeyOf(publicKey.bytes)];
-  const [fault] = checkEvidence({ bundle, layers: [], findings: [] }, keys).findings;
-  if (fault === undefined) return bundle;
+  const report = checkEvidence({ bundle, layers: [], findings: [] }, keys);
+  const [fault] = report.findings;
+  if (fault === undefined) return report;
   const at = fault.seq === null ? '' : ` at row ${fault.seq}`;
   throw new EvidenceError(fault.code, `expected ${fault.want}${at}, found ${fault.got}: no bundle is made of that`, {
     hint: 'run "ledger verify": it names every row that does not hold',
   });
 }
 
-async function handedOut(request: BundleRequest, bundle: Bundle, signer: Signer): Promise<string | undefined> {
+async function handedOut(
+  request: BundleRequest,
+  bundle: Bundle,
+  signer: Signer,
+  page: () => string,
+): Promise<string | undefined> {
   const { format, out } = request;
   if (format === 'dir') {
     await writeFolder(request, bundle, signer as KeySigner);
     return undefined;
   }
-  const text = format === 'dsse' ? `${JSON.stringify(await envelopeOf(bundle, signer))}\n` : bundleText(bundle);
+  const text = format === 'html' ? page() : await fileOf(format, bundle, signer);
   if (out === undefined) return text;
   await writeBundleFile(out, text);
   return undefined;
+}
+
+async function fileOf(format: 'json' | 'dsse', bundle: Bundle, signer: Signer): Promise<string> {
+  return format === 'dsse' ? `${JSON.stringify(await envelopeOf(bundle, signer))}\n` : bundleText(bundle);
+}
+
+interface Made {
+  readonly request: BundleRequest;
+  readonly located: LocatedLedger;
+  readonly found: StreamRows;
+  readonly bundle: Bundle;
+  readonly report: BundleReport;
+  readonly signer: Signer;
+}
+
+function pageParts({ request, located, found, bundle, report, signer }: Made): PageParts {
+  const { what, nowMs } = request;
+  const rows = found.rows.map(({ row }) => row);
+  const order = what.kind === 'order' ? what.id : undefined;
+  return {
+    bundle,
+    file: bundleText(bundle),
+    stories: storiesOf(bundle, rows, { order, judge: signatureJudge(located) }),
+    signerLine: isKeySigner(signer) ? signerLine(signer).trim() : undefined,
+    notProved: report.not_proved,
+    program: pageProgram(),
+    madeMs: nowMs,
+  };
 }
 
 async function writeFolder({ out, withVerifier }: BundleRequest, bundle: Bundle, signer: KeySigner): Promise<void> {
@@ -200,20 +229,4 @@ async function writeFolder({ out, withVerifier }: BundleRequest, bundle: Bundle,
   const more = { 'signer.pub': signerLine(signer), 'VERIFY.md': guide };
   const parts = partsOf(bundle, withVerifier ? { ...more, 'verify-bundle.mjs': verifierText() } : more);
   writeBundleFolder(out ?? '', await signed(parts, signer), nodeHost().pid);
-}
-
-function toldOf({ format, out }: BundleRequest, bundle: Bundle): BundleReceipt {
-  const { workflowId, events, streams, checkpoint, disclosed = [], contentHash, signature } = bundle;
-  return {
-    workflow_id: workflowId,
-    format,
-    path: out ?? null,
-    rows: events.length,
-    streams,
-    checkpoint_size: parseTreeHead(parseNote(Buffer.from(checkpoint))?.text ?? '')?.size ?? 0,
-    disclosed: disclosed.length,
-    content_hash: contentHash,
-    alg: signature.alg,
-    key_id: signature.keyId,
-  };
 }

@@ -13,6 +13,7 @@ import { leafHash } from '../../src/core/tree/merkle';
 import { publicKeyLine } from '../../src/core/signing/keys';
 import { openingDigest } from '../../src/core/bundle/openings';
 import { ensureBuilt } from '../support/built';
+import { CHANGES } from '../support/bundleChanges';
 import { noteOf, testKey, treeOf } from '../support/bundles';
 import { chainOf } from '../support/ledgers';
 import { run } from '../support/process';
@@ -166,43 +167,6 @@ test('an export is a row where the config says anything of access, and so is a b
   const checked = await ledger(box, ['schema', 'check', 'access.jsonl']);
   assert.equal(checked.status, 0, checked.stdout + checked.stderr);
 });
-
-type Change = (bundle: Bundle) => object;
-const other = (inclusion: Bundle['inclusion'], at: number, more: object): object => ({
-  inclusion: inclusion.with(at, { ...inclusion[at]!, ...more }),
-});
-
-/** Without the key: what anybody can do to a file. */
-const CHANGES: readonly (readonly [string, Change])[] = [
-  ['nothing', () => ({})],
-  ['an event', ({ events }) => ({ events: events.map((line) => line.replace('coder', 'codex')) })],
-  ['a row less', ({ events, inclusion }) => ({ events: events.slice(1), inclusion: inclusion.slice(1) })],
-  ['a row twice', ({ events, inclusion }) => ({ events: [events[0], ...events], inclusion: [inclusion[0], ...inclusion] })], // prettier-ignore
-  ['rows in another order', ({ events, inclusion }) => ({ events: events.toReversed(), inclusion: inclusion.toReversed() })], // prettier-ignore
-  ['another stream', ({ streams }) => ({ streams: streams.map((one) => ({ ...one, id: 'r2' })) })],
-  ['another count', ({ streams }) => ({ streams: streams.map((one) => ({ ...one, rows: 5 })) })],
-  ['another state', ({ streams }) => ({ streams: streams.map((one) => ({ ...one, state: 'open' })) })],
-  ['no stream', () => ({ streams: [] })],
-  ['a hash of a proof', ({ inclusion }) => other(inclusion, 1, { hashes: (inclusion[1]?.hashes ?? []).with(0, Buffer.alloc(32).toString('base64')) })], // prettier-ignore
-  ['a hash more', ({ inclusion }) => other(inclusion, 1, { hashes: [...(inclusion[1]?.hashes ?? []), Buffer.alloc(32).toString('base64')] })], // prettier-ignore
-  ['a hash less', ({ inclusion }) => other(inclusion, 1, { hashes: inclusion[1]?.hashes.slice(1) })],
-  ['another index', ({ inclusion }) => other(inclusion, 0, { index: 3 })],
-  ['another tree size', ({ checkpoint: note }) => ({ checkpoint: note.replace('\n8\n', '\n9\n') })],
-  ['no tree head', () => ({ checkpoint: 'trust me\n' })],
-  ['another ledger', ({ ledger: of }) => ({ ledger: { ...of, origin: 'elsewhere' } })],
-  ['a verdict', () => ({ policyVerdicts: [2] })],
-  ['a version', () => ({ version: 2 })],
-  ['a member more', () => ({ more: 1 })],
-  [
-    'an opening',
-    () => ({ disclosed: [{ seq: 2, field: 'agent', salt: 'x', name: 'agent', value: 'y', digest: 'z' }] }),
-  ],
-  ['a digest', () => ({ contentHash: `sha256:${'0'.repeat(64)}` })],
-  ['a signature', ({ signature }) => ({ signature: { ...signature, value: signature.value.replace(/^../, (two) => (two === '00' ? '01' : '00')) } })], // prettier-ignore
-  ['who signed', ({ signature }) => ({ signature: { ...signature, keyId: 'SHA256:x' } })],
-  ['how it is signed', ({ signature }) => ({ signature: { ...signature, alg: 'hmac-sha256' } })],
-  ['a signature that is none', () => ({ signature: null })],
-];
 
 test('the verifier that stands alone and the library reject the same, for the same reasons', async (t) => {
   const box = await evidenceLedger(t);

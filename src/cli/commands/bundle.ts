@@ -8,6 +8,7 @@ import { verifyBundle } from '../../services/bundleVerify';
 import type { BundleReport } from '../../services/bundleVerify';
 import { addAccessFlags, askedBy, CONTENT_HELP } from '../access';
 import type { AccessFlags } from '../access';
+import type { bundlePage } from '../bundlePage';
 import { bundleText, receiptText } from '../bundleText';
 import { colorsFor } from '../color';
 import { EXIT } from '../exit';
@@ -43,6 +44,7 @@ type Flags = GlobalFlags &
 const HELP_BEFORE = `Examples:
   ledger bundle create de5b5ed3 --sign ops > de5b5ed3.json
   ledger bundle create --decision d1 --sign ops --format dir --out d1 --with-verifier
+  ledger bundle create --decision d1 --sign ops --format html --out d1.html
   ledger bundle create --order ord_42 --sign ops --disclose payload.email --out ord_42.json
   ledger bundle verify de5b5ed3.json --key ops.pub
 `;
@@ -55,6 +57,7 @@ create  puts all rows of a run, a decision or an order into one file, or of each
         --format  json  one file (default)
                   dir   a folder that sha256sum and ssh-keygen check, with a page that says how (VERIFY.md)
                   dsse  an in-toto statement in a DSSE envelope, with the bundle in it
+                  html  a page that tells the story and checks itself in the browser, without a network
 verify  a file or a folder: its form, its digest, its signature, every row and its place in its stream, every proof, the
         tree head, the openings of sealed fields. By --key alone (the line or file of a public key, also several), or by
         the keys that the config trusts in the role bundle or checkpoint. A key in the bundle itself counts for nothing.
@@ -67,7 +70,10 @@ Exit: 0 made; verify: it holds · 1 no such rows; verify: it does not hold, or i
       a row, a ledger that does not hold · 3 verify: it holds in itself, and there is no key to check by, or a stream is open`;
 
 /** What makes bundles can also append rows: who only checks one does not wait for that to load. */
-export type LoadCreate = () => Promise<{ readonly createBundle: typeof createBundle }>;
+export type LoadCreate = () => Promise<{
+  readonly createBundle: typeof createBundle;
+  readonly bundlePage: typeof bundlePage;
+}>;
 
 export function registerBundle(program: Command, io: Io, loadCreate: LoadCreate): void {
   const command = program
@@ -89,7 +95,7 @@ export function registerBundle(program: Command, io: Io, loadCreate: LoadCreate)
     .option('--sign <key>', 'create: sign with this key')
     .option('--hmac-key-file <file>', 'sign, or check, with the secret in this file')
     .option('--disclose <field>', 'create: show this sealed field (repeatable)', collect)
-    .addOption(new Option('--format <format>', 'create: as what').choices(['json', 'dir', 'dsse']))
+    .addOption(new Option('--format <format>', 'create: as what').choices(['json', 'dir', 'dsse', 'html']))
     .option('--out <path>', 'create: where to; default: standard output')
     .option('--with-verifier', 'create: put the verifier that stands alone into the folder')
     .option('--key <key>', 'verify: by this public key (repeatable)', collect);
@@ -113,7 +119,7 @@ async function create(io: Io, target: string | undefined, flags: Flags, loadCrea
     throw new LedgerError('USAGE', `expected --with-verifier with --format dir, found ${format}`);
   const service = await loadCreate();
   const what = whatOf(target, flags);
-  const asked = { what, format, out, sign, hmacKeyFile, disclose, withVerifier };
+  const asked = { what, format, out, sign, hmacKeyFile, disclose, withVerifier, page: service.bundlePage };
   const made = await service.createBundle({ ...asked, place: placeOf(flags, io), nowMs: io.nowMs(), reading: askedBy(io, flags) }); // prettier-ignore
   if (made === undefined) {
     if (flags.quiet !== true) io.stderr('ledger: note: no such rows, so there is no bundle\n');

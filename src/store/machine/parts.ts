@@ -28,6 +28,11 @@ export function verifierText(): string {
   return readFileSync(whereverItIs([join(__dirname, '..', name), join(__dirname, '..', '..', '..', name)]), 'utf8');
 }
 
+/** The program that checks a bundle in its page. */
+export function pageProgram(): string {
+  return readFileSync(whereverItIs([join(__dirname, 'page.js'), join(__dirname, '../../../dist/page.js')]), 'utf8');
+}
+
 function whereverItIs(places: readonly string[]): string {
   const path = places.find((place) => existsSync(place));
   if (path !== undefined) return path;

@@ -1,0 +1,39 @@
+/** What is said of a bundle that was made. */
+import { parseTreeHead } from '../note/checkpoint';
+import { parseNote } from '../note/note';
+import type { Bundle, BundleStream } from './bundle';
+
+export type BundleFormat = 'json' | 'dir' | 'dsse' | 'html';
+
+/** What was made, and where it lies. */
+export interface BundleReceipt {
+  readonly workflow_id: string;
+  readonly format: BundleFormat;
+  readonly path: string | null;
+  readonly rows: number;
+  readonly streams: readonly BundleStream[];
+  readonly checkpoint_size: number;
+  readonly disclosed: number;
+  readonly content_hash: string;
+  readonly alg: string;
+  readonly key_id: string;
+}
+
+export function receiptOf(
+  bundle: Bundle,
+  { format, out }: { readonly format: BundleFormat; readonly out: string | undefined },
+): BundleReceipt {
+  const { workflowId, events, streams, checkpoint, disclosed = [], contentHash, signature } = bundle;
+  return {
+    workflow_id: workflowId,
+    format,
+    path: out ?? null,
+    rows: events.length,
+    streams,
+    checkpoint_size: parseTreeHead(parseNote(Buffer.from(checkpoint))?.text ?? '')?.size ?? 0,
+    disclosed: disclosed.length,
+    content_hash: contentHash,
+    alg: signature.alg,
+    key_id: signature.keyId,
+  };
+}
