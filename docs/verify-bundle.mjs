@@ -112,12 +112,19 @@ function decimal(token) {
 }
 
 /** RFC 8785; with `stored`, the spelling of a line in the ledger, members in the order in which they stand. */
-function write(value, stored = false) {
+function write(value, stored = false, isRow = stored) {
   if (typeof value === 'string') return stored ? storedString(value) : JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map((item) => write(item, stored)).join(',')}]`;
+  if (Array.isArray(value)) return `[${value.map((item) => write(item, stored, false)).join(',')}]`;
   if (!(value instanceof Map)) return JSON.stringify(value === 0 ? 0 : value);
   const keys = stored ? [...value.keys()] : [...value.keys()].sort();
-  return `{${keys.map((key) => `${write(key, stored)}:${write(value.get(key), stored)}`).join(',')}}`;
+  const spelled = (key) => (isRow && key === 'cost_usd' ? plainCost(value.get(key)) : write(value.get(key), stored, false));
+  return `{${keys.map((key) => `${write(key, stored)}:${spelled(key)}`).join(',')}}`;
+}
+
+/** What a row cost stands in plain notation, the smallest sum, too. */
+function plainCost(cost) {
+  const text = write(cost);
+  return text.includes('e') ? cost.toFixed(9).replace(/0+$/, '') : text;
 }
 
 function storedString(text) {

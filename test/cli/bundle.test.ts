@@ -31,7 +31,7 @@ const ROWS = [
   { run_id: 'r1', action: 'tool_proposed', turn_id: 't1', payload: { tool: 'sh' }, order_id: 'o1' },
   { run_id: 'r1', decision_id: 'd1', action: 'step.done', payload: { é: '\u0085\u202e', transaction: { to: 'x' } } },
   { action: 'proof.revenue', payload: { amount_usd: '5', order_id: 'o1', source: 'shop' } },
-  { run_id: 'r1', action: 'run_completed', outcome: 'success' },
+  { run_id: 'r1', action: 'run_completed', outcome: 'success', cost_usd: 0.0000001 },
   { action: 'step.done', agent: 'nobody', reason: 'in no stream' },
 ];
 
