@@ -117,7 +117,8 @@ function write(value, stored = false, isRow = stored) {
   if (Array.isArray(value)) return `[${value.map((item) => write(item, stored, false)).join(',')}]`;
   if (!(value instanceof Map)) return JSON.stringify(value === 0 ? 0 : value);
   const keys = stored ? [...value.keys()] : [...value.keys()].sort();
-  const spelled = (key) => (isRow && key === 'cost_usd' ? plainCost(value.get(key)) : write(value.get(key), stored, false));
+  const spelled = (key) =>
+    isRow && key === 'cost_usd' ? plainCost(value.get(key)) : write(value.get(key), stored, false);
   return `{${keys.map((key) => `${write(key, stored)}:${spelled(key)}`).join(',')}}`;
 }
 

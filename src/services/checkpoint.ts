@@ -6,6 +6,7 @@ import { LedgerError } from '../core/errors';
 import type { ReadSoFar } from '../core/progress';
 import { signersOf } from '../core/signing/settings';
 import type { KeySigner } from '../core/signing/signer';
+import { formatTime } from '../core/time';
 import type { AppendEvents } from '../store/append/append';
 import { anchorCheckpoint, pendingAnchors } from '../store/anchor/anchors';
 import type { AnchorResults } from '../store/anchor/anchors';
@@ -59,6 +60,7 @@ export async function checkpoint(request: CheckpointRequest): Promise<Checkpoint
   presentSegments(located.paths);
   const targets = targetsOf(located, request);
   const signer = await signerOf(located, request);
+  refuseEnded(located, signer);
   const made = await makeCheckpoint({ located, signer, full, events, onProgress, signal });
   const { head, path } = made.checkpoint;
   const anchors = await anchor(located, request, made, targets);
@@ -93,6 +95,19 @@ async function signerOf({ config }: LocatedLedger, { key, place }: CheckpointReq
 }
 
 const DEFAULT_KEY = 'checkpoint';
+
+/** A head by a key that was handed on, or ended, would count for nobody. */
+function refuseEnded({ config }: LocatedLedger, { keyId }: KeySigner): void {
+  const { untilMs } = config.keys.get(keyId) ?? {};
+  if (untilMs === undefined || untilMs > Date.now()) return;
+  throw new LedgerError(
+    'KEY_UNUSABLE',
+    `expected a key that counts, found ${keyId}, which ended at ${formatTime(untilMs)}`,
+    {
+      hint: 'name the one that signs now with --sign, or as "checkpoints": {"key": …} in the config; "ledger key list" shows them',
+    },
+  );
+}
 
 async function anchor(
   located: LocatedLedger,

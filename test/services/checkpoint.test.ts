@@ -288,6 +288,7 @@ test('the key of the ledger was rotated: the next one signs on top of what the l
   const next = keyFile(join(ledger.root, 'keys/next'));
   const [old, { place }] = [ledger.key.path, ledger];
   await rotateKey({ place, next: next.path, old, reason: 'test', actor: 'ops', events: quiet });
+  await refused(ledger.sign({ key: old }), 'KEY_UNUSABLE', /ended at/);
   const made = await ledger.sign({ key: next.path });
   assert.deepEqual([made.status, made.read], ['signed', 'new'], 'a rotation is worth a signature');
   for (const keys of [[trusted(ledger.key)], [trusted(next)], [trusted(ledger.key), trusted(next)]]) {
