@@ -5,17 +5,20 @@ import { printable } from '../core/printable';
 import type { Colors } from './color';
 import { labelled } from './wrap';
 
+type AnchorsTold = Pick<AnchorVerdict, 'anchors' | 'anchored_until' | 'unanchored_rows'>;
+
 /** For `verify`; nothing where there is no anchor at all. */
-export function anchorLines(verdict: AnchorVerdict, rows: number, colors: Colors, width: number): string[] {
+export function anchorLines(verdict: AnchorsTold, rows: number, colors: Colors, width: number): string[] {
   if (verdict.anchors.length === 0) return [];
-  const paint = verdict.findings.length > 0 ? colors.bad : verdict.unanchored_rows > 0 ? colors.warn : colors.good;
+  const contradicts = verdict.anchors.some(({ finding }) => finding !== null);
+  const paint = contradicts ? colors.bad : verdict.unanchored_rows > 0 ? colors.warn : colors.good;
   return [
     labelled('anchored', untilText(verdict, rows), width, paint),
     ...verdict.anchors.map((anchor) => labelled('', anchorText(anchor), width)),
   ];
 }
 
-function untilText({ anchored_until: until, unanchored_rows: rest }: AnchorVerdict, rows: number): string {
+function untilText({ anchored_until: until, unanchored_rows: rest }: AnchorsTold, rows: number): string {
   if (until === null) return `nowhere that could be looked at: none of the ${rows} rows`;
   if (rest === 0) return `until row ${until}, which is the last`;
   return `until row ${until}; ${rest === 1 ? `row ${rows} is` : `rows ${until + 1} to ${rows} are`} not`;

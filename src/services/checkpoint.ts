@@ -48,7 +48,7 @@ export interface CheckpointResult {
   readonly read: MadeCheckpoint['read'];
   readonly rows_read: number;
   /** Of the row `audit.checkpoint`. */
-  readonly seq: number | null;
+  readonly seq: number;
   readonly not_remembered: string | null;
   readonly anchors: AnchorResults;
 }

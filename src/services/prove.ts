@@ -1,10 +1,10 @@
 /** `ledger prove`: files by which somebody who has nothing else of a ledger checks what was in it, and that it only grew. */
 import { LedgerError } from '../core/errors';
 import { equivocationFault, faultOf } from '../core/evidence/checkEvidence';
-import { formatEvidence } from '../core/evidence/evidenceFile';
-import type { EvidenceFile, SignedHead } from '../core/evidence/evidenceFile';
+import { formatEvidence, headsOf } from '../core/evidence/evidenceFile';
+import type { EvidenceFile } from '../core/evidence/evidenceFile';
 import { judgeHead } from '../core/evidence/headKeys';
-import type { TreeHead } from '../core/note/checkpoint';
+import type { SignedHead, TreeHead } from '../core/note/checkpoint';
 import { leafHash } from '../core/tree/merkle';
 import { hidesContent, openContent } from '../store/access/reading';
 import type { ReadAsked } from '../store/access/reading';
@@ -136,18 +136,13 @@ function proved(file: EvidenceFile, row: Proved['row'] = null): Proved {
   const heads = headsOf(file).map(({ head }) => head);
   return {
     kind: file.kind,
-    origin: heads[0]?.origin ?? '',
+    origin: headsOf(file)[0].head.origin,
     sizes: heads.map(({ size }) => size),
     hashes: 'hashes' in file ? file.hashes.length : 0,
     row,
     signatures: 'not-checked',
     proof: formatEvidence(file),
   };
-}
-
-function headsOf(file: EvidenceFile): SignedHead[] {
-  if (file.kind === 'consistency') return [file.older, file.newer];
-  return file.kind === 'equivocation' ? [file.one, file.other] : [file.checkpoint];
 }
 
 async function withTree<T>(

@@ -39,7 +39,7 @@ import { countImpossible } from '../store/spill/waiting';
 import { walkLedger } from '../store/scan/walkLedger';
 import type { LedgerWalkOptions } from '../store/scan/walkLedger';
 import { walkSince } from '../store/scan/walkSince';
-import { openTree } from '../store/tree/treeReader';
+import { openSignedTree } from '../store/tree/treeReader';
 import type { TreeReader } from '../store/tree/treeReader';
 
 const NOT_CHECKED: IndexVerdict = { state: 'not-checked', findings: [], warnings: [] };
@@ -123,11 +123,10 @@ async function verifySince(located: LocatedLedger, options: VerifyOptions): Prom
   const signed = seen?.files.at(-1)?.checkpoint?.head;
   const identity = readIdentity(paths);
   if (seen === undefined || signed === undefined || identity === undefined) return undefined;
-  const stored = orNothing(() => openTree(paths));
+  const stored = orNothing(() => openSignedTree(paths, signed));
   if (stored === undefined) return undefined;
   try {
-    const { size, root } = signed;
-    if (stored.size < size || !stored.rootAt(size).equals(root)) return undefined;
+    const { size } = signed;
     if (!seen.sizes.every((at) => at >= size || isBeginning(at, signed, stored))) return undefined;
     const newTree = (from: GrowingTree): TreeWalk => new TreeWalk({ from, sizes: seen.sizes });
     const keyTrust = new KeyTrust(config.keys);

@@ -1,9 +1,11 @@
 /** `ledger verify FILE`: what a file proves, from the file alone and the keys that are trusted. */
 import { faultOf, rowOf } from '../core/evidence/checkEvidence';
 import type { FileFault } from '../core/evidence/checkEvidence';
-import type { EvidenceFile, SignedHead } from '../core/evidence/evidenceFile';
+import { headsOf } from '../core/evidence/evidenceFile';
+import type { EvidenceFile } from '../core/evidence/evidenceFile';
 import { judgeHead } from '../core/evidence/headKeys';
 import type { HeadJudgement } from '../core/evidence/headKeys';
+import type { SignedHead } from '../core/note/checkpoint';
 import { noteKeyText } from '../core/note/note';
 import { formatTime } from '../core/time';
 import { findHeadKeys } from '../store/evidence/findHeadKeys';
@@ -58,11 +60,6 @@ export async function verifyFile(place: Place, path: string, keys: readonly stri
     findings: found,
     not_proved: notProved(file, { isSigned, isShown: row?.line != null, judged }),
   };
-}
-
-function headsOf(file: EvidenceFile): readonly [SignedHead, ...SignedHead[]] {
-  if (file.kind === 'consistency') return [file.older, file.newer];
-  return file.kind === 'equivocation' ? [file.one, file.other] : [file.checkpoint];
 }
 
 /** That two keys of a ledger said two things is no contradiction of either. */

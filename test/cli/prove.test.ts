@@ -4,7 +4,7 @@ import { openSync, readFileSync, truncateSync, writeFileSync, writeSync, closeSy
 import { join, resolve } from 'node:path';
 import test, { before } from 'node:test';
 import type { TestContext } from 'node:test';
-import type { SignedHead } from '../../src/core/evidence/evidenceFile';
+import type { SignedHead } from '../../src/core/note/checkpoint';
 import { formatEvidence } from '../../src/core/evidence/evidenceFile';
 import { noteKeyText } from '../../src/core/note/note';
 import { publicKeyLine } from '../../src/core/signing/keys';

@@ -5,7 +5,8 @@ import type { Bundle } from '../../src/core/bundle/bundle';
 import { bundleText } from '../../src/core/bundle/bundle';
 import { checkEvidence, noBundle } from '../../src/core/bundle/check';
 import { publicKeyOf } from '../../src/core/bundle/keys';
-import { openingDigest } from '../../src/core/bundle/openings';
+import { digestOf } from '../../src/core/seal';
+import { toJson } from '../../src/core/json';
 import { readEvidence } from '../../src/core/bundle/readEvidence';
 import type { StreamKey } from '../../src/core/bundle/streams';
 import { noteKeyOf, noteKeyText } from '../../src/core/note/note';
@@ -139,7 +140,7 @@ test('a decision, an order, a stream without an end, trees of every small size',
 test('openings of sealed fields', async () => {
   const salt = 'c2FsdHNhbHRzYWx0c2FsdA';
   const fields = [['reason', 'card'], ['payload.a.b', 1], ['payload.steps[1].note', { b: 1, a: 'é' }]] as const; // prettier-ignore
-  const disclosed = fields.map(([field, value]) => ({ seq: 2, field, salt, name: field, value, digest: openingDigest({ salt, name: field, value }) ?? '' })); // prettier-ignore
+  const disclosed = fields.map(([field, value]) => ({ seq: 2, field, salt, name: field, value, digest: digestOf({ salt, name: field, value: toJson(value) }) })); // prettier-ignore
   const [reason, dotted, note] = disclosed.map(({ digest }) => ({ sealed: digest }));
   const chain = chainOf();
   chain.add({ action: 'a.b', run_id: 'r1', reason, payload: { 'a.b': dotted, steps: [1, { note }] } });

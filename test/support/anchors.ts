@@ -9,7 +9,7 @@ import type { AnchorEvidenceSeen } from '../../src/core/anchor/judge';
 import { anchorName } from '../../src/core/anchor/target';
 import { anchorCheckpoint } from '../../src/store/anchor/anchors';
 import type { AnchorResult, AnchorRun } from '../../src/store/anchor/anchors';
-import type { Checkpoint } from '../../src/store/anchor/context';
+import type { StoredCheckpoint } from '../../src/store/checkpoint/checkpoints';
 import { lookAtAnchors } from '../../src/store/anchor/lookAtAnchors';
 import { toldAnchors } from '../../src/store/anchor/records';
 import { anchorTargets } from '../../src/store/anchor/targets';
@@ -19,12 +19,12 @@ import type { HeadedLedger } from './heads';
 
 export interface Anchoring {
   readonly run?: Partial<AnchorRun>;
-  readonly earlier?: readonly Checkpoint[];
+  readonly earlier?: readonly StoredCheckpoint[];
 }
 
 export async function anchorAt(
   ledger: HeadedLedger,
-  checkpoint: Checkpoint,
+  checkpoint: StoredCheckpoint,
   texts: readonly string[],
   { run = {}, earlier = [] }: Anchoring = {},
 ): Promise<readonly AnchorResult[]> {
@@ -48,7 +48,7 @@ export async function anchorAt(
 
 export async function judgeAt(
   ledger: HeadedLedger,
-  checkpoints: readonly Checkpoint[],
+  checkpoints: readonly StoredCheckpoint[],
   texts: readonly string[],
   more: Partial<AnchorEvidenceSeen> = {},
 ): Promise<AnchorVerdict> {

@@ -8,7 +8,8 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { ProvingTree, Checkpoint } from '../../src/store/anchor/context';
+import type { ProvingTree } from '../../src/store/anchor/context';
+import type { StoredCheckpoint } from '../../src/store/checkpoint/checkpoints';
 import type { AppendEvents } from '../../src/store/append/append';
 import { parseTreeHead, treeHeadText } from '../../src/core/note/checkpoint';
 import type { TreeHead } from '../../src/core/note/checkpoint';
@@ -92,7 +93,7 @@ export interface HeadedLedger {
   readonly key: TestKey;
   readonly tree: ProvingTree;
   /** A checkpoint in its file, of the first `size` rows. */
-  checkpoint(size: number): Checkpoint;
+  checkpoint(size: number): StoredCheckpoint;
   /** The rows that are in the file now. */
   rows(): { readonly action: string; readonly payload?: Record<string, unknown> }[];
 }
@@ -113,7 +114,7 @@ export function headedLedger(t: TestContext, settings: object = {}): HeadedLedge
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as ReturnType<HeadedLedger['rows']>[number]);
-  const checkpoint = (size: number): Checkpoint => {
+  const checkpoint = (size: number): StoredCheckpoint => {
     mkdirSync(located.paths.checkpoints, { recursive: true, mode: 0o700 });
     const path = join(located.paths.checkpoints, `${size}.txt`);
     const note = signedNote({ origin: TEST_ORIGIN, size, root: tree.rootAt(size) as Buffer }, key);
@@ -124,7 +125,7 @@ export function headedLedger(t: TestContext, settings: object = {}): HeadedLedge
 }
 
 /** The checkpoint in a file. */
-export function checkpointAt(path: string): Checkpoint {
+export function checkpointAt(path: string): StoredCheckpoint {
   const bytes = readFileSync(path);
   const note = parseNote(bytes) as Note;
   return { path, bytes, note, head: parseTreeHead(note.text) as TreeHead };

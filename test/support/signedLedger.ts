@@ -1,7 +1,7 @@
 /** Ledgers with a tree and signed checkpoints, for tests: the same calls give the same bytes. */
 import { createPrivateKey, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import type { SignedHead } from '../../src/core/evidence/evidenceFile';
+import type { SignedHead } from '../../src/core/note/checkpoint';
 import { treeHeadText } from '../../src/core/note/checkpoint';
 import type { TreeHead } from '../../src/core/note/checkpoint';
 import { formatNote, noteKeyOf } from '../../src/core/note/note';

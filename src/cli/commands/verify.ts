@@ -8,7 +8,6 @@ import { exitCodeOf, gravityOf } from '../../core/verdict';
 import type { Finding, StreamReport, VerifyResult } from '../../core/verdict';
 import type { GovernanceAnswer, GovernanceRequest } from '../../services/governance';
 import { verify } from '../../services/verify';
-import type { AnchorVerdict } from '../../core/anchor/judge';
 import { anchorLines } from '../anchorText';
 import { colorsFor } from '../color';
 import type { Colors } from '../color';
@@ -209,11 +208,7 @@ function evidenceLines(result: VerifyResult, colors: Colors, width: number): str
   const many = `${checkpoints} ${checkpoints === 1 ? 'checkpoint' : 'checkpoints'}`;
   const roots = { agrees: 'roots agree', disagrees: 'roots disagree', 'not-checked': 'roots not all checked', none: 'none here' }[tree]; // prettier-ignore
   const signed = until === null ? `${many}, ${roots}` : `until row ${until} ${keyText}${rest} · ${many}, ${roots}`;
-  return [labelled('signed', signed, width), ...anchorLines(anchorVerdictOf(result), rows, colors, width)];
-}
-
-function anchorVerdictOf({ anchors, anchored_until, unanchored_rows }: VerifyResult): AnchorVerdict {
-  return { anchors, anchored_until, unanchored_rows, findings: anchors.flatMap(({ finding }) => finding ?? []) };
+  return [labelled('signed', signed, width), ...anchorLines(result, rows, colors, width)];
 }
 
 function streamText({ kind, id, rows, open, complete }: StreamReport): string {

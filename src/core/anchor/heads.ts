@@ -1,8 +1,7 @@
 /** A head that is kept elsewhere, held against the ledger: it must be the root of as many rows as it says. */
-import { openNote, parseNote } from '../note/note';
-import type { Note, NoteKey } from '../note/note';
-import { parseTreeHead } from '../note/checkpoint';
-import type { TreeHead } from '../note/checkpoint';
+import { openNote } from '../note/note';
+import type { NoteKey } from '../note/note';
+import type { SignedHead, TreeHead } from '../note/checkpoint';
 import type { Finding } from '../verdict';
 
 /** The rows that there are, as a tree. */
@@ -17,20 +16,8 @@ export function knownBy(head: TreeHead): KnownTree {
   return { size: head.size, rootAt: (size) => (size === head.size ? head.root : undefined) };
 }
 
-export interface HeldHead {
-  readonly note: Note;
-  readonly head: TreeHead;
-}
-
-/** The head in the bytes of a note; undefined where they are none. */
-export function readHead(bytes: Buffer): HeldHead | undefined {
-  const note = parseNote(bytes);
-  const head = note && parseTreeHead(note.text);
-  return note && head && { note, head };
-}
-
 /** Whether a key that counts signed it; where none is known, nobody can tell. */
-export function isSignedBy({ note }: HeldHead, keys: readonly NoteKey[]): boolean {
+export function isSignedBy({ note }: SignedHead, keys: readonly NoteKey[]): boolean {
   return keys.length === 0 || openNote(note, keys).kind === 'signed';
 }
 

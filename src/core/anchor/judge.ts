@@ -2,17 +2,18 @@
  * Until where, by whom and since when a ledger is anchored: what the anchors hold now, and what the ledger's own rows say
  * of them, held against the tree of the rows that are there. Only what was looked at and agrees counts as anchored.
  */
+import type { SignedHead } from '../note/checkpoint';
 import type { NoteKey } from '../note/note';
 import { formatTime } from '../time';
 import type { Finding } from '../verdict';
 import { diverged, headFinding, isSignedBy } from './heads';
-import type { HeldHead, KnownTree } from './heads';
+import type { KnownTree } from './heads';
 import type { ToldAnchor, ToldAnchors } from './told';
 import { printable } from '../printable';
 
 export interface FoundHead {
   readonly kind: 'head';
-  readonly held: HeldHead;
+  readonly held: SignedHead;
   /** Who vouches for it, where that is somebody. */
   readonly by?: string;
   readonly sinceMs?: number;

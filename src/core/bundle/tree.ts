@@ -1,8 +1,8 @@
 /** That the rows of a bundle stand in the tree that its checkpoint names, and who signed that checkpoint. */
 import type { Row } from '../members';
-import { parseTreeHead } from '../note/checkpoint';
+import { readSignedHead } from '../note/checkpoint';
 import type { TreeHead } from '../note/checkpoint';
-import { noteKeyOf, openNote, parseNote } from '../note/note';
+import { noteKeyOf, openNote } from '../note/note';
 import type { Note } from '../note/note';
 import type { Bundle, Inclusion } from './bundle';
 import type { BundleFindings, Checked } from './finding';
@@ -22,12 +22,12 @@ export function checkCheckpoint(
   { keys, atMs }: { readonly keys: readonly EvidenceKey[]; readonly atMs: number },
   findings: BundleFindings,
 ): CheckedHead | undefined {
-  const note = parseNote(Buffer.from(checkpoint));
-  const head = note && parseTreeHead(note.text);
-  if (note === undefined || head === undefined) {
+  const signed = readSignedHead(Buffer.from(checkpoint));
+  if (signed === undefined) {
     findings.add('CHECKPOINT_INVALID', 'a signed note with a tree head', checkpoint.slice(0, 80));
     return undefined;
   }
+  const { note, head } = signed;
   if (head.origin !== origin) findings.add('FOREIGN', `a checkpoint of ${origin}`, `one of ${head.origin}`);
   const may = keys.filter((key) => key.maySign('checkpoint', head.size, atMs));
   return { head, ...signerOf(note, head.origin, may, findings) };

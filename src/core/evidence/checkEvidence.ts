@@ -4,7 +4,8 @@ import { readLine } from '../rowText';
 import type { LineReading } from '../rowText';
 import { HASH_BYTES, leafHash } from '../tree/merkle';
 import { verifyConsistency, verifyInclusion } from '../tree/proof';
-import type { ConsistencyFile, EvidenceFile, InclusionFile, SignedHead } from './evidenceFile';
+import type { SignedHead } from '../note/checkpoint';
+import type { ConsistencyFile, EvidenceFile, InclusionFile } from './evidenceFile';
 
 export type FileFaultCode =
   /** The row's bytes have another hash than it says, or it is no row. */

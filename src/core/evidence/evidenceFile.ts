@@ -23,17 +23,10 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { LedgerError } from '../errors';
-import { parseTreeHead } from '../note/checkpoint';
-import type { TreeHead } from '../note/checkpoint';
-import { base64Bytes, formatNote, parseNote } from '../note/note';
-import type { Note } from '../note/note';
+import { readSignedHead } from '../note/checkpoint';
+import type { SignedHead } from '../note/checkpoint';
+import { base64Bytes, formatNote } from '../note/note';
 import { HASH_BYTES } from '../tree/merkle';
-
-/** A signed tree head, as it stands in a file. */
-export interface SignedHead {
-  readonly note: Note;
-  readonly head: TreeHead;
-}
 
 export interface InclusionFile {
   readonly kind: 'inclusion';
@@ -64,6 +57,12 @@ export interface CheckpointAlone {
 }
 
 export type EvidenceFile = InclusionFile | ConsistencyFile | EquivocationFile | CheckpointAlone;
+
+/** The checkpoints in a file: of two the older, or the one that was named first, is the first. */
+export function headsOf(file: EvidenceFile): readonly [SignedHead, ...SignedHead[]] {
+  if (file.kind === 'consistency') return [file.older, file.newer];
+  return file.kind === 'equivocation' ? [file.one, file.other] : [file.checkpoint];
+}
 
 const INCLUSION = 'c2sp.org/tlog-proof@v1';
 const CONSISTENCY = 'ledger-consistency/1';
@@ -163,9 +162,8 @@ const CHECKPOINT = 'a checkpoint (origin, size, root, and who signed that)';
 
 /** The checkpoint in bytes that are nothing else; undefined where they are none. */
 export function signedHeadIn(bytes: Buffer): SignedHead | undefined {
-  const note = parseNote(bytes);
-  const head = note && parseTreeHead(note.text);
-  return head?.root.length === HASH_BYTES ? { note: note as Note, head } : undefined;
+  const signed = readSignedHead(bytes);
+  return signed?.head.root.length === HASH_BYTES ? signed : undefined;
 }
 
 function parseAlone(bytes: Buffer, text: string): SignedHead {

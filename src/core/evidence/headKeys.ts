@@ -1,10 +1,9 @@
 /** Who signed a tree head, by the keys that somebody trusts for that: the ledger itself, and witnesses beside it. */
-import type { TreeHead } from '../note/checkpoint';
+import type { SignedHead, TreeHead } from '../note/checkpoint';
 import { checkNoteSignature, cosignedAt, isBy, noteKeyOf, noteKeyText } from '../note/note';
 import type { NoteKey } from '../note/note';
 import type { TrustedKeys } from '../signing/signature';
 import type { KeyStanding, KeyTrust } from '../signing/trustWalk';
-import type { SignedHead } from './evidenceFile';
 import type { FileFault } from './checkEvidence';
 
 interface Candidate {

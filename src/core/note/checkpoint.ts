@@ -6,13 +6,20 @@
  *   12
  *   3v4kd0vmCgcOoC9P0yqYvCsKB1fUYG6BvOwMAgyI7qI=
  */
-import { base64Bytes } from './note';
+import { base64Bytes, parseNote } from './note';
+import type { Note } from './note';
 
 export interface TreeHead {
   readonly origin: string;
   readonly size: number;
   readonly root: Buffer;
   readonly extensions?: readonly string[];
+}
+
+/** A tree head and the note that it stands in. */
+export interface SignedHead {
+  readonly note: Note;
+  readonly head: TreeHead;
 }
 
 const SIZE = /^(?:0|[1-9][0-9]{0,15})$/;
@@ -27,6 +34,13 @@ export function parseTreeHead(text: string): TreeHead | undefined {
   if (origin === '' || !SIZE.test(digits) || !Number.isSafeInteger(size)) return undefined;
   if (root === undefined || root.length === 0 || extensions.includes('')) return undefined;
   return { origin, size, root, ...(extensions.length === 0 ? {} : { extensions }) };
+}
+
+/** The note in bytes and the tree head in it; undefined where they are none. */
+export function readSignedHead(bytes: Buffer): SignedHead | undefined {
+  const note = parseNote(bytes);
+  const head = note && parseTreeHead(note.text);
+  return note && head && { note, head };
 }
 
 export function treeHeadText({ origin, size, root, extensions = [] }: TreeHead): string {

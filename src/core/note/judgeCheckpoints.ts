@@ -6,10 +6,9 @@ import type { KnownTree } from '../anchor/heads';
 import type { Row } from '../members';
 import type { KeyTrust } from '../signing/trustWalk';
 import type { Finding, FindingCode, Gap } from '../verdict';
-import { checkNoteSignature, noteKeyOf } from './note';
-import type { Note } from './note';
+import { checkNoteSignature, noteKeysOf } from './note';
 import { parseTreeHead } from './checkpoint';
-import type { TreeHead } from './checkpoint';
+import type { SignedHead, TreeHead } from './checkpoint';
 
 /** A file that has the name of a checkpoint. */
 export interface CheckpointToJudge {
@@ -18,7 +17,7 @@ export interface CheckpointToJudge {
   readonly size: number;
   readonly bytes: Buffer;
   /** Undefined where it is no note of a head of that size. */
-  readonly checkpoint: { readonly note: Note; readonly head: TreeHead } | undefined;
+  readonly checkpoint: SignedHead | undefined;
 }
 
 export type TreeState = 'agrees' | 'disagrees' | 'not-checked' | 'none';
@@ -110,16 +109,12 @@ function judgeRoot(
   return found('DIVERGED', size, want, `the root ${own.toString('base64')}`);
 }
 
-function judgeKey(
-  name: string,
-  { note, head }: { readonly note: Note; readonly head: TreeHead },
-  { trust, told }: CheckpointGround,
-): HeadKeyState | Finding {
+function judgeKey(name: string, { note, head }: SignedHead, { trust, told }: CheckpointGround): HeadKeyState | Finding {
   const { size, origin } = head;
   const signatures = note.signatures.filter((one) => one.name === origin);
   if (signatures.length === 0)
     return found('SIGNATURE_MISSING', size, `a signature of ${origin} in checkpoints/${name}`, 'none of that name');
-  const known = [...trust.publicKeys.values()].map((bytes) => noteKeyOf(origin, bytes));
+  const known = noteKeysOf(origin, trust.publicKeys.values());
   const own = known.find(({ keyHash }) => signatures.some((one) => one.keyHash === keyHash));
   const someone = known.some(({ publicKey }) => trust.mayTreeHead(publicKey, size) === 'trusted');
   if (own === undefined) {

@@ -98,6 +98,11 @@ export function noteKeyOf(name: string, publicKey: Buffer, kind: NoteKeyKind = '
   return { name, keyHash: digest.readUInt32BE(0), publicKey, kind };
 }
 
+/** Keys under one name, as those of a ledger are. */
+export function noteKeysOf(name: string, publicKeys: Iterable<Buffer>): NoteKey[] {
+  return Array.from(publicKeys, (publicKey) => noteKeyOf(name, publicKey));
+}
+
 /** As notes name a key to those who check by it: `example.org/ledger+530d903a+AekyeRrm…`. */
 export function noteKeyText({ name, keyHash, publicKey, kind }: NoteKey): string {
   const typed = Buffer.from([KINDS[kind], ...publicKey]);

@@ -17,7 +17,8 @@ import { nodeHost } from '../machine/nodeHost';
 import type { StatePaths } from '../paths';
 import { anchorByCommand } from './command';
 import { ANCHOR_LIMITS } from './context';
-import type { AnchorContext, Anchored, AnchorLimits, Checkpoint, ProvingTree } from './context';
+import type { AnchorContext, Anchored, AnchorLimits, ProvingTree } from './context';
+import type { StoredCheckpoint } from '../checkpoint/checkpoints';
 import { anchorInFile } from './file';
 import { anchorInGit } from './git';
 import { anchorRecords, recordAnchors } from './records';
@@ -27,14 +28,14 @@ import { anchorByWitness } from './witness';
 export interface AnchorRun {
   readonly located: LocatedLedger;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly checkpoint: Checkpoint;
+  readonly checkpoint: StoredCheckpoint;
   readonly targets: readonly AnchorTarget[];
   /** Every key by which heads of this ledger were ever signed, as far as it counts here; none: nobody can tell. */
   readonly keys: readonly NoteKey[];
   /** The stored tree as it is when this is called; undefined where there is none. */
   readonly openTree: () => ProvingTree | undefined;
   /** The checkpoints before, the newest first. */
-  readonly earlier: () => readonly Checkpoint[];
+  readonly earlier: () => readonly StoredCheckpoint[];
   readonly events: AppendEvents;
   readonly limits?: AnchorLimits;
 }
@@ -99,7 +100,7 @@ async function tryAll(run: AnchorRun): Promise<Tried[]> {
   );
 }
 
-async function tryOne(target: AnchorTarget, checkpoint: Checkpoint, context: AnchorContext): Promise<Tried> {
+async function tryOne(target: AnchorTarget, checkpoint: StoredCheckpoint, context: AnchorContext): Promise<Tried> {
   try {
     return await anchorAt(target, checkpoint, context);
   } catch (error) {
@@ -110,7 +111,7 @@ async function tryOne(target: AnchorTarget, checkpoint: Checkpoint, context: Anc
   }
 }
 
-function anchorAt(target: AnchorTarget, checkpoint: Checkpoint, context: AnchorContext): Promise<Anchored> {
+function anchorAt(target: AnchorTarget, checkpoint: StoredCheckpoint, context: AnchorContext): Promise<Anchored> {
   switch (target.kind) {
     case 'file':
       return anchorInFile(target, checkpoint, context);
@@ -125,7 +126,7 @@ function anchorAt(target: AnchorTarget, checkpoint: Checkpoint, context: AnchorC
   }
 }
 
-function newsOf({ head }: Checkpoint, target: AnchorTarget, tried: Tried): AnchorNews {
+function newsOf({ head }: StoredCheckpoint, target: AnchorTarget, tried: Tried): AnchorNews {
   const to = anchorName(target);
   if (!(tried instanceof LedgerError)) return { head, to, outcome: 'ok', evidence: tried.evidence };
   const failure = tried instanceof AnchorFailure ? tried : undefined;
@@ -145,7 +146,7 @@ function resultsOf({ targets }: AnchorRun, tried: readonly Tried[], rows: readon
 /** Targets at which the head of a checkpoint is not yet, as far as the ledger's rows say. */
 export async function pendingAnchors(
   paths: StatePaths,
-  { head }: Checkpoint,
+  { head }: StoredCheckpoint,
   targets: readonly AnchorTarget[],
 ): Promise<AnchorTarget[]> {
   if (targets.length === 0) return [];

@@ -4,7 +4,8 @@ import type { AnchorLook } from '../../core/anchor/judge';
 import { anchorName } from '../../core/anchor/target';
 import type { AnchorTarget } from '../../core/anchor/target';
 import { printable } from '../../core/printable';
-import type { AnchorContext, Anchored, Checkpoint } from './context';
+import type { AnchorContext, Anchored } from './context';
+import type { StoredCheckpoint } from '../checkpoint/checkpoints';
 import { lastLine, runProgram } from './program';
 
 export type CommandTarget = AnchorTarget & { readonly kind: 'cmd' };
@@ -14,7 +15,7 @@ const MAX_SAID_BYTES = 1024;
 
 export async function anchorByCommand(
   target: CommandTarget,
-  { bytes }: Checkpoint,
+  { bytes }: StoredCheckpoint,
   { env, limits }: AnchorContext,
 ): Promise<Anchored> {
   const { command, folder } = target;

@@ -1,23 +1,18 @@
 /** What it takes to anchor a head, of whatever kind the anchor is. */
 import { AnchorFailure } from '../../core/anchor/failure';
 import type { AnchorEvidence } from '../../core/anchor/anchorRow';
-import { headFinding, isSignedBy, knownBy, readHead } from '../../core/anchor/heads';
+import { headFinding, isSignedBy, knownBy } from '../../core/anchor/heads';
+import { readSignedHead } from '../../core/note/checkpoint';
 import type { KnownTree } from '../../core/anchor/heads';
 
 import type { WitnessKey } from '../../core/anchor/witness';
 import type { Host } from '../../core/host';
 import type { TreeHead } from '../../core/note/checkpoint';
-import type { Note, NoteKey, NoteSignature } from '../../core/note/note';
+import type { NoteKey, NoteSignature } from '../../core/note/note';
+import type { StoredCheckpoint } from '../checkpoint/checkpoints';
 import type { StatePaths } from '../paths';
 
 /** A finished checkpoint: its file, the bytes of its note, and what that says. */
-export interface Checkpoint {
-  readonly path: string;
-  readonly bytes: Buffer;
-  readonly note: Note;
-  readonly head: TreeHead;
-}
-
 /** The tree of the ledger, with the proofs that a witness wants. */
 export interface ProvingTree extends KnownTree {
   consistency(size1: number, size2: number): Buffer[];
@@ -44,7 +39,7 @@ export interface AnchorContext {
   /** The stored tree as it is by now; undefined where there is none: heads are compared with the checkpoint alone. */
   readonly openTree: () => ProvingTree | undefined;
   /** The checkpoints before, the newest first. */
-  readonly earlier: () => readonly Checkpoint[];
+  readonly earlier: () => readonly StoredCheckpoint[];
 }
 
 export interface Anchored {
@@ -63,11 +58,11 @@ export interface Anchored {
 export function judgeHeld(
   bytes: Buffer | undefined,
   where: string,
-  { head }: Checkpoint,
+  { head }: StoredCheckpoint,
   context: Pick<AnchorContext, 'keys' | 'openTree'>,
 ): 'free' | 'older' | 'same' | 'newer' {
   if (bytes === undefined || bytes.length === 0) return 'free';
-  const held = readHead(bytes);
+  const held = readSignedHead(bytes);
   if (held === undefined) throw occupied(where, 'what is no head of a ledger');
   if (held.head.origin !== head.origin) throw occupied(where, 'a head of another ledger');
   if (!isSignedBy(held, context.keys)) throw occupied(where, 'a head that no key signed which is trusted here');

@@ -9,7 +9,8 @@ import { errnoOf, LedgerError, orNothing } from '../../core/errors';
 import { replaceFile } from '../atomicFile';
 import { readWhole, syncFolder } from '../files';
 import { judgeHeld } from './context';
-import type { AnchorContext, Anchored, Checkpoint } from './context';
+import type { AnchorContext, Anchored } from './context';
+import type { StoredCheckpoint } from '../checkpoint/checkpoints';
 import { lookOf } from './look';
 
 export type FileTarget = AnchorTarget & { readonly kind: 'file' };
@@ -19,7 +20,7 @@ const MODE = 0o644;
 
 export async function anchorInFile(
   target: FileTarget,
-  checkpoint: Checkpoint,
+  checkpoint: StoredCheckpoint,
   context: AnchorContext,
 ): Promise<Anchored> {
   const { bytes, head } = checkpoint;

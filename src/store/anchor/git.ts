@@ -6,7 +6,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AnchorFailure } from '../../core/anchor/failure';
-import { readHead } from '../../core/anchor/heads';
+import { readSignedHead } from '../../core/note/checkpoint';
 import type { AnchorLook } from '../../core/anchor/judge';
 import { anchorName, fileNameOf } from '../../core/anchor/target';
 import type { AnchorTarget } from '../../core/anchor/target';
@@ -16,7 +16,8 @@ import { printable } from '../../core/printable';
 import { replaceFile } from '../atomicFile';
 import { readWhole } from '../files';
 import { judgeHeld } from './context';
-import type { AnchorContext, Anchored, Checkpoint } from './context';
+import type { AnchorContext, Anchored } from './context';
+import type { StoredCheckpoint } from '../checkpoint/checkpoints';
 import { Git } from './gitProgram';
 import type { GitRun } from './gitProgram';
 import { lookOf } from './look';
@@ -29,7 +30,7 @@ const LAST_COMMITS = '-5';
 
 export async function anchorInGit(
   target: GitTarget,
-  checkpoint: Checkpoint,
+  checkpoint: StoredCheckpoint,
   context: AnchorContext,
 ): Promise<Anchored> {
   const git = await openRepository(target, context);
@@ -42,7 +43,12 @@ export async function anchorInGit(
   return { evidence: { commit, ...(isSigned && { signed: true }) } };
 }
 
-async function commitHead(git: Git, { branch }: GitTarget, name: string, { bytes, head }: Checkpoint): Promise<string> {
+async function commitHead(
+  git: Git,
+  { branch }: GitTarget,
+  name: string,
+  { bytes, head }: StoredCheckpoint,
+): Promise<string> {
   const commit = await (branch === undefined
     ? commitFile(git, name, bytes, messageOf(head))
     : commitToBranch(git, `refs/heads/${branch}`, { name, bytes, message: messageOf(head) }));
@@ -167,7 +173,7 @@ export async function lookAtGit(target: GitTarget, origin: string, run: GitRun):
   try {
     const git = await openRepository(target, run);
     const last = await newestCommit(git, target, `${fileNameOf(origin)}.txt`);
-    if (last === undefined || readHead(last.bytes) === undefined) return lookOf(to, last?.bytes, origin);
+    if (last === undefined || readSignedHead(last.bytes) === undefined) return lookOf(to, last?.bytes, origin);
     return lookOf(to, last.bytes, origin, { by: last.by, sinceMs: last.atMs });
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;

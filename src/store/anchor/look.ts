@@ -1,5 +1,5 @@
 /** What an anchor holds now, from the bytes that are there. */
-import { readHead } from '../../core/anchor/heads';
+import { readSignedHead } from '../../core/note/checkpoint';
 import type { AnchorLook } from '../../core/anchor/judge';
 
 /** @param more who keeps it, and since when, where the anchor tells */
@@ -10,7 +10,7 @@ export function lookOf(
   more: { readonly by?: string; readonly sinceMs?: number } = {},
 ): AnchorLook {
   if (bytes === undefined) return { to, found: { kind: 'missing', why: 'nothing is there' } };
-  const held = readHead(bytes);
+  const held = readSignedHead(bytes);
   if (held === undefined) return { to, found: { kind: 'missing', why: 'what is there is no head of a ledger' } };
   if (held.head.origin !== origin) return { to, found: { kind: 'missing', why: 'a head of another ledger is there' } };
   return { to, found: { kind: 'head', held, ...more } };

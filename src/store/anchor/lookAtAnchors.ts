@@ -9,7 +9,8 @@ import type { TrustedKeys } from '../../core/signing/signature';
 import type { StatePaths } from '../paths';
 import { lookAtCommand } from './command';
 import { ANCHOR_LIMITS } from './context';
-import type { AnchorLimits, Checkpoint } from './context';
+import type { AnchorLimits } from './context';
+import type { StoredCheckpoint } from '../checkpoint/checkpoints';
 import { lookAtFile } from './file';
 import { lookAtGit } from './git';
 import { lookAtStamps } from './timestamp';
@@ -23,7 +24,7 @@ export interface AnchorsToLookAt {
   /** Those of the settings: of others only what the rows say is told, since rows could lead anywhere. */
   readonly targets: readonly AnchorTarget[];
   /** Those in the state folder, the newest first. */
-  readonly checkpoints: readonly Checkpoint[];
+  readonly checkpoints: readonly StoredCheckpoint[];
   /** Whose cosignatures count is in here, by the role `witness`. */
   readonly trusted: TrustedKeys;
   readonly nowMs: number;

@@ -21,7 +21,7 @@ import { inClosedSegments, rowsOfAction } from '../read/rowsOfAction';
 import type { FoundRow } from '../read/rowsOfAction';
 import { offsetAfterSeq } from '../read/seek';
 import { Secrets } from '../secrets/secrets';
-import type { Checkpoint } from './context';
+import type { StoredCheckpoint } from '../checkpoint/checkpoints';
 
 /** All such rows that were appended after a row; some of before may be among them. No lock is taken. */
 export async function anchorRecords(paths: StatePaths, afterSeq = 0): Promise<AnchorRecord[]> {
@@ -50,7 +50,7 @@ export async function toldAnchors(paths: StatePaths): Promise<ToldAnchors> {
 
 export interface AnchorsToRecord {
   readonly located: LocatedLedger;
-  readonly checkpoint: Checkpoint;
+  readonly checkpoint: StoredCheckpoint;
   readonly news: readonly AnchorNews[];
   /** Of witnesses: they go into the file of the checkpoint, under the same lock. */
   readonly cosignatures: readonly NoteSignature[];
@@ -101,7 +101,10 @@ function cleaned(payload: JsonObject, secrets: Secrets): JsonObject {
 }
 
 /** Signatures are only added: whatever else came to the note meanwhile stays. */
-async function addSignatures({ path, note: { text } }: Checkpoint, more: readonly NoteSignature[]): Promise<void> {
+async function addSignatures(
+  { path, note: { text } }: StoredCheckpoint,
+  more: readonly NoteSignature[],
+): Promise<void> {
   if (more.length === 0) return;
   const note = parseNote(readWhole(path) ?? Buffer.alloc(0));
   if (note?.text !== text)

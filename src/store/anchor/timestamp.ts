@@ -16,7 +16,8 @@ import { formatTime } from '../../core/time';
 import { replaceFile } from '../atomicFile';
 import { ensureFolder, readWhole, refuseLink, statOf, syncFolder } from '../files';
 import type { StatePaths } from '../paths';
-import type { AnchorContext, Anchored, Checkpoint } from './context';
+import type { AnchorContext, Anchored } from './context';
+import type { StoredCheckpoint } from '../checkpoint/checkpoints';
 import { post, refused } from './http';
 import { runProgram } from './program';
 
@@ -24,7 +25,7 @@ export type StampTarget = AnchorTarget & { readonly kind: 'rfc3161' };
 
 export async function anchorByStamp(
   target: StampTarget,
-  checkpoint: Checkpoint,
+  checkpoint: StoredCheckpoint,
   context: AnchorContext,
 ): Promise<Anchored> {
   const { url } = target;
@@ -73,7 +74,7 @@ async function keep(path: string, bytes: Buffer): Promise<void> {
 }
 
 /** Where the stamp of a head by this authority is kept. */
-function stampPath({ checkpoints }: StatePaths, { head }: Checkpoint, target: StampTarget): string {
+function stampPath({ checkpoints }: StatePaths, { head }: StoredCheckpoint, target: StampTarget): string {
   const authority = `${hostOf(target.url).replace(/[^A-Za-z0-9.-]/g, '_')}-${sha256Hex(anchorName(target)).slice(0, 8)}`;
   return join(checkpoints, `${head.size}.${authority}.tsr`);
 }
@@ -102,7 +103,7 @@ async function checkStamp(
  */
 export async function lookAtStamps(
   target: StampTarget,
-  checkpoints: readonly Checkpoint[],
+  checkpoints: readonly StoredCheckpoint[],
   context: Pick<AnchorContext, 'paths' | 'env' | 'limits'>,
 ): Promise<AnchorLook> {
   const to = anchorName(target);
@@ -139,7 +140,7 @@ async function stateOf(
 
 function judged(
   to: string,
-  { head, note }: Checkpoint,
+  { head, note }: StoredCheckpoint,
   state: Checked | LedgerError | undefined,
   { atMs }: Stamp,
   by: string,

@@ -13,7 +13,8 @@ import { signatureLine } from '../../core/note/note';
 import type { Finding } from '../../core/verdict';
 import { formatTime } from '../../core/time';
 import { withTree } from './context';
-import type { AnchorContext, Anchored, Checkpoint } from './context';
+import type { AnchorContext, Anchored } from './context';
+import type { StoredCheckpoint } from '../checkpoint/checkpoints';
 import { post, refused } from './http';
 import type { Answer } from './http';
 
@@ -29,7 +30,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
 
 export async function anchorByWitness(
   target: WitnessTarget,
-  checkpoint: Checkpoint,
+  checkpoint: StoredCheckpoint,
   context: AnchorContext,
 ): Promise<Anchored> {
   if (context.witnesses.length === 0)
@@ -52,7 +53,7 @@ export async function anchorByWitness(
 
 async function submit(
   target: WitnessTarget,
-  checkpoint: Checkpoint,
+  checkpoint: StoredCheckpoint,
   oldSize: number,
   context: AnchorContext,
 ): Promise<Answer> {
@@ -83,7 +84,7 @@ function lastCosigned({ earlier, witnesses, host }: AnchorContext): number {
 
 /** The cosignatures of a checkpoint that count; none where one of them is forged. */
 function countingIn(
-  { note }: Pick<Checkpoint, 'note'>,
+  { note }: Pick<StoredCheckpoint, 'note'>,
   keys: readonly WitnessKey[],
   nowMs: number,
 ): readonly Cosignature[] {
@@ -95,7 +96,12 @@ function sizeSeen({ type, body }: Answer): number | undefined {
   return type.split(';')[0]?.trim() === SIZE_TYPE ? sizeInConflict(body.toString()) : undefined;
 }
 
-function notTaken(target: WitnessTarget, { head }: Checkpoint, answer: Answer, context: AnchorContext): AnchorFailure {
+function notTaken(
+  target: WitnessTarget,
+  { head }: StoredCheckpoint,
+  answer: Answer,
+  context: AnchorContext,
+): AnchorFailure {
   const rows = withTree(context, (tree) => Math.max(tree?.size ?? 0, head.size));
   const finding = contradiction(target, head, answer, rows);
   if (finding === undefined) return refused(target.url, answer, MEANINGS[answer.status]);
@@ -109,7 +115,7 @@ function notTaken(target: WitnessTarget, { head }: Checkpoint, answer: Answer, c
 /** It has seen more rows than there are, or others. */
 function contradiction(
   target: WitnessTarget,
-  { size, root }: Checkpoint['head'],
+  { size, root }: StoredCheckpoint['head'],
   answer: Answer,
   rows: number,
 ): Finding | undefined {
@@ -121,7 +127,7 @@ function contradiction(
   return seen === size ? diverged(size, undefined, root, where) : undefined;
 }
 
-function cosigned(target: WitnessTarget, { note }: Checkpoint, lines: string, context: AnchorContext): Anchored {
+function cosigned(target: WitnessTarget, { note }: StoredCheckpoint, lines: string, context: AnchorContext): Anchored {
   const found = cosignaturesIn(note.text, lines, context.witnesses, context.host.nowMs());
   if (found.kind !== 'cosigned') {
     const what =
@@ -140,7 +146,7 @@ function cosigned(target: WitnessTarget, { note }: Checkpoint, lines: string, co
  * @param checkpoints the newest first
  */
 export function lookAtWitnesses(
-  checkpoints: readonly Checkpoint[],
+  checkpoints: readonly StoredCheckpoint[],
   witnesses: readonly WitnessKey[],
   nowMs: number,
 ): AnchorLook[] {

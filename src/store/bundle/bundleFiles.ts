@@ -4,7 +4,8 @@ import { readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { EvidenceError, errnoOf, LedgerError } from '../../core/errors';
 import { replaceFile } from '../atomicFile';
-import { closeQuietly, ensureFolder, namesIn, openFile, statOf, syncData, syncFolder, writeAll } from '../files';
+import { ensureFolder, namesIn, statOf, syncFolder } from '../files';
+import { createWhole } from '../wholeFile';
 
 /** @throws LedgerError NOT_WRITABLE */
 export async function writeBundleFile(path: string, text: string): Promise<void> {
@@ -25,7 +26,7 @@ export function writeBundleFolder(path: string, files: ReadonlyMap<string, Buffe
   const temporary = `${folder}.tmp-${pid}`;
   try {
     ensureFolder(temporary);
-    for (const [name, bytes] of files) writeSynced(join(temporary, name), bytes);
+    for (const [name, bytes] of files) createWhole(join(temporary, name), bytes);
     syncFolder(temporary);
     refuseExisting(path);
     renameSync(temporary, folder);
@@ -42,16 +43,6 @@ function refuseExisting(path: string): void {
     place: { segment: path },
     hint: 'give another name: evidence is not written over',
   });
-}
-
-function writeSynced(path: string, bytes: Buffer): void {
-  const fd = openFile(path, 'create');
-  try {
-    writeAll(fd, bytes);
-    syncData(fd);
-  } finally {
-    closeQuietly(fd);
-  }
 }
 
 function notWritten(path: string, error: unknown): LedgerError {

@@ -5,29 +5,16 @@
 import { linkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../../core/errors';
-import { parseTreeHead } from '../../core/note/checkpoint';
-import type { TreeHead } from '../../core/note/checkpoint';
-import { parseNote } from '../../core/note/note';
-import type { Note } from '../../core/note/note';
-import {
-  closeQuietly,
-  ensureFolder,
-  namesIn,
-  openFile,
-  readWhole,
-  refuseLink,
-  syncData,
-  syncFolder,
-  writeAll,
-} from '../files';
+import { readSignedHead } from '../../core/note/checkpoint';
+import type { SignedHead } from '../../core/note/checkpoint';
+import { ensureFolder, namesIn, readWhole, refuseLink, syncFolder } from '../files';
+import { createWhole } from '../wholeFile';
 import type { StatePaths } from '../paths';
 
-export interface StoredCheckpoint {
+export interface StoredCheckpoint extends SignedHead {
   readonly path: string;
-  /** The note. */
+  /** Of the note. */
   readonly bytes: Buffer;
-  readonly note: Note;
-  readonly head: TreeHead;
 }
 
 /** A file that has the name of a checkpoint; `checkpoint` is undefined where it is none, or one of another size. */
@@ -75,10 +62,8 @@ export function readCheckpoint(paths: StatePaths, size: number): CheckpointFile 
   const name = `${size}.txt`;
   const path = join(paths.checkpoints, name);
   const bytes = readWhole(path) ?? Buffer.alloc(0);
-  const note = parseNote(bytes);
-  const head = note && parseTreeHead(note.text);
-  const isRight = note !== undefined && head?.size === size;
-  return { name, size, bytes, checkpoint: isRight ? { path, bytes, note, head } : undefined };
+  const signed = readSignedHead(bytes);
+  return { name, size, bytes, checkpoint: signed?.head.size === size ? { path, bytes, ...signed } : undefined };
 }
 
 /**
@@ -92,13 +77,7 @@ export function publishCheckpoint(paths: StatePaths, size: number, note: Buffer)
   const temporary = join(paths.checkpoints, `.${size}.${process.pid}.tmp`);
   try {
     rmSync(temporary, { force: true });
-    const fd = openFile(temporary, 'create');
-    try {
-      writeAll(fd, note);
-      syncData(fd);
-    } finally {
-      closeQuietly(fd);
-    }
+    createWhole(temporary, note);
     linkSync(temporary, path);
     return true;
   } catch (error) {

@@ -12,7 +12,7 @@ import { ToldAnchors } from '../../core/anchor/told';
 import { orNothing } from '../../core/errors';
 import { judgeCheckpoints } from '../../core/note/judgeCheckpoints';
 import type { EvidenceVerdict } from '../../core/verifyResult';
-import { parseNote, noteKeyOf } from '../../core/note/note';
+import { noteKeysOf } from '../../core/note/note';
 import { parseRfc3339 } from '../../core/time';
 import type { Walk } from '../../core/walkState';
 import { lookAtAnchors } from '../anchor/lookAtAnchors';
@@ -58,13 +58,12 @@ export async function lookAtEvidence(
 }
 
 function lookOf(remembered: RememberedHead): AnchorLook | undefined {
-  const note = parseNote(Buffer.from(remembered.note));
-  const head = headIn(remembered);
+  const held = headIn(remembered);
   const sinceMs = parseRfc3339(remembered.at);
-  if (note === undefined || head === undefined) return undefined;
+  if (held === undefined) return undefined;
   return {
     to: REMEMBERED,
-    found: { kind: 'head', held: { note, head }, ...(sinceMs === undefined ? {} : { sinceMs }) },
+    found: { kind: 'head', held, ...(sinceMs === undefined ? {} : { sinceMs }) },
   };
 }
 
@@ -78,16 +77,14 @@ export function judgeEvidence(seen: EvidenceSeen, walk: Walk, tree: KnownTree): 
     const record = anchorRecordOf(row);
     if (record !== undefined) toldAnchors.add(record);
   }
-  const keys = [...trust.publicKeys.values()]
-    .filter((bytes) => trust.mayTreeHead(bytes, tree.size) !== 'unknown')
-    .map((bytes) => noteKeyOf(origin ?? '', bytes));
-  const mayJudge = checkpoints.key !== 'not-checked';
+  // Where nobody is trusted to sign heads, nobody can tell who signed those that are kept elsewhere.
+  const keys = checkpoints.key === 'not-checked' ? [] : noteKeysOf(origin ?? '', trust.publicKeys.values());
   const anchors = judgeAnchors({
     named: seen.targets.map(anchorName),
     looks: seen.looks,
     told: toldAnchors,
     tree,
-    keys: mayJudge ? keys : [],
+    keys,
   });
   const warnings = seen.elsewhere
     .filter(({ size }) => size > tree.size)

@@ -13,7 +13,7 @@
 import { LedgerError } from '../../core/errors';
 import { treeHeadText } from '../../core/note/checkpoint';
 import type { TreeHead } from '../../core/note/checkpoint';
-import { checkNoteSignature, formatNote, noteKeyOf, openNote, parseNote } from '../../core/note/note';
+import { checkNoteSignature, formatNote, noteKeyOf, noteKeysOf, openNote, parseNote } from '../../core/note/note';
 import type { NoteKey } from '../../core/note/note';
 import { ownRow } from '../../core/ownRows';
 import type { Identity } from '../../core/ownRows';
@@ -53,7 +53,7 @@ export interface MadeCheckpoint {
   readonly read: RowsRead['read'];
   readonly rowsRead: number;
   /** Of the row that tells of it. */
-  readonly seq: number | null;
+  readonly seq: number;
   /** Why it is not remembered outside of the state folder. */
   readonly notRemembered: string | undefined;
   /** Every key that signed heads of this ledger, as far as it is known here. */
@@ -73,7 +73,7 @@ export async function makeCheckpoint(wish: CheckpointWish): Promise<MadeCheckpoi
     // What was signed first, and the rows then: rows that somebody signs meanwhile must not look like rows that are gone.
     const { last, keys } = await lastSigned(wish, identity);
     const remembered = rememberedHere(paths, identity.ledgerId);
-    const outside = remembered && headIn(remembered);
+    const outside = remembered && headIn(remembered)?.head;
     const toBytes = await committedEnd(file, events);
     const sizes = [last?.head, outside].flatMap((head) => head?.size ?? []);
     const read = await readRowsToSign({ ...wish, file, toBytes, signed: last?.head, sizes });
@@ -82,8 +82,8 @@ export async function makeCheckpoint(wish: CheckpointWish): Promise<MadeCheckpoi
     const isCurrent = last !== undefined && onlyEvidenceSince(read, last.head.size);
     const checkpoint = isCurrent ? last : await signed(wish, identity, read.tree);
     const notRemembered = remember(() => rememberHead(paths, identity.ledgerId, checkpoint, host.nowMs()));
-    const hasRow = isCurrent && toldSeq(read.walk, checkpoint.head) !== undefined;
-    const seq = hasRow ? toldSeq(read.walk, checkpoint.head) : await tell(wish, checkpoint.head, read.read);
+    const told = isCurrent ? toldSeq(read.walk, checkpoint.head) : undefined;
+    const seq = told ?? (await tell(wish, checkpoint.head, read.read));
     const { rowsRead } = read;
     const status = isCurrent ? 'current' : 'signed';
     return {
@@ -92,7 +92,7 @@ export async function makeCheckpoint(wish: CheckpointWish): Promise<MadeCheckpoi
       keyId: wish.signer.keyId,
       read: read.read,
       rowsRead,
-      seq: seq ?? null,
+      seq,
       notRemembered,
       keys,
     };
@@ -114,21 +114,17 @@ async function lastSigned({ located, signer }: CheckpointWish, { origin }: Ident
   const last = newest.checkpoint;
   if (last === undefined) throw invalid(located, newest, 'a signed note of that size', 'another text');
   if (last.head.origin !== origin) throw invalid(located, newest, `the origin ${origin}`, last.head.origin);
-  const listed = [own, ...[...located.config.keys.values()].map(({ publicKey }) => noteKeyOf(origin, publicKey))];
+  const inSettings = [...located.config.keys.values()].map(({ publicKey }) => publicKey);
+  const listed = [own, ...noteKeysOf(origin, inSettings)];
   const opened = openNote(last.note, listed);
   if (opened.kind === 'signed') return { last, keys: listed };
   if (opened.kind === 'forged') throw invalid(located, newest, `a signature of ${opened.by.name} that holds`, 'none');
   // Keys that handed on what they may: looking for them takes a reading of the file.
   const { trust, rotations } = await ledgerTrust(located);
-  const more = [...trust.publicKeys.values()].map((bytes) => noteKeyOf(origin, bytes));
-  const told = rotations.flatMap(({ payload }) => oldKeyOf(payload) ?? []).map((bytes) => noteKeyOf(origin, bytes));
-  const all = [...listed, ...more, ...told];
+  const rotatedAway = rotations.flatMap(({ payload }) => readRotation(payload)?.old.bytes ?? []);
+  const all = [...listed, ...noteKeysOf(origin, [...trust.publicKeys.values(), ...rotatedAway])];
   if (openNote(last.note, all).kind === 'signed') return { last, keys: all };
   throw invalid(located, newest, 'a signature of the key that signs now, of one that "keys" has, or of one that was rotated', 'none of these'); // prettier-ignore
-}
-
-function oldKeyOf(payload: Readonly<Record<string, unknown>> | undefined): Buffer | undefined {
-  return readRotation(payload)?.old.bytes;
 }
 
 function invalid({ paths }: LocatedLedger, { name }: CheckpointFile, want: string, got: string): LedgerError {

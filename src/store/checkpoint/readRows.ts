@@ -18,7 +18,7 @@ import { walkLedger } from '../scan/walkLedger';
 import type { LedgerWalkOptions } from '../scan/walkLedger';
 import { walkSince } from '../scan/walkSince';
 import type { StatePaths } from '../paths';
-import { openTree } from '../tree/treeReader';
+import { openSignedTree } from '../tree/treeReader';
 import { TreeWriter } from '../tree/treeWriter';
 
 export interface RowsToSign {
@@ -54,11 +54,10 @@ async function readNew({ signed, ...wish }: RowsToSign): Promise<RowsRead | unde
   const { paths, config } = located;
   // The root of fewer rows than were signed last only the rows themselves can give.
   if (signed === undefined || sizes.some((wanted) => wanted < signed.size)) return undefined;
-  const stored = openTree(paths);
+  const stored = openSignedTree(paths, signed);
   if (stored === undefined) return undefined;
   try {
     const { size, root } = signed;
-    if (stored.size < size || !stored.rootAt(size).equals(root)) return undefined;
     const signers = { keys: config.keys, required: config.requireSignature };
     const known = { signed, tree: stored, identity: file.identity, keyTrust: new KeyTrust(config.keys) };
     return await withWriter(paths, async (beginAt) => {

@@ -8,11 +8,12 @@ import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { orNothing } from '../../core/errors';
 import { base64Bytes } from '../../core/note/note';
-import { parseTreeHead } from '../../core/note/checkpoint';
-import type { TreeHead } from '../../core/note/checkpoint';
+import { readSignedHead } from '../../core/note/checkpoint';
+import type { SignedHead } from '../../core/note/checkpoint';
 import { formatTime, parseRfc3339 } from '../../core/time';
-import { closeQuietly, ensureFolder, namesIn, openFile, readWhole, syncData, syncFolder, writeAll } from '../files';
+import { ensureFolder, namesIn, readWhole, syncFolder } from '../files';
 import type { StatePaths } from '../paths';
+import { createWhole } from '../wholeFile';
 import type { StoredCheckpoint } from './checkpoints';
 
 export interface RememberedHead {
@@ -80,18 +81,12 @@ function writeWhole(folder: string, name: string, bytes: Buffer): void {
   const temporary = join(folder, `.${name}.${process.pid}.tmp`);
   // Of one that was killed, and had the same number.
   rmSync(temporary, { force: true });
-  const fd = openFile(temporary, 'create');
-  try {
-    writeAll(fd, bytes);
-    syncData(fd);
-  } finally {
-    closeQuietly(fd);
-  }
+  createWhole(temporary, bytes);
   renameSync(temporary, join(folder, name));
   syncFolder(folder);
 }
 
-/** The tree head in the note that is remembered; the entry's own numbers are only a shortcut. */
-export function headIn({ note }: RememberedHead): TreeHead | undefined {
-  return parseTreeHead(note.slice(0, note.indexOf('\n\n') + 1));
+/** What the note that is remembered says; the entry's own numbers are only a shortcut. */
+export function headIn({ note }: RememberedHead): SignedHead | undefined {
+  return readSignedHead(Buffer.from(note));
 }

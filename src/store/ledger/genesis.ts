@@ -15,20 +15,10 @@ import { genesisRow, identityOf } from '../../core/ownRows';
 import type { Identity, LockKind } from '../../core/ownRows';
 import { completeObject } from '../../core/rowText';
 import { formatTime } from '../../core/time';
-import {
-  closeQuietly,
-  ensureFolder,
-  namesIn,
-  openFile,
-  readAt,
-  statOf,
-  syncData,
-  syncFolder,
-  withFile,
-  writeAll,
-} from '../files';
+import { ensureFolder, namesIn, readAt, statOf, syncFolder, withFile } from '../files';
 import { leaveNote, readLockNote } from '../lock/kernelLock';
 import type { StatePaths } from '../paths';
+import { createWhole } from '../wholeFile';
 import { refuseToReplace } from './missing';
 
 /** A first line is short: the origin is at most 256 characters. */
@@ -89,13 +79,7 @@ export function createLedger(
   const ledgerId = ulidAt(host.nowMs(), host.random(ULID_RANDOM_BYTES));
   const identity: Identity = { ledgerId, origin: choice.origin ?? `local/${ledgerId}`, lock: choice.lock };
   const temporary = join(paths.dir, `.audit.${ledgerId}.tmp`);
-  const fd = openFile(temporary, 'create');
-  try {
-    writeAll(fd, Buffer.from(firstLine(identity, host)));
-    syncData(fd);
-  } finally {
-    closeQuietly(fd);
-  }
+  createWhole(temporary, Buffer.from(firstLine(identity, host)));
   const created = linkOnce(temporary, paths.ledger);
   unlinkQuietly(temporary);
   syncFolder(paths.dir);

@@ -7,6 +7,7 @@ import { HASH_BYTES } from '../../core/tree/merkle';
 import { consistencyPath, inclusionPath, placeOf, rootAt, storedCount } from '../../core/tree/storedTree';
 import type { ReadHash } from '../../core/tree/storedTree';
 import { LedgerError } from '../../core/errors';
+import type { TreeHead } from '../../core/note/checkpoint';
 import { closeQuietly, openFile, readAt, statOf, statOpen } from '../files';
 import type { StatePaths } from '../paths';
 
@@ -44,6 +45,22 @@ export function openTree(paths: StatePaths): TreeReader | undefined {
     read,
     close: () => closeQuietly(fd),
   };
+}
+
+/**
+ * The stored tree, where it leads to the root that was signed: its hashes count then, as far as paths to that root go.
+ * @returns undefined where none does
+ */
+export function openSignedTree(paths: StatePaths, { size, root }: TreeHead): TreeReader | undefined {
+  const tree = openTree(paths);
+  if (tree === undefined) return undefined;
+  let leads = false;
+  try {
+    leads = tree.size >= size && tree.rootAt(size).equals(root);
+  } finally {
+    if (!leads) tree.close();
+  }
+  return leads ? tree : undefined;
 }
 
 const MAX_KNOWN = 50_000;

@@ -9,7 +9,7 @@ import { formatNote, openNote, parseNote, signatureLine } from '../../../src/cor
 import type { Note, NoteKey } from '../../../src/core/note/note';
 import { verifyConsistency } from '../../../src/core/tree/proof';
 import { ANCHOR_LIMITS } from '../../../src/store/anchor/context';
-import type { Checkpoint } from '../../../src/store/anchor/context';
+import type { StoredCheckpoint } from '../../../src/store/checkpoint/checkpoints';
 import { anchorAt, judgeAt, outcomeOf, serve } from '../../support/anchors';
 import { checkpointAt, cosignatureOf, headedLedger, signedNote, TEST_ORIGIN, testKey } from '../../support/heads';
 import type { HeadedLedger, TestKey } from '../../support/heads';
@@ -85,7 +85,7 @@ test('a witness signs head after head, each proved to go on from the last; the n
   const ledger = headedLedger(t, trusting(key));
   const witness = new Witness(key, ledger.key.note);
   const target = await witness.serve(t);
-  const heads: Checkpoint[] = [];
+  const heads: StoredCheckpoint[] = [];
   for (const size of [3, 7, 12]) {
     const earlier = heads.map(({ path }) => checkpointAt(path)).reverse();
     const head = ledger.checkpoint(size);
@@ -108,7 +108,7 @@ test('a witness signs head after head, each proved to go on from the last; the n
   const unnamed = await judgeAt(ledger, stored, []);
   assert.deepEqual(unnamed.anchors.map(({ to, state }) => [to, state]), [['witness:witness.example/w1', 'held'], [target, 'not-checked']]); // prettier-ignore
   // The same head again, also by who was ended before the signature was kept.
-  assert.equal(outcomeOf((await anchorAt(ledger, heads[2] as Checkpoint, [target]))[0]), 'ok');
+  assert.equal(outcomeOf((await anchorAt(ledger, heads[2] as StoredCheckpoint, [target]))[0]), 'ok');
   assert.deepEqual(witness.asked.slice(3).map(({ old }) => old), [0, 12]); // prettier-ignore
   assert.equal(outcomeOf((await anchorAt(ledger, stored[0] as never, [target], { earlier: stored }))[0]), 'ok');
 });
