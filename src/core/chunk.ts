@@ -20,7 +20,7 @@ import { holdsSeal } from './seal';
 import { compareFixed, HASH_CHARS, ID_CHARS, integerAt, isTextAt, sameHash, TIME_CHARS } from './rowBytes';
 import { accumulateLine } from './rowDigest';
 import { strictFault } from './strictForm';
-import { HASH_BYTES, leafInto } from './tree/merkle';
+import { LeafList } from './tree/leafList';
 
 /** A row that is handed on whole: few there are, and what they say matters beyond the chunk. */
 export interface KeptLine {
@@ -53,7 +53,7 @@ export interface ChunkSummary {
   /** The index's fingerprint of these rows, where it was asked for. */
   readonly digest: IndexDigest | undefined;
   /** The leaf hashes of these rows, where they were asked for. */
-  readonly leaves: Uint8Array | undefined;
+  readonly leaves: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** The actions that close a stream. */
@@ -66,6 +66,7 @@ const SIGNED = memberBits(member.SIGNATURE);
 const PLACES = memberBits(member.RUN_SEQ, member.RUN_PREV_HASH, member.DECISION_SEQ, member.DECISION_PREV_HASH);
 
 const facts = newLineFacts({ stepsOverHashes: true });
+const leaves = new LeafList();
 
 export interface ChunkOptions {
   /** Every line must be exactly what the writer would have written. */
@@ -77,9 +78,6 @@ export interface ChunkOptions {
   /** Hash the rows as leaves of the tree, too. */
   readonly hasTree?: boolean | undefined;
 }
-
-/** Room for the leaves of a usual chunk; doubled where rows are short. */
-const LEAVES = 8192;
 
 /**
  * Checks `bytes` from `from` to `to`, which must be whole lines, each ended by a newline.
@@ -120,7 +118,6 @@ class Chunk {
   private readonly digest: IndexDigest | undefined;
   private lines = 0;
   private content = false;
-  private leaves: Buffer | undefined;
 
   constructor(
     private readonly bytes: Buffer,
@@ -131,7 +128,7 @@ class Chunk {
     this.runs = new ChunkStreams(bytes, this.view);
     this.decisions = new ChunkStreams(bytes, this.view);
     this.digest = options.digest === undefined ? undefined : emptyDigest();
-    this.leaves = options.hasTree === true ? Buffer.allocUnsafe(LEAVES * HASH_BYTES) : undefined;
+    leaves.clear();
   }
 
   /** Takes the row that was scanned last; false where it does not go on from the rows before it. */
@@ -157,16 +154,9 @@ class Chunk {
       const offset = digest.offset + start - this.from;
       accumulateLine(this.digest, bytes, { seq, start, end, offset, own }, facts);
     }
-    this.takeLeaf(last.hash);
+    if (this.options.hasTree === true) leaves.add(bytes.toString('latin1', last.hash, last.hash + HASH_CHARS));
     this.lines++;
     return !(strict || isSigned) || strictFault(bytes.toString('utf8', start, end)) === undefined;
-  }
-
-  private takeLeaf(hash: number): void {
-    if (this.leaves === undefined) return;
-    const at = this.lines * HASH_BYTES;
-    if (at === this.leaves.length) this.leaves = Buffer.concat([this.leaves], 2 * at);
-    leafInto(this.bytes.toString('latin1', hash, hash + HASH_CHARS), this.leaves, at);
   }
 
   private takeOwn(start: number, end: number): boolean {
@@ -203,7 +193,7 @@ class Chunk {
       runs,
       decisions,
       digest,
-      leaves: this.leaves?.subarray(0, lines * HASH_BYTES),
+      leaves: this.options.hasTree === true ? leaves.copy() : undefined,
     };
   }
 }

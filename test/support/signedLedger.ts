@@ -64,7 +64,7 @@ export function signedLedger(dir: string, rows: number, key: TestKey, sizes: rea
   const heads = [signedHead({ origin, size: 0, root: tree.root() }, key)];
   for (const line of chain.lines) {
     const { hash } = JSON.parse(line) as { readonly hash: string };
-    stored.push(tree.grow(leafHash(Buffer.from(hash, 'hex'))));
+    stored.push(Buffer.from(tree.grow(leafHash(Buffer.from(hash, 'hex')))));
     heads.push(signedHead({ origin, size: tree.size, root: tree.root() }, key));
   }
   const writer = new TreeWriter(paths, 0);

@@ -87,6 +87,8 @@ export class GrowingTree {
   /** The roots of the complete trees that the leaves make up, by level. */
   readonly #edge: Buffer[] = [];
   #size = 0;
+  /** Of every chunk made anew, this would be garbage faster than it is collected. */
+  #room = Buffer.alloc(0);
 
   constructor(size = 0, read?: ReadHash) {
     let start = 0;
@@ -105,11 +107,13 @@ export class GrowingTree {
 
   /**
    * Takes leaf hashes, one behind the other.
-   * @returns what is to be stored for them
+   * @returns what is to be stored for them, good until the next ones are taken
    */
   grow(leaves: Buffer): Buffer {
     const added = leaves.length / HASH_BYTES;
-    const stored = Buffer.allocUnsafe((storedCount(this.#size + added) - storedCount(this.#size)) * HASH_BYTES);
+    const bytes = (storedCount(this.#size + added) - storedCount(this.#size)) * HASH_BYTES;
+    if (this.#room.length < bytes) this.#room = Buffer.allocUnsafe(bytes);
+    const stored = this.#room.subarray(0, bytes);
     let at = 0;
     for (let from = 0; from < leaves.length; from += HASH_BYTES) {
       leaves.copy(stored, at, from, from + HASH_BYTES);

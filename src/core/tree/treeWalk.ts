@@ -10,7 +10,7 @@ export interface TreeWalkOptions {
   readonly from?: GrowingTree;
   /** Sizes whose roots will be asked for. */
   readonly sizes?: readonly number[];
-  /** Takes what is to be stored, in order. */
+  /** Takes what is to be stored, in order; each buffer is good until it returns. */
   readonly onStored?: (hashes: Buffer) => void;
 }
 

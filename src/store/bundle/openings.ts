@@ -3,6 +3,7 @@ import type { BundleRow } from '../../core/bundle/build';
 import type { Disclosure } from '../../core/bundle/bundle';
 import { sealedIn } from '../../core/bundle/openings';
 import { LedgerError } from '../../core/errors';
+import { storedJson } from '../../core/json';
 import type { Row } from '../../core/members';
 import { holds } from '../../core/seal';
 import type { Opening } from '../../core/seal';
@@ -39,6 +40,6 @@ function sealedAmong(row: Row, fields: readonly string[]): Sealed[] {
 function disclosure({ seq, field, digest }: Sealed, opening: Opening | undefined): Disclosure {
   if (opening === undefined || !holds(opening))
     throw new LedgerError('NOT_FOUND', `expected the opening of "${field}" in row ${seq}, found none: it was erased, or lies elsewhere`); // prettier-ignore
-  const { salt, name, value } = opening;
-  return { seq, field, salt, name, value, digest };
+  const { salt, name } = opening;
+  return { seq, field, salt, name, value: JSON.parse(storedJson(opening.value)), digest };
 }

@@ -22,8 +22,14 @@ function run(task: ScanTask): void {
       if (taken < 0) return;
       Atomics.wait(progress, 1, taken, 1000);
     }
-    parentPort?.postMessage(resultOf(task, index, buffer, readChunk(fd, region, index, buffer)));
+    post(resultOf(task, index, buffer, readChunk(fd, region, index, buffer)));
   }
+}
+
+/** Leaves are handed over: what a copy leaves behind stays in memory until it is collected. */
+function post(result: ChunkResult): void {
+  const leaves = result.kind === 'regular' ? result.summary.leaves : undefined;
+  parentPort?.postMessage(result, leaves === undefined ? [] : [leaves.buffer]);
 }
 
 function resultOf(task: ScanTask, index: number, buffer: Buffer, chunk: ReturnType<typeof readChunk>): ChunkResult {

@@ -13,8 +13,8 @@ const BLOCK_BYTES = 1 << 20;
 export class TreeWriter {
   readonly #fd: number;
   #at: number;
-  #waiting: Buffer[] = [];
-  #bytes = 0;
+  readonly #block = Buffer.allocUnsafe(BLOCK_BYTES);
+  #waiting = 0;
 
   /** @param size of the tree that is stored already, and is known to be right */
   constructor(
@@ -26,9 +26,12 @@ export class TreeWriter {
   }
 
   add(hashes: Buffer): void {
-    this.#waiting.push(hashes);
-    this.#bytes += hashes.length;
-    if (this.#bytes >= BLOCK_BYTES) this.#flush();
+    for (let from = 0; from < hashes.length;) {
+      const taken = hashes.copy(this.#block, this.#waiting, from);
+      this.#waiting += taken;
+      from += taken;
+      if (this.#waiting === BLOCK_BYTES) this.#flush();
+    }
   }
 
   /** Everything is on disk after this. */
@@ -43,10 +46,8 @@ export class TreeWriter {
   }
 
   #flush(): void {
-    const block = Buffer.concat(this.#waiting);
-    writeAt(this.#fd, block, this.#at);
-    this.#at += block.length;
-    this.#waiting = [];
-    this.#bytes = 0;
+    writeAt(this.#fd, this.#block.subarray(0, this.#waiting), this.#at);
+    this.#at += this.#waiting;
+    this.#waiting = 0;
   }
 }
