@@ -57,7 +57,11 @@ export type StoredLine =
 
 const ROW_START = Buffer.from('{"seq":');
 const ROW_MARKS = ['seq', 'nonce', 'prev_hash', 'hash', 'run_prev_hash', 'content_hash'];
-const STREAM_MEMBERS = ['run_seq', 'run_prev_hash', 'decision_seq', 'decision_prev_hash'];
+const STREAM_PLACES = [
+  ['run_id', 'run_seq', 'run_prev_hash'],
+  ['decision_id', 'decision_seq', 'decision_prev_hash'],
+] as const;
+const STREAM_MEMBERS = STREAM_PLACES.flatMap(([, seq, prevHash]) => [seq, prevHash]);
 const facts = newLineFacts({ stepsOverHashes: false });
 
 /** @param line the bytes of one line without its newline */
@@ -158,14 +162,11 @@ export function* membershipFaults(row: Row): Generator<Fault> {
     if (placed !== undefined) yield { code: 'STREAM_BROKEN', want: 'no stream place for an audit.* row', got: placed };
     return;
   }
-  for (const kind of ['run', 'decision'] as const) {
-    const [id, seq, prevHash] = [row[`${kind}_id`], row[`${kind}_seq`], row[`${kind}_prev_hash`]];
+  for (const place of STREAM_PLACES) {
+    const [id, seq, prevHash] = [row[place[0]], row[place[1]], row[place[2]]];
     if (id === undefined && seq === undefined && prevHash === undefined) continue;
     if (typeof id === 'string' && seqOf(seq) !== undefined && typeof prevHash === 'string') continue;
-    yield {
-      code: 'STREAM_BROKEN',
-      want: `${kind}_id, ${kind}_seq and ${kind}_prev_hash together`,
-      got: `${kind}_id ${shownValue(id)}, ${kind}_seq ${shownValue(seq)}, ${kind}_prev_hash ${shownValue(prevHash)}`,
-    };
+    const got = place.map((name) => `${name} ${shownValue(row[name])}`).join(', ');
+    yield { code: 'STREAM_BROKEN', want: `${place[0]}, ${place[1]} and ${place[2]} together`, got };
   }
 }

@@ -8,9 +8,6 @@
 import { hash } from 'node:crypto';
 import { HASH_BYTES } from '../tree/merkle';
 
-/** 32 bytes in their one spelling. */
-const HASH_TEXT = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
-
 const leaf = Buffer.alloc(1 + HASH_BYTES, 0);
 const parent = Buffer.alloc(1 + 2 * HASH_BYTES, 1);
 
@@ -20,9 +17,16 @@ export function leafText(rowHash: string): string {
   return hash('sha256', leaf, 'base64');
 }
 
-function parentText(left: string, right: string): string {
-  parent.write(left, 1, HASH_BYTES, 'base64');
-  parent.write(right, 1 + HASH_BYTES, HASH_BYTES, 'base64');
+/** Where the two children of a node stand in what is hashed. */
+const [LEFT, RIGHT] = [1, 1 + HASH_BYTES];
+
+/** @returns undefined where the sibling is not 32 bytes in their one spelling */
+function parentText(node: string, sibling: string, isRight: boolean): string | undefined {
+  const siblingAt = isRight ? LEFT : RIGHT;
+  parent.write(sibling, siblingAt, HASH_BYTES, 'base64');
+  // Written back by the engine: a regular expression takes five times as long.
+  if (parent.toString('base64', siblingAt, siblingAt + HASH_BYTES) !== sibling) return undefined;
+  parent.write(node, isRight ? RIGHT : LEFT, HASH_BYTES, 'base64');
   return hash('sha256', parent, 'base64');
 }
 
@@ -66,10 +70,11 @@ export class PathsToRoot {
       isKnown ||= this.#is(level, index, node);
       if (isKnown && !this.#is(level, siblingIndex, sibling)) return false;
       if (isKnown) continue;
-      if (!HASH_TEXT.test(sibling)) return false;
+      const parentNode = parentText(node, sibling, isRight);
+      if (parentNode === undefined) return false;
       this.#note(level, index, node);
       this.#note(level, siblingIndex, sibling);
-      node = isRight ? parentText(sibling, node) : parentText(node, sibling);
+      node = parentNode;
     }
     return taken === path.length && (isKnown || node === this.root);
   }
