@@ -20,6 +20,7 @@ import type { LocatedLedger, Place } from '../store/ledger/locate';
 import { presentSegments } from '../store/ledger/segments';
 import { rowsBehind } from '../store/read/rowsBehind';
 import { keysInFolder } from '../store/signing/keyFiles';
+import { ledgerTrust } from '../store/signing/ledgerTrust';
 import { findSigner } from '../store/signing/signer';
 import { openTree } from '../store/tree/treeReader';
 
@@ -61,6 +62,7 @@ export async function checkpoint(request: CheckpointRequest): Promise<Checkpoint
   const targets = targetsOf(located, request);
   const signer = await signerOf(located, request);
   refuseEnded(located, signer);
+  await refuseUntrusted(located, signer);
   const made = await makeCheckpoint({ located, signer, full, events, onProgress, signal });
   const { head, path } = made.checkpoint;
   const anchors = await anchor(located, request, made, targets);
@@ -107,6 +109,19 @@ function refuseEnded({ config }: LocatedLedger, { keyId }: KeySigner): void {
       hint: 'name the one that signs now with --sign, or as "checkpoints": {"key": …} in the config; "ledger key list" shows them',
     },
   );
+}
+
+/** Where the settings say whose heads count, a head by anybody else would be a finding of the next "verify". */
+async function refuseUntrusted(located: LocatedLedger, { keyId }: KeySigner): Promise<void> {
+  const { keys } = located.config;
+  const hasRole = (id: string): boolean => keys.get(id)?.roles.includes('checkpoint') === true;
+  if (hasRole(keyId) || ![...keys.keys()].some(hasRole)) return;
+  // A key to which another one handed this on: looking for that takes a reading of the file.
+  const { trust } = await ledgerTrust(located);
+  if (trust.mayTreeHead(keyId, Infinity) === 'trusted') return;
+  throw new LedgerError('KEY_UNUSABLE', `expected a key that "keys" trusts with the role checkpoint, found ${keyId}`, {
+    hint: 'name another one with --sign, or as "checkpoints": {"key": …} in the config; where this one is right: ledger key trust NAME --actor WHO --role checkpoint',
+  });
 }
 
 async function anchor(

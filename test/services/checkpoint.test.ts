@@ -281,6 +281,18 @@ test('a file that a killed process left in the way of the head is no harm, whate
   assert.deepEqual(ledger.checkpoints(), ['12.txt']);
 });
 
+test('where the settings say whose heads count, no other key signs: the next verify would blame it', async (t) => {
+  const ledger = signedLedger(t);
+  const other = keyFile(join(ledger.root, 'keys/other'));
+  ledger.settings({ keys: [trusted(ledger.key)] });
+  await refused(ledger.sign({ key: other.path }), 'KEY_UNUSABLE', /role checkpoint/);
+  assert.equal(existsSync(ledger.paths.checkpoints), false);
+  assert.equal((await ledger.sign({ key: ledger.key.path })).status, 'signed');
+  ledger.settings({ keys: [{ ...trusted(ledger.key), roles: ['lead'] }] });
+  await ledger.append(PROBE);
+  assert.equal((await ledger.sign({ key: other.path })).status, 'signed', 'nobody is trusted to sign heads');
+});
+
 test('the key of the ledger was rotated: the next one signs on top of what the last one signed', async (t) => {
   const ledger = signedLedger(t);
   await ledger.index();
