@@ -30,7 +30,7 @@ export interface ToldCheckpoint {
 export async function tellCheckpoint(io: Io, flags: GlobalFlags, request: CheckpointRequest): Promise<ToldCheckpoint> {
   try {
     const result = await checkpoint(request);
-    tellFailures(io, flags, result);
+    tellFailures(io, result);
     return { result, exit: exitOf(result) };
   } catch (error) {
     if (!(error instanceof LedgerError) || !REFUSED.has(error.code)) throw error;
@@ -39,8 +39,8 @@ export async function tellCheckpoint(io: Io, flags: GlobalFlags, request: Checkp
   }
 }
 
-function tellFailures(io: Io, flags: GlobalFlags, { not_remembered: why, anchors }: CheckpointResult): void {
-  if (why !== null && flags.quiet !== true) warn(io, `the head is not remembered outside of the state folder: ${why}`);
+function tellFailures(io: Io, { not_remembered: why, anchors }: CheckpointResult): void {
+  if (why !== null) warn(io, `the head is not remembered outside of the state folder: ${why}`);
   for (const one of anchors.results) {
     if (one.outcome === 'ok') continue;
     warn(io, `not anchored at ${one.to}: ${one.error.message}`);

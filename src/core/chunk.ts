@@ -54,6 +54,8 @@ export interface ChunkSummary {
   readonly digest: IndexDigest | undefined;
   /** The leaf hashes of these rows, where they were asked for. */
   readonly leaves: Uint8Array<ArrayBuffer> | undefined;
+  /** When rows were appended, of those that it was asked of. */
+  readonly times: ReadonlyMap<number, string>;
 }
 
 /** The actions that close a stream. */
@@ -77,6 +79,8 @@ export interface ChunkOptions {
   readonly toSign?: readonly string[] | undefined;
   /** Hash the rows as leaves of the tree, too. */
   readonly hasTree?: boolean | undefined;
+  /** Tell when these rows were appended: their seqs, in ascending order. */
+  readonly timesOf?: readonly number[] | undefined;
 }
 
 /**
@@ -116,6 +120,9 @@ class Chunk {
   private readonly first: RowPlace = { ...NO_ROW };
   private readonly last: RowPlace = { ...NO_ROW };
   private readonly digest: IndexDigest | undefined;
+  private readonly times = new Map<number, string>();
+  /** The next one of `timesOf`. */
+  private asked = 0;
   private lines = 0;
   private content = false;
 
@@ -155,8 +162,14 @@ class Chunk {
       accumulateLine(this.digest, bytes, { seq, start, end, offset, own }, facts);
     }
     if (this.options.hasTree === true) leaves.add(bytes.toString('latin1', last.hash, last.hash + HASH_CHARS));
+    if (this.options.timesOf !== undefined) this.takeTime(this.options.timesOf, seq, ts);
     this.lines++;
     return !(strict || isSigned) || strictFault(bytes.toString('utf8', start, end)) === undefined;
+  }
+
+  private takeTime(timesOf: readonly number[], seq: number, ts: number): void {
+    while ((timesOf[this.asked] ?? Infinity) < seq) this.asked++;
+    if (timesOf[this.asked] === seq) this.times.set(seq, this.bytes.toString('latin1', ts, ts + TIME_CHARS));
   }
 
   private takeOwn(start: number, end: number): boolean {
@@ -194,6 +207,7 @@ class Chunk {
       decisions,
       digest,
       leaves: this.options.hasTree === true ? leaves.copy() : undefined,
+      times: this.times,
     };
   }
 }

@@ -75,7 +75,7 @@ export function resultOf(walk: Walk, inputs: ResultInputs): VerifyResult {
     read: inputs.read,
     tail: empty ? 'none' : findings.count('TORN') > 0 ? 'torn' : 'whole',
     anchored_until: anchoredUntil,
-    unanchored_rows: walk.rows - (anchoredUntil ?? 0),
+    unanchored_rows: lastSeq(walk) - (anchoredUntil ?? 0),
     unanchored_events: unanchoredEvents(walk, anchoredUntil),
     anchors: anchors?.anchors ?? [],
     open_streams: walk.runs.open + walk.decisions.open,
@@ -92,10 +92,15 @@ export function resultOf(walk: Walk, inputs: ResultInputs): VerifyResult {
   };
 }
 
+/** Rows that are missing are counted, too. */
+function lastSeq({ main }: Walk): number {
+  return main.expected - 1;
+}
+
 /** Rows about checkpoints come behind them: a ledger that has nothing else behind its anchor is anchored. */
 function unanchoredEvents(walk: Walk, until: number | null): number {
   const from = until ?? 0;
-  return Math.max(0, walk.rows - from - walk.evidence.filter(({ seq }) => seq > from).length);
+  return Math.max(0, lastSeq(walk) - from - walk.evidence.filter(({ seq }) => seq > from).length);
 }
 
 function streamCount(walk: Walk): number {

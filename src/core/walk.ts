@@ -37,10 +37,13 @@ export function absorbChunk(walk: Walk, chunk: ChunkSummary, place: FindingPlace
   walk.lastTs = chunk.lastTs;
   walk.content ||= chunk.content;
   walk.sealed ||= chunk.sealed;
-  if (chunk.leaves !== undefined)
-    walk.tree?.takeMany(chunk.firstSeq, Buffer.from(chunk.leaves.buffer, chunk.leaves.byteOffset, chunk.leaves.length));
+  if (chunk.leaves !== undefined) walk.tree?.takeMany(chunk.firstSeq, bufferOver(chunk.leaves), chunk.times);
   if (chunk.digest !== undefined) walk.digest = mergeDigests(walk.digest, chunk.digest);
   return true;
+}
+
+function bufferOver({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }
 
 function placeIn(chunk: FindingPlace, { line, offset }: KeptLine): FindingPlace {
@@ -168,7 +171,7 @@ function walkRow(walk: Walk, line: Extract<StoredLine, { kind: 'row' }>, place: 
     checkOrder(walk, row, place, step);
     takeOwnRow(walk, row, place, opens);
     if (step === 'other') [walk.main, walk.other] = [walk.other ?? walk.main, walk.main];
-    walk.tree?.take(row.seq, row.hash);
+    walk.tree?.take(row.seq, row.hash, row.ts);
     goOn(walk, row);
   } else walk.firstInSegment = false;
   takeSignature(walk, row, place);

@@ -125,6 +125,8 @@ export interface WalkStart {
   readonly runs: LookUpStream;
   readonly decisions: LookUpStream;
   readonly keyTrust: KeyTrust;
+  /** Whether a row up to there has an idempotency key. */
+  readonly isUsed: (idempotencyKey: string) => boolean;
 }
 
 export function newWalk({ watched, signers = NO_SIGNERS, tree, after }: WalkOptions = {}): Walk {
@@ -160,7 +162,7 @@ export function newWalk({ watched, signers = NO_SIGNERS, tree, after }: WalkOpti
     excusedStreams: 0,
     lateRows: 0,
     digest: emptyDigest(),
-    signatures: new SignatureWalk(signers),
+    signatures: new SignatureWalk(signers, after?.isUsed),
     tree,
     evidence: [],
     keyTrust: after?.keyTrust ?? new KeyTrust(signers.keys),

@@ -9,7 +9,10 @@
  */
 import type { KnownTree } from '../core/anchor/heads';
 import { LedgerError, orNothing } from '../core/errors';
-import type { TreeHead } from '../core/note/checkpoint';
+import type { SignedHead, TreeHead } from '../core/note/checkpoint';
+import { noteKeyOf, openNote } from '../core/note/note';
+import { rotationUse } from '../core/signing/rotation';
+import type { TrustedKeys } from '../core/signing/signature';
 import { KeyTrust } from '../core/signing/trustWalk';
 import type { GrowingTree } from '../core/tree/storedTree';
 import { verifyConsistency } from '../core/tree/proof';
@@ -120,9 +123,12 @@ function treeOf({ tree, main }: Walk): KnownTree {
 async function verifySince(located: LocatedLedger, options: VerifyOptions): Promise<VerifyResult | undefined> {
   const { paths, config } = located;
   const { evidence: seen } = options;
-  const signed = seen?.files.at(-1)?.checkpoint?.head;
+  const newest = seen?.files.at(-1)?.checkpoint;
   const identity = readIdentity(paths);
-  if (seen === undefined || signed === undefined || identity === undefined) return undefined;
+  if (seen === undefined || newest === undefined || identity === undefined) return undefined;
+  const signed = newest.head;
+  const lasting = lastingSigners(newest, config.keys);
+  if (lasting === undefined) return undefined;
   const stored = orNothing(() => openSignedTree(paths, signed));
   if (stored === undefined) return undefined;
   try {
@@ -138,6 +144,7 @@ async function verifySince(located: LocatedLedger, options: VerifyOptions): Prom
       keyTrust,
       newTree,
       withoutGaps: true,
+      unusedKeys: lasting.map(rotationUse),
     });
     if (walked === undefined) return undefined;
     const { walk, segments } = walked;
@@ -149,6 +156,20 @@ async function verifySince(located: LocatedLedger, options: VerifyOptions): Prom
   } finally {
     stored.close();
   }
+}
+
+/**
+ * The keys that signed a head and count for it whatever the rows before say, but for one that hands them on; none where no
+ * key is trusted to sign heads.
+ * @returns undefined where only these rows tell who counts
+ */
+function lastingSigners({ note, head }: SignedHead, keys: TrustedKeys): readonly string[] | undefined {
+  const signers = [...keys].filter(([, { roles }]) => roles.includes('checkpoint'));
+  const lasting = signers.filter(([, { publicKey, untilMs }]) => {
+    const key = noteKeyOf(head.origin, publicKey);
+    return untilMs === undefined && openNote(note, [key]).kind === 'signed';
+  });
+  return signers.length > 0 && lasting.length === 0 ? undefined : lasting.map(([keyId]) => keyId);
 }
 
 /** Whether what was signed begins with the stored root over fewer rows: a stored hash alone says nothing. */

@@ -152,12 +152,12 @@ export function writeAt(fd: number, data: Uint8Array, offset: number): void {
   while (done < data.length) done += writeSync(fd, data, done, data.length - done, offset + done);
 }
 
-/** The whole content of a small file, or undefined where there is none. */
-export function readWhole(path: string): Buffer | undefined {
+/** The whole content of a small file, or the beginning of one that is longer than it should be; undefined where there is none. */
+export function readWhole(path: string, maxBytes = Infinity): Buffer | undefined {
   // Most of the files that are asked for are not there, and a thrown error takes longer than a look.
   if (statOf(path) === undefined) return undefined;
   try {
-    return withFile(path, 'read', (fd) => readAt(fd, 0, fstatSync(fd).size));
+    return withFile(path, 'read', (fd) => readAt(fd, 0, Math.min(fstatSync(fd).size, maxBytes)));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
@@ -243,11 +243,19 @@ export function isLink(path: string): boolean {
 }
 
 /** The names in a folder; none where there is no folder. */
+function noFolder(folder: string): LedgerError {
+  return new LedgerError('UNSAFE_PATH', `expected ${folder} to be a folder, found something else`, {
+    place: { segment: folder },
+    hint: 'look at what it is, and move it away',
+  });
+}
+
 export function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
+    if (errnoOf(error) === 'ENOTDIR') throw noFolder(folder);
     throw error;
   }
 }

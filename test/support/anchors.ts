@@ -59,7 +59,15 @@ export async function judgeAt(
   const looks = await lookAtAnchors(asked);
   const told = await toldAnchors(paths);
   const named = targets.map(anchorName);
-  return judgeAnchors({ named, looks, told, tree: ledger.tree, keys: [ledger.key.note], ...more });
+  return judgeAnchors({
+    named,
+    looks,
+    told,
+    tree: ledger.tree,
+    origin: TEST_ORIGIN,
+    signers: [ledger.key.note.publicKey],
+    ...more,
+  });
 }
 
 /** What became of one target: "ok", or why not. */

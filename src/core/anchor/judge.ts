@@ -3,7 +3,7 @@
  * of them, held against the tree of the rows that are there. Only what was looked at and agrees counts as anchored.
  */
 import type { SignedHead } from '../note/checkpoint';
-import type { NoteKey } from '../note/note';
+import { noteKeysOf } from '../note/note';
 import { formatTime } from '../time';
 import type { Finding } from '../verdict';
 import { diverged, headFinding, isSignedBy } from './heads';
@@ -17,6 +17,8 @@ export interface FoundHead {
   /** Who vouches for it, where that is somebody. */
   readonly by?: string;
   readonly sinceMs?: number;
+  /** It lies under the name of this very ledger, whatever origin row 1 says now. */
+  readonly isOfLedger?: boolean;
 }
 
 /** It is there, and nothing here can tell whether it is right. */
@@ -70,8 +72,10 @@ export interface AnchorEvidenceSeen {
   /** What the rows of the ledger say. */
   readonly told: ToldAnchors;
   readonly tree: KnownTree;
-  /** Every key by which heads of this ledger were signed, as far as it counts here; none: nobody can tell. */
-  readonly keys: readonly NoteKey[];
+  /** As row 1 says it. */
+  readonly origin: string | undefined;
+  /** The public keys that may sign heads of this ledger, or might before they were handed on; none: nobody can tell. */
+  readonly signers: readonly Buffer[];
 }
 
 export function judgeAnchors(seen: AnchorEvidenceSeen): AnchorVerdict {
@@ -117,7 +121,8 @@ function sizeOf({ found }: AnchorLook): number {
 
 const NOTHING: Omit<AnchorState, 'to' | 'state'> = { size: null, by: null, since: null, why: null, finding: null };
 
-function stateOf({ to, found }: AnchorLook, { told, tree, keys }: AnchorEvidenceSeen): AnchorState {
+function stateOf({ to, found }: AnchorLook, seen: AnchorEvidenceSeen): AnchorState {
+  const { told, tree } = seen;
   const rows = told.of(to);
   const said = toldState(to, rows, tree);
   if (said.state === 'contradicts') return said;
@@ -129,28 +134,52 @@ function stateOf({ to, found }: AnchorLook, { told, tree, keys }: AnchorEvidence
     const since = sinceMs === undefined ? said.since : formatTime(sinceMs);
     return { ...NOTHING, to, state: size === null ? 'missing' : 'not-checked', size, by, since, why };
   }
-  return headState(to, found, rows, tree, keys);
+  return headState(to, found, rows, seen);
 }
 
-function headState(
-  to: string,
-  { held, by: keeper, sinceMs }: FoundHead,
-  rows: ToldAnchor,
-  tree: KnownTree,
-  keys: readonly NoteKey[],
-): AnchorState {
+function headState(to: string, found: FoundHead, rows: ToldAnchor, seen: AnchorEvidenceSeen): AnchorState {
+  const { held, by: keeper, sinceMs } = found;
+  const { tree } = seen;
   const { size } = held.head;
   const by = keeper ?? null;
-  if (!isSignedBy(held, keys)) return { ...NOTHING, to, state: 'missing', by, why: UNSIGNED };
+  const finding = findingOf(to, found, seen);
+  if (finding === 'none of ours') return { ...NOTHING, to, state: 'missing', by, why: OTHERS };
+  if (finding === 'unsigned') return { ...NOTHING, to, state: 'missing', by, why: UNSIGNED };
   const since = sinceMs === undefined ? (rows.heads.find((one) => one.size === size)?.ts ?? null) : formatTime(sinceMs);
   const is = { ...NOTHING, to, size, by, since };
-  const finding = headFinding(held.head, tree, to);
   if (finding !== undefined) return { ...is, state: 'contradicts', finding };
   if (tree.rootAt(size) === undefined) return { ...is, state: 'not-checked', why: NO_TREE };
   const isBehind = (rows.heads.at(-1)?.size ?? 0) > size;
   return { ...is, state: isBehind ? 'behind' : 'held', why: isBehind || rows.failed ? withTold(null, rows) : null };
 }
 
+/**
+ * What a head that is kept elsewhere says against this ledger. Whoever writes the ledger writes row 1 and the rotations of
+ * keys, too: a head of another name by a key that counts here, and one by no such key that the ledger does not go on from,
+ * are no less of a contradiction.
+ */
+function findingOf(
+  to: string,
+  { held, isOfLedger = false }: FoundHead,
+  { tree, origin, signers }: AnchorEvidenceSeen,
+): Finding | 'none of ours' | 'unsigned' | undefined {
+  const { head } = held;
+  const isKnown = isSignedBy(held, noteKeysOf(head.origin, signers));
+  if (head.origin !== origin) {
+    if (!isOfLedger && (signers.length === 0 || !isKnown)) return 'none of ours';
+    return { code: 'FOREIGN', seq: 1, place: null, want: `the origin ${head.origin}, which ${to} knows of`, got: `${origin ?? 'none'}` }; // prettier-ignore
+  }
+  const finding = headFinding(head, tree, to);
+  if (isKnown) return finding;
+  if (finding === undefined) return 'unsigned';
+  return {
+    ...finding,
+    code: 'UNKNOWN_KEY',
+    got: `${finding.got ?? ''}; and no key signed that head which is trusted here`,
+  };
+}
+
+const OTHERS = 'a head of another ledger is there';
 const UNSIGNED = 'a head is there that no key signed which is trusted here';
 const NO_TREE = 'there is no tree of these rows to hold it against';
 const UNNAMED = 'the settings do not name it: nobody looked';

@@ -3,10 +3,10 @@
  * ledger, its root that of as many rows, and its key one that may sign tree heads. An unknown key says nothing about rows.
  */
 import type { KnownTree } from '../anchor/heads';
-import type { Row } from '../members';
 import type { KeyTrust } from '../signing/trustWalk';
 import type { Finding, FindingCode, Gap } from '../verdict';
-import { checkNoteSignature, noteKeysOf } from './note';
+import { fingerprintOf } from '../signing/keys';
+import { checkNoteSignature, isBy, noteKeysOf } from './note';
 import { parseTreeHead } from './checkpoint';
 import type { SignedHead, TreeHead } from './checkpoint';
 
@@ -18,6 +18,8 @@ export interface CheckpointToJudge {
   readonly bytes: Buffer;
   /** Undefined where it is no note of a head of that size. */
   readonly checkpoint: SignedHead | undefined;
+  /** Why it could not be read, where it could not. */
+  readonly fault?: string | undefined;
 }
 
 export type TreeState = 'agrees' | 'disagrees' | 'not-checked' | 'none';
@@ -37,8 +39,8 @@ export interface CheckpointGround {
   readonly origin: string | undefined;
   readonly tree: KnownTree;
   readonly trust: KeyTrust;
-  /** The rows `audit.checkpoint`. */
-  readonly told: readonly Row[];
+  /** When the last of so many rows was appended, in ms; undefined where that is not known. Who signed them did so later. */
+  readonly timeOf: (size: number) => number | undefined;
   /** What is named as missing: a head over rows that are said to be lost cannot agree. */
   readonly gaps: readonly Gap[];
 }
@@ -83,14 +85,14 @@ function found(code: FindingCode, seq: number, want: string, got: string): Findi
 }
 
 /** A note that lost its signatures is told from what never was one. */
-function notOne({ name, size, bytes }: CheckpointToJudge): Finding {
+function notOne({ name, size, bytes, fault = 'another text' }: CheckpointToJudge): Finding {
   const text = bytes.toString('utf8');
   const isBare = [text, text.slice(0, text.indexOf('\n\n') + 1), `${text.trimEnd()}\n`].some((one) =>
     parseTreeHead(one),
   );
   if (isBare && !text.includes('\n\u2014 '))
     return found('SIGNATURE_MISSING', size, `a signature in checkpoints/${name}`, 'none');
-  return found('CHECKPOINT_INVALID', size, `a signed note of ${size} rows in checkpoints/${name}`, 'another text');
+  return found('CHECKPOINT_INVALID', size, `a signed note of ${size} rows in checkpoints/${name}`, fault);
 }
 
 function judgeRoot(
@@ -109,25 +111,32 @@ function judgeRoot(
   return found('DIVERGED', size, want, `the root ${own.toString('base64')}`);
 }
 
-function judgeKey(name: string, { note, head }: SignedHead, { trust, told }: CheckpointGround): HeadKeyState | Finding {
+function judgeKey(
+  name: string,
+  { note, head }: SignedHead,
+  { trust, timeOf }: CheckpointGround,
+): HeadKeyState | Finding {
   const { size, origin } = head;
   const signatures = note.signatures.filter((one) => one.name === origin);
   if (signatures.length === 0)
     return found('SIGNATURE_MISSING', size, `a signature of ${origin} in checkpoints/${name}`, 'none of that name');
   const known = noteKeysOf(origin, trust.publicKeys.values());
-  const own = known.find(({ keyHash }) => signatures.some((one) => one.keyHash === keyHash));
+  const own = known.filter((key) => signatures.some((one) => isBy(one, key)));
   const someone = known.some(({ publicKey }) => trust.mayTreeHead(publicKey, size) === 'trusted');
-  if (own === undefined) {
+  if (own.length === 0) {
     if (!someone) return 'not-checked';
     const hash = signatures[0]?.keyHash.toString(16).padStart(8, '0');
     return found('UNKNOWN_KEY', size, `checkpoints/${name} signed by a key that is trusted here`, `one by key ${hash}`);
   }
-  if (!signatures.some((one) => checkNoteSignature(note.text, one, own)))
+  const forged = own.find(
+    (key) => !signatures.some((one) => isBy(one, key) && checkNoteSignature(note.text, one, key)),
+  );
+  if (forged !== undefined)
     return found('SIGNATURE_INVALID', size, `a signature in checkpoints/${name} that holds`, 'one that does not');
-  const row = told.find(({ payload }) => payload?.['size'] === size);
-  const standing = trust.mayTreeHead(own.publicKey, size, row && Date.parse(row.ts));
-  if (standing === 'trusted') return 'trusted';
+  const atMs = timeOf(size);
+  if (own.some(({ publicKey }) => trust.mayTreeHead(publicKey, size, atMs) === 'trusted')) return 'trusted';
   if (!someone) return 'not-checked';
   const want = `checkpoints/${name} signed by a key that may sign tree heads then`;
-  return found('UNTRUSTED_KEY', size, want, 'one by a key that is trusted, and not for that, or no more');
+  const names = own.map(({ publicKey }) => fingerprintOf({ bytes: publicKey })).join(', ');
+  return found('UNTRUSTED_KEY', size, want, `one by ${names}, which is trusted, and not for that, or no more`);
 }

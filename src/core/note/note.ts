@@ -41,7 +41,7 @@ export interface NoteKey {
 }
 
 const KINDS: Readonly<Record<NoteKeyKind, number>> = { ed25519: 0x01, cosignature: 0x04 };
-const MAX_NOTE_BYTES = 1_000_000;
+export const MAX_NOTE_BYTES = 1_000_000;
 const MAX_SIGNATURES = 100;
 const HASH_BYTES = 4;
 const SIGNATURE_BYTES = 64;

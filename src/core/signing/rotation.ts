@@ -13,6 +13,11 @@ import { fingerprintOf, publicKeyLine, readPublicKey, verifierOf } from './keys'
 import type { PublicKey } from './keys';
 
 export const KEY_ROTATION = 'audit.key-rotation';
+/** The idempotency key of the first row that hands on from a key: by it a reader finds whether there is one. */
+export function rotationUse(oldKeyId: string): string {
+  return `key-rotation:${oldKeyId}`;
+}
+
 const BEGINNING = 'ledger-key-rotation/1\n';
 const SIGNATURE = /^[A-Za-z0-9+/]{86}==$/;
 

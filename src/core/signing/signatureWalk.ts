@@ -44,7 +44,11 @@ export class SignatureWalk {
   /** Where each signature stands, by its first bytes. */
   readonly #rows = new Map<string, number>();
 
-  constructor(private readonly signers: Signers) {}
+  /** @param isUsed whether a row has an idempotency key that the walk did not pass; signed rows have one */
+  constructor(
+    private readonly signers: Signers,
+    private readonly isUsed: (idempotencyKey: string) => boolean = () => false,
+  ) {}
 
   /**
    * One more row.
@@ -94,6 +98,10 @@ export class SignatureWalk {
     const value = readSignature(given.get('signature'))?.value.toString('latin1', 0, KEPT_BYTES) ?? '';
     const first = this.#rows.get(value);
     if (first === undefined) this.#rows.set(value, seq);
+    const key = given.get('idempotency_key');
+    const isOlder = first === undefined && typeof key === 'string' && this.isUsed(key);
+    if (isOlder)
+      return { code: 'REPLAY', want: 'a signature that stands in no other row', got: 'that of an earlier row' };
     if (first === undefined || first === seq) return undefined;
     return { code: 'REPLAY', want: 'a signature that stands in no other row', got: `that of row ${first}` };
   }

@@ -46,6 +46,11 @@ export class KeyTrust {
     return new Map([...this.#keys].map(([keyId, { publicKey }]) => [keyId, publicKey]));
   }
 
+  /** Those that may sign tree heads, or might before they were handed on. */
+  get headSigners(): readonly Buffer[] {
+    return [...this.#keys.values()].filter(({ spans }) => spans.has('checkpoint')).map(({ publicKey }) => publicKey);
+  }
+
   /**
    * One more row `audit.key-rotation`, in the order of the ledger.
    * @param ledgerId undefined where no row has said which ledger it is: then nothing is handed on

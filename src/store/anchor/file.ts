@@ -7,9 +7,10 @@ import { anchorName, fileNameOf } from '../../core/anchor/target';
 import type { AnchorTarget } from '../../core/anchor/target';
 import { errnoOf, LedgerError, orNothing } from '../../core/errors';
 import { replaceFile } from '../atomicFile';
-import { readWhole, syncFolder } from '../files';
+import { syncFolder } from '../files';
 import { judgeHeld } from './context';
 import type { AnchorContext, Anchored } from './context';
+import { readNote } from '../checkpoint/noteFile';
 import type { StoredCheckpoint } from '../checkpoint/checkpoints';
 import { lookOf } from './look';
 
@@ -28,7 +29,7 @@ export async function anchorInFile(
   const folder = dirname(newest);
   refuseMissing(folder);
   try {
-    const held = judgeHeld(readWhole(newest), newest, checkpoint, context);
+    const held = judgeHeld(readNote(newest), newest, checkpoint, context);
     if (held === 'newer' || held === 'same') return { evidence: {} };
     if (isFolder(target.path)) await put(join(folder, `${fileNameOf(head.origin)}-${head.size}.txt`), bytes);
     await put(newest, bytes);
@@ -41,7 +42,7 @@ export async function anchorInFile(
 
 async function put(path: string, bytes: Buffer): Promise<void> {
   // A link is refused here: what it leads to was not named.
-  readWhole(path);
+  readNote(path);
   await replaceFile(path, bytes.toString(), MODE);
 }
 
@@ -72,7 +73,7 @@ export function lookAtFile(target: FileTarget, origin: string): AnchorLook {
   const to = anchorName(target);
   const path = newestPath(target, origin);
   try {
-    return lookOf(to, readWhole(path), origin);
+    return lookOf(to, readNote(path));
   } catch (error) {
     const why = error instanceof LedgerError ? error.message : (errnoOf(error) ?? 'it cannot be read');
     return { to, found: { kind: 'missing', why } };

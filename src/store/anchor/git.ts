@@ -14,9 +14,9 @@ import { LedgerError, orNothing } from '../../core/errors';
 import type { TreeHead } from '../../core/note/checkpoint';
 import { printable } from '../../core/printable';
 import { replaceFile } from '../atomicFile';
-import { readWhole } from '../files';
 import { judgeHeld } from './context';
 import type { AnchorContext, Anchored } from './context';
+import { readNote } from '../checkpoint/noteFile';
 import type { StoredCheckpoint } from '../checkpoint/checkpoints';
 import { Git } from './gitProgram';
 import type { GitRun } from './gitProgram';
@@ -89,7 +89,7 @@ interface HeldCommit {
   readonly bytes: Buffer;
 }
 
-/** The last commit with a head: of the branch, or of any where none is named, since another may be checked out by now. */
+/** Of the last commits the one with the largest head: of the branch, or of any where none is named, since another may be checked out by now. */
 async function newestCommit(git: Git, { branch }: GitTarget, name: string): Promise<HeldCommit | undefined> {
   const ref = `refs/heads/${branch ?? ''}`;
   if (branch !== undefined && (await git.ask(['rev-parse', '--quiet', '--verify', ref])) === undefined)
@@ -97,21 +97,30 @@ async function newestCommit(git: Git, { branch }: GitTarget, name: string): Prom
   const where = branch === undefined ? '--all' : ref;
   // The path of a branch that is checked out nowhere is not relative to the folder.
   const path = branch === undefined ? name : `:/${name}`;
-  const found = await git.line(['log', LAST_COMMITS, '--format=%H%x09%ct%x09%cn', where, '--', path]);
-  for (const line of found.split('\n')) {
+  const asked = ['--format=%H%x09%ct%x09%cn'];
+  const found = await git.line(['log', LAST_COMMITS, ...asked, where, '--', path]);
+  // Dates are whatever somebody's clock said: the branch that is checked out is looked at in any case.
+  const checkedOut = branch === undefined ? await git.ask(['log', '-1', ...asked, 'HEAD', '--', path]) : undefined;
+  let largest: HeldCommit | undefined;
+  for (const line of [...found.split('\n'), ...(checkedOut?.toString().trim().split('\n') ?? [])]) {
     const [commit = '', seconds = '', by = ''] = line.split('\t');
     // A commit that takes the file out has none.
     const bytes = commit === '' ? undefined : await git.ask(['cat-file', 'blob', blobName(commit, branch, name)]);
-    if (bytes !== undefined) return { commit, atMs: Number(seconds) * 1000, by: printable(by), bytes };
+    if (bytes === undefined || sizeIn(bytes) <= (largest === undefined ? -1 : sizeIn(largest.bytes))) continue;
+    largest = { commit, atMs: Number(seconds) * 1000, by: printable(by), bytes };
   }
-  return undefined;
+  return largest;
+}
+
+function sizeIn(bytes: Buffer): number {
+  return readSignedHead(bytes)?.head.size ?? 0;
 }
 
 /** As a person would; what else is staged stays staged. */
 async function commitFile(git: Git, name: string, bytes: Buffer, message: string): Promise<string> {
   const path = join(git.folder, name);
   // A link is refused here: what it leads to was not named.
-  readWhole(path);
+  readNote(path);
   await replaceFile(path, bytes.toString(), MODE);
   try {
     await git.bytes(['add', '--force', '--', name]);
@@ -173,8 +182,8 @@ export async function lookAtGit(target: GitTarget, origin: string, run: GitRun):
   try {
     const git = await openRepository(target, run);
     const last = await newestCommit(git, target, `${fileNameOf(origin)}.txt`);
-    if (last === undefined || readSignedHead(last.bytes) === undefined) return lookOf(to, last?.bytes, origin);
-    return lookOf(to, last.bytes, origin, { by: last.by, sinceMs: last.atMs });
+    if (last === undefined || readSignedHead(last.bytes) === undefined) return lookOf(to, last?.bytes);
+    return lookOf(to, last.bytes, { by: last.by, sinceMs: last.atMs });
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
     return { to, found: { kind: 'missing', why: error.message } };

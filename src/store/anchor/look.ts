@@ -6,12 +6,10 @@ import type { AnchorLook } from '../../core/anchor/judge';
 export function lookOf(
   to: string,
   bytes: Buffer | undefined,
-  origin: string,
   more: { readonly by?: string; readonly sinceMs?: number } = {},
 ): AnchorLook {
   if (bytes === undefined) return { to, found: { kind: 'missing', why: 'nothing is there' } };
   const held = readSignedHead(bytes);
   if (held === undefined) return { to, found: { kind: 'missing', why: 'what is there is no head of a ledger' } };
-  if (held.head.origin !== origin) return { to, found: { kind: 'missing', why: 'a head of another ledger is there' } };
   return { to, found: { kind: 'head', held, ...more } };
 }

@@ -12,7 +12,7 @@ import type { AppendEvents } from '../append/append';
 import type { Placer } from '../append/placer';
 import { Writer } from '../append/writer';
 import { replaceFile } from '../atomicFile';
-import { readWhole, withFile } from '../files';
+import { withFile } from '../files';
 import type { LocatedLedger } from '../ledger/locate';
 import { listSegments } from '../ledger/segments';
 import { nodeHost } from '../machine/nodeHost';
@@ -21,6 +21,7 @@ import { inClosedSegments, rowsOfAction } from '../read/rowsOfAction';
 import type { FoundRow } from '../read/rowsOfAction';
 import { offsetAfterSeq } from '../read/seek';
 import { Secrets } from '../secrets/secrets';
+import { readNote } from '../checkpoint/noteFile';
 import type { StoredCheckpoint } from '../checkpoint/checkpoints';
 
 /** All such rows that were appended after a row; some of before may be among them. No lock is taken. */
@@ -106,7 +107,7 @@ async function addSignatures(
   more: readonly NoteSignature[],
 ): Promise<void> {
   if (more.length === 0) return;
-  const note = parseNote(readWhole(path) ?? Buffer.alloc(0));
+  const note = parseNote(readNote(path) ?? Buffer.alloc(0));
   if (note?.text !== text)
     throw new LedgerError('NOT_FOUND', `expected the checkpoint in ${path}, found another one, or none`);
   const there = new Set(note.signatures.map(signatureLine));

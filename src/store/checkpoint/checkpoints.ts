@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { errnoOf } from '../../core/errors';
 import { readSignedHead } from '../../core/note/checkpoint';
 import type { SignedHead } from '../../core/note/checkpoint';
-import { ensureFolder, namesIn, readWhole, refuseLink, syncFolder } from '../files';
+import { ensureFolder, namesIn, refuseLink, syncFolder } from '../files';
+import { readNote } from './noteFile';
 import { createWhole } from '../wholeFile';
 import type { StatePaths } from '../paths';
 
@@ -23,6 +24,8 @@ export interface CheckpointFile {
   readonly size: number;
   readonly bytes: Buffer;
   readonly checkpoint: StoredCheckpoint | undefined;
+  /** Why it could not be read, where it could not. */
+  readonly fault?: string | undefined;
 }
 
 const NAME = /^([1-9][0-9]{0,15})\.txt$/;
@@ -55,15 +58,22 @@ function sizesIn({ checkpoints }: StatePaths): number[] {
   return namesIn(checkpoints)
     .flatMap((name) => NAME.exec(name)?.[1] ?? [])
     .map(Number)
+    .filter(Number.isSafeInteger)
     .sort((a, b) => a - b);
 }
 
 export function readCheckpoint(paths: StatePaths, size: number): CheckpointFile {
   const name = `${size}.txt`;
   const path = join(paths.checkpoints, name);
-  const bytes = readWhole(path) ?? Buffer.alloc(0);
-  const signed = readSignedHead(bytes);
-  return { name, size, bytes, checkpoint: signed?.head.size === size ? { path, bytes, ...signed } : undefined };
+  try {
+    const bytes = readNote(path) ?? Buffer.alloc(0);
+    const signed = readSignedHead(bytes);
+    return { name, size, bytes, checkpoint: signed?.head.size === size ? { path, bytes, ...signed } : undefined };
+  } catch (error) {
+    // One file that is none must not keep anybody from looking at the rest.
+    const fault = error instanceof Error ? error.message : String(error);
+    return { name, size, bytes: Buffer.alloc(0), checkpoint: undefined, fault };
+  }
 }
 
 /**

@@ -12,7 +12,6 @@ import { ToldAnchors } from '../../core/anchor/told';
 import { orNothing } from '../../core/errors';
 import { judgeCheckpoints } from '../../core/note/judgeCheckpoints';
 import type { EvidenceVerdict } from '../../core/verifyResult';
-import { noteKeysOf } from '../../core/note/note';
 import { parseRfc3339 } from '../../core/time';
 import type { Walk } from '../../core/walkState';
 import { lookAtAnchors } from '../anchor/lookAtAnchors';
@@ -21,7 +20,7 @@ import { readIdentity } from '../ledger/genesis';
 import type { LocatedLedger } from '../ledger/locate';
 import { checkpointFiles } from './checkpoints';
 import type { CheckpointFile } from './checkpoints';
-import { headIn, rememberedHeads } from './remembered';
+import { headIn, headsOfOthersHere, rememberedOf } from './remembered';
 import type { RememberedHead } from './remembered';
 
 export interface EvidenceSeen {
@@ -30,6 +29,8 @@ export interface EvidenceSeen {
   readonly looks: readonly AnchorLook[];
   /** Of copies of the ledger in other folders. */
   readonly elsewhere: readonly RememberedHead[];
+  /** Why the head that is remembered could not be read. */
+  readonly warnings: readonly string[];
   /** Sizes whose roots must be known. */
   readonly sizes: readonly number[];
 }
@@ -45,16 +46,19 @@ export async function lookAtEvidence(
   const { paths, config } = located;
   const identity = orNothing(() => readIdentity(paths));
   const files = checkpointFiles(paths);
-  const heads = identity === undefined ? [] : rememberedHeads(paths, identity.ledgerId);
+  const { heads, fault } = rememberedOf(paths, identity?.ledgerId ?? '');
+  const others = identity === undefined ? [] : headsOfOthersHere(paths, identity.ledgerId);
   const targets = configuredAnchors(config.checkpoints.anchors, located, env);
   const checkpoints = files.flatMap(({ checkpoint }) => checkpoint ?? []).reverse();
   const origin = identity?.origin ?? checkpoints[0]?.head.origin ?? '';
   const anchored = await lookAtAnchors({ paths, env, origin, targets, checkpoints, trusted: config.keys, nowMs });
-  const here = heads.flatMap((head) => (head.dir === paths.dir ? (lookOf(head) ?? []) : []));
-  const looks = [...here, ...anchored];
+  const here = [...heads.filter(({ dir }) => dir === paths.dir), ...others];
+  const looks = [...here.flatMap((head) => lookOf(head) ?? []), ...anchored];
   const held = looks.flatMap(({ found }) => (found.kind === 'head' ? [found.held.head.size] : []));
   const sizes = [...files.map(({ size }) => size), ...held];
-  return { files, targets, looks, elsewhere: heads.filter(({ dir }) => dir !== paths.dir), sizes };
+  const warnings =
+    fault === undefined ? [] : [`the head that is remembered outside of the folder cannot be read: ${fault}`];
+  return { files, targets, looks, elsewhere: heads.filter(({ dir }) => dir !== paths.dir), warnings, sizes };
 }
 
 function lookOf(remembered: RememberedHead): AnchorLook | undefined {
@@ -63,31 +67,31 @@ function lookOf(remembered: RememberedHead): AnchorLook | undefined {
   if (held === undefined) return undefined;
   return {
     to: REMEMBERED,
-    found: { kind: 'head', held, ...(sinceMs === undefined ? {} : { sinceMs }) },
+    found: { kind: 'head', held, isOfLedger: true, ...(sinceMs === undefined ? {} : { sinceMs }) },
   };
 }
 
 /** @param tree over the rows that the walk passed */
 export function judgeEvidence(seen: EvidenceSeen, walk: Walk, tree: KnownTree): EvidenceVerdict {
-  const told = walk.evidence.filter(({ action }) => action === 'audit.checkpoint');
   const { origin, keyTrust: trust, gaps } = walk;
-  const checkpoints = judgeCheckpoints(seen.files, { origin, tree, trust, told, gaps });
+  const timeOf = (size: number): number | undefined => parseRfc3339(walk.tree?.timeAt(size) ?? '');
+  const checkpoints = judgeCheckpoints(seen.files, { origin, tree, trust, timeOf, gaps });
   const toldAnchors = new ToldAnchors();
   for (const row of walk.evidence) {
     const record = anchorRecordOf(row);
     if (record !== undefined) toldAnchors.add(record);
   }
-  // Where nobody is trusted to sign heads, nobody can tell who signed those that are kept elsewhere.
-  const keys = checkpoints.key === 'not-checked' ? [] : noteKeysOf(origin ?? '', trust.publicKeys.values());
   const anchors = judgeAnchors({
     named: seen.targets.map(anchorName),
     looks: seen.looks,
     told: toldAnchors,
     tree,
-    keys,
+    origin,
+    // Where nobody is trusted to sign heads, nobody can tell who signed those that are kept elsewhere.
+    signers: trust.headSigners,
   });
   const warnings = seen.elsewhere
     .filter(({ size }) => size > tree.size)
     .map(({ dir, size }) => `a copy of this ledger in ${dir} had ${size} rows when it was signed last`);
-  return { checkpoints, anchors, warnings };
+  return { checkpoints, anchors, warnings: [...seen.warnings, ...warnings] };
 }

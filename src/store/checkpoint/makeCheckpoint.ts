@@ -18,6 +18,7 @@ import type { NoteKey } from '../../core/note/note';
 import { ownRow } from '../../core/ownRows';
 import type { Identity } from '../../core/ownRows';
 import type { ReadSoFar } from '../../core/progress';
+import { fingerprintOf } from '../../core/signing/keys';
 import { readRotation } from '../../core/signing/rotation';
 import type { KeySigner } from '../../core/signing/signer';
 import type { TreeWalk } from '../../core/tree/treeWalk';
@@ -49,6 +50,7 @@ export interface MadeCheckpoint {
   /** `current`: nothing but rows about checkpoints came since the last one, which stands. */
   readonly status: 'signed' | 'current';
   readonly checkpoint: StoredCheckpoint;
+  /** Of the key that signed it. */
   readonly keyId: string;
   readonly read: RowsRead['read'];
   readonly rowsRead: number;
@@ -71,7 +73,7 @@ export async function makeCheckpoint(wish: CheckpointWish): Promise<MadeCheckpoi
   try {
     const { identity, host } = file;
     // What was signed first, and the rows then: rows that somebody signs meanwhile must not look like rows that are gone.
-    const { last, keys } = await lastSigned(wish, identity);
+    const { last, keys, keyId } = await lastSigned(wish, identity);
     const remembered = rememberedHere(paths, identity.ledgerId);
     const outside = remembered && headIn(remembered)?.head;
     const toBytes = await committedEnd(file, events);
@@ -80,16 +82,18 @@ export async function makeCheckpoint(wish: CheckpointWish): Promise<MadeCheckpoi
     if (last !== undefined) refuseOther(read.tree, last.head, `${last.path}`);
     if (outside !== undefined) refuseOther(read.tree, outside, `the head remembered in ${paths.heads}`);
     const isCurrent = last !== undefined && onlyEvidenceSince(read, last.head.size);
+    if (!isCurrent) refuseHandedOn(wish.signer, read);
     const checkpoint = isCurrent ? last : await signed(wish, identity, read.tree);
+    const by = isCurrent ? keyId : wish.signer.keyId;
     const notRemembered = remember(() => rememberHead(paths, identity.ledgerId, checkpoint, host.nowMs()));
     const told = isCurrent ? toldSeq(read.walk, checkpoint.head) : undefined;
-    const seq = told ?? (await tell(wish, checkpoint.head, read.read));
+    const seq = told ?? (await tell(wish, checkpoint.head, { key_id: by, read: read.read }));
     const { rowsRead } = read;
     const status = isCurrent ? 'current' : 'signed';
     return {
       status,
       checkpoint,
-      keyId: wish.signer.keyId,
+      keyId: by,
       read: read.read,
       rowsRead,
       seq,
@@ -103,6 +107,8 @@ export async function makeCheckpoint(wish: CheckpointWish): Promise<MadeCheckpoi
 
 interface LastSigned {
   readonly last: StoredCheckpoint | undefined;
+  /** Of the key that signed it. */
+  readonly keyId: string;
   readonly keys: readonly NoteKey[];
 }
 
@@ -110,27 +116,40 @@ interface LastSigned {
 async function lastSigned({ located, signer }: CheckpointWish, { origin }: Identity): Promise<LastSigned> {
   const own = noteKeyOf(origin, signer.publicKey.bytes);
   const newest = newestFile(located.paths);
-  if (newest === undefined) return { last: undefined, keys: [own] };
+  if (newest === undefined) return { last: undefined, keyId: signer.keyId, keys: [own] };
   const last = newest.checkpoint;
   if (last === undefined) throw invalid(located, newest, 'a signed note of that size', 'another text');
   if (last.head.origin !== origin) throw invalid(located, newest, `the origin ${origin}`, last.head.origin);
   const inSettings = [...located.config.keys.values()].map(({ publicKey }) => publicKey);
   const listed = [own, ...noteKeysOf(origin, inSettings)];
   const opened = openNote(last.note, listed);
-  if (opened.kind === 'signed') return { last, keys: listed };
+  if (opened.kind === 'signed') return { last, keyId: keyIdOf(opened.by), keys: listed };
   if (opened.kind === 'forged') throw invalid(located, newest, `a signature of ${opened.by.name} that holds`, 'none');
   // Keys that handed on what they may: looking for them takes a reading of the file.
   const { trust, rotations } = await ledgerTrust(located);
   const rotatedAway = rotations.flatMap(({ payload }) => readRotation(payload)?.old.bytes ?? []);
   const all = [...listed, ...noteKeysOf(origin, [...trust.publicKeys.values(), ...rotatedAway])];
-  if (openNote(last.note, all).kind === 'signed') return { last, keys: all };
+  const byAny = openNote(last.note, all);
+  if (byAny.kind === 'signed') return { last, keyId: keyIdOf(byAny.by), keys: all };
   throw invalid(located, newest, 'a signature of the key that signs now, of one that "keys" has, or of one that was rotated', 'none of these'); // prettier-ignore
+}
+
+function keyIdOf([key]: readonly NoteKey[]): string {
+  return key === undefined ? '' : fingerprintOf({ bytes: key.publicKey });
 }
 
 function invalid({ paths }: LocatedLedger, { name }: CheckpointFile, want: string, got: string): LedgerError {
   return new LedgerError('CHECKPOINT_INVALID', `expected checkpoints/${name} to have ${want}, found ${got}`, {
     place: { segment: paths.checkpoints },
     hint: 'run "ledger verify"; where the key is right and the list lacks it: ledger key trust FILE.pub --actor NAME --role checkpoint',
+  });
+}
+
+/** A rotation may have come while rows were read: a head by the key of before would count for nobody. */
+function refuseHandedOn({ keyId }: KeySigner, { walk, tree }: RowsRead): void {
+  if (walk.keyTrust.mayTreeHead(keyId, tree.size) !== 'untrusted') return;
+  throw new LedgerError('KEY_UNUSABLE', `expected a key that counts, found ${keyId}, which handed that on or may not`, {
+    hint: 'name the one that signs now with --sign, or as "checkpoints": {"key": …} in the config; "ledger key list" shows them',
   });
 }
 
@@ -186,9 +205,9 @@ function remember(write: () => void): string | undefined {
 }
 
 async function tell(
-  { located, signer, events }: CheckpointWish,
+  { located, events }: CheckpointWish,
   head: TreeHead,
-  read: RowsRead['read'],
+  more: { readonly key_id: string; readonly read: RowsRead['read'] },
 ): Promise<number> {
   const { paths, config } = located;
   const { size } = head;
@@ -201,10 +220,9 @@ async function tell(
       const use = placer.keyUse(key);
       const isOurs = use !== undefined && (use.stored === undefined || use.stored.action === 'audit.checkpoint');
       if (isOurs) return Promise.resolve(use.landed.seq);
-      const payload = { size, root, key_id: signer.keyId, read };
       // Where somebody else's row has the key, this one has none.
-      const more = use === undefined ? { idempotency_key: key } : {};
-      const { seq } = placer.place(ownRow('audit.checkpoint', payload, more));
+      const own = use === undefined ? { idempotency_key: key } : {};
+      const { seq } = placer.place(ownRow('audit.checkpoint', { size, root, ...more }, own));
       return Promise.resolve(seq);
     });
   } finally {

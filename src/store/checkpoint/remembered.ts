@@ -29,12 +29,40 @@ const LEDGER_ID = /^[0-9A-Z]{26}$/;
 /** Copies of one ledger; more are somebody's joke. */
 const MAX_DIRS = 64;
 
+/** A joke of somebody's is not read to its end. */
+const MAX_FILE_BYTES = 64 << 20;
+
 /** What is remembered of a ledger, wherever it lay; nothing where the file cannot be read. */
-export function rememberedHeads({ heads }: StatePaths, ledgerId: string): RememberedHead[] {
-  if (!LEDGER_ID.test(ledgerId)) return [];
-  const text = orNothing(() => readWhole(join(heads, ledgerId)))?.toString('utf8');
-  const stored = orNothing(() => JSON.parse(text ?? '') as { readonly heads?: unknown })?.heads;
-  return Array.isArray(stored) ? stored.flatMap((one) => headOf(one) ?? []) : [];
+export function rememberedHeads(paths: StatePaths, ledgerId: string): readonly RememberedHead[] {
+  return rememberedOf(paths, ledgerId).heads;
+}
+
+export interface Remembered {
+  readonly heads: readonly RememberedHead[];
+  /** Why what is there could not be read. */
+  readonly fault: string | undefined;
+}
+
+/** The same, and whether there is something that cannot be read. */
+export function rememberedOf({ heads }: StatePaths, ledgerId: string): Remembered {
+  const none = { heads: [], fault: undefined };
+  if (!LEDGER_ID.test(ledgerId)) return none;
+  const path = join(heads, ledgerId);
+  try {
+    const text = readWhole(path, MAX_FILE_BYTES)?.toString('utf8');
+    if (text === undefined) return none;
+    const stored = orNothing(() => JSON.parse(text) as { readonly heads?: unknown })?.heads;
+    if (!Array.isArray(stored)) return { heads: [], fault: `${path} holds no heads` };
+    return { heads: stored.flatMap((one) => headOf(one) ?? []), fault: undefined };
+  } catch (error) {
+    return { heads: [], fault: `${path}: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+/** The heads of other ledgers that are remembered for this folder: none is ever made in the place of another. */
+export function headsOfOthersHere(paths: StatePaths, ledgerId: string): RememberedHead[] {
+  const names = (orNothing(() => namesIn(paths.heads)) ?? []).filter((name) => name !== ledgerId);
+  return names.flatMap((name) => rememberedHere(paths, name) ?? []);
 }
 
 function headOf(value: unknown): RememberedHead | undefined {

@@ -28,6 +28,8 @@ export interface ScanTask {
   readonly toSign?: readonly string[] | undefined;
   /** Hash the rows as leaves of the tree, too. */
   readonly hasTree?: boolean | undefined;
+  /** Tell when these rows were appended: their seqs, in ascending order. */
+  readonly timesOf?: readonly number[] | undefined;
   /** Two counters: the next chunk to take, and the chunks whose results were used (-1: stop). */
   readonly progress: SharedArrayBuffer;
 }
@@ -51,6 +53,8 @@ export interface ScanOptions {
   readonly toSign?: readonly string[] | undefined;
   /** Hash the rows as leaves of the tree, too. */
   readonly hasTree?: boolean | undefined;
+  /** Tell when these rows were appended: their seqs, in ascending order. */
+  readonly timesOf?: readonly number[] | undefined;
   readonly workers: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -63,8 +67,8 @@ export async function scanRegion(options: ScanOptions, onResult: (result: ChunkR
   const chunks = chunkCount(options.region);
   const shared = new SharedArrayBuffer(8);
   const progress = new Int32Array(shared);
-  const { fd, region, mode, digestUpTo, toSign, hasTree } = options;
-  const task: ScanTask = { fd, region, mode, digestUpTo, toSign, hasTree, progress: shared };
+  const { fd, region, mode, digestUpTo, toSign, hasTree, timesOf } = options;
+  const task: ScanTask = { fd, region, mode, digestUpTo, toSign, hasTree, timesOf, progress: shared };
   const threads = Array.from({ length: Math.min(options.workers, chunks) }, () =>
     startWorker('scan/scanWorker', task, HEAP),
   );

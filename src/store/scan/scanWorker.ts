@@ -36,13 +36,13 @@ function resultOf(task: ScanTask, index: number, buffer: Buffer, chunk: ReturnTy
   if (chunk === undefined) return { index, kind: 'unreadable' };
   const { start, end, offset } = chunk;
   if (start === end) return { index, kind: 'empty' };
-  const { digestUpTo: upTo, mode, toSign, hasTree } = task;
+  const { digestUpTo: upTo, mode, toSign, hasTree, timesOf } = task;
   if (mode === 'form') {
     const wanted = upTo === undefined ? undefined : { upTo, offset };
     return { index, kind: 'form', offset, ...scanForm(buffer, start, end, wanted) };
   }
   const digest = upTo === undefined ? undefined : { upToSeq: upTo.seq, offset };
-  const summary = checkChunk(buffer, start, end, { strict: mode === 'strict', digest, toSign, hasTree });
+  const summary = checkChunk(buffer, start, end, { strict: mode === 'strict', digest, toSign, hasTree, timesOf });
   return summary === undefined ? { index, kind: 'irregular' } : { index, kind: 'regular', offset, summary };
 }
 

@@ -33,13 +33,18 @@ export interface WalkOptions {
   readonly toSign?: readonly string[] | undefined;
   /** Whether the walk grows a tree of the rows. */
   readonly hasTree?: boolean | undefined;
+  /** Tell when these rows were appended: their seqs, in ascending order. */
+  readonly timesOf?: readonly number[] | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((done: { readonly rows: number; readonly bytes: number }) => void) | undefined;
 }
 
 /** What is to be known of lines that begin at `offset` of their segment. */
-export function checkOf({ strict, digestUpTo: upToSeq, toSign, hasTree }: WalkOptions, offset: number): ChunkOptions {
-  return { strict, digest: upToSeq === undefined ? undefined : { upToSeq, offset }, toSign, hasTree };
+export function checkOf(
+  { strict, digestUpTo: upToSeq, toSign, hasTree, timesOf }: WalkOptions,
+  offset: number,
+): ChunkOptions {
+  return { strict, digest: upToSeq === undefined ? undefined : { upToSeq, offset }, toSign, hasTree, timesOf };
 }
 
 type LineBytes = Pick<LineRange, 'block' | 'start' | 'end' | 'offset' | 'bytes'>;

@@ -88,6 +88,7 @@ async function walkSegments(walk: Walk, segments: readonly Segment[], options: P
     digestUpTo: options.digestUpTo,
     toSign: [...(options.signers?.required.keys() ?? [])],
     hasTree: walk.tree !== undefined,
+    timesOf: walk.tree?.sizes,
     signal: options.signal,
     onProgress: ({ rows, bytes }) => options.onProgress?.({ rows, bytes: bytesBefore + bytes, totalBytes }),
   };

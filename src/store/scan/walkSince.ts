@@ -18,7 +18,7 @@ import { withFile } from '../files';
 import { guarded } from '../index/indexErrors';
 import type { LedgerIndex } from '../index/indexFile';
 import { openIndex } from '../index/indexOpen';
-import { lastRowOfStream, readPlace, standingOf } from '../index/indexRead';
+import { lastRowOfStream, readPlace, rowOfKey, standingOf } from '../index/indexRead';
 import { LIVE_NAME } from '../index/indexSchema';
 import type { StatePaths } from '../paths';
 import type { TreeReader } from '../tree/treeReader';
@@ -34,6 +34,8 @@ export interface SinceOptions extends Omit<LedgerWalkOptions, 'after' | 'newTree
   /** As it is behind those rows. */
   readonly keyTrust: KeyTrust;
   readonly newTree: (from: GrowingTree) => TreeWalk;
+  /** Idempotency keys of rows that would need a look at what is before: where one is there, all is read. */
+  readonly unusedKeys?: readonly string[];
   /** Whoever answers for all rows must name those that are missing, and reads all where some are. */
   readonly withoutGaps?: boolean;
 }
@@ -85,12 +87,13 @@ function openIndexOrNot(paths: StatePaths): LedgerIndex | undefined {
 /** The index may lag behind the tree: then the rows in between are read again. */
 function startOf(
   index: LedgerIndex,
-  { paths, signed, tree, identity, keyTrust, withoutGaps = false }: SinceOptions,
+  { paths, signed, tree, identity, keyTrust, withoutGaps = false, unusedKeys = [] }: SinceOptions,
 ): LedgerWalkOptions['after'] {
   return withFile(paths.ledger, 'read', (fd) => {
     const standing = standingOf(index, fd);
     if (standing.kind !== 'agrees' || standing.watermark.segment !== LIVE_NAME) return undefined;
     if (withoutGaps && index.hasGaps()) return undefined;
+    if (unusedKeys.some((key) => rowOfKey(paths, fd, index, key) !== undefined)) return undefined;
     const seq = Math.min(signed.size, standing.watermark.rowSeq);
     const place = index.row(seq);
     if (place?.segment !== LIVE_NAME) return undefined;
@@ -101,11 +104,16 @@ function startOf(
         const last = lastRowOfStream(paths, own, index, { kind, id, beforeSeq: seq + 1 });
         return last && stateOf(last, kind, closers);
       });
+    const isUsed = (key: string): boolean =>
+      withFile(paths.ledger, 'read', (own) => {
+        const used = rowOfKey(paths, own, index, key);
+        return used !== undefined && used.seq <= seq;
+      });
     const [runs, decisions] = [lookUp('run', RUN_CLOSERS), lookUp('decision', DECISION_CLOSERS)];
     return {
       offset: place.offset + place.bytes + 1,
       line: seq + 1,
-      start: { row, identity, runs, decisions, keyTrust },
+      start: { row, identity, runs, decisions, keyTrust, isUsed },
     };
   });
 }

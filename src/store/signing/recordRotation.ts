@@ -7,7 +7,7 @@ import type { Config } from '../../core/config';
 import { LedgerError } from '../../core/errors';
 import type { CallerMember } from '../../core/members';
 import { ownRow } from '../../core/ownRows';
-import { KEY_ROTATION, rotationBytes, rotationPayload } from '../../core/signing/rotation';
+import { KEY_ROTATION, rotationBytes, rotationPayload, rotationUse } from '../../core/signing/rotation';
 import type { EvidenceRole, RotationPlace, SignedRotation } from '../../core/signing/rotation';
 import type { KeySigner } from '../../core/signing/signer';
 import type { AppendEvents } from '../append/append';
@@ -46,7 +46,9 @@ export async function recordRotation(wish: RotationWish): Promise<RecordedRotati
       refuseOther(wish.ledgerId, identity.ledgerId);
       const { seq, hash } = placer.group.head;
       const signed = ahead?.after.hash === hash ? ahead : await signedFor(wish, { seq, hash });
-      const { seq: at, id } = placer.place(ownRow(KEY_ROTATION, rotationPayload(signed), wish.said));
+      const use = rotationUse(wish.old.keyId);
+      const key = placer.keyUse(use) === undefined ? { idempotency_key: use } : {};
+      const { seq: at, id } = placer.place(ownRow(KEY_ROTATION, rotationPayload(signed), { ...wish.said, ...key }));
       return { seq: at, id, roles: signed.roles };
     });
   } finally {

@@ -28,7 +28,7 @@ function look(to: string, size: number, root = rootOf(size), by?: string): Ancho
 }
 
 const judge = (looks: readonly AnchorLook[], rows: ToldAnchors, named: readonly string[] = []) =>
-  judgeAnchors({ named, looks, told: rows, tree, keys: [key.note] });
+  judgeAnchors({ named, looks, told: rows, tree, origin: 'local/x', signers: [key.note.publicKey] });
 
 test('since is when a row first said so; the last of several counts', () => {
   const rows = told({ size: 5 }, { size: 9 }, { size: 9 }, { size: 9, outcome: 'failed', why: 'EIO' });
@@ -80,6 +80,6 @@ test('a head that the ledger does not go on from is told, and the others count',
 
 test('nobody can tell without a tree', () => {
   const blind = { size: 20, rootAt: () => undefined };
-  const { anchors, anchored_until: until } = judgeAnchors({ named: [], looks: [look('file:/a', 9)], told: told(), tree: blind, keys: [] }); // prettier-ignore
+  const { anchors, anchored_until: until } = judgeAnchors({ named: [], looks: [look('file:/a', 9)], told: told(), tree: blind, origin: 'local/x', signers: [] }); // prettier-ignore
   assert.deepEqual([anchors[0]?.state, until], ['not-checked', null]);
 });
