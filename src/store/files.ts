@@ -17,6 +17,7 @@ import {
   readdirSync,
   readSync,
   statSync,
+  unlinkSync,
   writeSync,
 } from 'node:fs';
 import type { Stats } from 'node:fs';
@@ -150,6 +151,15 @@ export function writeAll(fd: number, data: Uint8Array): void {
 export function writeAt(fd: number, data: Uint8Array, offset: number): void {
   let done = 0;
   while (done < data.length) done += writeSync(fd, data, done, data.length - done, offset + done);
+}
+
+/** Takes a file away, where there is one: "rmSync" loads what takes folders away first, which is 4 ms of a start. */
+export function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
 }
 
 /** The whole content of a small file, or the beginning of one that is longer than it should be; undefined where there is none. */

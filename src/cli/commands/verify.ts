@@ -198,9 +198,9 @@ function signatureLines({ signatures, signed_rows: signed }: VerifyResult, width
 
 /** Up to where the ledger is signed, by whom as far as that is known here, and who else has that in hand. */
 function evidenceLines(result: VerifyResult, colors: Colors, width: number): string[] {
-  const { checkpoints, tree, key, signed_until: until, rows, last_seq: last } = result;
+  const { checkpoints, tree, key, signed_until: until, last_seq: last } = result;
   if (checkpoints === 0 && result.anchors.length === 0) return [];
-  const keyText = { trusted: 'by a trusted key', wrong: 'by a key that does not count', 'not-checked': 'by a key that nobody here has named as trusted', none: '' }[key]; // prettier-ignore
+  const keyText = { trusted: 'by a trusted key', wrong: checkpoints === 1 ? 'by a key that does not count' : 'not all by keys that count', 'not-checked': 'by a key that nobody here has named as trusted', none: '' }[key]; // prettier-ignore
   const rest =
     until === null || last === null || until >= last
       ? ''
@@ -208,7 +208,7 @@ function evidenceLines(result: VerifyResult, colors: Colors, width: number): str
   const many = `${checkpoints} ${checkpoints === 1 ? 'checkpoint' : 'checkpoints'}`;
   const roots = { agrees: 'roots agree', disagrees: 'roots disagree', 'not-checked': 'roots not all checked', none: 'none here' }[tree]; // prettier-ignore
   const signed = until === null ? `${many}, ${roots}` : `until row ${until} ${keyText}${rest} · ${many}, ${roots}`;
-  return [labelled('signed', signed, width), ...anchorLines(result, rows, colors, width)];
+  return [labelled('signed', signed, width), ...anchorLines(result, last ?? 0, colors, width)];
 }
 
 function streamText({ kind, id, rows, open, complete }: StreamReport): string {

@@ -165,9 +165,10 @@ function findingOf(
 ): Finding | 'none of ours' | 'unsigned' | undefined {
   const { head } = held;
   const isKnown = isSignedBy(held, noteKeysOf(head.origin, signers));
-  if (head.origin !== origin) {
+  // Without a row 1 nobody says another name.
+  if (origin !== undefined && head.origin !== origin) {
     if (!isOfLedger && (signers.length === 0 || !isKnown)) return 'none of ours';
-    return { code: 'FOREIGN', seq: 1, place: null, want: `the origin ${head.origin}, which ${to} knows of`, got: `${origin ?? 'none'}` }; // prettier-ignore
+    return { code: 'FOREIGN', seq: 1, place: null, want: `the origin ${head.origin}, which ${to} knows of`, got: origin }; // prettier-ignore
   }
   const finding = headFinding(head, tree, to);
   if (isKnown) return finding;

@@ -2,12 +2,12 @@
  * The checkpoints of a ledger: signed notes in `checkpoints/<size>.txt`. One is put there whole, under its name, or not at
  * all, and is never written over: two that sign one size sign the same root, or one of them is wrong.
  */
-import { linkSync, rmSync } from 'node:fs';
+import { linkSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../../core/errors';
 import { readSignedHead } from '../../core/note/checkpoint';
 import type { SignedHead } from '../../core/note/checkpoint';
-import { ensureFolder, namesIn, refuseLink, syncFolder } from '../files';
+import { ensureFolder, namesIn, refuseLink, removeFile, syncFolder } from '../files';
 import { readNote } from './noteFile';
 import { createWhole } from '../wholeFile';
 import type { StatePaths } from '../paths';
@@ -86,7 +86,7 @@ export function publishCheckpoint(paths: StatePaths, size: number, note: Buffer)
   const path = join(paths.checkpoints, `${size}.txt`);
   const temporary = join(paths.checkpoints, `.${size}.${process.pid}.tmp`);
   try {
-    rmSync(temporary, { force: true });
+    removeFile(temporary);
     createWhole(temporary, note);
     linkSync(temporary, path);
     return true;
@@ -94,7 +94,7 @@ export function publishCheckpoint(paths: StatePaths, size: number, note: Buffer)
     if (errnoOf(error) !== 'EEXIST') throw error;
     return false;
   } finally {
-    rmSync(temporary, { force: true });
+    removeFile(temporary);
     syncFolder(paths.checkpoints);
   }
 }

@@ -155,7 +155,8 @@ function refuseHandedOn({ keyId }: KeySigner, { walk, tree }: RowsRead): void {
 
 /** A ledger that shrank, or that is another one, is never signed again. */
 function refuseOther(tree: TreeWalk, { size, root }: TreeHead, where: string): void {
-  const hint = 'nothing is signed: run "ledger verify", and bring the ledger back from where it is whole';
+  const hint =
+    'nothing is signed: run "ledger verify", and bring the ledger back from where it is whole; where nothing can, keep this folder as it is, and begin a ledger in another one';
   if (size > tree.size)
     throw new LedgerError('ROLLBACK', `expected at least the ${size} rows of ${where}, found ${tree.size}`, { hint });
   const own = tree.rootAt(size);

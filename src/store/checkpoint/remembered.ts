@@ -4,14 +4,14 @@
  *
  *   {"heads":[{"dir":"/srv/state","size":12,"root":"3v4k…=","at":"2026-11-22T10:00:00.000Z","note":"local/01J…\n12\n…"}]}
  */
-import { renameSync, rmSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { orNothing } from '../../core/errors';
 import { base64Bytes } from '../../core/note/note';
 import { readSignedHead } from '../../core/note/checkpoint';
 import type { SignedHead } from '../../core/note/checkpoint';
 import { formatTime, parseRfc3339 } from '../../core/time';
-import { ensureFolder, namesIn, readWhole, syncFolder } from '../files';
+import { ensureFolder, namesIn, readWhole, removeFile, syncFolder } from '../files';
 import type { StatePaths } from '../paths';
 import { createWhole } from '../wholeFile';
 import type { StoredCheckpoint } from './checkpoints';
@@ -108,7 +108,7 @@ function writeWhole(folder: string, name: string, bytes: Buffer): void {
   ensureFolder(folder);
   const temporary = join(folder, `.${name}.${process.pid}.tmp`);
   // Of one that was killed, and had the same number.
-  rmSync(temporary, { force: true });
+  removeFile(temporary);
   createWhole(temporary, bytes);
   renameSync(temporary, join(folder, name));
   syncFolder(folder);
