@@ -49,7 +49,20 @@ export function registerSelftest(program: Command, io: Io): void {
     .option('--keep', 'keep what each attack leaves, and say where')
     .option('--list', 'show the attacks, and play none')
     .addHelpText('after', HELP_AFTER)
-    .action(async () => runSelftest(io, flagsOf<Flags>(command)));
+    .allowExcessArguments()
+    .action(async () => {
+      refuseWords(command.args);
+      await runSelftest(io, flagsOf<Flags>(command));
+    });
+}
+
+/** The name of an attack alone is what most people try. */
+function refuseWords([word]: readonly string[]): void {
+  if (word === undefined) return;
+  const name = ATTACKS.some((attack) => attack.name === word) ? word : '<name>';
+  throw new LedgerError('USAGE', `expected no argument of "selftest", found ${JSON.stringify(word)}`, {
+    hint: `ledger selftest --attacks --only ${name}`,
+  });
 }
 
 async function runSelftest(io: Io, flags: Flags): Promise<void> {
