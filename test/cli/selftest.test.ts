@@ -14,7 +14,7 @@ import { ATTACKS, UNCAUGHT } from '../../src/core/attacks/list';
 import { selftest } from '../../src/services/selftest';
 import type { SelftestResult } from '../../src/services/selftest';
 import { PLAYS } from '../../src/store/selftest/play';
-import type { Plays } from '../../src/store/selftest/scratch';
+import type { Plays, Scratch } from '../../src/store/selftest/scratch';
 import { ensureBuilt } from '../support/built';
 import { LEDGER, run, start, until } from '../support/process';
 import type { Ended } from '../support/process';
@@ -133,6 +133,18 @@ describe('ledger selftest', () => {
       /expected CONTENT_ALTERED at row 14, found CONTENT_ALTERED at row 3/,
     );
     assert.match(attacks[1]?.faults.join('\n') ?? '', /expected TORN at row 18, found none/);
+  });
+
+  test('what parsing hides is a change of bytes that a lenient parser does not see', async () => {
+    const hidden = ['number-spelling', 'invalid-utf-8', 'white-space'];
+    const parsed = (scratch: Scratch): unknown[] => scratch.lines().map((line): unknown => JSON.parse(line));
+    const compare = (name: string) => async (scratch: Scratch) => {
+      const before = parsed(scratch);
+      await PLAYS[name]?.(scratch);
+      assert.deepEqual(parsed(scratch), before, name);
+    };
+    const { as_expected: good } = await playInstead(Object.fromEntries(hidden.map((name) => [name, compare(name)])));
+    assert.equal(good, hidden.length);
   });
 
   test('a program that cannot make the scratch ledger is told, and leaves nothing', async (t) => {

@@ -45,10 +45,10 @@ export const RUN_UNDER_SECOND: readonly Input[] = [
   { ...coder, action: 'run_completed', run_id: 'run-3', outcome: 'success' },
 ];
 
-/** Row 13 to 16. */
+/** Row 13 to 16. The mark in row 14 is what lenient readers put in place of bytes that are no UTF-8. */
 export const RUN_BEHIND: readonly Input[] = [
   { ...coder, action: 'run_started', run_id: 'run-4' },
-  { ...coder, action: 'pulse.probe', run_id: 'run-4', reason: 'status=green, café', payload: { n: 1 } },
+  { ...coder, action: 'pulse.probe', run_id: 'run-4', reason: 'status=green, caf\uFFFD', payload: { n: 1 } },
   { ...coder, action: 'tool.used', run_id: 'run-4', target: 'repo', cost_usd: '0.02' },
   { ...coder, action: 'run_completed', run_id: 'run-4', outcome: 'success' },
 ];
