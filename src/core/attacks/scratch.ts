@@ -1,7 +1,7 @@
 /**
  * The rows of the ledger that attacks are played on: always the same ones in the same places, so that an attack is caught
  * at a row that is known before. Two runs lie under the first checkpoint, a third one under the second, a fourth one and an
- * approval behind both.
+ * approval behind both. On the anchored ground two rows with sealed fields follow, and a third checkpoint.
  */
 
 /** Where rows stand that attacks are about. */
@@ -18,6 +18,9 @@ export const SEQ = {
   /** Signed by alice. */
   approval: 17,
   last: 18,
+  /** Of the anchored ground: two rows with sealed fields. The last of them is the last that anchors know. */
+  sealed: 19,
+  otherSealed: 20,
 } as const;
 
 export const HIDDEN_OUTCOMES = ['success', 'error', 'refused', 'timeout', 'skipped'] as const;
@@ -62,3 +65,11 @@ export const APPROVAL: Input = {
 
 /** Row 18. */
 export const LAST: Input = { agent: 'probe', action: 'pulse.probe', target: 'env', outcome: 'success' };
+
+/** Row 19 and 20: of the first two fields are sealed, of the second one. */
+export const SEALED_ROWS: readonly Input[] = [
+  { agent: 'desk', action: 'refund.made', reason: 'moved to Lyon', payload: { email: 'k@example.org' } },
+  { agent: 'desk', action: 'refund.made', reason: 'moved to Bern' },
+];
+
+export const SEALED_FIELDS = ['reason', 'payload.email'] as const;

@@ -66,10 +66,7 @@ export const HEAD_PLAYS = {
     cutTo(scratch, SEQ.firstCheckpoint);
     rmSync(newestNote(scratch));
   },
-  'folder-rolled-back': (scratch) => {
-    rmSync(scratch.path('state'), { recursive: true });
-    renameSync(scratch.path('backup'), scratch.path('state'));
-  },
+  'folder-rolled-back': rollBackFolder,
   'stolen-key': signAnew,
   'file-emptied': (scratch) => truncateSync(scratch.path('state', 'audit.jsonl')),
   'folder-emptied': emptyFolder,
@@ -83,7 +80,12 @@ function emptyFolder(scratch: Scratch): void {
   for (const name of readdirSync(scratch.path('state'))) rmSync(scratch.path('state', name), { recursive: true });
 }
 
-function rewriteSigned(scratch: Scratch): void {
+export function rollBackFolder(scratch: Scratch): void {
+  rmSync(scratch.path('state'), { recursive: true });
+  renameSync(scratch.path('backup'), scratch.path('state'));
+}
+
+export function rewriteSigned(scratch: Scratch): void {
   forgetShortcuts(scratch);
   scratch.writeLines(rechained(scratch.lines(), SEQ.run1Tool, (text) => text.replace('0.0312', '0.0012')));
 }
@@ -95,8 +97,7 @@ async function signAnew(scratch: Scratch): Promise<void> {
   await scratch.must(['checkpoint'], { who: 'thief' });
 }
 
-/** Up to the row of the first checkpoint. */
-function cutTo(scratch: Scratch, seq: number): void {
+export function cutTo(scratch: Scratch, seq: number): void {
   forgetShortcuts(scratch);
   scratch.writeLines(scratch.lines().slice(0, seq));
 }
