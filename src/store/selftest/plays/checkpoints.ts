@@ -1,6 +1,15 @@
 /** What is signed is written again, as well as can be done without the key, and then with it. */
 import { randomBytes } from 'node:crypto';
-import { cpSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { rechained, without } from '../../../core/attacks/forge';
 import { SEQ } from '../../../core/attacks/scratch';
 import { HASH_BYTES } from '../../../core/tree/merkle';
@@ -57,7 +66,10 @@ export const CHECKPOINT_PLAYS = {
     writeFileSync(path, readFileSync(path, 'utf8').replaceAll('local/', 'other/'));
   },
   'checkpoint-by-stranger': async (scratch) => {
-    await scratch.must(['checkpoint', '--sign', 'mallory'], { who: 'thief' });
+    copyFileSync(scratch.path('ledger.config.json'), scratch.path('lax.json'));
+    const lax = ['--config', 'lax.json'];
+    await scratch.must(['key', 'trust', 'mallory', '--actor', 'mallory', '--role', 'checkpoint', ...lax]);
+    await scratch.must(['checkpoint', '--sign', 'mallory', ...lax], { who: 'thief' });
   },
 } as const satisfies Plays;
 
