@@ -17,7 +17,7 @@ interface Look {
 }
 
 export function selftestText(result: SelftestResult, { quiet, ...look }: Look & { readonly quiet: boolean }): string {
-  const { attacks, played, as_expected: good, kept } = result;
+  const { attacks, played, not_played: notPlayed, as_expected: good, kept } = result;
   const shown = quiet ? attacks.filter((one) => !one.as_expected) : attacks;
   const paint = good === played ? look.colors.good : look.colors.bad;
   return [
@@ -25,9 +25,14 @@ export function selftestText(result: SelftestResult, { quiet, ...look }: Look & 
     ...(quiet ? [] : ['', ...uncaughtLines(look)]),
     '',
     ...wrapWords(summaryOf(result), look.width).map(paint),
+    ...notPlayed.map((name) => look.colors.warn(`${name} was not played: there is no ${needOf(name)} here`)),
     ...(kept === null ? [] : [printable(`kept in ${kept}`)]),
     '',
   ].join('\n');
+}
+
+function needOf(name: string): string {
+  return ATTACKS.find((one) => one.name === name)?.needs ?? 'such attack';
 }
 
 function summaryOf({ attacks, played, as_expected: good }: SelftestResult): string {

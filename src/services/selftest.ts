@@ -2,7 +2,7 @@
  * `ledger selftest --attacks`: is every attack caught, here, by this very program? Each is played on a fresh copy of a
  * scratch ledger:
  *
- *   1. what looks for it finds nothing amiss
+ *   1. what looks for it finds nothing amiss; copies are the same to the byte, so that one is looked at
  *   2. the attack; which files hold other bytes now
  *   3. what looks for it names exactly the code and the row, as JSON, in prose and in quiet mode, with the exit code
  */
@@ -12,8 +12,9 @@ import type { FoundCode, Look } from '../core/attacks/judge';
 import { ATTACKS } from '../core/attacks/list';
 import { LedgerError } from '../core/errors';
 import { guess } from '../store/selftest/guess';
-import { greenFaults, look } from '../store/selftest/look';
-import { makeScratch } from '../store/selftest/makeScratch';
+import { GreenLook, look } from '../store/selftest/look';
+import { canPlay } from '../store/selftest/makeAnchored';
+import { makeScratch, toGround } from '../store/selftest/makeScratch';
 import { PLAYS } from '../store/selftest/play';
 import { removeScratch, scratchRoot } from '../store/selftest/scratch';
 import type { Play, Plays, Program, Scratch } from '../store/selftest/scratch';
@@ -43,6 +44,8 @@ export interface PlayedAttack extends Attack {
 export interface SelftestResult {
   readonly attacks: readonly PlayedAttack[];
   readonly played: number;
+  /** Those that need a program which is not here. */
+  readonly not_played: readonly string[];
   readonly as_expected: number;
   /** Where what attacks have left is kept. */
   readonly kept: string | null;
@@ -72,7 +75,9 @@ export async function selftest(request: SelftestRequest): Promise<SelftestResult
   try {
     const attacks = await playAll(root, chosen, request);
     const good = attacks.filter((one) => one.as_expected).length;
-    return { attacks, played: attacks.length, as_expected: good, kept: request.keep ? root : null };
+    const left = chosen.filter(({ name }) => attacks.every((one) => one.name !== name)).map(({ name }) => name);
+    const kept = request.keep ? root : null;
+    return { attacks, played: attacks.length, not_played: left, as_expected: good, kept };
   } finally {
     if (!request.keep) removeScratch(root);
   }
@@ -88,10 +93,13 @@ async function playAll(
   const waiting = chosen.values();
   const playLane = async (lane: number): Promise<void> => {
     const scratch = await makeScratch(root, lane, program, env['PATH']);
+    const green = new GreenLook();
     for (const attack of waiting) {
       if (signal?.aborted === true) break;
-      scratch.renew();
-      played.set(attack, await playAttack(scratch, attack, instead[attack.name] ?? PLAYS[attack.name] ?? nothing));
+      await toGround(scratch, attack.ground ?? 'plain');
+      if (!canPlay(scratch, attack)) continue;
+      const play = instead[attack.name] ?? PLAYS[attack.name] ?? nothing;
+      played.set(attack, await playAttack({ scratch, green, attack, play }));
       if (keep) scratch.keep(attack.name);
       onPlayed?.(played.size, chosen.length);
     }
@@ -117,10 +125,17 @@ function attacksNamed(names: readonly string[] | undefined): readonly Attack[] {
 /** A reader of what is there changes nothing. */
 const nothing: Play = () => undefined;
 
-async function playAttack(scratch: Scratch, attack: Attack, play: Play): Promise<PlayedAttack> {
+interface Playing {
+  readonly scratch: Scratch;
+  readonly green: GreenLook;
+  readonly attack: Attack;
+  readonly play: Play;
+}
+
+async function playAttack({ scratch, green, attack, play }: Playing): Promise<PlayedAttack> {
   const faults: string[] = [];
   const before = scratch.digests();
-  if (attack.check !== 'guess') faults.push(...(await greenFaults(scratch, attack.check)));
+  if (attack.check !== 'guess') faults.push(...(await green.faults(scratch, attack.check, attack)));
   try {
     await play(scratch);
   } catch (error) {

@@ -3,10 +3,12 @@
  * does. LEDGER_DOCS=update writes the table of that page.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { before, describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { selftestText } from '../../src/cli/attackText';
+import { NO_COLORS } from '../../src/cli/color';
 import { caughtAs, FAMILIES } from '../../src/core/attacks/attack';
 import type { Attack } from '../../src/core/attacks/attack';
 import { lookFaults } from '../../src/core/attacks/judge';
@@ -14,7 +16,7 @@ import { ATTACKS, UNCAUGHT } from '../../src/core/attacks/list';
 import { selftest } from '../../src/services/selftest';
 import type { SelftestResult } from '../../src/services/selftest';
 import { PLAYS } from '../../src/store/selftest/play';
-import type { Plays } from '../../src/store/selftest/scratch';
+import type { Plays, Scratch } from '../../src/store/selftest/scratch';
 import { ensureBuilt } from '../support/built';
 import { LEDGER, run, start, until } from '../support/process';
 import type { Ended } from '../support/process';
@@ -103,6 +105,7 @@ describe('ledger selftest', () => {
     const wrong = result.attacks.filter((one) => !one.as_expected).map(({ name, faults }) => ({ name, faults }));
     assert.deepEqual(wrong, []);
     assert.deepEqual([status, stderr, result.played, result.kept], [0, '', ATTACKS.length, null]);
+    assert.deepEqual(result.not_played, []);
     for (const { name, check, code, row, exit, found, changed } of result.attacks) {
       if (check === 'guess') continue;
       assert.ok(changed.length > 0 && changed.every((file) => file.before !== file.after), name);
@@ -133,6 +136,42 @@ describe('ledger selftest', () => {
       /expected CONTENT_ALTERED at row 14, found CONTENT_ALTERED at row 3/,
     );
     assert.match(attacks[1]?.faults.join('\n') ?? '', /expected TORN at row 18, found none/);
+  });
+
+  test('what parsing hides is a change of bytes that a lenient parser does not see', async () => {
+    const hidden = ['number-spelling', 'invalid-utf-8', 'white-space'];
+    const parsed = (scratch: Scratch): unknown[] => scratch.lines().map((line): unknown => JSON.parse(line));
+    const compare = (name: string) => async (scratch: Scratch) => {
+      const before = parsed(scratch);
+      await PLAYS[name]?.(scratch);
+      assert.deepEqual(parsed(scratch), before, name);
+    };
+    const { as_expected: good } = await playInstead(Object.fromEntries(hidden.map((name) => [name, compare(name)])));
+    assert.equal(good, hidden.length);
+  });
+
+  test('an opening that is not changed, an anchor that another one stands in for: both fail the selftest', async () => {
+    const { as_expected: good, attacks } = await playInstead({
+      'anchored-tail-cut': (scratch) => {
+        for (const name of readdirSync(scratch.path('stick'))) rmSync(scratch.path('stick', name));
+        return PLAYS['anchored-tail-cut']?.(scratch);
+      },
+      'opening-deleted': (scratch) => writeFileSync(scratch.path('state', 'sealed.jsonl'), '\n', { flag: 'a' }),
+    });
+    assert.equal(good, 0);
+    const [anchor = '', opening = ''] = attacks.map(({ faults }) => faults.join('\n'));
+    assert.match(anchor, /^expected "stick\/ knows of" in prose, found none$/m);
+    assert.match(opening, /^expected "no opening that fits" in JSON, found none$/m);
+  });
+
+  test('without git the attack that needs it is not played, and that is said', async () => {
+    const only = ['anchored-tail-cut', 'anchored-file-older'];
+    const program = [process.execPath, LEDGER];
+    const result = await selftest({ program, env: { PATH: '/nowhere' }, keep: false, only });
+    const { played, as_expected: good, not_played: left } = result;
+    assert.deepEqual([played, good, left], [1, 1, ['anchored-file-older']]);
+    const text = selftestText(result, { colors: NO_COLORS, width: 100, quiet: false });
+    assert.match(text, /^anchored-file-older was not played: there is no git here$/m);
   });
 
   test('a program that cannot make the scratch ledger is told, and leaves nothing', async (t) => {
@@ -197,4 +236,9 @@ test('what is seen is held against what must be: a code too many, prose that say
   };
   assert.deepEqual(lookFaults(well, fine), []);
   assert.equal(lookFaults({ ...well, quiet: { exit: 0, text: 'intact' } }, fine).length, 1);
+  const warned = { ...fine, words: 'is gone' };
+  const told = { exit: 0, text: 'a value is gone' };
+  assert.deepEqual(lookFaults({ ...well, json: { ...told, codes: [] }, prose: told }, warned), []);
+  assert.equal(lookFaults({ ...well, prose: told }, warned).length, 1);
+  assert.equal(lookFaults({ ...well, json: { ...told, codes: [] } }, warned).length, 1);
 });

@@ -30,9 +30,10 @@ const HELP_BEFORE = `Examples:
 
 const HELP_AFTER = `
 Each attack is played on a fresh copy of a scratch ledger, which this very program makes in a temporary folder: rows, a signed
-approval, checkpoints, a remembered head, a bundle. First nothing may be amiss. Then files are changed, and it is shown which.
-Then "ledger verify" or "ledger bundle verify" must name the code and the row, with --json, in prose and with --quiet, with the
-right exit code each time, and must name nothing else. Your ledger, keys, settings and home are neither read nor written.
+approval, checkpoints, a remembered head, anchors (a folder; a repository, where git is there), sealed fields, a bundle, a proof.
+First nothing may be amiss. Then files are changed, and it is shown which. Then whatever is to catch it, "ledger verify" mostly,
+must name the code and the row, with --json, in prose and with --quiet, with the right exit code each time, and must name nothing
+else. Your ledger, keys, settings and home are neither read nor written.
 
 The table is that of docs/guarantees.md, with what each layer leaves open; what nothing catches stands below it.
 
@@ -49,7 +50,20 @@ export function registerSelftest(program: Command, io: Io): void {
     .option('--keep', 'keep what each attack leaves, and say where')
     .option('--list', 'show the attacks, and play none')
     .addHelpText('after', HELP_AFTER)
-    .action(async () => runSelftest(io, flagsOf<Flags>(command)));
+    .allowExcessArguments()
+    .action(async () => {
+      refuseWords(command.args);
+      await runSelftest(io, flagsOf<Flags>(command));
+    });
+}
+
+/** The name of an attack alone is what most people try. */
+function refuseWords([word]: readonly string[]): void {
+  if (word === undefined) return;
+  const name = ATTACKS.some((attack) => attack.name === word) ? word : '<name>';
+  throw new LedgerError('USAGE', `expected no argument of "selftest", found ${JSON.stringify(word)}`, {
+    hint: `ledger selftest --attacks --only ${name}`,
+  });
 }
 
 async function runSelftest(io: Io, flags: Flags): Promise<void> {

@@ -30,10 +30,12 @@ export interface Look {
 /** What of it is not as it must be. */
 export function lookFaults(look: Look, attack: Attack): string[] {
   const { json, prose, quiet } = look;
-  const shown = shownOf(attack, json.codes);
+  const words = attack.words === undefined ? [] : [attack.words];
+  const shown = [...shownOf(attack, json.codes), ...words];
   return [
     ...exitFaults(look, attack.exit),
     ...codeFaults(json.codes, attack),
+    ...missing(words, json, 'JSON'),
     ...missing(shown, prose, 'prose'),
     ...(attack.exit === 0 ? silenceFaults(quiet) : missing(shown, quiet, 'quiet mode')),
   ];

@@ -1,9 +1,12 @@
 /** Every attack that `ledger selftest` plays, and what nothing catches. */
+import { ANCHOR_ATTACKS, HISTORY_ATTACKS } from './anchorAttacks';
 import type { Attack } from './attack';
 import { BUNDLE_ATTACKS } from './bundleAttacks';
 import { CHECKPOINT_ATTACKS, HEAD_ATTACKS } from './checkpointAttacks';
 import { KEY_ATTACKS } from './keyAttacks';
+import { PROOF_ATTACKS } from './proofAttacks';
 import { ROW_ATTACKS, STREAM_ATTACKS, TIME_ATTACKS } from './rowAttacks';
+import { INDEX_ATTACKS, SEAL_ATTACKS } from './sealAttacks';
 import { HIDDEN_ATTACKS, ORIGIN_ATTACKS, WRITER_ATTACKS } from './writerAttacks';
 
 export const ATTACKS: readonly Attack[] = [
@@ -11,11 +14,16 @@ export const ATTACKS: readonly Attack[] = [
   ...STREAM_ATTACKS,
   ...CHECKPOINT_ATTACKS,
   ...HEAD_ATTACKS,
+  ...ANCHOR_ATTACKS,
+  ...HISTORY_ATTACKS,
   ...BUNDLE_ATTACKS,
+  ...PROOF_ATTACKS,
   ...ORIGIN_ATTACKS,
   ...KEY_ATTACKS,
   ...WRITER_ATTACKS,
   ...HIDDEN_ATTACKS,
+  ...SEAL_ATTACKS,
+  ...INDEX_ATTACKS,
   ...TIME_ATTACKS,
 ];
 

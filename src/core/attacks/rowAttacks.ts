@@ -67,7 +67,11 @@ export const ROW_ATTACKS: readonly Attack[] = [
   },
   { ...ROW_HASH, name: 'duplicate-key', what: 'a name stands twice, so that parsers read different values' },
   { ...ROW_HASH, name: 'number-spelling', what: '1 becomes 1.0, which parses to the same' },
-  { ...ROW_HASH, name: 'invalid-utf-8', what: 'a letter becomes bytes that are no UTF-8, which lenient readers mend' },
+  {
+    ...ROW_HASH,
+    name: 'invalid-utf-8',
+    what: 'a U+FFFD becomes a byte that is no UTF-8, which lenient readers read as U+FFFD',
+  },
   { ...ROW_HASH, name: 'white-space', what: 'a space is put between two members, which parsers skip' },
 ];
 

@@ -1,7 +1,7 @@
 /**
  * The rows of the ledger that attacks are played on: always the same ones in the same places, so that an attack is caught
  * at a row that is known before. Two runs lie under the first checkpoint, a third one under the second, a fourth one and an
- * approval behind both.
+ * approval behind both. On the anchored ground two rows with sealed fields follow, and a third checkpoint.
  */
 
 /** Where rows stand that attacks are about. */
@@ -18,6 +18,9 @@ export const SEQ = {
   /** Signed by alice. */
   approval: 17,
   last: 18,
+  /** Of the anchored ground: two rows with sealed fields. The last of them is the last that anchors know. */
+  sealed: 19,
+  otherSealed: 20,
 } as const;
 
 export const HIDDEN_OUTCOMES = ['success', 'error', 'refused', 'timeout', 'skipped'] as const;
@@ -45,10 +48,10 @@ export const RUN_UNDER_SECOND: readonly Input[] = [
   { ...coder, action: 'run_completed', run_id: 'run-3', outcome: 'success' },
 ];
 
-/** Row 13 to 16. */
+/** Row 13 to 16. The mark in row 14 is what lenient readers put in place of bytes that are no UTF-8. */
 export const RUN_BEHIND: readonly Input[] = [
   { ...coder, action: 'run_started', run_id: 'run-4' },
-  { ...coder, action: 'pulse.probe', run_id: 'run-4', reason: 'status=green, café', payload: { n: 1 } },
+  { ...coder, action: 'pulse.probe', run_id: 'run-4', reason: 'status=green, caf\uFFFD', payload: { n: 1 } },
   { ...coder, action: 'tool.used', run_id: 'run-4', target: 'repo', cost_usd: '0.02' },
   { ...coder, action: 'run_completed', run_id: 'run-4', outcome: 'success' },
 ];
@@ -62,3 +65,11 @@ export const APPROVAL: Input = {
 
 /** Row 18. */
 export const LAST: Input = { agent: 'probe', action: 'pulse.probe', target: 'env', outcome: 'success' };
+
+/** Row 19 and 20: of the first two fields are sealed, of the second one. */
+export const SEALED_ROWS: readonly Input[] = [
+  { agent: 'desk', action: 'refund.made', reason: 'moved to Lyon', payload: { email: 'k@example.org' } },
+  { agent: 'desk', action: 'refund.made', reason: 'moved to Bern' },
+];
+
+export const SEALED_FIELDS = ['reason', 'payload.email'] as const;

@@ -12,6 +12,7 @@ export const ORIGIN_ATTACKS: readonly Attack[] = [
     layer: 'order of rows',
     code: 'FRONT_TRUNCATED',
     row: 5,
+    also: ['FOREIGN'],
     left: 'nothing: a ledger begins with row 1',
   },
   {
@@ -33,7 +34,7 @@ export const ORIGIN_ATTACKS: readonly Attack[] = [
     layer: 'genesis row',
     code: 'GENESIS_MISSING',
     row: 1,
-    also: ['DIVERGED'],
+    also: ['DIVERGED', 'FOREIGN'],
     left: 'nothing: this program knows one format and reads no other',
   },
 ];

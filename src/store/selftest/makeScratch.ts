@@ -1,6 +1,8 @@
 /** Makes the ledger that attacks are played on, by the commands that people type. */
 import { copyFileSync, cpSync, writeFileSync } from 'node:fs';
 import { APPROVAL, LAST, PROBE, RUN_BEHIND, RUN_UNDER_SECOND, RUNS_UNDER_FIRST } from '../../core/attacks/scratch';
+import type { Ground } from '../../core/attacks/attack';
+import { makeAnchored } from './makeAnchored';
 import { Scratch } from './scratch';
 import type { Program } from './scratch';
 
@@ -17,8 +19,18 @@ export async function makeScratch(
   const scratch = Scratch.open(root, lane, program, searchPath);
   await trustKeys(scratch);
   await appendRows(scratch);
-  scratch.settle();
+  scratch.settle('plain');
   return scratch;
+}
+
+/** A fresh copy of what is attacked; it is made when it is first asked for. @throws as `makeScratch` */
+export async function toGround(scratch: Scratch, ground: Ground): Promise<void> {
+  if (!scratch.has(ground)) {
+    scratch.renew('plain');
+    await makeAnchored(scratch);
+    scratch.settle(ground);
+  }
+  scratch.renew(ground);
 }
 
 async function trustKeys(scratch: Scratch): Promise<void> {
@@ -35,7 +47,9 @@ async function appendRows(scratch: Scratch): Promise<void> {
     scratch.must(['append', '-'], { input: rows.map((row) => `${JSON.stringify(row)}\n`).join('') });
   await append([...RUNS_UNDER_FIRST, PROBE]);
   await scratch.must(['checkpoint']);
-  cpSync(scratch.path('state'), scratch.path('backup'), { recursive: true, preserveTimestamps: true });
+  const copy = { recursive: true, preserveTimestamps: true };
+  cpSync(scratch.path('state'), scratch.path('backup'), copy);
+  cpSync(scratch.homePath('state'), scratch.path('backup-home'), copy);
   await append(RUN_UNDER_SECOND);
   await scratch.must(['checkpoint']);
   await append(RUN_BEHIND);

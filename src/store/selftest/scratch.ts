@@ -2,12 +2,13 @@
  * A ledger to attack, in a folder of its own, made by the very program that is tested: rows, a signed approval, checkpoints,
  * a remembered head, a bundle. Nothing of the user's is read or written: no ledger, settings, keys or state home.
  *
- *   <root>/<lane>/base    as it was made
- *   <root>/<lane>/play    a fresh copy for each attack, always at this path: a remembered head is of one folder
+ *   <root>/<lane>/plain, anchored   as they were made
+ *   <root>/<lane>/play              a fresh copy for each attack, always at this path: a remembered head is of one folder
  */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'; // prettier-ignore
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'; // prettier-ignore
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
+import type { Ground } from '../../core/attacks/attack';
 import { APPROVAL } from '../../core/attacks/scratch';
 import { sha256Hex } from '../../core/digest';
 import { LedgerError } from '../../core/errors';
@@ -41,7 +42,7 @@ export function removeScratch(root: string): void {
 
 export class Scratch {
   readonly #play: string;
-  readonly #base: string;
+  readonly #lane: string;
 
   private constructor(
     private readonly root: string,
@@ -49,8 +50,8 @@ export class Scratch {
     private readonly program: Program,
     private readonly searchPath: string | undefined,
   ) {
-    this.#play = join(root, `${lane}`, 'play');
-    this.#base = join(root, `${lane}`, 'base');
+    this.#lane = join(root, `${lane}`);
+    this.#play = join(this.#lane, 'play');
   }
 
   /** @throws the system's error */
@@ -60,15 +61,18 @@ export class Scratch {
     return scratch;
   }
 
-  /** What was made until now is what each attack begins with. */
-  settle(): void {
-    renameSync(this.#play, this.#base);
-    this.renew();
+  /** What was made until now is what each attack on this ground begins with. */
+  settle(ground: Ground): void {
+    renameSync(this.#play, join(this.#lane, ground));
   }
 
-  renew(): void {
+  has(ground: Ground): boolean {
+    return existsSync(join(this.#lane, ground));
+  }
+
+  renew(ground: Ground): void {
     rmSync(this.#play, { recursive: true, force: true });
-    cpSync(this.#base, this.#play, { recursive: true, preserveTimestamps: true });
+    cpSync(join(this.#lane, ground), this.#play, { recursive: true, preserveTimestamps: true });
   }
 
   /** Keeps what an attack has left, under its name. Its remembered head is of the folder that it was played in. */
@@ -78,7 +82,7 @@ export class Scratch {
 
   /** Nothing is kept but what was asked for. */
   end(): void {
-    rmSync(dirname(this.#base), { recursive: true, force: true });
+    rmSync(this.#lane, { recursive: true, force: true });
   }
 
   /** A file beside the state folder, or in it. */
@@ -92,8 +96,13 @@ export class Scratch {
   }
 
   /** Runs the program; a thief has the same keys and another state home, which remembers nothing. */
-  run(args: readonly string[], { input = '', who = 'home' }: { input?: string; who?: string } = {}): Promise<Answer> {
+  run(args: readonly string[], { input, who }: { input?: string; who?: string } = {}): Promise<Answer> {
     const [program = '', ...before] = this.program;
+    return this.runOther(program, [...before, ...args], input, who);
+  }
+
+  /** Runs another program in the same surroundings. */
+  async runOther(program: string, args: readonly string[], input = '', who = 'home'): Promise<Answer> {
     const env = {
       PATH: this.searchPath,
       HOME: this.homePath(),
@@ -101,8 +110,9 @@ export class Scratch {
       XDG_STATE_HOME: join(this.#play, who, 'state'),
       TZ: 'UTC',
     };
-    const run = { program, args: [...before, ...args], input, env, folder: this.path(), timeoutMs: TIMEOUT_MS };
-    return runProgram(run).then(({ status, stdout, stderr }) => ({ exit: status, stdout: stdout.toString(), stderr }));
+    const run = { program, args, input, env, folder: this.path(), timeoutMs: TIMEOUT_MS };
+    const { status, stdout, stderr } = await runProgram(run);
+    return { exit: status, stdout: stdout.toString(), stderr };
   }
 
   /** The command that appends an approval. */

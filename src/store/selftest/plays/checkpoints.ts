@@ -1,6 +1,15 @@
 /** What is signed is written again, as well as can be done without the key, and then with it. */
 import { randomBytes } from 'node:crypto';
-import { cpSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { rechained, without } from '../../../core/attacks/forge';
 import { SEQ } from '../../../core/attacks/scratch';
 import { HASH_BYTES } from '../../../core/tree/merkle';
@@ -57,7 +66,10 @@ export const CHECKPOINT_PLAYS = {
     writeFileSync(path, readFileSync(path, 'utf8').replaceAll('local/', 'other/'));
   },
   'checkpoint-by-stranger': async (scratch) => {
-    await scratch.must(['checkpoint', '--sign', 'mallory'], { who: 'thief' });
+    copyFileSync(scratch.path('ledger.config.json'), scratch.path('lax.json'));
+    const lax = ['--config', 'lax.json'];
+    await scratch.must(['key', 'trust', 'mallory', '--actor', 'mallory', '--role', 'checkpoint', ...lax]);
+    await scratch.must(['checkpoint', '--sign', 'mallory', ...lax], { who: 'thief' });
   },
 } as const satisfies Plays;
 
@@ -66,10 +78,7 @@ export const HEAD_PLAYS = {
     cutTo(scratch, SEQ.firstCheckpoint);
     rmSync(newestNote(scratch));
   },
-  'folder-rolled-back': (scratch) => {
-    rmSync(scratch.path('state'), { recursive: true });
-    renameSync(scratch.path('backup'), scratch.path('state'));
-  },
+  'folder-rolled-back': rollBackFolder,
   'stolen-key': signAnew,
   'file-emptied': (scratch) => truncateSync(scratch.path('state', 'audit.jsonl')),
   'folder-emptied': emptyFolder,
@@ -83,7 +92,12 @@ function emptyFolder(scratch: Scratch): void {
   for (const name of readdirSync(scratch.path('state'))) rmSync(scratch.path('state', name), { recursive: true });
 }
 
-function rewriteSigned(scratch: Scratch): void {
+export function rollBackFolder(scratch: Scratch): void {
+  rmSync(scratch.path('state'), { recursive: true });
+  renameSync(scratch.path('backup'), scratch.path('state'));
+}
+
+export function rewriteSigned(scratch: Scratch): void {
   forgetShortcuts(scratch);
   scratch.writeLines(rechained(scratch.lines(), SEQ.run1Tool, (text) => text.replace('0.0312', '0.0012')));
 }
@@ -95,8 +109,7 @@ async function signAnew(scratch: Scratch): Promise<void> {
   await scratch.must(['checkpoint'], { who: 'thief' });
 }
 
-/** Up to the row of the first checkpoint. */
-function cutTo(scratch: Scratch, seq: number): void {
+export function cutTo(scratch: Scratch, seq: number): void {
   forgetShortcuts(scratch);
   scratch.writeLines(scratch.lines().slice(0, seq));
 }

@@ -31,7 +31,7 @@ export const ROW_PLAYS = {
   'duplicate-key': (scratch) =>
     scratch.changeLine(ROW, (line) => line.replace('"agent":"coder"', '"agent":"mallory","agent":"coder"')),
   'number-spelling': (scratch) => scratch.changeLine(ROW, (line) => line.replace('{"n":1}', '{"n":1.0}')),
-  'invalid-utf-8': (scratch) => changeBytes(scratch, Buffer.from('café'), Buffer.from('caf\xe9', 'latin1')),
+  'invalid-utf-8': (scratch) => changeBytes(scratch, Buffer.from('\uFFFD'), Buffer.from([0xff])),
   'white-space': (scratch) => scratch.changeLine(ROW, (line) => line.replace('{"seq":', '{ "seq":')),
 } as const satisfies Plays;
 
