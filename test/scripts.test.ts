@@ -12,21 +12,13 @@
  * LEDGER_SCRIPTS=update writes what came back into the stories; then read the difference as a user would.
  */
 import assert from 'node:assert/strict';
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { ensureBuilt } from './support/built';
-import { LEDGER, run } from './support/process';
+import { run } from './support/process';
+import { NumberedNames, typingEnvironment } from './support/typed';
 
 const STORIES = join(__dirname, 'scripts');
 
@@ -67,31 +59,19 @@ function storyText(steps: readonly Step[]): string {
 
 /** Names for what differs from run to run; numbers hold all through a story. */
 class Names {
-  readonly #known = new Map<string, string>();
-  readonly #counts = new Map<string, number>();
+  readonly #numbered = new NumberedNames();
 
   constructor(private readonly root: string) {}
 
   in(text: string): string {
-    return text
-      .replaceAll(join(this.root, 'work'), '<dir>')
-      .replaceAll(this.root, '<root>')
-      .replace(/\b[0-9a-f]{64}\b/g, (hash) => (/^0+$/.test(hash) ? hash : this.#numbered('hash', hash)))
-      .replace(/\b0[0-9A-HJKMNP-TV-Z]{25}\b/g, (id) => this.#numbered('id', id))
+    return this.#numbered
+      .in(text.replaceAll(join(this.root, 'work'), '<dir>').replaceAll(this.root, '<root>'))
       .replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g, (time) => near(time, time, '<time>'))
       .replace(/\b\d{4}-\d\d-\d\d\b/g, (day) => near(day, `${day}T12:00:00Z`, '<day>'))
       .replace(/"nonce(\\?":\\?")[\w-]{22}/g, '"nonce$1<nonce>')
       .replace(/"by(\\?":\\?")\d+:[^"\\]*/g, '"by$1<by>')
       .replace(/"duration_ms":[0-9.]+/g, '"duration_ms":<ms>')
       .replace(/\b(process|pid) \d+/g, '$1 <pid>');
-  }
-
-  #numbered(kind: string, value: string): string {
-    const count = (this.#counts.get(kind) ?? 0) + 1;
-    const known = this.#known.get(value) ?? `<${kind}${count}>`;
-    if (!this.#known.has(value)) this.#counts.set(kind, count);
-    this.#known.set(value, known);
-    return known;
   }
 }
 
@@ -112,26 +92,14 @@ async function answer(step: Step, names: Names, env: NodeJS.ProcessEnv, dir: str
   return actual.map((line, i) => (fits(line, step.expected[i] ?? '') ? (step.expected[i] ?? '') : line));
 }
 
-function environment(root: string): NodeJS.ProcessEnv {
-  const bin = join(root, 'bin');
-  mkdirSync(bin);
-  writeFileSync(join(bin, 'ledger'), `#!/bin/sh\nexec '${process.execPath}' '${LEDGER}' "$@"\n`);
-  chmodSync(join(bin, 'ledger'), 0o755);
-  const home = join(root, 'user');
-  return {
-    PATH: `${bin}:${process.env['PATH'] ?? ''}`,
-    HOME: home,
-    XDG_STATE_HOME: home,
-    TZ: 'UTC',
-    LANG: 'C.UTF-8',
-    TESTS: __dirname,
-  };
-}
-
 async function tell(name: string): Promise<void> {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'ledger-story-')));
   try {
-    const [path, dir, env] = [join(STORIES, name), join(root, 'work'), environment(root)];
+    const [path, dir, env] = [
+      join(STORIES, name),
+      join(root, 'work'),
+      { ...typingEnvironment(root), TESTS: __dirname },
+    ];
     mkdirSync(dir);
     const story = readFileSync(path, 'utf8');
     const names = new Names(root);

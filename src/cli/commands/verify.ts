@@ -54,6 +54,9 @@ Nothing is written and no lock is taken.
 With --since-checkpoint the rows behind the newest checkpoint are read, and all of them where anything about those is not as
 it should be. What is signed of the rows before is compared, the rows are not read.
 
+With --require-anchor the head that this account remembers counts as an anchor, and what the ledger writes about checkpoints
+needs none.
+
 With --governance the rows of decisions and runs are held against what must have come before them: executed only when
 allowed, allowed only when enough people agreed in the roles that must, exceptions used while they held, what was delivered
 approved in that version, nothing after the end, no beginning without an end.

@@ -12,7 +12,6 @@ export const ORIGIN_ATTACKS: readonly Attack[] = [
     layer: 'order of rows',
     code: 'FRONT_TRUNCATED',
     row: 5,
-    also: ['FOREIGN'],
     left: 'nothing: a ledger begins with row 1',
   },
   {
@@ -34,7 +33,7 @@ export const ORIGIN_ATTACKS: readonly Attack[] = [
     layer: 'genesis row',
     code: 'GENESIS_MISSING',
     row: 1,
-    also: ['DIVERGED', 'FOREIGN'],
+    also: ['DIVERGED'],
     left: 'nothing: this program knows one format and reads no other',
   },
 ];
