@@ -155,7 +155,7 @@ export const HEAD_ATTACKS: readonly Attack[] = [
     layer: 'never green',
     code: 'NOT_VERIFIABLE',
     row: null,
-    also: ['TRUNCATED'],
+    also: ['TRUNCATED', 'ROLLBACK'],
     exit: 2,
     left: 'nothing: where there are no rows, nothing was checked',
   },
