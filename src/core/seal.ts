@@ -66,7 +66,17 @@ export function readOpening(value: Json | undefined): Opening | undefined {
   return isOne && of !== undefined ? { digest, salt, name, value: of } : undefined;
 }
 
-/** As one line holds it, without a newline: the digest first, so that it is found without reading the value. */
+/** So many bytes a line is long, or a multiple of that: what was erased does not tell how long it was. */
+const LINE_BYTES = 256;
+
+/** An opening as a line of its file, without the newline. */
+export function openingLine(opening: Opening): string {
+  const text = openingText(opening);
+  const over = Buffer.byteLength(text) % LINE_BYTES;
+  return over === 0 ? text : text + ' '.repeat(LINE_BYTES - over);
+}
+
+/** In JSON: the digest first, so that it is found without reading the value. */
 export function openingText({ digest, salt, name, value }: Opening): string {
   return `{"digest":"${digest}","salt":"${salt}","name":${storedJson(name)},"value":${storedJson(value)}}`;
 }

@@ -5,7 +5,6 @@ import { sealedIn } from '../../core/bundle/openings';
 import { LedgerError } from '../../core/errors';
 import { storedJson } from '../../core/json';
 import type { Row } from '../../core/members';
-import { holds } from '../../core/seal';
 import type { Opening } from '../../core/seal';
 import type { StatePaths } from '../paths';
 import { Openings } from '../sealed/openings';
@@ -38,7 +37,7 @@ function sealedAmong(row: Row, fields: readonly string[]): Sealed[] {
 }
 
 function disclosure({ seq, field, digest }: Sealed, opening: Opening | undefined): Disclosure {
-  if (opening === undefined || !holds(opening))
+  if (opening === undefined)
     throw new LedgerError('NOT_FOUND', `expected the opening of "${field}" in row ${seq}, found none: it was erased, or lies elsewhere`); // prettier-ignore
   const { salt, name } = opening;
   return { seq, field, salt, name, value: JSON.parse(storedJson(opening.value)), digest };

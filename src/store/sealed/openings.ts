@@ -11,7 +11,7 @@ import { fstatSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoOf, orNothing } from '../../core/errors';
 import { parseJson } from '../../core/parseJson';
-import { openingText, readOpening } from '../../core/seal';
+import { holds, openingLine, readOpening } from '../../core/seal';
 import type { Opening } from '../../core/seal';
 import { ensureFolder, openFile, closeQuietly, statOf, syncData, syncFolder, withFile, writeAll } from '../files';
 import type { StatePaths } from '../paths';
@@ -27,7 +27,7 @@ export function storeOpenings({ sealed: path }: StatePaths, openings: readonly O
   ensureFolder(dirname(path));
   const isNew = statOf(path) === undefined;
   withFile(path, 'append-or-create', (fd) => {
-    writeAll(fd, Buffer.from(`${isNew ? '' : '\n'}${fresh.map(openingText).join('\n')}\n`));
+    writeAll(fd, Buffer.from(`${isNew ? '' : '\n'}${fresh.map(openingLine).join('\n')}\n`));
     syncData(fd);
   });
   if (isNew) syncFolder(dirname(path));
@@ -69,6 +69,7 @@ export class Openings {
 
   constructor(private readonly paths: StatePaths) {}
 
+  /** One that holds. */
   find(digest: string): Opening | undefined {
     return this.#look(digest, this.#from) ?? (this.#from > 0 ? this.#look(digest, 0) : undefined);
   }
@@ -87,9 +88,12 @@ export class Openings {
     let opening: Opening | undefined;
     const take: Parameters<typeof eachOpening>[1] = (there, { offset, bytes, text }) => {
       if (there !== digest) return true;
-      opening = orNothing(() => readOpening(parseJson(text(), Infinity)));
-      if (opening !== undefined) this.#from = offset + bytes + 1;
-      return opening === undefined;
+      const found = orNothing(() => readOpening(parseJson(text(), Infinity)));
+      // Whoever writes another value under this digest hides nothing.
+      if (found === undefined || !holds(found)) return true;
+      opening = found;
+      this.#from = offset + bytes + 1;
+      return false;
     };
     eachOpening(this.paths, take, from);
     if (opening !== undefined) stored.add(opening);
