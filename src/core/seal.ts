@@ -169,8 +169,8 @@ export function openRow(row: JsonObject, find: FindOpening): JsonObject {
 
 type Replace = (field: string, value: Json) => Json | undefined;
 
-/** What the ledger sets is nobody's to seal. */
-function replaced(row: JsonObject, replace: Replace): JsonObject {
+/** The row with other values for some; those within them are not looked at. What the ledger sets is nobody's to seal. */
+export function replaced(row: JsonObject, replace: Replace): JsonObject {
   const within = (field: string, value: Json): Json => {
     const other = replace(field, value);
     if (other !== undefined) return other;

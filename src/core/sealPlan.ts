@@ -4,7 +4,7 @@ import type { Json, JsonObject } from './json';
 import { pathText } from './omissions';
 import type { Path } from './omissions';
 import { MEMBERS } from './members';
-import { hasField, sealedFields, sealIn, sealRow } from './seal';
+import { hasField, replaced, sealedFields, sealIn, sealRow } from './seal';
 import type { Opening, SealedField } from './seal';
 import { refuseSeal, unsealableIn } from './sealable';
 
@@ -44,6 +44,23 @@ export class SealPlan {
     if (unsealableIn(field, this.action) !== undefined) return false;
     this.#fields.add(field);
     return true;
+  }
+
+  /** The row with null for each value that is sealed; undefined where none is. */
+  hidden(row: JsonObject): JsonObject | undefined {
+    let isAny = false;
+    const hidden = replaced(row, (field, value) => {
+      if (!this.#fields.has(field) || sealIn(value) !== undefined) return undefined;
+      isAny = true;
+      return null;
+    });
+    return isAny ? hidden : undefined;
+  }
+
+  /** Whether a member of a row is sealed, or something in it. */
+  touches(row: JsonObject, member: string): boolean {
+    const value = row.get(member);
+    return value !== undefined && this.hidden(new Map([[member, value]])) !== undefined;
   }
 
   /** Whether a row with these members, as a line holds them, may have one of the fields. */
