@@ -93,6 +93,13 @@ export function sealIn(value: unknown): string | undefined {
 /** What a seal is shown as, where a value would be. */
 export const SEALED_TEXT = '[sealed]';
 
+const SEAL_TEXT = /^\{"sealed":"[0-9a-f]{64}"\}$/;
+
+/** A value as text, or its JSON text, as the name of a group: sealed values are one, for each has a digest of its own. */
+export function groupName(text: string | null): string | null {
+  return text !== null && SEAL_TEXT.test(text) ? SEALED_TEXT : text;
+}
+
 export function sealFor(digest: string): JsonObject {
   return new Map([[SEALED, digest]]);
 }

@@ -21,9 +21,7 @@ test('the key of a line tells nothing of what is sealed in it', async (t) => {
   const file = `${line('yes')}\n${line('no')}\n${JSON.stringify({ action: 'x.y', n: 1 })}\n`;
   await done(box, ['import', '-'], { stdin: file });
   const keys = rowsOf(box.ledger).slice(1).map((row) => String(row['idempotency_key'])); // prettier-ignore
-  const open = createHash('sha256')
-    .update('{"action":"a.b","reason":null,"ts":"2026-01-01T00:00:00Z"}')
-    .digest('hex');
+  const open = createHash('sha256').update('{"action":"a.b","reason":null,"ts":"2026-01-01T00:00:00Z"}').digest('hex');
   assert.deepEqual(keys.slice(0, 2), [`import:sealed:${open}:1`, `import:sealed:${open}:2`]);
   assert.match(keys[2] ?? '', /^import:[0-9a-f]{64}:1$/);
   for (const value of ['yes', 'no'])

@@ -6,7 +6,7 @@ import { completeRow, environmentDefaults } from '../../core/defaults';
 import { LedgerError, orNothing } from '../../core/errors';
 import type { Json, JsonObject } from '../../core/json';
 import { parseJson } from '../../core/parseJson';
-import { isActionName } from '../../core/row';
+import { isDottedName } from '../../core/row';
 import { refuseUnknownFields, unknownField } from '../../core/sealPlan';
 import { appendRow, appendStream, previewRow, unlessStoredAs } from '../../services/append';
 import type { AppendRequest, KeptWriter } from '../../services/append';
@@ -180,7 +180,7 @@ function rowOf(
   word: string | undefined,
   members: JsonObject,
 ): { readonly row: string | undefined; readonly members: JsonObject } {
-  if (word === undefined || !isActionName(word) || JSON_WORD.test(word)) return { row: word, members };
+  if (word === undefined || !isDottedName(word) || JSON_WORD.test(word)) return { row: word, members };
   if (members.has('action'))
     throw new LedgerError('USAGE', `expected one action, found "${word}" and --action`, {
       place: { member: 'action' },

@@ -58,8 +58,7 @@ export class Holders {
   /** A line that is no row any more holds what it holds. */
   #take(line: Buffer): void {
     if (!holdsSeal(line)) return;
-    for (const digest of digestsInLine(line.toString('latin1')))
-      this.#seqs.get(digest)?.add(seqOfLine(line) ?? 0);
+    for (const digest of digestsInLine(line.toString('latin1'))) this.#seqs.get(digest)?.add(seqOfLine(line) ?? 0);
   }
 }
 
