@@ -84,7 +84,7 @@ test('several rows with one seal are named, by whichever of them it is erased', 
   t.after(() => log.close());
   await log.append([{ action: 'a.b', reason: VALUE }], { seal: ['reason'] });
   const [, row] = rowsOf(box.ledger);
-  const { sealed } = row?.['reason'] as unknown as { sealed: string };
+  const { sealed } = row?.['reason'] as { sealed: string };
   // As an earlier version took it.
   await done(box, ['import', '-'], { stdin: `${JSON.stringify({ action: 'a.c', reason: { sealed } })}\n` });
   const told = await done(box, ['erase', '--digest', sealed, '--reason', 'r']);

@@ -82,7 +82,8 @@ export async function sealedAt(paths: StatePaths, name: string, field: string): 
 
 function hintAbout(members: JsonObject, sealed: readonly string[]): string {
   if (sealed.length > 0) return `sealed in this row: ${sealed.join(', ')}`;
-  const isOwn = String(members.get('action')).startsWith('audit.');
+  const action = members.get('action');
+  const isOwn = typeof action === 'string' && action.startsWith('audit.');
   const more = '; what opened a field of a row that is gone is named by "ledger verify": ledger erase --digest HEX';
   return `no field of this row is sealed${isOwn ? more : ''}`;
 }
