@@ -20,7 +20,7 @@ import { openRows } from './services/rows';
 import type { AppendEvents, AppendOptions, RowReceipt } from './services/rows';
 import { followRows } from './services/follow';
 import type { FollowFilter, FollowedRow } from './services/follow';
-import { openSigner as open, signRow } from './services/sign';
+import { openSigner as open, signForLater } from './services/sign';
 import type { Signer } from './core/signing/signer';
 import { verify } from './services/verify';
 import type { VerifyRequest } from './services/verify';
@@ -202,7 +202,7 @@ export function openLedger(options: LedgerOptions = {}): Ledger {
       checkOptions('sign', more);
       const none: JsonObject = new Map();
       return JSON.parse(
-        await signRow({ place, row: toJson(row), flags: none, defaults: none, key, events, ...more }),
+        await signForLater({ place, row: toJson(row), flags: none, defaults: none, key, events, ...more }),
       ) as RowInput;
     },
     follow: (filter = {}, signal) => {

@@ -46,9 +46,16 @@ const NOTHING_FOREIGN: Foreign = { members: new Map(), names: new Map() };
 
 /**
  * @param key the idempotency key under which the line is imported
- * @throws LedgerError ROW_NOT_OBJECT, ROW_TOO_LONG, JSON_DEPTH: the line can be no row
+ * @param isSealed whether a member is to be sealed, or something in it
+ * @throws LedgerError ROW_NOT_OBJECT, ROW_TOO_LONG, JSON_DEPTH: the line can be no row; MEMBER_VALUE where what is to be
+ *   sealed would stand open, in imported_from
  */
-export function importRow(line: Json, key: string, { members, names } = NOTHING_FOREIGN): ImportedRow {
+export function importRow(
+  line: Json,
+  key: string,
+  { members, names } = NOTHING_FOREIGN,
+  isSealed: (member: string) => boolean = () => false,
+): ImportedRow {
   if (!(line instanceof Map)) throw new LedgerError('ROW_NOT_OBJECT', 'expected a JSON object, found another value');
   const foreign: JsonObject = new Map(members);
   const row = ownPart(line, foreign);
@@ -67,6 +74,7 @@ export function importRow(line: Json, key: string, { members, names } = NOTHING_
       if (member === undefined) throw error;
       // A foreign `ts` goes back under its own name.
       const name = member === 'occurred_at' && !hasOccurred(line) ? 'ts' : member;
+      if (isSealed(name) && !isNothing(line.get(name))) throw keptBack(name, error);
       const there = names.get(name) ?? name;
       foreign.set(there, line.get(name) ?? null);
       const cost: string | undefined = member === 'cost_usd' && !rounded ? roundedCost(line.get(name)) : undefined;
@@ -79,6 +87,16 @@ export function importRow(line: Json, key: string, { members, names } = NOTHING_
       misfits.push(there);
     }
   }
+}
+
+const isNothing = (value: Json | undefined): boolean => value === undefined || value === null || value === '';
+
+function keptBack(member: string, cause: unknown): LedgerError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new LedgerError('MEMBER_VALUE', `expected a value of "${member}" that can be sealed: ${why}`, {
+    place: { member },
+    cause,
+  });
 }
 
 /** The members that may have a place here, `ts` as `occurred_at`; what surely has none goes to `foreign`. */

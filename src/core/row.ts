@@ -151,7 +151,8 @@ export function isActionName(text: string): boolean {
   return isDottedName(text) && !isOwnAction(text);
 }
 
-function isDottedName(text: string): boolean {
+/** The same, or the name of one that only the ledger writes. */
+export function isDottedName(text: string): boolean {
   return text.length <= 128 && ACTION.test(text);
 }
 

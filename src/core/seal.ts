@@ -66,7 +66,17 @@ export function readOpening(value: Json | undefined): Opening | undefined {
   return isOne && of !== undefined ? { digest, salt, name, value: of } : undefined;
 }
 
-/** As one line holds it, without a newline: the digest first, so that it is found without reading the value. */
+/** So many bytes a line is long, or a multiple of that: what was erased does not tell how long it was. */
+const LINE_BYTES = 256;
+
+/** An opening as a line of its file, without the newline. */
+export function openingLine(opening: Opening): string {
+  const text = openingText(opening);
+  const over = Buffer.byteLength(text) % LINE_BYTES;
+  return over === 0 ? text : text + ' '.repeat(LINE_BYTES - over);
+}
+
+/** In JSON: the digest first, so that it is found without reading the value. */
 export function openingText({ digest, salt, name, value }: Opening): string {
   return `{"digest":"${digest}","salt":"${salt}","name":${storedJson(name)},"value":${storedJson(value)}}`;
 }
@@ -82,6 +92,13 @@ export function sealIn(value: unknown): string | undefined {
 
 /** What a seal is shown as, where a value would be. */
 export const SEALED_TEXT = '[sealed]';
+
+const SEAL_TEXT = /^\{"sealed":"[0-9a-f]{64}"\}$/;
+
+/** A value as text, or its JSON text, as the name of a group: sealed values are one, for each has a digest of its own. */
+export function groupName(text: string | null): string | null {
+  return text !== null && SEAL_TEXT.test(text) ? SEALED_TEXT : text;
+}
 
 export function sealFor(digest: string): JsonObject {
   return new Map([[SEALED, digest]]);
@@ -159,8 +176,8 @@ export function openRow(row: JsonObject, find: FindOpening): JsonObject {
 
 type Replace = (field: string, value: Json) => Json | undefined;
 
-/** What the ledger sets is nobody's to seal. */
-function replaced(row: JsonObject, replace: Replace): JsonObject {
+/** The row with other values for some; those within them are not looked at. What the ledger sets is nobody's to seal. */
+export function replaced(row: JsonObject, replace: Replace): JsonObject {
   const within = (field: string, value: Json): Json => {
     const other = replace(field, value);
     if (other !== undefined) return other;

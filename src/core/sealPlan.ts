@@ -4,8 +4,8 @@ import type { Json, JsonObject } from './json';
 import { pathText } from './omissions';
 import type { Path } from './omissions';
 import { MEMBERS } from './members';
-import { hasField, sealIn, sealRow } from './seal';
-import type { Opening } from './seal';
+import { hasField, replaced, sealedFields, sealIn, sealRow } from './seal';
+import type { Opening, SealedField } from './seal';
 import { refuseSeal, unsealableIn } from './sealable';
 
 /** Where something stands in a row; in the name of a member, or in its value. */
@@ -18,15 +18,18 @@ export class SealPlan {
   readonly #fields: Set<string>;
 
   /**
+   * @param fields that are asked for
    * @param action of the row
    * @param known the openings of fields that came sealed: they keep their digests
+   * @param bySettings fields that the settings ask for
    */
   constructor(
     fields: readonly string[],
     private readonly action: Json | undefined,
     private readonly known: ReadonlyMap<string, Opening> = new Map(),
+    private readonly bySettings: readonly string[] = [],
   ) {
-    this.#fields = new Set([...fields, ...known.keys()]);
+    this.#fields = new Set([...bySettings, ...fields, ...known.keys()]);
   }
 
   /** Whether what stands there is sealed. */
@@ -43,6 +46,23 @@ export class SealPlan {
     return true;
   }
 
+  /** The row with null for each value that is sealed; undefined where none is. */
+  hidden(row: JsonObject): JsonObject | undefined {
+    let isAny = false;
+    const hidden = replaced(row, (field, value) => {
+      if (!this.#fields.has(field) || sealIn(value) !== undefined) return undefined;
+      isAny = true;
+      return null;
+    });
+    return isAny ? hidden : undefined;
+  }
+
+  /** Whether a member of a row is sealed, or something in it. */
+  touches(row: JsonObject, member: string): boolean {
+    const value = row.get(member);
+    return value !== undefined && this.hidden(new Map([[member, value]])) !== undefined;
+  }
+
   /** Whether a row with these members, as a line holds them, may have one of the fields. */
   mayTouch(members: string): boolean {
     for (const field of this.#fields) {
@@ -57,7 +77,7 @@ export class SealPlan {
    * The row with its fields sealed.
    * @param open gives a fresh opening of a field
    * @param isBarred why a field cannot be sealed in this ledger
-   * @throws LedgerError MEMBER_RESERVED for a field that rows are judged by
+   * @throws LedgerError MEMBER_RESERVED for a field that rows are judged by, and for two that are named alike
    */
   sealed(
     row: JsonObject,
@@ -68,14 +88,24 @@ export class SealPlan {
     const sealed = sealRow(row, (field, value) => {
       if (!this.#fields.has(field) || sealIn(value) !== undefined) return undefined;
       const why = unsealableIn(field, this.action) ?? barred(field);
-      if (why !== undefined) throw refuseSeal(field, why);
+      if (why !== undefined) throw refuseSeal(field, why, this.bySettings.includes(field));
       const known = this.known.get(field);
       if (known !== undefined) return known;
       const opening = open(field, value);
       fresh.push(opening);
       return opening;
     });
+    refuseTwins(sealedFields(sealed.row));
     return { row: sealed.row, openings: fresh };
+  }
+}
+
+/** A member's own name may hold a dot: of two fields that are spelled alike neither could be disclosed or erased any more. */
+function refuseTwins(sealed: readonly SealedField[]): void {
+  const met = new Set<string>();
+  for (const { field } of sealed) {
+    if (met.has(field)) throw refuseSeal(field, 'two fields of the row are named so');
+    met.add(field);
   }
 }
 
@@ -85,9 +115,13 @@ export class SealPlan {
  */
 export function refuseUnknownFields(fields: readonly string[], rows: readonly Json[]): void {
   const missing = fields.find((field) => !rows.some((row) => row instanceof Map && hasField(row, field)));
-  if (missing === undefined) return;
-  throw new LedgerError('USAGE', `expected a field "${missing}" to seal, found none`, {
-    place: { member: missing },
+  if (missing !== undefined) throw unknownField(missing, 'none');
+}
+
+/** @param found what there is instead */
+export function unknownField(name: string, found: string): LedgerError {
+  return new LedgerError('USAGE', `expected a field "${name}" to seal, found ${found}`, {
+    place: { member: name },
     hint: 'fields are named as in the row: reason, payload.email, payload.steps[2].note',
   });
 }

@@ -12,6 +12,8 @@ import { textsOf, wrong } from './settings';
 const IDS: readonly string[] = ['run_id', 'turn_id', 'decision_id', 'call_id', 'correlation_id', 'parent_run_id', 'order_id', 'idempotency_key', 'ref']; // prettier-ignore
 /** Whoever acts answers for it. */
 const WHO: readonly string[] = ['agent', 'actor', 'role', 'authority'];
+/** A list is named part by part. */
+const NO_PART = /\[(?![0-9]+\])/;
 
 /** In payloads of the types that come with the ledger: what decisions, drafts and orders are judged by. */
 const JUDGED: ReadonlySet<string> = new Set(
@@ -28,10 +30,18 @@ export function unsealable(field: string): string | undefined {
   if (name === LEDGER_TIME_MEMBER || LEDGER_MEMBERS.has(name)) return 'the ledger sets it';
   if (IDS.includes(name)) return 'rows are found and held together by it';
   if (WHO.includes(name)) return 'it says who acted, and on whose authority';
+  if (name === 'outcome') return 'reports and queries count by it';
   const kind = MEMBERS.get(name)?.kind;
   if (kind === undefined || kind === 'payload') return undefined;
   if (kind !== 'string') return 'it is counted, or tells rows apart';
   return field === name ? undefined : `"${name}" is a text, and has no fields`;
+}
+
+/** Why a name that somebody gives is none of a field that can be sealed; undefined where it may be one. */
+export function unsealableName(field: string): string | undefined {
+  return NO_PART.test(field)
+    ? 'wildcards are not known, parts of lists are counted: items[0].email'
+    : unsealable(field);
 }
 
 /** The same of a row with this action. */
@@ -43,6 +53,9 @@ export function unsealableIn(field: string, action: unknown): string | undefined
   return field === 'payload' || JUDGED.has(name) ? `rows of "${action}" are judged by it` : undefined;
 }
 
+/** In every row it would be more than is meant: decisions, runs and orders are judged by theirs. */
+const WHOLE_PAYLOAD = 'rows that the ledger judges have a payload, too: name its fields, for instance payload.email';
+
 /**
  * The setting "seal": the fields that are sealed in every row that has them.
  * @throws LedgerError CONFIG_INVALID
@@ -50,7 +63,7 @@ export function unsealableIn(field: string, action: unknown): string | undefined
 export function sealOf(value: Json, name: string): readonly string[] {
   const fields = textsOf(value, name, 'fields');
   fields.forEach((field, i) => {
-    const why = unsealable(field);
+    const why = field === 'payload' ? WHOLE_PAYLOAD : unsealableName(field);
     if (why !== undefined) throw wrong(`${name}[${i}]`, `a field that can be sealed (${why})`, field);
   });
   return fields;
@@ -69,9 +82,12 @@ export function isCapped(field: string, caps: readonly Cap[]): boolean {
   return caps.some(({ scope }) => scope.has(field));
 }
 
-export function refuseSeal(field: string, why: string): LedgerError {
+/** @param bySettings whether the settings name the field, and not who gave the row */
+export function refuseSeal(field: string, why: string, bySettings = false): LedgerError {
   return new LedgerError('MEMBER_RESERVED', `expected a field that can be sealed, found "${field}": ${why}`, {
     place: { member: field },
-    hint: 'leave the value out, or put what is to be kept back into a field of its own',
+    hint: bySettings
+      ? `"seal" in the config names it: take "${field}" out there, or leave the value out of such rows`
+      : 'leave the value out, or put what is to be kept back into a field of its own',
   });
 }

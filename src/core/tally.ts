@@ -4,6 +4,7 @@
  *
  * What counts is defined in `costs.ts`. No group is made for a single row: 1,000,000 rows take a second.
  */
+import { groupName } from './seal';
 import { rollingStart } from './caps';
 import type { Cap } from './caps';
 import { CloseTally } from './closeTally';
@@ -84,7 +85,7 @@ export class Tally {
     if (row.lost !== undefined) this.lost.push(row.lost);
     const ms = row.effectiveMs;
     if (row.kind >= ROW_KINDS.own || !(ms >= this.plan.sinceMs && ms < this.plan.untilMs)) return;
-    const key = this.plan.by === undefined ? null : (row.members[0] ?? null);
+    const key = this.plan.by === undefined ? null : groupName(row.members[0] ?? null);
     this.sums(this.periods?.at(ms).startMs ?? 0, key).add(row, this.isLate(row));
     if (row.costUnreadable) this.unreadableCosts++;
     if (this.closes.size > 0) this.closes.get(this.days.at(ms).startMs)?.add(row, Number(row.members[this.seq]));

@@ -10,6 +10,8 @@ import { parseJson } from '../core/parseJson';
 import { checkPlainRow } from '../core/plainRow';
 import type { Host } from '../core/host';
 import type { JsonObject } from '../core/json';
+import { hasField } from '../core/seal';
+import type { Opening } from '../core/seal';
 import { MAX_INPUT_BYTES } from '../core/row';
 import type { CheckedRow } from '../core/row';
 import { wholeText } from '../core/sameContent';
@@ -46,6 +48,8 @@ export interface AppendRequest {
   readonly events: AppendEvents;
   /** Fields to seal in each row that has them, beside what the settings say. */
   readonly seal?: readonly string[] | undefined;
+  /** What opens fields of the row that come sealed. */
+  readonly openings?: readonly Opening[] | undefined;
   /** How rows are handed to the writer; undefined: each for itself. */
   readonly appendRows?: AppendRows | undefined;
   /** Whose writer is used, and stays open; undefined: one of its own. */
@@ -77,9 +81,11 @@ class Session {
   readonly #host: Host;
   readonly #catalogues: Catalogues;
   #lines = 0;
+  #unmet: readonly string[];
 
   constructor(private readonly request: AppendRequest) {
-    const { writers, events, place } = request;
+    const { writers, events, place, seal = [] } = request;
+    this.#unmet = seal;
     const located = writers?.locate(place) ?? locate(place);
     const { paths, config } = located;
     this.#catalogues = writers?.catalogues(located) ?? new Catalogues(located);
@@ -110,6 +116,11 @@ class Session {
     });
   }
 
+  /** Fields to seal that no row had. */
+  get unmet(): readonly string[] {
+    return this.#unmet;
+  }
+
   async close(): Promise<void> {
     if (this.request.writers === undefined) await this.#writer.close();
   }
@@ -117,7 +128,7 @@ class Session {
   #checked(input: InputLine | { readonly kind: 'row'; readonly row: JsonObject }): CheckedRow {
     if (input.kind === 'fault') throw input.error;
     const nowMs = this.#host.nowMs();
-    const { flags, seal = [] } = this.request;
+    const { flags, seal = [], openings } = this.request;
     const isAllThereIs = flags.size + this.#defaults.size + seal.length === 0 && !this.#catalogues.looksIntoMembers;
     const plain = input.kind === 'text' && isAllThereIs ? this.#plain(input.text, nowMs) : undefined;
     if (plain !== undefined) {
@@ -126,7 +137,8 @@ class Session {
     }
     const given = input.kind === 'row' ? input.row : parseJson(input.text);
     const complete = given instanceof Map ? completeRow(given, flags, this.#defaults) : given;
-    return this.#catalogues.checked(complete, { nowMs, onOmitted: this.request.events.onOmitted, seal });
+    this.#unmet = this.#unmet.filter((field) => !(complete instanceof Map && hasField(complete, field)));
+    return this.#catalogues.checked(complete, { nowMs, onOmitted: this.request.events.onOmitted, seal, openings });
   }
 
   /** The short way, for a row without a secret: nothing in it is escaped, so that its text tells. */
@@ -160,13 +172,14 @@ function textOf(input: InputLine | { readonly kind: 'row' }): string | Buffer {
 
 /** The row as it would be stored, checked but not written. Errors as a receipt would hold them. */
 export function previewRow(
-  { place, flags, events, seal }: Pick<AppendRequest, 'place' | 'flags' | 'events' | 'seal'>,
+  { place, flags, events, seal, openings }: Pick<AppendRequest, 'place' | 'flags' | 'events' | 'seal' | 'openings'>,
   text: string | undefined,
 ): string {
   const row = text === undefined ? (new Map() as JsonObject) : parseJson(text);
   const complete = row instanceof Map ? completeRow(row, flags, environmentDefaults(place.env)) : row;
   const catalogues = new Catalogues(locate(place));
-  const checked = catalogues.checked(complete, { nowMs: nodeHost().nowMs(), onOmitted: events.onOmitted, seal });
+  const asked = { nowMs: nodeHost().nowMs(), onOmitted: events.onOmitted, seal, openings };
+  const checked = catalogues.checked(complete, asked);
   return `{${checked.members}}`;
 }
 
@@ -187,12 +200,13 @@ export async function appendRow(request: AppendRequest, text: string | undefined
 /**
  * Appends a stream of JSON lines.
  * @param onReceipts hears of every line once, in order, when its group is on disk
+ * @returns fields that were to be sealed, and that no row had
  */
 export async function appendStream(
   request: AppendRequest,
   input: AsyncIterable<Buffer>,
   onReceipts: (receipts: readonly LineReceipt[]) => void,
-): Promise<void> {
+): Promise<readonly string[]> {
   const session = new Session(request);
   const splitter = new LineSplitter(MAX_LINE_BYTES);
   const underway: Promise<void>[] = [];
@@ -212,4 +226,5 @@ export async function appendStream(
   take(splitter.end());
   await Promise.all(underway);
   await session.close();
+  return session.unmet;
 }

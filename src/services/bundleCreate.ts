@@ -24,6 +24,7 @@ import type { ReadAsked } from '../store/access/reading';
 import { writeBundleFile, writeBundleFolder } from '../store/bundle/bundleFiles';
 import { withGround } from '../store/bundle/ground';
 import { openingsOf } from '../store/bundle/openings';
+import type { Shown } from '../store/bundle/openings';
 import { rowsOfOrder, rowsOfQuery, rowsOfStreams } from '../store/bundle/streamRows';
 import type { StreamRows } from '../store/bundle/streamRows';
 import { readIdentity } from '../store/ledger/genesis';
@@ -82,12 +83,16 @@ export async function createBundle(request: BundleRequest): Promise<MadeBundle |
   const signer = await signerOf(request, located);
   const found = await rowsFor(request);
   if (found.rows.length === 0) return undefined;
-  const bundle = await bundleOf(request, located, found, signer);
+  const shown = await openingsOf(located.paths, found.rows, request.disclose);
+  const bundle = await bundleOf(request, located, found, { signer, disclosed: shown.disclosed });
   const report = sound(bundle, signer);
   const seqs = { first_seq: found.rows[0]?.row.seq ?? null, last_seq: found.rows.at(-1)?.row.seq ?? null };
   await reading.record({ rows: found.rows.length, ...seqs, sha256: bundle.contentHash.replace('sha256:', '') });
   const page = (): string => request.page(pageParts({ request, located, found, bundle, report, signer }));
-  return { text: await handedOut(request, bundle, signer, page), told: receiptOf(bundle, request) };
+  return {
+    text: await handedOut(request, bundle, signer, page),
+    told: receiptOf(bundle, { ...request, erased: shown.erased }),
+  };
 }
 
 function asked(what: BundleWhat): { readonly sought?: string; readonly terms?: readonly string[] } {
@@ -146,14 +151,13 @@ function closedOnly(found: StreamRows, takesOpen: boolean): StreamRows {
 }
 
 async function bundleOf(
-  { what, disclose }: BundleRequest,
+  { what }: BundleRequest,
   { paths }: LocatedLedger,
   { rows, streams }: StreamRows,
-  signer: Signer,
+  { signer, disclosed }: { readonly signer: Signer; readonly disclosed: Shown['disclosed'] },
 ): Promise<Bundle> {
   const identity = readIdentity(paths);
   const ledger = { ledger_id: identity?.ledgerId ?? '', origin: identity?.origin ?? '' };
-  const disclosed = openingsOf(paths, rows, disclose);
   const content = withGround(paths, rows.at(-1)?.row.seq ?? 0, (ground) =>
     bundleContent({ workflowId: workflowOf(what), ledger, streams, rows, disclosed, ...ground }),
   );

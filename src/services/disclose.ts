@@ -19,9 +19,10 @@ export async function disclose(place: Place, row: string, field: string, asked: 
   const { paths } = locate(place);
   const at = await sealedAt(paths, row, field);
   const reading = await openContent(place, { command: 'disclose', sought: `${at.seq} ${field}` }, asked);
-  const opening = new Openings(paths).find(at.digest);
-  if (opening === undefined || opening.name !== field || !holds(opening)) {
-    throw await whyGone(place, at, opening === undefined ? 'none' : 'one that does not open it');
+  const openings = new Openings(paths);
+  const opening = openings.find(at.digest);
+  if (opening?.name !== field) {
+    throw await whyGone(place, at, openings.has(at.digest) ? 'one that does not open it' : 'none');
   }
   await reading.record();
   return `{"seq":${at.seq},"id":"${at.id}","field":${JSON.stringify(field)},${openingText(opening).slice(1)}`;

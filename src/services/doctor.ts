@@ -8,6 +8,7 @@ import type { Config } from '../core/config';
 import { errnoOf, LedgerError } from '../core/errors';
 import type { Identity } from '../core/ownRows';
 import { signersOf } from '../core/signing/settings';
+import { checkSealed } from '../store/sealed/sealedHealth';
 import { checkHeadAge } from '../store/checkpoint/headAge';
 import {
   checkClock,
@@ -116,6 +117,7 @@ async function checkLedger(paths: StatePaths, identity: Identity, place: Place, 
       checkLock(paths, identity, nowMs),
       ...safely('spill', () => [checkSpill(paths)]),
       ...safely('heal', () => [checkHeal(paths)]),
+      ...safely('sealed', () => [checkSealed(paths)]),
       ...safely('quarantine', () => [checkQuarantine(paths)]),
       ...safely('index', () => [checkIndex(paths, last)]),
       ...safely('checkpoint', () => {

@@ -21,6 +21,7 @@ import { identityIn } from '../store/ledger/genesis';
 import { matchingLines, newBrokenLines } from '../store/query/matchingLines';
 import { countMissing } from '../store/query/missingRows';
 import type { MissingRows } from '../store/query/missingRows';
+import { countSealed } from '../store/query/sealedRows';
 import { everyLine, openQuery } from '../store/query/openQuery';
 import type { Conditions, Opened } from '../store/query/openQuery';
 
@@ -66,6 +67,8 @@ export interface ExportHeader extends Partial<ShapeCounts> {
     /** Rows that the index knows and the file has no more. */
     readonly lost_rows: number;
     readonly spilled_rows: number;
+    /** Rows in which a field that was asked about is sealed. */
+    readonly sealed_rows: number;
   };
   /** Of all bytes that follow this line. */
   readonly sha256: string;
@@ -89,7 +92,9 @@ export async function exportRows(request: ExportRequest): Promise<Export> {
     const digest = createHash('sha256');
     for await (const chunk of counted.body()) digest.update(chunk);
     const sha256 = digest.digest('hex');
-    const missing = await countMissing(everyLine(opened));
+    const { sinceMs, untilMs } = opened.filter;
+    const sealed = await countSealed(everyLine(opened), { terms, sinceMs, untilMs });
+    const missing = { ...(await countMissing(everyLine(opened))), sealed };
     const header = headerOf(request, opened, { counted, sha256, missing });
     const { rows, first_seq, last_seq } = header;
     await reading.record({ rows, first_seq, last_seq, sha256 });
@@ -131,7 +136,7 @@ async function* sameAgain(opened: Opened, form: Form, sha256: string): AsyncGene
 interface Found {
   readonly counted: Pass;
   readonly sha256: string;
-  readonly missing: MissingRows;
+  readonly missing: MissingRows & { readonly sealed: number };
 }
 
 function headerOf(request: ExportRequest, opened: Opened, { counted, sha256, missing }: Found): ExportHeader {
@@ -164,6 +169,7 @@ function headerOf(request: ExportRequest, opened: Opened, { counted, sha256, mis
       rows_in_gaps: missing.rowsInGaps,
       lost_rows: notes.lostRows,
       spilled_rows: notes.spilledRows,
+      sealed_rows: missing.sealed,
     },
     ...counted.shapeCounts,
     sha256,

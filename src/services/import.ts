@@ -1,16 +1,16 @@
 /**
- * `ledger import`: an existing JSON-lines log, brought in row by row. Every line gets the key
- * `import:<sha256 of the line>:<occurrence in the file>`, so that a second import, also after one that was cut short,
- * adds only what is missing. A line that can be no row, or that holds what its catalogue refuses (values in a trail), is
+ * `ledger import`: an existing JSON-lines log, brought in row by row. Every line gets a key that is made of it and of its
+ * occurrence in the file (importKey.ts), so that a second import, also after one that was cut short, adds only what is
+ * missing. A line that can be no row, or that holds what its catalogue refuses (values in a trail), is
  * set aside, bytes and all, and named by a row.
  */
 import { LedgerError, orNothing } from '../core/errors';
 import type { ErrorCode } from '../core/errors';
 import { importRow } from '../core/importRow';
 import type { ImportedRow } from '../core/importRow';
+import { ImportKeys, isSealedImport } from '../core/importKey';
 import type { Json } from '../core/json';
 import { FORMAT } from '../core/ownRows';
-import { Occurrences } from '../core/occurrences';
 import { parseJson } from '../core/parseJson';
 import { isTraceEvent, TraceCheck, traceRow } from '../core/traceEvent';
 import type { AppendEvents } from '../store/append/append';
@@ -64,6 +64,9 @@ export interface ImportResult {
   readonly misfits: Readonly<Record<string, number>>;
   /** Rows whose cost had more than nine places and was rounded; the figure as it was stands in `imported_from`. */
   readonly costs_rounded: number;
+  /** Lines that were not imported: a row has their key with another sealed value, or with one that was erased. */
+  readonly conflicts: number;
+  readonly first_conflict: string | null;
   /** Lines that are events of a trace, those that were set aside included; null where there is none. */
   readonly trace: TraceCheck['counts'] | null;
   /** The file began as an export of this program does, and what followed is what was exported; null: it did not so begin. */
@@ -98,9 +101,10 @@ export async function importFile(request: ImportRequest): Promise<ImportResult> 
 }
 
 class Import {
-  readonly #occurrences = new Occurrences();
+  readonly #keys = new ImportKeys();
   readonly #broken = new Map<ErrorCode, number>();
   readonly #misfits = new Map<string, number>();
+  readonly #conflicts: string[] = [];
   readonly #trace = new TraceCheck();
   #isAsExported: boolean | null = null;
   readonly #counts = { lines: 0, blank: 0, imported: 0, duplicates: 0, quarantined: 0, costs_rounded: 0 };
@@ -134,6 +138,8 @@ class Import {
       ...counts,
       broken: Object.fromEntries(this.#broken),
       misfits: Object.fromEntries([...this.#misfits].sort(([, a], [, b]) => b - a)),
+      conflicts: this.#conflicts.length,
+      first_conflict: this.#conflicts[0] ?? null,
       trace: this.#trace.counts.events > 0 ? this.#trace.counts : null,
       is_as_exported: this.#isAsExported,
       complete: at >= sizeBytes,
@@ -153,7 +159,7 @@ class Import {
     const rows: ImportedRow[] = [];
     const broken: AsideLine[] = [];
     for (const line of lines) {
-      const key = `import:${line.sha256}:${this.#occurrences.next(line.sha256)}`;
+      const key = this.#keys.ofLine(line.sha256);
       const read = this.#read(line, key);
       if ('row' in read) rows.push(read);
       else broken.push(read);
@@ -180,7 +186,7 @@ class Import {
     }
   }
 
-  #row(line: Json, key: string): ImportedRow {
+  #row(line: Json, lineKey: string): ImportedRow {
     const { format, events } = this.request;
     const isEvent = format !== 'rows' && isTraceEvent(line);
     if (!isEvent && format === 'trace')
@@ -191,7 +197,11 @@ class Import {
     const cleaned = given instanceof Map ? this.catalogues.cleaned(given, events.onOmitted, false, plan) : given;
     const onSecrets = events.onOmitted ?? (() => undefined);
     const kept = foreign && { ...foreign, members: this.catalogues.secrets.cleaned(foreign.members, onSecrets, false) };
-    const read = importRow(cleaned, key, kept);
+    const hidden = given instanceof Map ? plan?.hidden(given) : undefined;
+    // The line's own digest would let anybody find what is sealed by trying.
+    const key = hidden === undefined ? lineKey : this.#keys.ofOpen(hidden, kept?.members);
+    const isSealed = (member: string): boolean => given instanceof Map && plan?.touches(given, member) === true;
+    const read = importRow(cleaned, key, kept, isSealed);
     this.catalogues.refuseUnsigned(read.row.action);
     return plan === undefined ? read : { ...read, row: this.catalogues.sealed(read.row, plan) };
   }
@@ -199,8 +209,14 @@ class Import {
   async #append(rows: readonly ImportedRow[]): Promise<void> {
     const receipts = await this.writer.appendEach(rows.map(({ row }) => row));
     receipts.forEach((receipt, i) => {
-      // The key holds the whole line: what stands under it is this line, as an earlier version may have spelled it.
-      const known = receipt.status === 'refused' && receipt.error.code === 'IDEMPOTENCY_CONFLICT';
+      const isTaken = receipt.status === 'refused' && receipt.error.code === 'IDEMPOTENCY_CONFLICT';
+      // The key holds the whole line: what stands under it is this line, as an earlier version may have spelled it. But one
+      // that leaves out what is sealed may be another line's.
+      const known = isTaken && !isSealedImport(rows[i]?.row.idempotencyKey);
+      if (isTaken && !known) {
+        this.#conflicts.push(receipt.error.message);
+        return;
+      }
       // A spilled row is safe; but a whole file is not to wait there.
       if (!known && (receipt.status === 'spilled' || receipt.status === 'refused')) throw receipt.error;
       if (receipt.status === 'landed') this.#counts.imported++;

@@ -8,6 +8,7 @@ import { parseJson } from '../core/parseJson';
 import { ACTORS, saidAs, signatureMember, signedBytes } from '../core/signing/signature';
 import type { Signer } from '../core/signing/signer';
 import { formatTime } from '../core/time';
+import type { Opening } from '../core/seal';
 import { refuseUnknownFields } from '../core/sealPlan';
 import { withEventKey } from '../core/webhook';
 import type { AppendEvents } from '../store/append/append';
@@ -34,11 +35,19 @@ export interface SignRequest {
   readonly events: Pick<AppendEvents, 'onOmitted'>;
 }
 
+export interface SignedRow {
+  /** The row as it is to be stored, in JSON, with its signature: an append takes it as it is. */
+  readonly text: string;
+  /** What opens its sealed fields: an append that is not given these looks for them in the file where they lie. */
+  readonly openings: readonly Opening[];
+}
+
 /**
- * @returns the row as it is to be stored, in JSON, with its signature: an append takes it as it is, here or later
+ * Stores nothing.
  * @throws LedgerError a refusal code, READ_FAILED, KEY_UNUSABLE, LEDGER_MISSING
  */
-export async function signRow({ place, row, flags, defaults, key, seal = [], events }: SignRequest): Promise<string> {
+export async function signRow(request: SignRequest): Promise<SignedRow> {
+  const { place, row, flags, defaults, key, seal = [], events } = request;
   const located = locate(place);
   const { config, paths } = located;
   if (!(row instanceof Map)) throw new LedgerError('ROW_NOT_OBJECT', 'expected a JSON object, found another value');
@@ -58,9 +67,17 @@ export async function signRow({ place, row, flags, defaults, key, seal = [], eve
   const { members, openings = [] } = new Catalogues(located).checkedToSign(complete, asked);
   const bytes = signedBytes(ledgerId, parseJson(`{${members}}`) as JsonObject);
   const value = await signer.sign(bytes);
-  // Whoever appends it finds them there.
-  storeOpenings(paths, openings);
-  return `{${members},"signature":${storedJson(signatureMember(trusted.keyId, value))}}`;
+  return { text: `{${members},"signature":${storedJson(signatureMember(trusted.keyId, value))}}`, openings };
+}
+
+/**
+ * For a row that somebody appends later: its openings wait where they belong.
+ * @returns the row as JSON; errors as `signRow`
+ */
+export async function signForLater(request: SignRequest): Promise<string> {
+  const { text, openings } = await signRow(request);
+  storeOpenings(statePaths(request.place.dir, request.place.env), openings);
+  return text;
 }
 
 /** @throws LedgerError READ_FAILED, KEY_UNUSABLE */

@@ -19,6 +19,7 @@ import { noteOf, testKey, treeOf } from '../support/bundles';
 import { chainOf } from '../support/ledgers';
 import { run } from '../support/process';
 import type { Ended, RunOptions } from '../support/process';
+import { rowsOf } from '../support/miniVerifier';
 import { ledger, sandbox } from '../support/sandbox';
 import type { Sandbox } from '../support/sandbox';
 
@@ -391,4 +392,15 @@ test('sealed fields are shown that were asked for, and no other; the verifier th
   writeFileSync(sealedFile, readFileSync(sealedFile, 'utf8').replace('ann@', 'bob@'));
   const gone = await ledger(box, ['bundle', 'create', 'r1', '--sign', 'ops', '--disclose', 'payload.email']);
   assert.deepEqual([gone.status, gone.stdout], [2, '']);
+
+  writeFileSync(sealedFile, readFileSync(sealedFile, 'utf8').replace('bob@', 'ann@'));
+  const { seq } = rowsOf(box.ledger).find(({ action }) => action === 'a.b') ?? { seq: 0 };
+  await done(box, ['erase', String(seq), 'payload.email', '--reason', 'r']);
+  const left = await done(box, ['bundle', 'create', 'r1', '--sign', 'ops', ...all, '--out', 'left.json', '--json']);
+  const told = JSON.parse(left.stdout) as { disclosed: number; erased: { seq: number; field: string }[] };
+  assert.deepEqual([told.disclosed, told.erased.map(({ field }) => field)], [1, ['payload.email']]);
+  assert.match(left.stderr, /payload\.email of row [0-9]+ is not shown: row [0-9]+ says that it was erased/);
+  const none = await ledger(box, ['bundle', 'create', 'r1', '--sign', 'ops', '--disclose', 'payload.email']);
+  assert.equal(none.status, 2);
+  assert.match(none.stderr, /found it erased by row [0-9]+, and none that can be shown/);
 });

@@ -1,49 +1,17 @@
 /** Sealed fields with the shipped command: no file but sealed.jsonl has the values, whatever way a row takes. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { before } from 'node:test';
 import { openLedger } from '../../src/index';
 import { ensureBuilt } from '../support/built';
 import { holdLock } from '../support/locks';
 import { rowsOf } from '../support/miniVerifier';
-import type { Ended, RunOptions } from '../support/process';
 import { ledger, markedRow, markedRows, marks, receipts, sandbox } from '../support/sandbox';
-import type { Sandbox } from '../support/sandbox';
+import { done, filesWith, openings, settings, VALUE, warnings } from '../support/sealed';
 import { GITHUB_TOKEN } from '../support/secrets';
 
 before(ensureBuilt);
-
-const VALUE = 'churn risk of Kim';
-
-function settings(box: Sandbox, config: object): void {
-  writeFileSync(join(box.root, 'ledger.config.json'), JSON.stringify(config));
-}
-
-async function done(box: Sandbox, args: readonly string[], options: RunOptions = {}): Promise<Ended> {
-  const ended = await ledger(box, args, { timeoutMs: 30_000, ...options });
-  assert.equal(ended.status, 0, `${args.join(' ')}: ${ended.stdout}${ended.stderr}`);
-  return ended;
-}
-
-/** The files below the state folder and the second spill place that hold a text. */
-function filesWith(box: Sandbox, text: string): string[] {
-  return [box.dir, box.stateHome]
-    .filter((one) => existsSync(one))
-    .flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)))
-    .filter((path) => statSync(path).isFile() && readFileSync(path, 'latin1').includes(text))
-    .map((path) => path.slice(path.lastIndexOf('/') + 1));
-}
-
-const openings = (box: Sandbox): number =>
-  readFileSync(join(box.dir, 'sealed.jsonl'), 'utf8').split('\n').filter((line) => line.trim() !== '').length; // prettier-ignore
-
-const warnings = async (box: Sandbox): Promise<readonly string[]> => {
-  const { stdout } = await ledger(box, ['verify', '--json', '--strict']);
-  const { verdict, warnings: said } = JSON.parse(stdout) as { verdict: string; warnings: string[] };
-  assert.equal(verdict, 'intact', stdout);
-  return said;
-};
 
 test('from flags, in a pipe, by the settings: the values lie in one file, and a repeated row adds none', async (t) => {
   const box = sandbox(t);
@@ -172,8 +140,15 @@ test('a signature is over what the row holds: sealed before, and appended as it 
   await done(box, ['key', 'trust', 'alice', '--actor', 'alice', '--role', 'sre']);
   const row = ['append', 'note.added', '--reason', VALUE, '--sign', 'alice', '--seal', 'reason'];
   await done(box, row);
-  const held = (await done(box, [...row, '--dry-run'])).stdout.trimEnd();
-  assert.ok(!held.includes(VALUE));
+  const looked = await done(box, [...row, '--dry-run']);
+  assert.ok(!looked.stdout.includes(VALUE));
+  assert.match(looked.stderr, /nobody can append this row/);
+  assert.equal(openings(box), 1, 'a dry run keeps nothing');
+  assert.match((await ledger(box, ['append', looked.stdout.trimEnd()])).stdout, /MEMBER_RESERVED/);
+  const log = openLedger({ dir: box.dir, config: join(box.root, 'ledger.config.json') });
+  t.after(() => log.close());
+  const key = join(box.root, 'home', 'ledger', 'keys', 'alice');
+  const held = JSON.stringify(await log.sign({ action: 'note.added', reason: VALUE }, key, { seal: ['reason'] }));
   assert.match((await done(box, ['append', held])).stdout, /^landed seq=3/);
   assert.match((await done(box, ['append', held])).stdout, /^duplicate seq=3/);
   assert.equal(openings(box), 2);

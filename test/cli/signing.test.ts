@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test, { before } from 'node:test';
 import type { TestContext } from 'node:test';
 import { openLedger } from '../../src/index';
-import { signRow } from '../../src/services/sign';
+import { signForLater } from '../../src/services/sign';
 import { ensureBuilt } from '../support/built';
 import { chainOf, writeLedger } from '../support/ledgers';
 import { holdLock } from '../support/locks';
@@ -291,7 +291,7 @@ test('a row is refused before anybody is asked to sign it', async (t) => {
   const box = await signedLedger(t);
   const place = { dir: box.dir, configPath: config(box), env: { ...box.env, SSH_AUTH_SOCK: undefined } };
   const sign = (row: Map<string, never>): Promise<string> =>
-    signRow({ place, row, flags: new Map(), defaults: new Map(), key: 'alice', events: {} });
+    signForLater({ place, row, flags: new Map(), defaults: new Map(), key: 'alice', events: {} });
   await assert.rejects(sign(new Map([['action', 'approval.added' as never]])), { code: 'SCHEMA_MISMATCH' });
   await assert.rejects(sign(new Map([['signature', 'x' as never]])), { code: 'USAGE' });
 });

@@ -6,13 +6,13 @@ import { completeRow, environmentDefaults } from '../../core/defaults';
 import { LedgerError, orNothing } from '../../core/errors';
 import type { Json, JsonObject } from '../../core/json';
 import { parseJson } from '../../core/parseJson';
-import { isActionName } from '../../core/row';
-import { refuseUnknownFields } from '../../core/sealPlan';
+import { isDottedName } from '../../core/row';
+import { refuseUnknownFields, unknownField } from '../../core/sealPlan';
 import { appendRow, appendStream, previewRow, unlessStoredAs } from '../../services/append';
 import type { AppendRequest, KeptWriter } from '../../services/append';
-import type { SignRequest } from '../../services/sign';
+import type { SignedRow, SignRequest } from '../../services/sign';
 import { EXIT, SIGNAL_EXIT } from '../exit';
-import { hasInput, refuseFolderAsInput } from '../io';
+import { hasInput, printError, refuseFolderAsInput } from '../io';
 import type { Io } from '../io';
 import { collect, flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
@@ -49,16 +49,18 @@ against its schema, and refused with everything that is wrong with it: see "ledg
 key is refused: see "secrets" in the config.
 
 With --seal the row holds a digest in place of the value, which lies in sealed.jsonl: see "ledger disclose" and "ledger erase".
-In a pipe it seals the field of every row that has it; "seal" in the config does so always. Sealed is before signed.
+In a pipe it seals the field of every row that has it, and the exit is 2 where none has; "seal" in the config does so always.
+Sealed is before signed.
 
 Any member can come from the environment: LEDGER_AGENT, LEDGER_RUN_ID, … ; TRACEPARENT is recorded. But for action,
 payload and idempotency_key: they belong to one row.
 
 With --sign the row is signed before it is chained, for this ledger and this moment: see "ledger key". With --dry-run as well
-it is printed, signed; whoever gets that text can append it as it is within a day, and nobody can change a word of it.
+it is printed, signed; whoever gets that text can append it as it is within a day, and nobody can change a word of it. But not
+one with sealed fields: a dry run keeps nothing of what would open them.
 
 Exit: 0 every row landed, was a duplicate, or waits safely in the spill file · 1 with --enforce: it would pass a cap ·
-      2 a row was refused, or stored nowhere · 3 with --confirm: a row is not in the chain yet`;
+      2 a row was refused, or stored nowhere; no line had a field to seal · 3 with --confirm: a row is not in the chain yet`;
 
 /** What a program gives the command beside its flags. */
 export interface AppendAround {
@@ -66,7 +68,7 @@ export interface AppendAround {
   readonly loadEnforcement: () => Promise<{
     readonly underCaps: (place: AppendRequest['place']) => AppendRequest['appendRows'];
   }>;
-  readonly loadSigning: () => Promise<{ readonly signRow: (request: SignRequest) => Promise<string> }>;
+  readonly loadSigning: () => Promise<{ readonly signRow: (request: SignRequest) => Promise<SignedRow> }>;
   /** For one row after the other: the writer that stays open, and who hears under which id a row is being written. */
   readonly writers?: KeptWriter;
   readonly onWriting?: (ids: readonly string[]) => void;
@@ -111,14 +113,17 @@ async function runAppend(io: Io, argument: string | undefined, flags: Flags, aro
   const { seal = [] } = flags;
   const said = { place, text: given, flags: fromFlags, seal, defaults: environmentDefaults(io.env), events };
   const signing =
-    flags.sign === undefined ? { text: given, members: fromFlags } : await signed(flags.sign, said, around);
+    flags.sign === undefined
+      ? { text: given, members: fromFlags, openings: [] }
+      : await signed(flags.sign, said, around);
   if (signing instanceof LedgerError) {
     printer.print([{ line: 1, text: given ?? '', outcome: { status: 'refused', error: signing } }]);
     printer.finish();
     return;
   }
-  const { text, members } = signing;
-  const request = { place, flags: members, events, seal: flags.sign === undefined ? seal : [], appendRows, writers };
+  const { text, members, openings } = signing;
+  const toSeal = flags.sign === undefined ? seal : [];
+  const request = { place, flags: members, events, seal: toSeal, openings, appendRows, writers };
   if (argument === '-') {
     if (flags.dryRun === true) throw new LedgerError('USAGE', 'expected one row with --dry-run, found "-"');
     refuseFolderAsInput();
@@ -131,11 +136,15 @@ async function runAppend(io: Io, argument: string | undefined, flags: Flags, aro
     const other = flags.enforce === true ? '--enforce' : flags.confirm === true ? '--confirm' : undefined;
     if (other !== undefined) throw new LedgerError('USAGE', `expected either --dry-run or ${other}, found both`);
     io.stdout(`${previewRow(request, text)}\n`);
+    if (openings.length > 0) io.stderr(`ledger: note: ${NOT_KEPT}\n`);
     return;
   }
   printer.print([await appendRow(request, text)]);
   printer.finish();
 }
+
+const NOT_KEPT =
+  'what opens its sealed fields was not kept, so nobody can append this row: without --dry-run it is appended at once';
 
 /** Of a single row, that is: in a pipe there may be rows without it. */
 function refuseUnknown({ seal = [], flags, place }: AppendRequest, text: string | undefined): void {
@@ -153,13 +162,13 @@ async function signed(
   key: string,
   { text, flags, ...said }: Omit<SignRequest, 'row' | 'key'> & { readonly text: string | undefined },
   { loadSigning }: AppendAround,
-): Promise<{ readonly text: string; readonly members: JsonObject } | LedgerError> {
+): Promise<(SignedRow & { readonly members: JsonObject }) | LedgerError> {
   if (text === '-') throw new LedgerError('USAGE', 'expected one row with --sign, found "-"');
   if (text === undefined && flags.size === 0) throw noRow();
   const { signRow } = await loadSigning();
   try {
     const row = text === undefined ? new Map() : parseJson(text);
-    return { text: await signRow({ ...said, row, flags, key }), members: new Map() };
+    return { ...(await signRow({ ...said, row, flags, key })), members: new Map() };
   } catch (error) {
     if (error instanceof LedgerError) return error;
     throw error;
@@ -171,7 +180,7 @@ function rowOf(
   word: string | undefined,
   members: JsonObject,
 ): { readonly row: string | undefined; readonly members: JsonObject } {
-  if (word === undefined || !isActionName(word) || JSON_WORD.test(word)) return { row: word, members };
+  if (word === undefined || !isDottedName(word) || JSON_WORD.test(word)) return { row: word, members };
   if (members.has('action'))
     throw new LedgerError('USAGE', `expected one action, found "${word}" and --action`, {
       place: { member: 'action' },
@@ -205,7 +214,7 @@ async function appendPiped(
   io: Io,
   printer: ReceiptPrinter,
   request: Parameters<typeof appendStream>[0],
-  { confirm }: AppendFlags,
+  flags: Flags,
 ): Promise<void> {
   let stoppedBy: keyof typeof SIGNAL_EXIT | undefined;
   const stop = (signal: keyof typeof SIGNAL_EXIT): void => {
@@ -217,15 +226,21 @@ async function appendPiped(
   for (const signal of signals) process.once(signal, () => stop(signal));
   const input = untilStopped(io.stdin, () => stoppedBy !== undefined);
   let lines = 0;
-  await appendStream(request, input, (receipts) => {
+  const unmet = await appendStream(request, input, (receipts) => {
     lines += receipts.length;
     printer.print(receipts);
   });
   if (lines === 0) io.stderr('ledger: note: no input line came, so nothing was appended\n');
   printer.finish();
-  if (lines === 0 && confirm === true) io.setExit(EXIT.scoped);
+  if (lines > 0 && unmet[0] !== undefined) {
+    printError(io, unknownField(unmet[0], NO_LINE), flags.json === true);
+    io.setExit(EXIT.failed);
+  }
+  if (lines === 0 && flags.confirm === true) io.setExit(EXIT.scoped);
   if (stoppedBy !== undefined) io.setExit(SIGNAL_EXIT[stoppedBy]);
 }
+
+const NO_LINE = 'no line that has it: what was to be kept apart may stand in the rows for all to read';
 
 /** The chunks of stdin; a signal ends them as the end of the input does, so that what was read is committed and receipted. */
 async function* untilStopped(stdin: NodeJS.ReadStream, stopped: () => boolean): AsyncIterable<Buffer> {

@@ -130,7 +130,14 @@ async function create(io: Io, target: string | undefined, flags: Flags, loadCrea
   else if (flags.json === true) io.stdout(`${jsonLine(made.told)}\n`);
   else if (flags.quiet !== true) io.stdout(receiptText(made.told));
   tellOpen(io, flags, made.told);
+  tellErased(io, flags, made.told);
   io.setExit(EXIT.ok);
+}
+
+function tellErased(io: Io, { quiet }: Flags, { erased }: BundleReceipt): void {
+  if (quiet === true) return;
+  for (const { seq, field, erasure_seq: by } of erased)
+    warn(io, `${printable(field)} of row ${seq} is not shown: row ${by} says that it was erased`);
 }
 
 function tellOpen(io: Io, { quiet }: Flags, { streams }: BundleReceipt): void {

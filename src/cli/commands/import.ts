@@ -1,11 +1,12 @@
 /** `ledger import`: an existing JSON-lines log, each line once. */
 import { Option } from '../commander';
 import type { Command } from 'commander';
+import { LedgerError } from '../../core/errors';
 import { printable } from '../../core/printable';
 import { importFile, LINE_FORMATS } from '../../services/import';
 import type { ImportResult, LineFormat } from '../../services/import';
 import { EXIT, SIGNAL_EXIT } from '../exit';
-import { jsonLine } from '../io';
+import { jsonLine, printError } from '../io';
 import type { Io } from '../io';
 import { flagsOf, placeOf } from '../options';
 import type { GlobalFlags } from '../options';
@@ -40,9 +41,12 @@ before them in their run is told. --format says what lines are instead: "trace" 
 none for an event. The header of an export is no row: it is held against what follows.
 
 A line has the key import:<sha256 of the line>:<occurrence in the file>: importing again adds only what is missing,
-also after an import that was cut short. A pipe is read to its end first.
+also after an import that was cut short. Where something of it is sealed, the digest is of the rest: a line that differs in
+sealed values alone from one of another import is told of and not imported, and so is one whose value was erased. A pipe is
+read to its end first.
 
-Exit: 0 all of it is here · 1 lines were set aside in quarantine · 2 could not (what came in stays; run it again)`;
+Exit: 0 all of it is here · 1 lines were set aside in quarantine · 2 could not (what came in stays; run it again), or a
+      line has the key of a row with another sealed value`;
 
 export function registerImport(program: Command, io: Io): void {
   const command = program
@@ -80,12 +84,21 @@ async function runImport(io: Io, file: string, flags: Flags): Promise<void> {
     progress.end();
     print(io, flags, result);
     if (flags.quiet !== true) tell(io, result);
-    io.setExit(result.quarantined > 0 ? EXIT.no : EXIT.ok);
+    tellConflicts(io, flags, result);
+    io.setExit(result.conflicts > 0 ? EXIT.failed : result.quarantined > 0 ? EXIT.no : EXIT.ok);
   } catch (error) {
     progress.end();
     if (stoppedBy === undefined) throw error;
   }
   if (stoppedBy !== undefined) io.setExit(SIGNAL_EXIT[stoppedBy]);
+}
+
+function tellConflicts(io: Io, flags: Flags, { conflicts, first_conflict: first }: ImportResult): void {
+  if (first === null) return;
+  const lines = conflicts === 1 ? '1 line was' : `${number(conflicts)} lines were`;
+  const message = `${lines} not imported: a row has the key with another sealed value, or one whose opening is gone. First: ${first}`;
+  const hint = 'what is new in them can be appended: ledger append -, with --seal';
+  printError(io, new LedgerError('IDEMPOTENCY_CONFLICT', message, { hint }), flags.json === true);
 }
 
 function print(io: Io, flags: GlobalFlags, result: ImportResult): void {

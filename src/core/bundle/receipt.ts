@@ -5,6 +5,14 @@ import type { Bundle, BundleStream } from './bundle';
 
 export type BundleFormat = 'json' | 'dir' | 'dsse' | 'html';
 
+/** A field that was to be shown, and that nobody can show any more. */
+export interface ErasedField {
+  readonly seq: number;
+  readonly field: string;
+  /** The row that says so. */
+  readonly erasure_seq: number;
+}
+
 /** What was made, and where it lies. */
 export interface BundleReceipt {
   readonly workflow_id: string;
@@ -14,6 +22,8 @@ export interface BundleReceipt {
   readonly streams: readonly BundleStream[];
   readonly checkpoint_size: number;
   readonly disclosed: number;
+  /** Fields that were to be shown, and that a row says were erased. */
+  readonly erased: readonly ErasedField[];
   readonly content_hash: string;
   readonly alg: string;
   readonly key_id: string;
@@ -21,7 +31,7 @@ export interface BundleReceipt {
 
 export function receiptOf(
   bundle: Bundle,
-  { format, out }: { readonly format: BundleFormat; readonly out: string | undefined },
+  { format, out, erased }: Pick<BundleReceipt, 'format' | 'erased'> & { readonly out: string | undefined },
 ): BundleReceipt {
   const { workflowId, events, streams, checkpoint, disclosed = [], contentHash, signature } = bundle;
   return {
@@ -32,6 +42,7 @@ export function receiptOf(
     streams,
     checkpoint_size: parseTreeHead(parseNote(Buffer.from(checkpoint))?.text ?? '')?.size ?? 0,
     disclosed: disclosed.length,
+    erased,
     content_hash: contentHash,
     alg: signature.alg,
     key_id: signature.keyId,

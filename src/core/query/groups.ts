@@ -10,6 +10,7 @@
 import { LedgerError } from '../errors';
 import { formatNanos, NANOS_PER_USD, roundedToNanos } from '../money';
 import { ExactSum } from '../exactSum';
+import { SEALED_TEXT, sealIn } from '../seal';
 import { fieldText } from './field';
 import type { Field, FieldReader } from './field';
 
@@ -116,7 +117,9 @@ function nameOf(keys: readonly (string | null)[]): string {
 }
 
 function keyOf(value: unknown): string | null {
-  return value === undefined ? null : fieldText(value);
+  if (value === undefined) return null;
+  // Each has a digest of its own, whatever the values are.
+  return sealIn(value) === undefined ? fieldText(value) : SEALED_TEXT;
 }
 
 function tooMuch(what: string): LedgerError {

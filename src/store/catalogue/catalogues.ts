@@ -7,6 +7,7 @@ import { checkRow } from '../../core/row';
 import type { CheckedRow } from '../../core/row';
 import { schemaMismatch } from '../../core/schemaFaults';
 import type { SchemaFault } from '../../core/schemaFaults';
+import type { Opening } from '../../core/seal';
 import type { SealPlan } from '../../core/sealPlan';
 import type { Secret } from '../../core/secrets';
 import { withEventKey } from '../../core/webhook';
@@ -35,6 +36,8 @@ export interface CheckAsked {
   readonly onOmitted?: OnOmitted | undefined;
   /** Fields to seal, beside what the settings say. */
   readonly seal?: readonly string[] | undefined;
+  /** What opens fields that come sealed, and is stored with the row. */
+  readonly openings?: readonly Opening[] | undefined;
 }
 
 export class Catalogues {
@@ -126,7 +129,7 @@ export class Catalogues {
     const { row, signature, plan } = this.#taken(given, asked);
     const own = signature === undefined ? undefined : new Map([['signature', signature]]);
     const open = checkRow(row, { nowMs, ...(own && { own }) });
-    const sealed = this.#sealing.sealed(open, plan);
+    const sealed = withOpenings(this.#sealing.sealed(open, plan), asked.openings);
     if (signature === undefined) {
       this.check(open);
       return sealed;
@@ -138,9 +141,9 @@ export class Catalogues {
 
   #taken(
     given: JsonObject,
-    { onOmitted: onWarning = () => undefined, seal }: CheckAsked,
+    { onOmitted: onWarning = () => undefined, seal, openings }: CheckAsked,
   ): { readonly row: JsonObject; readonly signature: Json | undefined; readonly plan: SealPlan } {
-    const { row: open, known } = this.#sealing.opened(given);
+    const { row: open, known } = this.#sealing.opened(given, openings);
     const plan = this.#sealing.plan(open, seal, known);
     // The signature, too: what is said of it may quote it.
     const said = this.secrets.cleaned(open, onWarning, false, plan);
@@ -224,6 +227,10 @@ export class Catalogues {
     const validate = builtinValidators(name).get(action);
     return validate && { catalogue: name, validate };
   }
+}
+
+function withOpenings(row: CheckedRow, carried: readonly Opening[] = []): CheckedRow {
+  return carried.length === 0 ? row : { ...row, openings: [...(row.openings ?? []), ...carried] };
 }
 
 function unsigned(row: JsonObject): JsonObject {

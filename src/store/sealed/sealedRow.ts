@@ -76,8 +76,16 @@ export async function sealedAt(paths: StatePaths, name: string, field: string): 
   const found = hasField(members, field) ? 'one that is not' : 'no such field';
   throw new LedgerError('NOT_SEALED', `expected a sealed field "${field}" in row ${seq}, found ${found}`, {
     place: { member: field },
-    hint: sealed.length === 0 ? 'no field of this row is sealed' : `sealed in this row: ${sealed.join(', ')}`,
+    hint: hintAbout(members, sealed),
   });
+}
+
+function hintAbout(members: JsonObject, sealed: readonly string[]): string {
+  if (sealed.length > 0) return `sealed in this row: ${sealed.join(', ')}`;
+  const action = members.get('action');
+  const isOwn = typeof action === 'string' && action.startsWith('audit.');
+  const more = '; what opened a field of a row that is gone is named by "ledger verify": ledger erase --digest HEX';
+  return `no field of this row is sealed${isOwn ? more : ''}`;
 }
 
 /** The digest that a row says was erased; undefined for any other row. */

@@ -8,7 +8,7 @@ import type { CheckedRow } from '../../core/row';
 import { hasSeal, openingOf, openRow, SALT_BYTES, saltText, sealedFields } from '../../core/seal';
 import type { Opening } from '../../core/seal';
 import { SealPlan } from '../../core/sealPlan';
-import { isCapped, refuseSeal, unsealable } from '../../core/sealable';
+import { isCapped, refuseSeal, unsealableName } from '../../core/sealable';
 import type { LocatedLedger } from '../ledger/locate';
 import { Openings } from './openings';
 
@@ -28,16 +28,22 @@ export class Sealing {
   }
 
   /**
-   * A row as its caller means it: what came sealed, in a row that was signed say, is opened. Where it cannot be, it is no
-   * seal of this ledger's, and nobody could ever show what it stands for.
+   * A row as its caller means it: what came sealed, in a row that was signed, is opened. Where it cannot be, it is no seal of
+   * this ledger's, and nobody could ever show what it stands for. In a row without a signature it may be copied from another
+   * row, by somebody who does not know the value: then to erase one would erase both.
+   * @param carried openings that came with the row, and are stored with it
    * @throws LedgerError MEMBER_RESERVED
    */
-  opened(row: JsonObject): { readonly row: JsonObject; readonly known: ReadonlyMap<string, Opening> } {
+  opened(
+    row: JsonObject,
+    carried: readonly Opening[] = [],
+  ): { readonly row: JsonObject; readonly known: ReadonlyMap<string, Opening> } {
     const known = new Map<string, Opening>();
     if (![...row.values()].some(hasSeal)) return { row, known };
     for (const { field, digest } of sealedFields(row)) {
-      const opening = this.#openings.find(digest);
-      if (opening?.name !== field) throw unknownSeal(field);
+      const opening = carried.find((one) => one.digest === digest) ?? this.#openings.find(digest);
+      if (opening?.name !== field || !row.has('signature')) throw unknownSeal(field);
+      if (known.has(field)) throw refuseSeal(field, 'two fields of the row are named so');
       known.set(field, opening);
     }
     return { row: openRow(row, (digest) => [...known.values()].find((one) => one.digest === digest)), known };
@@ -49,10 +55,10 @@ export class Sealing {
    */
   plan(row: JsonObject, fields: readonly string[] = [], known?: ReadonlyMap<string, Opening>): SealPlan {
     for (const field of fields) {
-      const why = unsealable(field) ?? this.#barred(field);
+      const why = unsealableName(field) ?? this.#barred(field);
       if (why !== undefined) throw refuseSeal(field, why);
     }
-    return new SealPlan([...this.located.config.seal, ...fields], row.get('action'), known);
+    return new SealPlan(fields, row.get('action'), known, this.located.config.seal);
   }
 
   /** The row with what is planned sealed. @throws LedgerError MEMBER_RESERVED, ROW_TOO_LONG */
@@ -72,7 +78,7 @@ export class Sealing {
   /** A row that a command writes on a caller's behalf, with what the settings seal of what the caller said in it. */
   sealedOwn(checked: CheckedRow): CheckedRow {
     const fields = this.located.config.seal.filter((field) => !/^payload(?:[.[]|$)/.test(field));
-    return fields.length === 0 ? checked : this.sealed(checked, new SealPlan(fields, checked.action));
+    return fields.length === 0 ? checked : this.sealed(checked, new SealPlan([], checked.action, undefined, fields));
   }
 
   #barred(field: string): string | undefined {
@@ -83,10 +89,10 @@ export class Sealing {
 function unknownSeal(field: string): LedgerError {
   return new LedgerError(
     'MEMBER_RESERVED',
-    `expected a value in "${field}", found what stands for a sealed one, and no opening of it here`,
+    `expected a value in "${field}", found what stands for a sealed one, and no opening of it that this row may use`,
     {
       place: { member: field },
-      hint: 'give the value itself, and seal it with --seal: the ledger makes the salt',
+      hint: 'give the value itself, and seal it with --seal: the ledger makes the salt; a seal is taken in the signed row alone that it was made for',
     },
   );
 }

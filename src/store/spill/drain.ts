@@ -12,12 +12,15 @@
  */
 import { fstatSync, renameSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { orNothing } from '../../core/errors';
+import { digestsInLine } from '../../core/seal';
 import { nextUlid, ULID_RANDOM_BYTES } from '../../core/ids';
 import { ownRow } from '../../core/ownRows';
 import { salvage } from '../../core/salvage';
 import { fitsInPayload } from '../../core/spillRecord';
 import { commitBytes } from '../append/commit';
 import { closeQuietly, openFile, syncData, syncFolder } from '../files';
+import { blankOpenings } from '../sealed/openings';
 import { tornKind } from '../heal/heal';
 import { withFreshTail } from '../ledger/ledger';
 import type { StatePaths } from '../paths';
@@ -105,7 +108,8 @@ async function drainFile(ledger: ReadyLedger, { draining, mark: markPath }: Spil
       await commitBytes({ path: ledger.paths.ledger, ...ledger }, ledger.tail.sizeBytes, data);
       placer.remember(data);
     }
-    const { next, chained, impossible } = placed;
+    const { next, chained, impossible, dropped } = placed;
+    orNothing(() => blankOpenings(ledger.paths, dropped));
     const more = next < ahead.size;
     const ledgerBytes = ledger.tail.sizeBytes + data.length;
     if (!more) finishDrain(draining, markPath);
@@ -168,6 +172,8 @@ function mayMark({ whole, plain, records, done }: Ahead, next: number): boolean 
 interface PlacedBatch {
   readonly chained: number;
   readonly impossible: number;
+  /** What opened fields of rows that were there already, and opens nothing now. */
+  readonly dropped: ReadonlySet<string>;
   /** Everything before this offset is in the ledger once the group is. */
   readonly next: number;
 }
@@ -175,37 +181,42 @@ interface PlacedBatch {
 function placeBatch(ledger: ReadyLedger, placer: Placer, spillFd: number, ahead: Ahead): PlacedBatch {
   let chained = 0;
   let impossible = 0;
+  const dropped = new Set<string>();
   for (const listed of ahead.records) {
     if (ahead.done.has(listed.key)) continue;
-    if (chained + impossible === DRAIN_LIMIT) return { chained, impossible, next: listed.offset };
+    if (chained + impossible === DRAIN_LIMIT) return { chained, impossible, dropped, next: listed.offset };
     const one = readWaiting(spillFd, listed, ledger.identity.ledgerId);
     if (ahead.done.has(one.key)) continue;
-    placeWaiting(ledger, placer, spillFd, one);
+    for (const digest of placeWaiting(ledger, placer, spillFd, one)) dropped.add(digest);
     if (one.kind === 'record') chained++;
     else impossible++;
   }
-  return { chained, impossible, next: ahead.end };
+  return { chained, impossible, dropped, next: ahead.end };
 }
 
-function placeWaiting(ledger: ReadyLedger, placer: Placer, spillFd: number, one: Waiting): void {
+/** @returns the digests of sealed fields that stand in no row after that: the row is there already, with salts of its own */
+function placeWaiting(ledger: ReadyLedger, placer: Placer, spillFd: number, one: Waiting): readonly string[] {
   if (one.kind === 'impossible') {
     placeSetAside(ledger, placer, spillFd, one, { why: one.why });
-    return;
+    return [];
   }
   const { row, record } = one;
   const use = row.idempotencyKey === undefined ? undefined : placer.keyUse(row.idempotencyKey);
   if (use === undefined) {
     placer.place(row);
-    return;
+    return [];
   }
   // Other content under a key that is taken is kept here, so that no acknowledged row is lost.
   const same = placer.isSame(use, row, !record.row.has('occurred_at'));
   if (!same && !fitsInPayload(record.row)) {
     placeSetAside(ledger, placer, spillFd, one, { spill_id: record.id, of: use.landed.seq });
-    return;
+    return [];
   }
   const kept = same ? {} : { row: record.row };
   placer.place(ownRow('audit.spill-duplicate', { spill_id: record.id, of: use.landed.seq, ...kept }));
+  if (!same) return [];
+  const standing = digestsInLine(use.checked?.members ?? JSON.stringify(use.stored));
+  return digestsInLine(row.members).filter((digest) => !standing.includes(digest));
 }
 
 function placeSetAside(

@@ -11,7 +11,7 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ZERO_HASH } from '../../core/digest';
-import { LedgerError } from '../../core/errors';
+import { LedgerError, orNothing } from '../../core/errors';
 import type { Host } from '../../core/host';
 import { ulidAt, ULID_RANDOM_BYTES } from '../../core/ids';
 import type { CheckedRow } from '../../core/row';
@@ -23,7 +23,7 @@ import { closeQuietly, ensureFolder, openFile, statOf, syncData, syncFolder, wit
 import type { StatePaths } from '../paths';
 import { scanLines } from '../read/lines';
 import { readTail } from '../read/tail';
-import { storeOpenings } from '../sealed/openings';
+import { keepOpenings, storeOpenings, takeBackOpenings } from '../sealed/openings';
 
 const MAX_RENAMES_MET = 100;
 
@@ -78,9 +78,11 @@ export function spillRows(
     left = left.slice(stored);
   }
   const lost = new Set([...barred, ...left]);
+  orNothing(() => keepOpenings(paths, openingsOf(units.filter((unit) => !lost.has(unit)))));
   if (lost.size === 0) return { ids: units.flatMap(({ ids }) => ids), path, nowhere: undefined };
   // What is in a file by half would come into the chain after its caller was told that it did not.
   const unsure = places.filter((place) => !place.takeBack(left)).map((place) => place.path);
+  if (unsure.length === 0) takeBackOpenings(paths, openingsOf([...lost]));
   const causes = [
     ...(fault === undefined ? [] : [fault]),
     ...(left.length > 0 ? places.map(({ cause }) => cause) : []),
@@ -114,12 +116,14 @@ function unitsOf(
 
 function openingsFault(paths: StatePaths, units: readonly Unit[]): unknown {
   try {
-    storeOpenings(paths, units.flatMap(({ openings }) => openings)); // prettier-ignore
+    storeOpenings(paths, openingsOf(units));
     return undefined;
   } catch (cause) {
     return cause;
   }
 }
+
+const openingsOf = (units: readonly Unit[]): Opening[] => units.flatMap(({ openings }) => openings);
 
 function storedNowhere(error: LedgerError, causes: readonly unknown[], unsure: readonly string[]): LedgerError {
   const why = causes.map((cause) => (cause instanceof Error ? cause.message : String(cause))).join('; ');
