@@ -85,8 +85,7 @@ async function ofRow(
 
 /** With the first of the rows that have it, where one can be read. */
 async function ofDigest(paths: StatePaths, digest: string): Promise<Erasing['sealed']> {
-  if (!isDigest(digest))
-    throw new LedgerError('USAGE', 'expected a digest of 64 hex digits, found something else');
+  if (!isDigest(digest)) throw new LedgerError('USAGE', 'expected a digest of 64 hex digits, found something else');
   presentSegments(paths);
   const holders = new Holders(new Set([digest]));
   await holders.look(paths);

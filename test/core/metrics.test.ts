@@ -113,3 +113,39 @@ test('the window takes events by their own time; what was asked before it may be
   const all = metricsOf(rows);
   assert.deepEqual(all.days.map(({ day }) => day), ['2026-06-01', '2026-06-02', '2026-06-03']); // prettier-ignore
 });
+
+test('runs of every catalogue: each began once, and has an end or none; who was asked in one took so long', () => {
+  const run = (at: string, action: string, id: string, payload: object, members: object = {}): Given =>
+    [at, action, id, payload, { run_id: id, decision_id: undefined, ...members }]; // prettier-ignore
+  const figures = metricsOf([
+    run('01T10:00:00', 'run.invocation', 'close', { workflow: 'ic' }),
+    run('01T10:01:00', 'draft.production', 'close', { draft_id: 'd1', version: 1 }),
+    run('01T10:02:00', 'draft.production', 'close', { draft_id: 'd1', version: 2 }),
+    run('01T10:11:00', 'approval', 'close', { draft_id: 'd1', version: 2 }, { role: 'lead' }),
+    run('01T10:12:00', 'surface.delivery', 'close', { outcome: 'failed' }),
+    run('01T10:13:00', 'surface.delivery', 'close', { outcome: 'delivered' }),
+    run('01T10:00:00', 'proof.run', 'order', { state: 'started' }),
+    run('01T10:20:00', 'proof.run_event', 'order', { state: 'completed' }),
+    // Begun by a program: what it delivered is not its end.
+    run('01T10:00:00', 'run_started', 'agent', {}),
+    run('01T10:00:01', 'run.invocation', 'agent', { workflow: 'ic' }),
+    run('01T10:00:02', 'approval_requested', 'agent', {}, { call_id: 'c1' }),
+    run('01T10:00:03', 'approval_requested', 'agent', {}, { call_id: 'c2' }),
+    run('01T10:00:04', 'approval_requested', 'agent', {}, { call_id: 'c3' }),
+    run('01T10:00:12', 'approval_resolved', 'agent', {}, { call_id: 'c1', outcome: 'approved' }),
+    run('01T10:00:13', 'approval_resolved', 'agent', {}, { call_id: 'c2', outcome: 'denied' }),
+    run('01T10:01:00', 'surface.delivery', 'agent', { outcome: 'delivered' }),
+    run('01T10:00:00', 'run.invocation', 'walked-away', { workflow: 'ic' }),
+    run('01T10:00:30', 'draft.production', 'walked-away', { draft_id: 'd1', version: 1 }),
+    run('01T10:00:40', 'reviewer.action', 'walked-away', { type: 'reject', target: 'd1 v1' }),
+  ]);
+  const { runs_started: started, runs_incomplete: incomplete, approval_latency: latency, waiting } = figures;
+  assert.deepEqual([started, incomplete], [4, { count: 2, newest: ['walked-away', 'agent'] }]);
+  assert.deepEqual(latency, {
+    count: 2,
+    p50_ms: 10_000,
+    p95_ms: 600_000,
+    by_role: [{ role: 'lead', count: 1, p50_ms: 600_000, p95_ms: 600_000 }],
+  });
+  assert.equal(waiting, 1);
+});

@@ -41,7 +41,9 @@ export function registerErase(program: Command, io: Io): void {
     .option('--digest <hex>', 'in place of row and field: the opening with this digest')
     .option('--actor <name>', 'who wants it (default: the OS account)')
     .addHelpText('after', HELP)
-    .action(async (row: string | undefined, field: string | undefined) => runErase(io, row, field, flagsOf<Flags>(command)));
+    .action(async (row: string | undefined, field: string | undefined) =>
+      runErase(io, row, field, flagsOf<Flags>(command)),
+    );
 }
 
 async function runErase(io: Io, row: string | undefined, field: string | undefined, flags: Flags): Promise<void> {
@@ -70,7 +72,10 @@ function textOf(result: EraseResult): string {
   const { seq, rows, copies } = result;
   const others = rows.filter((one) => one !== seq);
   const also = others.length === 0 ? '' : `; row ${others.join(', ')} held the same seal`;
-  const more = copies === 0 ? '' : `; so ${copies === 1 ? 'is 1 opening' : `are ${copies} openings`} of the same value that no row had`;
+  const more =
+    copies === 0
+      ? ''
+      : `; so ${copies === 1 ? 'is 1 opening' : `are ${copies} openings`} of the same value that no row had`;
   return `${statusText(result)}${also}${more}`;
 }
 

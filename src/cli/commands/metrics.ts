@@ -29,7 +29,7 @@ const HELP_BEFORE = `Examples:
 
 const HELP_AFTER = `
 Approval latency: from the row that says who must agree to the approval with which enough people, in every role that must, had
-agreed; by role, to each approval. Exceptions are held against critical decisions. Risk by domain and band; which gates fail;
+agreed; by role, to each approval; in a run, from the draft or the request to its approval. Exceptions are held against critical decisions. Risk by domain and band; which gates fail;
 runs that began and did not end; drift: an action whose policy version, or whose pattern of approvals, is not as it was.
 Each figure counts by when it happened. Sample and fallback rows never count. All time, unless a window is given.
 

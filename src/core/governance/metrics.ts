@@ -6,11 +6,12 @@ import { dayAt, dayPeriod } from '../day';
 import type { Calendar } from '../day';
 import type { Row } from '../members';
 import { Authority } from './authority';
+import type { Agreement } from './authority';
+import { RunFigures, RUN_FIGURE_ACTIONS } from './runFigures';
 import { isLive, textOf } from './finding';
 import type { DriftFigure, Latency, Metrics, MetricsWindow } from './metricsReport';
 import { happenedMs } from './stream';
 
-const MAX_NAMED = 20;
 const NONE = '(none)';
 
 interface OpenDecision {
@@ -41,7 +42,7 @@ export class MetricsTally {
   readonly #byRole = new Map<string, number[]>();
   readonly #gates = new Map<string, { asked: number; failed: number; excepted: number }>();
   readonly #risk = new Map<string, Risk>();
-  readonly #openRuns = new Map<string, number>();
+  readonly #runs: RunFigures;
   readonly #drift: DriftFigure[] = [];
   readonly #versions = new Map<string, string>();
   readonly #patterns = new Map<string, string>();
@@ -50,14 +51,15 @@ export class MetricsTally {
   #executed = 0;
   #expired = 0;
   #overrides = 0;
-  #runs = 0;
 
   constructor(
     private readonly window: MetricsWindow,
     private readonly calendar: Calendar,
     /** Whether what a row says counts: an approval whose signature is wrong does not. */
     private readonly counts: (row: Row) => boolean = () => true,
-  ) {}
+  ) {
+    this.#runs = new RunFigures((row, count) => this.#count(row, count));
+  }
 
   /** Rows of all time, in their order: what was asked for before the window may be answered in it. */
   step(row: Row): void {
@@ -106,7 +108,6 @@ export class MetricsTally {
   }
 
   result(): Metrics {
-    const openRuns = [...this.#openRuns].sort(([, a], [, b]) => b - a).map(([id]) => id);
     const critical = this.#critical.size;
     return {
       decisions: this.#created,
@@ -118,7 +119,7 @@ export class MetricsTally {
         ...latencyOf(this.#latenciesMs),
         by_role: [...this.#byRole].sort().map(([role, all]) => ({ role, ...latencyOf(all) })),
       },
-      waiting: [...this.#decisions.values()].filter(({ authority }) => authority.isWaiting).length,
+      waiting: this.#runs.waiting + [...this.#decisions.values()].filter(({ authority }) => authority.isWaiting).length,
       overrides: this.#overrides,
       override_rate: critical === 0 ? null : Number((this.#overrides / critical).toFixed(4)),
       gates: [...this.#gates]
@@ -129,8 +130,7 @@ export class MetricsTally {
         ...bands,
         p50_score: atRank(scores, 0.5),
       })),
-      runs_started: this.#runs,
-      runs_incomplete: { count: openRuns.length, newest: openRuns.slice(0, MAX_NAMED) },
+      ...this.#runs.result(),
       drift: this.#drift,
       days: [...this.#days].sort().map(([day, { gatesFailed, latenciesMs, ...counts }]) => ({
         day,
@@ -207,7 +207,10 @@ export class MetricsTally {
   #approve(row: Row, { authority }: OpenDecision): void {
     const agreement = authority.answer(row);
     if (agreement === undefined) return;
-    const { role, tookMs, wasLast } = agreement;
+    this.#noteAgreement(row, agreement);
+  }
+
+  #noteAgreement(row: Row, { role, tookMs, wasLast }: Agreement): void {
     this.#count(row, (day) => {
       if (role !== undefined) this.#ofRole(role).push(tookMs);
       if (!wasLast) return;
@@ -233,12 +236,8 @@ export class MetricsTally {
   }
 
   #stepRun(row: Row, id: string): void {
-    if (row.action === 'run_completed') this.#openRuns.delete(id);
-    if (row.action !== 'run_started') return;
-    this.#count(row, () => {
-      this.#runs++;
-      this.#openRuns.set(id, row.seq);
-    });
+    const tookMs = this.#runs.step(row, id);
+    if (tookMs !== undefined && this.counts(row)) this.#noteAgreement(row, { role: row.role, tookMs, wasLast: true });
   }
 }
 
@@ -253,8 +252,7 @@ export const METRIC_ACTIONS: ReadonlySet<string> = new Set([
   'enforcement.result',
   'decision.executed',
   'decision.expired',
-  'run_started',
-  'run_completed',
+  ...RUN_FIGURE_ACTIONS,
 ]);
 
 function latencyOf(all: readonly number[]): Latency {
