@@ -582,7 +582,7 @@ function main() {
       ? 'it holds, and is signed by your key'
       : 'it holds in itself; who made it was not checked: no --key',
   );
-  say('not proved: that nothing came after the tree head, and that all that happened was logged');
+  say('not proved: that no row of a stream came after the last one shown, and that all that happened was logged');
   return known.length === 0 || loaded.bundle.get('streams').some((one) => /open|late/.test(one.get('state'))) ? 3 : 0;
 }
 

@@ -89,7 +89,7 @@ node verify-bundle.mjs . --key ../trusted.pub
 
 ## What this does not prove
 
-- that no row of these streams came after the rows that the tree head covers
+- that no row of these streams came after the last one shown here of each: whoever signs can leave out the end of a stream
 - that everybody is shown the same ledger: compare the tree head with one that you had from elsewhere
 - that all that happened was logged, and was true when it was logged
 `;
