@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { hash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import test, { before } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -230,6 +230,68 @@ test('the same of folders, envelopes and shared secrets', async (t) => {
     cwd: join(box.root, 'folder'),
   });
   assert.equal(own.status, 1);
+});
+
+test('what is there already is not written over, and the ledger itself least of all', async (t) => {
+  const box = await evidenceLedger(t);
+  const path = (name: string): string => join(box.root, name);
+  await done(box, ['bundle', 'create', 'r1', '--sign', 'ops', '--out', 'r1.json']);
+  const kept = readFileSync(path('r1.json'));
+  const rows = readFileSync(box.ledger, 'utf8');
+  symlinkSync(box.ledger, path('link'));
+  symlinkSync(path('nowhere'), path('dangling'));
+  spawnSync('mkfifo', [path('pipe')]);
+  const create = ['bundle', 'create', 'r1', '--sign', 'ops'];
+  for (const command of [create, [...create, '--format', 'html'], [...create, '--format', 'dir'], ['prove', '3']])
+    for (const [out, why] of [
+      ['r1.json', /NOT_WRITABLE.*evidence is not written over/],
+      ['link', /NOT_WRITABLE/],
+      ['dangling', /NOT_WRITABLE/],
+      ['pipe', /NOT_WRITABLE/],
+      ['/dev/null', /NOT_WRITABLE/],
+      [box.ledger, /UNSAFE_PATH/],
+      [join(box.dir, 'new'), /UNSAFE_PATH/],
+      ['', /USAGE.*empty name/],
+    ] as const) {
+      const { status, stdout, stderr } = await ledger(box, [...command, '--json', '--out', out]);
+      assert.deepEqual([status, stdout], [2, ''], `${command.join(' ')} ${out}`);
+      assert.match(stderr, why, `${command.join(' ')} ${out}`);
+    }
+  assert.deepEqual(readFileSync(path('r1.json')), kept);
+  assert.equal(readFileSync(box.ledger, 'utf8'), rows);
+  assert.ok(!existsSync(path('nowhere')) && !existsSync(join(box.dir, 'new')));
+  assert.match((await done(box, [...create, '--out', '-'])).stdout, /^\{"version":1/);
+  assert.match((await done(box, ['prove', '3', '-o', '-'])).stdout, /^c2sp/);
+  assert.ok(!existsSync(path('-')));
+  assert.match((await ledger(box, [...create, '--format', 'dir', '--out', '-'])).stderr, /the folder to make/);
+});
+
+test('a folder of a stranger is not waited for, and nothing without an end is read', async (t) => {
+  const box = await evidenceLedger(t);
+  await done(box, ['bundle', 'create', 'r1', '--sign', 'ops', '--format', 'dir', '--out', 'folder']);
+  const copy = join(box.root, 'copy');
+  for (const [name, change, codes] of [
+    ['pipe', (path: string) => spawnSync('mkfifo', [path]), ['FOREIGN']],
+    ['zero', (path: string) => symlinkSync('/dev/zero', path), ['FOREIGN']],
+    ['rows.jsonl', (path: string) => (rmSync(path), spawnSync('mkfifo', [path])), ['MALFORMED']],
+    ['rows.jsonl', (path: string) => (rmSync(path), symlinkSync('/dev/zero', path)), ['MALFORMED']],
+    ['signer.pub', (path: string) => (rmSync(path), mkdirSync(path)), ['CONTENT_ALTERED']],
+    ['SHA256SUMS.asc', (path: string) => writeFileSync(path, 'x'), ['FOREIGN']],
+    ['rows.jsonl', (path: string) => writeFileSync(path, Buffer.from([0xff])), ['MALFORMED']],
+  ] as const) {
+    cpSync(join(box.root, 'folder'), copy, { recursive: true });
+    change(join(copy, name));
+    assert.deepEqual(await library(box, 'copy', keysOf(box)), { status: 1, codes }, name);
+    assert.deepEqual(await standalone(box, 'copy', keysOf(box)), { status: 1, codes }, name);
+    rmSync(copy, { recursive: true });
+  }
+  spawnSync('mkfifo', [join(box.root, 'pipe')]);
+  for (const path of ['pipe', '/dev/zero']) {
+    const { status, stderr } = await ledger(box, ['bundle', 'verify', path, '--json'], { timeoutMs: 20_000 });
+    assert.deepEqual([status, /READ_FAILED/.test(stderr)], [2, true], stderr);
+    const alone = await run([process.execPath, VERIFIER, path], { cwd: box.root, env: box.env });
+    assert.equal(alone.status, 2, alone.stdout);
+  }
 });
 
 const TOOLS = ['ssh-keygen', 'openssl', 'sha256sum', 'jq', 'basenc'];

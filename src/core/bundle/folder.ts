@@ -70,6 +70,12 @@ export function evidenceInFolder(files: Files): EvidenceReading {
   }
 }
 
+/** The names that count in a folder: those of the form, and those that its digests name. */
+export function namesOfBundle(sums: Buffer | undefined): string[] {
+  const named = linesIn(sums?.toString('utf8') ?? '').flatMap((line) => SUM.exec(line)?.[2] ?? []);
+  return [...new Set([...PARTS, SUMS, SUMS_SIGNATURE, ...named])];
+}
+
 function linesIn(text: string): string[] {
   return text.replace(/\n$/, '').split('\n');
 }
