@@ -276,7 +276,7 @@ const isPlace = (value) => Number.isSafeInteger(value) && value > 0 && value < 1
 const isCost = (value) => typeof value === 'number' && Math.abs(value) < 1e6 && !/\.[0-9]{10}/.test(plainCost(value));
 const isAmount = (value) => typeof value === 'number' && value >= 0;
 /** Who runs a ledger can seal what is said of a row, never what finds it. */
-const UNSEALED = new Set(['run_id', 'decision_id', 'turn_id', 'action', 'idempotency_key']);
+const UNSEALED = new Set('run_id turn_id decision_id call_id correlation_id parent_run_id order_id idempotency_key ref agent actor role authority'.split(' ')); // prettier-ignore
 const isSeal = (value) =>
   value instanceof Map && value.size === 1 && /^[0-9a-f]{64}$/.test(String(value.get('sealed')));
 const KINDS = {
@@ -302,7 +302,9 @@ const KINDS = {
     value instanceof Map &&
     [...value.keys()].join() === 'alg,key_id,value' &&
     value.get('alg') === 'ed25519' &&
-    [...value.values()].every(isText),
+    /^SHA256:[A-Za-z0-9+/]{43}$/.test(value.get('key_id')) &&
+    /^[A-Za-z0-9+/]{86}==$/.test(value.get('value')) &&
+    base64(value.get('value')) !== undefined,
 };
 
 /** Every member is what the ledger writes, and stands where it writes it. */

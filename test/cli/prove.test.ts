@@ -291,8 +291,30 @@ test('a stranger with a few lines of Python comes to the same', { skip: missingT
   for (const seq of [1, 2, 5, 8, 9]) {
     const text = await done(it, 'prove', `${seq}`);
     assert.equal(await python(0, text), 'in the tree\n', `row ${seq}`);
-    assert.equal(await python(0, text.replace(/^index .*$/m, 'index 3')), 'not in the tree\n', `row ${seq} as 4`);
+    assert.equal(await python(0, text.replace(/^index .*$/m, 'index 3')), '', `row ${seq} as 4`);
   }
+  const text = await done(it, 'prove', '5');
+  const hashOnly = await done(it, 'prove', '5', '--hash-only');
+  assert.equal(await python(0, hashOnly), 'in the tree\n');
+  const rowOf = (seq: string): string => `extra ${Buffer.from((it.lines[4] ?? '').replace('"seq":5', `"seq":${seq}`)).toString('base64')}`; // prettier-ignore
+  for (const altered of [
+    text.replaceAll('\n', '\r\n'),
+    text.replace('index 4', 'index 68'),
+    text.replace('index 4', 'index -60'),
+    text.replace(/^extra .*$/m, rowOf('6')),
+    text.replace(/^extra .*$/m, rowOf('5').slice(0, -8)),
+    hashOnly.replace('index 4', 'index 5'),
+  ])
+    assert.doesNotMatch(await python(0, altered), /^in the tree/, altered.slice(0, 200));
+  const grew = await done(it, 'prove', '--consistency', '3', '7');
+  for (const altered of [
+    grew.replace('\n3\n', '\n0\n'),
+    grew.replace('\n3\n', '\n8\n'),
+    grew.replace('local/', 'other/'),
+    grew.replaceAll('\n', '\r\n'),
+  ])
+    // prettier-ignore
+    assert.doesNotMatch(await python(1, altered), /^it only grew/, altered.slice(0, 200));
   for (const [older, newer] of [
     [1, 9],
     [3, 7],
