@@ -309,7 +309,7 @@ test('files of keys are read alike by the command and the verifier that stands a
     ['pem.pub', `\n${pem}`, 0],
     ['two.pub', `${other}\n${line}`, 2],
     ['mixed.pub', `${line}${pem}`, 2],
-    ['bom.pub', `\ufeff${line}`, 2],
+    ['bom.pub', `\ufeff${line}`, 0],
     ['none.pub', 'x', 2],
     ['empty.pub', '', 2],
     ['pipe.pub', undefined, 2],

@@ -66,7 +66,7 @@ function keyInFile(path: string): EvidenceKey {
     `expected one Ed25519 public key in ${path}, found ${isOne ? 'none' : 'several'}`,
     {
       place: { segment: path },
-      hint: 'a file with one key for each --key: the line "ssh-ed25519 AAAA…", PEM, or a note key; without a byte order mark',
+      hint: 'a file with one key for each --key: the line "ssh-ed25519 AAAA…", PEM, or a note key',
     },
   );
 }
