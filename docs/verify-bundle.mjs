@@ -8,7 +8,7 @@
 // A key is a file (OpenSSH, PEM, or the line of a signed note's key) or such a line itself. It comes from you, never from the
 // bundle. Exit: 0 it holds · 1 it does not · 2 it could not be read · 3 it holds in itself, and there is no key, or a stream is open.
 import { createHash, createHmac, createPublicKey, timingSafeEqual, verify as verifySignature } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { TextDecoder } from 'node:util';
 
@@ -30,7 +30,7 @@ const must = (condition, code, text) => condition || fail(code, text);
 
 // --- JSON that says one thing only: every key once, numbers whole, no half characters -------------------------------------
 
-function parseStrict(text) {
+function parseStrict(text, maxDepth = 72) {
   must(text.isWellFormed(), 'MALFORMED', 'text with half a character');
   let at = 0;
   const bad = (why) => fail('MALFORMED', `no strict JSON: ${why} at character ${at + 1}`);
@@ -68,8 +68,8 @@ function parseStrict(text) {
     }
   };
   const value = (depth) => {
-    if (depth > 80) bad('too deep');
     space();
+    if (depth > maxDepth && '{['.includes(text[at])) bad('too deep');
     if (text[at] === '{') {
       const object = new Map();
       list('}', () => {
@@ -199,21 +199,39 @@ const fingerprint = (bytes) => `SHA256:${sha256(sshBlob(bytes)).toString('base64
 const publicKey = (bytes) =>
   createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: bytes.toString('base64url') }, format: 'jwk' });
 
+/** One key: a line, or a file with one. Of a private key the public half lies beside it. */
 function keyFrom(word) {
-  const line = /^(?:ssh-ed25519 |[^\s+]+\+[0-9a-f]{8}\+)/.test(word) ? word : readFileSync(word, 'utf8');
-  const ssh = /^ssh-ed25519 ([A-Za-z0-9+/=]+)/.exec(line);
-  const note = /^[^\s+]+\+[0-9a-f]{8}\+([A-Za-z0-9+/=]+)\s*$/.exec(line);
+  if (word === '') throw new Error('expected a key after --key, found none');
+  const bytes = keyIn(word.trim());
+  if (bytes !== undefined) return bytes;
+  const text = fileAt(word).toString('utf8');
+  if (text.includes('PRIVATE KEY')) return keyFrom(`${word}.pub`);
+  return keyIn(text.trim()) ?? fail2(`expected one Ed25519 public key in ${word}, found none, or more`);
+}
+
+const fail2 = (text) => {
+  throw new Error(text);
+};
+
+function keyIn(text) {
+  const ssh = /^ssh-ed25519[ \t]+([A-Za-z0-9+/=]+)(?:[ \t].*)?$/.exec(text);
+  const note = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text);
   if (ssh !== null) {
     const blob = Buffer.from(ssh[1], 'base64');
-    if (!blob.equals(sshBlob(blob.subarray(-32)))) throw new Error(`no Ed25519 key in ${word}`);
-    return blob.subarray(-32);
+    return blob.equals(sshBlob(blob.subarray(-32))) ? blob.subarray(-32) : undefined;
   }
-  if (note !== null) return Buffer.from(note[1], 'base64').subarray(-32);
-  return Buffer.from(createPublicKey(line).export({ format: 'jwk' }).x, 'base64url');
+  if (note !== null) {
+    const typed = base64(note[3]) ?? Buffer.alloc(0);
+    const id = sha256(Buffer.concat([Buffer.from(`${note[1]}\n`), typed])).toString('hex', 0, 4);
+    return typed.length === 33 && typed[0] === 1 && id === note[2] ? typed.subarray(1) : undefined;
+  }
+  if (!/^-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----$/.test(text)) return undefined;
+  const key = createPublicKey(text);
+  return key.asymmetricKeyType === 'ed25519' ? Buffer.from(key.export({ format: 'jwk' }).x, 'base64url') : undefined;
 }
 
 function secretFrom(path) {
-  const file = readFileSync(path);
+  const file = fileAt(path);
   const text = file.toString('latin1').trim();
   if (/^(?:[0-9a-f]{2})+$/i.test(text)) return Buffer.from(text, 'hex');
   return /^[A-Za-z0-9+/_-]+={0,2}$/.test(text) ? Buffer.from(text, 'base64') : file;
@@ -245,13 +263,89 @@ function checkSigned({ data, alg, keyId, value }, known) {
 
 // --- the rows -------------------------------------------------------------------------------------------------------------
 
+const FIRST = ['seq', 'ts', 'id', 'by'];
+const LAST = 'run_seq run_prev_hash decision_seq decision_prev_hash content_hash nonce prev_hash hash'.split(' ');
+const TEXTS =
+  'run_id turn_id decision_id call_id correlation_id parent_run_id order_id agent agent_version actor role authority customer_id action target outcome cost_usd duration_ms reason playbook playbook_version data_ref as_of input_tokens output_tokens cached_tokens model provider policy_version traceparent ref provenance idempotency_key payload'.split(' '); // prettier-ignore
+const CALLERS = ['occurred_at', ...TEXTS];
+const ADDED = ['imported_from', 'signature', 'spill_id'];
+const TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/;
+const isTime = (value) =>
+  string(value) && TIME.test(value) && !Number.isNaN(Date.parse(value)) && new Date(value).toISOString() === value;
+const isPlace = (value) => Number.isSafeInteger(value) && value > 0 && value < 1e15;
+const isCost = (value) => typeof value === 'number' && Math.abs(value) < 1e6 && !/\.[0-9]{10}/.test(plainCost(value));
+const isAmount = (value) => typeof value === 'number' && value >= 0;
+/** Who runs a ledger can seal what is said of a row, never what finds it. */
+const UNSEALED = new Set('run_id turn_id decision_id call_id correlation_id parent_run_id order_id idempotency_key ref agent actor role authority'.split(' ')); // prettier-ignore
+const isSeal = (value) =>
+  value instanceof Map && value.size === 1 && /^[0-9a-f]{64}$/.test(String(value.get('sealed')));
+const KINDS = {
+  seq: isPlace,
+  ts: isTime,
+  id: (value) => string(value) && /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(value),
+  by: isText,
+  occurred_at: isTime,
+  as_of: isTime,
+  action: (value) =>
+    string(value) && value.length <= 128 && /^[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*$/.test(value),
+  cost_usd: isCost,
+  duration_ms: isAmount,
+  input_tokens: isAmount,
+  output_tokens: isAmount,
+  cached_tokens: isAmount,
+  provenance: isOneOf(['live', 'sample', 'fallback', 'imported']),
+  payload: (value) => value instanceof Map,
+  run_seq: isPlace,
+  decision_seq: isPlace,
+  nonce: (value) => string(value) && /^[A-Za-z0-9_-]{22}$/.test(value),
+  signature: (value) =>
+    value instanceof Map &&
+    [...value.keys()].join() === 'alg,key_id,value' &&
+    value.get('alg') === 'ed25519' &&
+    /^SHA256:[A-Za-z0-9+/]{43}$/.test(value.get('key_id')) &&
+    /^[A-Za-z0-9+/]{86}==$/.test(value.get('value')) &&
+    base64(value.get('value')) !== undefined,
+};
+
+/** Every member is what the ledger writes, and stands where it writes it. */
+function checkMembers(row) {
+  const names = [...row.keys()];
+  const missing = [...FIRST, 'action', 'nonce'].find((name) => !row.has(name));
+  must(missing === undefined, 'MALFORMED', `a row without "${missing}"`);
+  const odd = names.find((name) => {
+    const value = row.get(name);
+    if (KINDS[name] !== undefined) return !KINDS[name](value);
+    return TEXTS.includes(name) && !isText(value) && (UNSEALED.has(name) || !isSeal(value));
+  });
+  must(odd === undefined, 'MALFORMED', `a row whose "${odd}" is none`);
+  must(
+    !row.has('sealed') && !(row.has('signature') && row.has('imported_from')),
+    'MALFORMED',
+    'a member that no row has',
+  );
+  const isExtra = (name) => ![...FIRST, ...CALLERS, ...ADDED, ...LAST].includes(name);
+  const order = [FIRST, CALLERS, names.filter(isExtra), ADDED, LAST].flat().filter((name) => row.has(name));
+  must(names.join() === order.join(), 'MALFORMED', `the members of row ${row.get('seq')} in another order`);
+  for (const kind of ['run', 'decision']) {
+    const places = [`${kind}_id`, `${kind}_seq`, `${kind}_prev_hash`].filter((name) => row.has(name)).length;
+    const isNobodys = row.get('action').startsWith('audit.');
+    must(
+      isNobodys || places === 0 || places === 3,
+      'STREAM_BROKEN',
+      `row ${row.get('seq')}: half of its place in a ${kind}`,
+    );
+  }
+}
+
 function readRow(line) {
+  must(Buffer.byteLength(line) <= 1 << 20, 'MALFORMED', 'a row of more than 1 MiB');
   const end = /,"prev_hash":"[0-9a-f]{64}","hash":"([0-9a-f]{64})"\}$/.exec(line);
   must(end !== null, 'MALFORMED', `no row: ${line.slice(0, 80)}`);
   const got = hex(`${line.slice(0, -75)}}`);
   must(got === end[1], 'CONTENT_ALTERED', `a row that declares hash ${end[1]}, and whose bytes give ${got}`);
-  const row = parseStrict(line);
-  must(row instanceof Map && isCount(row.get('seq')) && string(row.get('action')), 'MALFORMED', 'no row');
+  const row = parseStrict(line, 64);
+  must(row instanceof Map, 'MALFORMED', 'no row');
+  checkMembers(row);
   const seq = row.get('seq');
   must(write(row, true) === line, 'MALFORMED', `row ${seq} in another spelling than the ledger has`);
   const payload = row.get('payload');
@@ -264,7 +358,12 @@ function readRow(line) {
   return row;
 }
 
-const orderOf = (row) => row.get('order_id') ?? String(row.get('payload')?.get?.('order_id') ?? '');
+/** As the row says, else as its payload does: a text, or there a number. */
+function orderOf(row) {
+  if (row.has('order_id')) return string(row.get('order_id')) ? row.get('order_id') : undefined;
+  const order = row.get('payload')?.get('order_id');
+  return ['string', 'number'].includes(typeof order) ? String(order) : undefined;
+}
 const isOwn = (row) => row.get('action').startsWith('audit.');
 function belongs(row, kind, id) {
   if (isOwn(row)) return false;
@@ -320,7 +419,8 @@ function readNote(text) {
     .split('\n')
     .map((line) => /^\u2014 ([^\s+]+) (\S+)$/u.exec(line))
     .map((match) => match && { name: match[1], bytes: base64(match[2]) });
-  const areSound = signatures.every((one) => one?.bytes !== undefined && one?.bytes.length > 4);
+  const isShort = !text.startsWith('\ufeff') && signatures.length <= 100;
+  const areSound = isShort && signatures.every((one) => one?.bytes !== undefined && one?.bytes.length > 4);
   const isHead = origin !== '' && /^(?:0|[1-9][0-9]{0,15})$/.test(size ?? '') && isCount(Number(size));
   must(isNote && areSound && isHead && rootBytes?.length > 0, 'CHECKPOINT_INVALID', 'no signed tree head');
   return { text: text.slice(0, at + 1), origin, size: Number(size), root: rootBytes, signatures };
@@ -368,12 +468,12 @@ function checkInclusion(proof, row, { size, root }) {
 
 // --- openings of sealed fields --------------------------------------------------------------------------------------------
 
-/** Every field of a row by its path: `reason`, `payload.email`, `payload.steps[2].note`. */
-function fieldsOf(value, path, found = new Map()) {
-  if (path !== '') found.set(path, value);
-  if (Array.isArray(value)) value.forEach((item, i) => fieldsOf(item, `${path}[${i}]`, found));
+/** Every field of a row by its path: `reason`, `payload.email`, `payload.steps[2].note`. Two may have one path. */
+function fieldsOf(value, path = '', found = new Map(), isWhole = true) {
+  if (!isWhole) found.set(path, [...(found.get(path) ?? []), value]);
+  if (Array.isArray(value)) value.forEach((item, i) => fieldsOf(item, `${path}[${i}]`, found, false));
   if (value instanceof Map)
-    for (const [name, item] of value) fieldsOf(item, path === '' ? name : `${path}.${name}`, found);
+    for (const [name, item] of value) fieldsOf(item, isWhole ? name : `${path}.${name}`, found, false);
   return found;
 }
 
@@ -382,10 +482,12 @@ function checkDisclosed(opening, rows) {
     opening.get(one),
   );
   const row = rows.find((one) => one.get('seq') === seq);
-  const seal = row && fieldsOf(row, '').get(field);
-  const sealed = seal instanceof Map && seal.size === 1 ? seal.get('sealed') : undefined;
-  must(string(sealed), 'FOREIGN', `an opening of "${field}" in row ${seq}, which is not sealed there`);
-  const isIt = sealed === digest && name === field && hex(write([salt, name, value])) === digest;
+  const sealed = row === undefined ? [] : (fieldsOf(row).get(field) ?? []).filter(isSeal);
+  must(sealed.length > 0, 'FOREIGN', `an opening of "${field}" in row ${seq}, which is not sealed there`);
+  const isIt =
+    sealed.some((seal) => seal.get('sealed') === digest) &&
+    name === field &&
+    hex(write([salt, name, value])) === digest;
   must(isIt, 'CONTENT_ALTERED', `an opening that is not that of "${field}" in row ${seq}`);
 }
 
@@ -399,61 +501,91 @@ const decode = (bytes) => {
   }
 };
 
+const MAX_BYTES = 512 << 20;
+
+/** A regular file alone: what a stranger hands over may be a pipe, or a device without an end. */
+function regularFile(path) {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stats = fstatSync(fd);
+    return stats.isFile() && stats.size <= MAX_BYTES ? readFileSync(fd) : undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
+const fileAt = (path) => regularFile(path) ?? fail2(`expected ${path} to be a file, found something else`);
+
 /** The bundle, and what else is signed around it. */
 function load(path) {
   if (statSync(path).isDirectory()) return loadFolder(path);
-  const value = parseStrict(decode(readFileSync(path)));
+  const value = parseStrict(decode(fileAt(path)));
   return value instanceof Map && value.has('payloadType')
     ? loadEnvelope(value)
     : { bundle: value, layers: [], faults: [] };
 }
 
+const isBase64 = (value) => isText(value) && base64(value) !== undefined;
+const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
+const ENVELOPE = isObject({
+  payloadType: (value) => value === PAYLOAD_TYPE,
+  payload: isBase64,
+  signatures: (value) => isListOf(isObject({ keyid: isText, sig: isBase64 }))(value) && value.length === 1,
+});
+
+/** An in-toto statement about the bundle in it, and about nothing else. */
 function loadEnvelope(envelope) {
-  const type = envelope.get('payloadType');
-  const payload = base64(String(envelope.get('payload')));
-  const [signature, ...others] = envelope.get('signatures') ?? [];
-  must(
-    type === 'application/vnd.in-toto+json' && payload && signature && others.length === 0,
-    'MALFORMED',
-    'no envelope',
-  );
+  must(ENVELOPE(envelope), 'MALFORMED', 'no envelope with one signature');
+  const payload = base64(envelope.get('payload'));
+  const [signature] = envelope.get('signatures');
   const statement = parseStrict(decode(payload));
-  const bundle = statement.get?.('predicate');
+  const bundle = statement instanceof Map ? statement.get('predicate') : undefined;
   checkShape(bundle);
-  const [subject] = statement.get('subject') ?? [];
-  const digest = `sha256:${subject?.get?.('digest')?.get?.('sha256')}`;
-  must(digest === bundle.get('contentHash'), 'MALFORMED', 'a statement about another bundle');
-  const data = Buffer.concat([Buffer.from(`DSSEv1 ${type.length} ${type} ${payload.length} `), payload]);
+  const name = `${bundle.get('ledger').get('origin')}/${bundle.get('workflowId')}`;
+  const subject = new Map([['name', name], ['digest', new Map([['sha256', bundle.get('contentHash').slice(7)]])]]); // prettier-ignore
+  const want = new Map([['_type', 'https://in-toto.io/Statement/v1'], ['subject', [subject]], ['predicateType', 'urn:ledger:evidence-bundle:1'], ['predicate', bundle]]); // prettier-ignore
+  const isIt = [...statement.keys()].join() === [...want.keys()].join() && write(statement) === write(want);
+  must(isIt, 'MALFORMED', 'another statement than one about the bundle in it');
+  const data = Buffer.concat([
+    Buffer.from(`DSSEv1 ${PAYLOAD_TYPE.length} ${PAYLOAD_TYPE} ${payload.length} `),
+    payload,
+  ]);
   const alg = bundle.get('signature').get('alg');
-  const layer = {
-    data,
-    alg,
-    keyId: signature.get('keyid'),
-    value: base64(String(signature.get('sig'))) ?? Buffer.alloc(0),
-  };
-  return { bundle, layers: [layer], faults: [] };
+  return { bundle, layers: [{ data, alg, keyId: signature.get('keyid'), value: base64(signature.get('sig')) }], faults: [] }; // prettier-ignore
 }
 
 function loadFolder(path) {
   const names = readdirSync(path).filter((name) => !name.startsWith('.'));
-  const files = new Map(names.filter((name) => statSync(join(path, name)).isFile()).map((name) => [name, readFileSync(join(path, name))])); // prettier-ignore
   const parts = ['rows.jsonl', 'proofs.jsonl', 'checkpoint.txt', 'manifest.json'];
-  for (const name of [...parts, 'SHA256SUMS', 'SHA256SUMS.sig']) must(files.has(name), 'MALFORMED', `no file ${name}`);
+  const signed = ['SHA256SUMS', 'SHA256SUMS.sig'];
+  const read = (name) => (names.includes(name) ? regularFile(join(path, name)) : undefined);
+  const files = new Map([...parts, ...signed].map((name) => [name, read(name)]));
+  for (const [name, bytes] of files) must(bytes !== undefined, 'MALFORMED', `no file ${name}`);
   const lines = (name) => decode(files.get(name)).replace(/\n$/, '').split('\n');
   const bundle = parseStrict(decode(files.get('manifest.json')));
   must(bundle instanceof Map, 'MALFORMED', 'no manifest');
   bundle.set('events', lines('rows.jsonl'));
-  bundle.set('inclusion', lines('proofs.jsonl').map(parseStrict));
+  bundle.set(
+    'inclusion',
+    lines('proofs.jsonl').map((line) => parseStrict(line)),
+  );
   bundle.set('checkpoint', decode(files.get('checkpoint.txt')));
   const faults = [];
-  const sums = new Map(lines('SHA256SUMS').map((line) => [line.slice(66), line.slice(0, 64)]));
+  const sums = new Map();
+  for (const line of lines('SHA256SUMS')) {
+    const [, digest, name] = /^([0-9a-f]{64}) {2}([A-Za-z0-9._-]+)$/.exec(line) ?? [];
+    if (name === undefined || sums.has(name))
+      faults.push(new Fault('MALFORMED', 'a line in SHA256SUMS that is none, or twice'));
+    else sums.set(name, digest);
+  }
+  for (const [name, digest] of sums) {
+    const bytes = files.get(name) ?? read(name);
+    if (bytes === undefined || hex(bytes) !== digest)
+      faults.push(new Fault('CONTENT_ALTERED', `${name} is not what was signed`));
+  }
   for (const name of parts)
     if (!sums.has(name)) faults.push(new Fault('FOREIGN', `${name} is not named in SHA256SUMS`));
-  for (const [name, digest] of sums)
-    if (!files.has(name) || hex(files.get(name)) !== digest)
-      faults.push(new Fault('CONTENT_ALTERED', `${name} is not what was signed`));
   for (const name of names)
-    if (!sums.has(name) && !name.startsWith('SHA256SUMS'))
+    if (!sums.has(name) && !signed.includes(name) && !parts.includes(name))
       faults.push(new Fault('FOREIGN', `${name} is not named in SHA256SUMS`));
   return { bundle, layers: [sumsLayer(files)], faults };
 }
@@ -461,7 +593,8 @@ function loadFolder(path) {
 /** SSHSIG over SHA256SUMS. */
 function sumsLayer(files) {
   const armour = /^-----BEGIN SSH SIGNATURE-----\n([A-Za-z0-9+/=\n]+)-----END SSH SIGNATURE-----\n?$/;
-  const blob = Buffer.from(armour.exec(files.get('SHA256SUMS.sig').toString())?.[1] ?? '', 'base64');
+  const text = armour.exec(decode(files.get('SHA256SUMS.sig')))?.[1] ?? '';
+  const blob = base64(text.replaceAll('\n', '')) ?? Buffer.alloc(0);
   const key = blob.subarray(33, 65);
   const part = (text) => wire(Buffer.from(text));
   const start = Buffer.concat([
@@ -582,7 +715,7 @@ function main() {
       ? 'it holds, and is signed by your key'
       : 'it holds in itself; who made it was not checked: no --key',
   );
-  say('not proved: that nothing came after the tree head, and that all that happened was logged');
+  say('not proved: that no row of a stream came after the last one shown, and that all that happened was logged');
   return known.length === 0 || loaded.bundle.get('streams').some((one) => /open|late/.test(one.get('state'))) ? 3 : 0;
 }
 

@@ -82,13 +82,14 @@ function disclosedSections({ bundle: { disclosed = [] } }: PageParts): Section[]
 }
 
 function limitsPart({ bundle: { workflowId, signature }, notProved }: PageParts): string {
-  const name = `${workflowId.replace(/[^A-Za-z0-9_-]+/g, '_').slice(0, 80)}.json`;
+  const name = `${workflowId.replace(/[^A-Za-z0-9_-]+/g, '_').slice(0, 80)}.json`.replace(/^-/, './-');
   const key = signature.alg === 'hmac-sha256' ? '--hmac-key-file secret' : '--key signer.pub';
   return `<section><h2>What this page cannot prove</h2>
 <p>Whoever wrote this page wrote its check, too, and told its story: a forged page can say of itself that it holds. So take the bundle out of it, and check that with a program and a key that you have from elsewhere. What is proved then are the rows, which stand below as they are stored; the story is one reading of them.</p>
-<p><button type="button" id="save" data-name="${escaped(name)}">Save the bundle</button></p>
+<p><button type="button" id="save" data-name="${escaped(name.replace(/^\.\//, ''))}">Save the bundle</button></p>
 ${code([`ledger bundle verify ${name} ${key}`, `node verify-bundle.mjs ${name} ${key}`])}
-<details><summary>With OpenSSL and jq alone</summary>${code(opensslCommands(name, signature.alg))}</details>
+<details><summary>With OpenSSL 3 and jq alone</summary>${code(opensslCommands(name, signature.alg))}
+<p>The first must say the content hash above. jq writes some values otherwise than RFC 8785 (a DEL character, numbers such as 1e-7 and 1e20, names beyond U+FFFF in another order): where its digest is another one, take one of the programs above.</p></details>
 <p>Not proved by any check of it:</p>
 <ul>${notProved.map((text) => `<li>${escaped(text)}</li>`).join('')}</ul></section>`;
 }

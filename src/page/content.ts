@@ -84,7 +84,7 @@ function checkLists({ lists }: Bundle, rows: readonly Row[], findings: Findings)
 }
 
 const STANDS: Readonly<Record<string, string>> = {
-  closed: 'linked without a gap, the last one closes it',
+  closed: 'linked without a gap, the last one shown closes it',
   open: 'linked without a gap; none closes it, so others may follow',
   late: 'linked without a gap; some came after the one that closes it',
   loose: 'which no chain links: others may be missing',

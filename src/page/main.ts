@@ -1,5 +1,5 @@
 /** Runs in the page: checks the bundle in it, says what was found, and hands the bundle out as the file that it is. */
-import { reportOf, VERDICTS } from './check';
+import { reportOf } from './check';
 import type { Report } from './check';
 import { checkContent } from './content';
 import type { Content } from './content';
@@ -11,10 +11,10 @@ const MARKS = { good: '✓', bad: '✗', unsure: '?' } as const;
 const MAX_SHOWN = 100;
 const MAX_ROWS = 5000;
 
-function byId<T extends HTMLElement>(id: string): T {
+function byId(id: string): HTMLElement {
   const found = document.getElementById(id);
   if (found === null) throw new Error(`expected an element "${id}", found none`);
-  return found as T;
+  return found;
 }
 
 /** An element with text in it: what rows say is never markup. */
@@ -30,10 +30,10 @@ function visible(text: string): string {
   return text.replace(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`); // prettier-ignore
 }
 
-function show({ verdict, parts, findings }: Report): void {
-  const said = byId('verdict');
-  said.textContent = VERDICTS[verdict];
-  said.dataset['verdict'] = verdict;
+function show({ verdict, said, parts, findings }: Report): void {
+  const first = byId('verdict');
+  first.textContent = visible(said);
+  first.dataset['verdict'] = verdict;
   byId('parts').replaceChildren(
     ...parts.flatMap(({ name, state, text }) => {
       const title = element('dt', `${MARKS[state]} ${name}`, state);
@@ -63,10 +63,21 @@ function save(file: string): void {
   link.click();
 }
 
-const keyOfPage = (): Keys => ({ keys: readKeys(byId('page-key').textContent) ?? [], areGiven: false });
+/** None where a shared secret signed: no page asks for that. */
+function keyOfPage(): Keys {
+  return { keys: readKeys(document.getElementById('page-key')?.textContent ?? '') ?? [], areGiven: false };
+}
 
-async function checkWithKey(content: Content): Promise<void> {
-  const text = byId<HTMLTextAreaElement>('key').value;
+/** Where the page has a field for a key, it checks by what is put in there. */
+function offerKey(content: Content): void {
+  const field = document.getElementById('key') as HTMLTextAreaElement | null;
+  if (field === null) return;
+  // A browser keeps what was typed when a page is loaded anew; a page could bring it along, too.
+  field.value = '';
+  byId('check-key').addEventListener('click', () => void checkWithKey(field.value, content));
+}
+
+async function checkWithKey(text: string, content: Content): Promise<void> {
   const keys = readKeys(text);
   const isKey = keys !== undefined && keys.length > 0;
   byId('key-fault').textContent =
@@ -76,12 +87,10 @@ async function checkWithKey(content: Content): Promise<void> {
 
 async function start(): Promise<void> {
   const file = restored(byId('bundle').textContent);
-  // A browser keeps what was typed when a page is loaded anew; a page could bring it along, too.
-  byId<HTMLTextAreaElement>('key').value = '';
   byId('save').addEventListener('click', () => save(file));
   const content = checkContent(file);
   byId('rows').addEventListener('toggle', () => showRows(content.bundle?.events ?? []));
-  byId('check-key').addEventListener('click', () => void checkWithKey(content));
+  offerKey(content);
   show(await reportOf(content, keyOfPage()));
 }
 

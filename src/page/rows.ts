@@ -15,6 +15,9 @@ export interface Row {
 const END = /^(.*),"prev_hash":"[0-9a-f]{64}","hash":"([0-9a-f]{64})"\}$/s;
 /** Characters of `,"hash":"<64 hex>"}`. */
 const HASH_CHARS = 75;
+const MAX_CHARS = 1 << 20;
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
+const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
 /** @returns one for each line; undefined for one that is no sound row */
 export function readRows(lines: readonly string[], findings: Findings): (Row | undefined)[] {
@@ -34,7 +37,7 @@ function readRow(line: string, i: number, findings: Findings): Row | undefined {
   const declared = END.exec(line)?.[2];
   const members = membersOf(line);
   const [seq, action] = [members?.get('seq'), members?.get('action')];
-  const isRow = typeof seq === 'number' && Number.isSafeInteger(seq) && seq > 0 && typeof action === 'string';
+  const isRow = typeof seq === 'number' && typeof action === 'string' && line.length <= MAX_CHARS && hasForm(members);
   if (declared === undefined || members === undefined || !isRow) {
     findings.must(false, 'MALFORMED', `a row as event ${i + 1}`, line.slice(0, 80));
     return undefined;
@@ -42,7 +45,7 @@ function readRow(line: string, i: number, findings: Findings): Row | undefined {
   const got = digestHex(`${line.slice(0, -HASH_CHARS)}}`);
   if (!findings.must(got === declared, 'CONTENT_ALTERED', `bytes that give hash ${declared}`, got, seq))
     return undefined;
-  checkPayload(members, seq, findings);
+  if (!checkPayload(members, seq, findings)) return undefined;
   return { seq, action, hash: declared, members };
 }
 
@@ -56,9 +59,25 @@ function membersOf(line: string): JsonObject | undefined {
   }
 }
 
-function checkPayload(members: JsonObject, seq: number, findings: Findings): void {
+/** What a row cannot be without; its exact spelling is for the command. */
+function hasForm(members: JsonObject | undefined): boolean {
+  const [ts, id, by] = ['ts', 'id', 'by'].map((name) => shown(members?.get(name)));
+  const isPlace = (name: string): boolean => {
+    const place = members?.get(name);
+    return Number.isSafeInteger(place) && (place as number) > 0;
+  };
+  const isWhole = (kind: string): boolean => {
+    const there = [`${kind}_id`, `${kind}_seq`, `${kind}_prev_hash`].filter((name) => members?.has(name)).length;
+    return there === 0 || (there === 3 && isPlace(`${kind}_seq`));
+  };
+  const hasPayload = members?.has('payload') !== true || members.get('payload') instanceof Map;
+  const isNamed = TIME.test(ts ?? '') && ULID.test(id ?? '') && members?.has('by') === true && by !== '';
+  return isPlace('seq') && isNamed && hasPayload && isWhole('run') && isWhole('decision');
+}
+
+function checkPayload(members: JsonObject, seq: number, findings: Findings): boolean {
   const [payload, declared] = [members.get('payload'), members.get('content_hash')];
-  if (payload === undefined && declared === undefined) return;
+  if (payload === undefined && declared === undefined) return true;
   const got = payload === undefined ? 'no payload' : digestHex(canonical(payload));
-  findings.must(got === declared, 'CONTENT_ALTERED', `a payload of digest ${shown(declared)}`, got, seq);
+  return findings.must(got === declared, 'CONTENT_ALTERED', `a payload of digest ${shown(declared)}`, got, seq);
 }

@@ -50,6 +50,7 @@ export async function checkHeadSignature({ text, origin, signatures }: TreeHead,
       return bad(name, 'CHECKPOINT_INVALID', `a signature of this tree head by ${key.fingerprint}`, 'one that is not');
     return told(name, key, holds, known);
   }
+  if (known.keys.length === 0) return unsure(name, `not checked: there is no key for it here; ${ELSEWHERE}`);
   return unsure(name, 'not checked: it is by another key, so only who signed the bundle vouches for the tree head');
 }
 

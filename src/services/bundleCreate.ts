@@ -21,8 +21,9 @@ import { signersOf } from '../core/signing/settings';
 import type { KeySigner, Signer } from '../core/signing/signer';
 import { openContent } from '../store/access/reading';
 import type { ReadAsked } from '../store/access/reading';
-import { writeBundleFile, writeBundleFolder } from '../store/bundle/bundleFiles';
+import { writeBundleFolder } from '../store/bundle/bundleFiles';
 import { withGround } from '../store/bundle/ground';
+import { createEvidence, refuseTaken } from '../store/bundle/newEvidence';
 import { openingsOf } from '../store/bundle/openings';
 import type { Shown } from '../store/bundle/openings';
 import { rowsOfOrder, rowsOfQuery, rowsOfStreams } from '../store/bundle/streamRows';
@@ -72,12 +73,13 @@ export interface MadeBundle {
 
 /**
  * @returns undefined where there is no such run, decision or order, or no row matches
- * @throws LedgerError USAGE, LEDGER_MISSING, CONFIG_INVALID, KEY_UNUSABLE, READ_FAILED, NOT_WRITABLE, TOO_MUCH; NOT_VERIFIABLE
+ * @throws LedgerError USAGE, LEDGER_MISSING, CONFIG_INVALID, KEY_UNUSABLE, READ_FAILED, NOT_WRITABLE, UNSAFE_PATH, TOO_MUCH; NOT_VERIFIABLE
  *   where no checkpoint covers a row; a finding's code where the ledger does not hold; as `openContent`
  */
 export async function createBundle(request: BundleRequest): Promise<MadeBundle | undefined> {
   const { place, what, format } = request;
   const located = locate(place);
+  if (request.out !== undefined) refuseTaken(request.out, located.paths.dir);
   presentSegments(located.paths);
   const reading = await openContent(place, { command: 'bundle', format, ...asked(what) }, request.reading);
   const signer = await signerOf(request, located);
@@ -196,7 +198,7 @@ async function handedOut(
   }
   const text = format === 'html' ? page() : await fileOf(format, bundle, signer);
   if (out === undefined) return text;
-  await writeBundleFile(out, text);
+  createEvidence(out, text);
   return undefined;
 }
 

@@ -2,8 +2,10 @@
 import type { KeyObject } from 'node:crypto';
 import { checkEvidence, noBundle } from '../core/bundle/check';
 import type { BundleReport } from '../core/bundle/check';
+import type { EvidenceReading } from '../core/bundle/evidence';
 import { evidenceInFolder } from '../core/bundle/folder';
 import { evidenceKeyOf } from '../core/bundle/keys';
+import type { EvidenceKey } from '../core/bundle/keys';
 import { readEvidence } from '../core/bundle/readEvidence';
 import { EvidenceError, LedgerError } from '../core/errors';
 import { readBundleAt } from '../store/bundle/bundleFiles';
@@ -26,9 +28,19 @@ export interface BundleVerifyRequest extends KeysAsked {
 /** @throws LedgerError READ_FAILED, KEY_UNUSABLE, CONFIG_INVALID */
 export async function verifyBundle({ place, path, ...asked }: BundleVerifyRequest): Promise<BundleReport> {
   const source = readBundleAt(path);
-  const reading = source.kind === 'file' ? readEvidence(source.text) : evidenceInFolder(source.files);
-  if (reading.kind === 'none') return noBundle(reading.finding);
-  return checkEvidence(reading.evidence, await evidenceKeys(place, asked));
+  const keys = await evidenceKeys(place, asked);
+  return checked(() => (source.kind === 'file' ? readEvidence(source.text) : evidenceInFolder(source.files)), keys);
+}
+
+/** Evidence may be anything: what a check of ours stumbles over is none, and never an answer without a code. */
+function checked(read: () => EvidenceReading, keys: readonly EvidenceKey[]): BundleReport {
+  try {
+    const reading = read();
+    return reading.kind === 'none' ? noBundle(reading.finding) : checkEvidence(reading.evidence, keys);
+  } catch (error) {
+    if (!(error instanceof RangeError) && !(error instanceof LedgerError)) throw error;
+    return noBundle({ code: 'MALFORMED', seq: null, want: 'a bundle that can be checked', got: error.message });
+  }
 }
 
 /**
@@ -40,8 +52,8 @@ export async function verifyBundle({ place, path, ...asked }: BundleVerifyReques
 // eslint-disable-next-line @typescript-eslint/require-await -- what is wrong is a rejection, and never thrown before it
 export async function verifyEvidenceBundle(bundle: unknown, publicKey: EvidencePublicKey): Promise<BundleReport> {
   const key = evidenceKeyOf(publicKey);
-  const reading = readEvidence(textOf(bundle));
-  const report = reading.kind === 'none' ? noBundle(reading.finding) : checkEvidence(reading.evidence, [key]);
+  const text = textOf(bundle);
+  const report = checked(() => readEvidence(text), [key]);
   const [fault] = report.findings;
   if (fault === undefined) return report;
   const at = fault.seq === null ? '' : ` at row ${fault.seq}`;

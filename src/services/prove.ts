@@ -8,7 +8,7 @@ import type { SignedHead, TreeHead } from '../core/note/checkpoint';
 import { leafHash } from '../core/tree/merkle';
 import { hidesContent, openContent } from '../store/access/reading';
 import type { ReadAsked } from '../store/access/reading';
-import { replaceFile } from '../store/atomicFile';
+import { createEvidence, refuseTaken } from '../store/bundle/newEvidence';
 import { listCheckpoints, newestCheckpoint, readCheckpoint } from '../store/checkpoint/checkpoints';
 import { findHeadKeys } from '../store/evidence/findHeadKeys';
 import { readEvidence } from '../store/evidence/readEvidence';
@@ -124,9 +124,17 @@ export async function proveEquivocation(
   return { ...proved({ kind: 'equivocation', one, other }), signatures: isChecked ? 'checked' : 'not-checked' };
 }
 
-/** @throws the system's error */
-export async function writeProof(path: string, { proof }: Proved): Promise<void> {
-  await replaceFile(path, proof);
+/**
+ * Whether a proof may go there: to be asked first, as who takes a row may have to say why in another.
+ * @throws LedgerError NOT_WRITABLE, UNSAFE_PATH
+ */
+export function refuseTakenPlace(place: Place, path: string): void {
+  refuseTaken(path, locate(place).paths.dir);
+}
+
+/** @throws LedgerError NOT_WRITABLE */
+export function writeProof(path: string, { proof }: Proved): void {
+  createEvidence(path, proof);
 }
 
 /** What was read from the tree is held against the roots before it leaves the house. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { hash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import test, { before } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -230,6 +230,170 @@ test('the same of folders, envelopes and shared secrets', async (t) => {
     cwd: join(box.root, 'folder'),
   });
   assert.equal(own.status, 1);
+});
+
+test('what is there already is not written over, and the ledger itself least of all', async (t) => {
+  const box = await evidenceLedger(t);
+  const path = (name: string): string => join(box.root, name);
+  await done(box, ['bundle', 'create', 'r1', '--sign', 'ops', '--out', 'r1.json']);
+  const kept = readFileSync(path('r1.json'));
+  const rows = readFileSync(box.ledger, 'utf8');
+  symlinkSync(box.ledger, path('link'));
+  symlinkSync(path('nowhere'), path('dangling'));
+  spawnSync('mkfifo', [path('pipe')]);
+  const create = ['bundle', 'create', 'r1', '--sign', 'ops'];
+  for (const command of [create, [...create, '--format', 'html'], [...create, '--format', 'dir'], ['prove', '3']])
+    for (const [out, why] of [
+      ['r1.json', /NOT_WRITABLE.*evidence is not written over/],
+      ['link', /NOT_WRITABLE/],
+      ['dangling', /NOT_WRITABLE/],
+      ['pipe', /NOT_WRITABLE/],
+      ['/dev/null', /NOT_WRITABLE/],
+      [box.ledger, /UNSAFE_PATH/],
+      [join(box.dir, 'new'), /UNSAFE_PATH/],
+      ['', /USAGE.*empty name/],
+    ] as const) {
+      const { status, stdout, stderr } = await ledger(box, [...command, '--json', '--out', out]);
+      assert.deepEqual([status, stdout], [2, ''], `${command.join(' ')} ${out}`);
+      assert.match(stderr, why, `${command.join(' ')} ${out}`);
+    }
+  assert.deepEqual(readFileSync(path('r1.json')), kept);
+  assert.equal(readFileSync(box.ledger, 'utf8'), rows);
+  assert.ok(!existsSync(path('nowhere')) && !existsSync(join(box.dir, 'new')));
+  assert.match((await done(box, [...create, '--out', '-'])).stdout, /^\{"version":1/);
+  assert.match((await done(box, ['prove', '3', '-o', '-'])).stdout, /^c2sp/);
+  assert.ok(!existsSync(path('-')));
+  assert.match((await ledger(box, [...create, '--format', 'dir', '--out', '-'])).stderr, /the folder to make/);
+});
+
+test('a folder of a stranger is not waited for, and nothing without an end is read', async (t) => {
+  const box = await evidenceLedger(t);
+  await done(box, ['bundle', 'create', 'r1', '--sign', 'ops', '--format', 'dir', '--out', 'folder']);
+  const copy = join(box.root, 'copy');
+  for (const [name, change, codes] of [
+    ['pipe', (path: string) => spawnSync('mkfifo', [path]), ['FOREIGN']],
+    ['zero', (path: string) => symlinkSync('/dev/zero', path), ['FOREIGN']],
+    ['rows.jsonl', (path: string) => (rmSync(path), spawnSync('mkfifo', [path])), ['MALFORMED']],
+    ['rows.jsonl', (path: string) => (rmSync(path), symlinkSync('/dev/zero', path)), ['MALFORMED']],
+    ['signer.pub', (path: string) => (rmSync(path), mkdirSync(path)), ['CONTENT_ALTERED']],
+    ['SHA256SUMS.asc', (path: string) => writeFileSync(path, 'x'), ['FOREIGN']],
+    ['rows.jsonl', (path: string) => writeFileSync(path, Buffer.from([0xff])), ['MALFORMED']],
+  ] as const) {
+    cpSync(join(box.root, 'folder'), copy, { recursive: true });
+    change(join(copy, name));
+    assert.deepEqual(await library(box, 'copy', keysOf(box)), { status: 1, codes }, name);
+    assert.deepEqual(await standalone(box, 'copy', keysOf(box)), { status: 1, codes }, name);
+    rmSync(copy, { recursive: true });
+  }
+  spawnSync('mkfifo', [join(box.root, 'pipe')]);
+  for (const path of ['pipe', '/dev/zero']) {
+    const { status, stderr } = await ledger(box, ['bundle', 'verify', path, '--json'], { timeoutMs: 20_000 });
+    assert.deepEqual([status, /READ_FAILED/.test(stderr)], [2, true], stderr);
+    const alone = await run([process.execPath, VERIFIER, path], { cwd: box.root, env: box.env });
+    assert.equal(alone.status, 2, alone.stdout);
+  }
+});
+
+test('files of keys are read alike by the command and the verifier that stands alone', async (t) => {
+  const box = await evidenceLedger(t);
+  await done(box, ['bundle', 'create', 'r1', '--sign', 'ops', '--out', 'r1.json']);
+  const line = readFileSync(publicFile(box), 'utf8');
+  const other = publicKeyLine({ bytes: testKey('m').publicBytes, comment: '' });
+  const write = (name: string, text: string): void => writeFileSync(join(box.root, name), text, { mode: 0o600 });
+  const pem = (await done(box, ['key', 'export', 'ops', '--format', 'pem'])).stdout;
+  spawnSync('mkfifo', [join(box.root, 'pipe.pub')]);
+  for (const [name, text, status] of [
+    ['plain.pub', line, 0],
+    ['newline.pub', `\n${line}\n`, 0],
+    ['crlf.pub', line.replace('\n', '\r\n'), 0],
+    ['pem.pub', `\n${pem}`, 0],
+    ['two.pub', `${other}\n${line}`, 2],
+    ['mixed.pub', `${line}${pem}`, 2],
+    ['bom.pub', `\ufeff${line}`, 0],
+    ['none.pub', 'x', 2],
+    ['empty.pub', '', 2],
+    ['pipe.pub', undefined, 2],
+  ] as const) {
+    if (text !== undefined) write(name, text);
+    const args = ['--key', `./${name}`];
+    const { status: ours, stderr } = await ledger(box, ['bundle', 'verify', 'r1.json', ...args], { timeoutMs: 20_000 });
+    const alone = await run([process.execPath, VERIFIER, 'r1.json', ...args], { cwd: box.root, env: box.env });
+    assert.deepEqual([ours, alone.status], [status, status], `${name}: ${stderr}${alone.stdout}`);
+  }
+  cpSync(publicFile(box).replace('.pub', ''), join(box.root, 'mine'));
+  cpSync(publicFile(box), join(box.root, 'mine.pub'));
+  assert.equal((await library(box, 'r1.json', ['--key', './mine'])).status, 0);
+  assert.equal((await standalone(box, 'r1.json', ['--key', './mine'])).status, 0);
+  for (const args of [['--key', ''], ['--key']]) {
+    assert.equal((await ledger(box, ['bundle', 'verify', 'r1.json', ...args])).status, 2);
+    const alone = await run([process.execPath, VERIFIER, 'r1.json', ...args], { cwd: box.root, env: box.env });
+    assert.deepEqual([alone.status, /expected a key after --key/.test(alone.stdout)], [2, true], alone.stdout);
+  }
+});
+
+test('whoever signs can write rows that no ledger has: the verifier that stands alone refuses those of the command', async (t) => {
+  const box = await evidenceLedger(t);
+  const bundle = await bundleOf(box, 'r1');
+  const [first = ''] = bundle.events;
+  const rehashed = (line: string): string => `${line.slice(0, -75)},"hash":"${hash('sha256', `${line.slice(0, -75)}}`)}"}`;
+  for (const [from, to] of [
+    ['"ts":"2', '"ts":"x2'],
+    ['"id":"', '"id":"x'],
+    [/"id":"[^"]*",/, ''],
+    ['"agent":"coder"', '"agent":"coder","payload":"x"'],
+    ['"agent":"coder"', '"agent":"coder","payload":null'],
+    ['"agent":"coder"', '"agent":"coder","payload":[1]'],
+    ['"agent":"coder"', '"agent":"coder","signature":5'],
+    ['"agent":"coder"', '"agent":"coder","decision_id":"d"'],
+    ['"agent":"coder"', '"agent":""'],
+    ['"agent":"coder"', '"agent":{"sealed":"x"}'],
+    ['"action":"run_started"', '"action":"run_started","cost_usd":1e-9'],
+    ['"action":"run_started"', '"action":"run_started","mine":"\u007f"'],
+    ['"action":"run_started"', `"action":"run_started","mine":"${'x'.repeat(1 << 20)}"`],
+    ['"action":"run_started"', `"action":"run_started","mine":${'['.repeat(64)}${']'.repeat(64)}`],
+    ['"by":"', '"by":"","x":"'],
+    ['"run_seq":1', '"run_seq":1.5'],
+  ] as const) {
+    const line = rehashed(first.replace(from, to));
+    assert.notEqual(line, first);
+    const path = join(box.root, 'changed.json');
+    writeFileSync(path, JSON.stringify({ ...bundle, events: [line, ...bundle.events.slice(1)] }));
+    const [ours, theirs] = [await library(box, path, keysOf(box)), await standalone(box, path, keysOf(box))];
+    // Of one row the command says all that is wrong with it.
+    assert.deepEqual([ours.status, theirs.status], [1, 1], to.slice(0, 60));
+    for (const { codes } of [ours, theirs]) assert.ok(codes.some((code) => /MALFORMED|STREAM_BROKEN/.test(code)), `${to.slice(0, 60)}: ${codes.join()}`); // prettier-ignore
+  }
+}); // prettier-ignore
+
+test('an envelope says one thing about one bundle, and nothing else', async (t) => {
+  const box = await evidenceLedger(t);
+  await done(box, ['bundle', 'create', 'r1', '--sign', 'ops', '--format', 'dsse', '--out', 'r1.dsse']);
+  type Envelope = { payload: unknown; signatures: Record<string, unknown>[]; payloadType: string };
+  const read = (): Envelope => JSON.parse(readFileSync(join(box.root, 'r1.dsse'), 'utf8')) as Envelope;
+  const said = JSON.parse(Buffer.from(String(read().payload), 'base64').toString()) as { subject: { name: string; digest: object }[] }; // prettier-ignore
+  const [subject] = said.subject;
+  const about = (more: object): object => ({ ...read(), payload: Buffer.from(JSON.stringify({ ...said, ...more })).toString('base64') }); // prettier-ignore
+  for (const [name, envelope] of [
+    ['a member more', { ...read(), note: 'x' }],
+    ['one in the signature', { ...read(), signatures: [{ ...read().signatures[0], cert: 'x' }] }],
+    ['two signatures', { ...read(), signatures: [read().signatures[0], read().signatures[0]] }],
+    ...[5, null, 'x', [], [5]].map((signatures) => [`signatures ${JSON.stringify(signatures)}`, { ...read(), signatures }] as const), // prettier-ignore
+    ...[5, null, '', 'bnVsbA==', 'NQ==', '/w=='].map(
+      (payload) => [`payload ${payload}`, { ...read(), payload }] as const,
+    ),
+    ['another type', { ...read(), payloadType: 'x' }],
+    ['another statement', about({ _type: 'https://in-toto.io/Statement/v0.1' })],
+    ['another predicate', about({ predicateType: 'https://slsa.dev/provenance/v1' })],
+    ['a member of it', about({ extra: 1 })],
+    ['two subjects', about({ subject: [subject, { name: 'evil', digest: { sha256: '00' } }] })],
+    ['another subject', about({ subject: [{ ...subject, name: 'other' }] })],
+    ['two digests', about({ subject: [{ ...subject, digest: { ...subject?.digest, sha512: '00' } }] })],
+  ] as const) {
+    writeFileSync(join(box.root, 'changed.dsse'), JSON.stringify(envelope));
+    const want = { status: 1, codes: ['MALFORMED'] };
+    assert.deepEqual(await library(box, 'changed.dsse', keysOf(box)), want, name);
+    assert.deepEqual(await standalone(box, 'changed.dsse', keysOf(box)), want, name);
+  }
 });
 
 const TOOLS = ['ssh-keygen', 'openssl', 'sha256sum', 'jq', 'basenc'];

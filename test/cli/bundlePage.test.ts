@@ -9,6 +9,7 @@ import { restored } from '../../src/page/embedded';
 import { browserPath, startBrowser } from '../support/browser';
 import type { OpenPage } from '../support/browser';
 import { ensureBuilt } from '../support/built';
+import { runPage } from '../support/scriptedPage';
 import { ledger, sandbox } from '../support/sandbox';
 import type { Sandbox } from '../support/sandbox';
 
@@ -38,6 +39,8 @@ async function pages(t: TestContext): Promise<Sandbox> {
   ] as const)
     // prettier-ignore
     await done('bundle', 'create', ID, '--sign', 'ops', '--format', format, '--out', file);
+  writeFileSync(join(box.root, 'secret'), 'c0ffee'.repeat(4) + '0123456789abcdef'.repeat(3), { mode: 0o600 });
+  await done('bundle', 'create', ID, '--hmac-key-file', 'secret', '--format', 'html', '--out', 'shared.html');
   await done('bundle', 'create', '--order', 'o1', '--sign', 'ops', '--format', 'html', '--out', 'order.html');
   return box;
 }
@@ -60,6 +63,24 @@ test('the commands in the page are those of docs/bundles.md', () => {
   const docs = readFileSync(resolve(__dirname, '../../docs/bundles.md'), 'utf8');
   for (const line of opensslCommands('bundle.json', 'ed25519')) assert.ok(docs.includes(line), line);
   for (const line of opensslCommands('shared.json', 'hmac-sha256').slice(1)) assert.ok(docs.includes(line), line);
+});
+
+test('the page checks itself with what it has: all but the signature, where a shared secret signed', async (t) => {
+  const box = await pages(t);
+  const textOf = (name: string): string => readFileSync(join(box.root, name), 'utf8');
+  const shared = runPage(textOf('shared.html'));
+  assert.equal(await shared.verdict(), 'whole', shared.byId('verdict')?.textContent);
+  assert.match(shared.byId('verdict')?.textContent ?? '', /^It holds in itself: .*Its signature was not checked: it is by a shared secret/); // prettier-ignore
+  assert.match(shared.byId('parts')?.text ?? '', /✓ content .*✓ rows .*✓ streams .*✓ tree head .*\? signature \| not checked/); // prettier-ignore
+  const changed = runPage(textOf('shared.html').replace(BUNDLE, (whole) => whole.replace('coder', 'codex')));
+  assert.equal(await changed.verdict(), 'broken');
+  const page = runPage(textOf('page.html'));
+  assert.equal(await page.verdict(), 'whole');
+  (page.byId('key') ?? assert.fail('no field for a key')).value = textOf('home/ledger/keys/ops.pub');
+  page.byId('check-key')?.click();
+  await new Promise((done) => setTimeout(done, 100));
+  assert.equal(await page.verdict(), 'holds');
+  assert.equal(page.byId('verdict')?.textContent, 'It holds: nothing was changed, and it is signed by the key that you gave.'); // prettier-ignore
 });
 
 const browser = browserPath();
@@ -95,6 +116,9 @@ test('in a browser it checks itself', { skip: browser === undefined && 'no brows
     })()`);
     assert.equal(saved, readFileSync(join(box.root, 'bundle.json'), 'utf8'));
     assert.deepEqual(await page.evaluate(`[document.scripts.length, document.images.length]`), [2, 0]);
+    const shared = await open(join(box.root, 'shared.html'));
+    assert.equal(await verdictOf(shared), 'whole');
+    assert.match(String(await shared.evaluate(`document.querySelector('#verdict').innerText`)), /not checked/);
     const requests = page.events.filter(({ method }) => method === 'Network.requestWillBeSent');
     assert.equal(requests.length, 1, JSON.stringify(requests));
     assert.ok(!page.events.some(({ method }) => method === 'Page.javascriptDialogOpening'));

@@ -76,8 +76,8 @@ test('a row: proved to whoever has the file and the key, by the newest checkpoin
   assert.equal(await done(it, 'prove', '3'), text);
   const told = JSON.parse(await done(it, 'prove', '3', '--json')) as { proof: string; sizes: number[]; hashes: number };
   assert.deepEqual([told.proof, told.sizes, told.hashes], [text, [12], 4]);
-  await done(it, 'prove', '5', '--size', '5', '-o', PROOF);
-  assert.equal(await judged(it, PROOF, '--key', LINE), '0 proved');
+  await done(it, 'prove', '5', '--size', '5', '-o', 'row5');
+  assert.equal(await judged(it, 'row5', '--key', LINE), '0 proved');
   await refused(it, /up to 5, found 6/, 'prove', '6', '--size', '5');
   await refused(it, /up to 12, found 13\n.*"ledger checkpoint"/, 'prove', '13');
   await refused(it, /a checkpoint of 7 rows, found some of 5, 12/, 'prove', '5', '--size', '7');
@@ -291,8 +291,30 @@ test('a stranger with a few lines of Python comes to the same', { skip: missingT
   for (const seq of [1, 2, 5, 8, 9]) {
     const text = await done(it, 'prove', `${seq}`);
     assert.equal(await python(0, text), 'in the tree\n', `row ${seq}`);
-    assert.equal(await python(0, text.replace(/^index .*$/m, 'index 3')), 'not in the tree\n', `row ${seq} as 4`);
+    assert.equal(await python(0, text.replace(/^index .*$/m, 'index 3')), '', `row ${seq} as 4`);
   }
+  const text = await done(it, 'prove', '5');
+  const hashOnly = await done(it, 'prove', '5', '--hash-only');
+  assert.equal(await python(0, hashOnly), 'in the tree\n');
+  const rowOf = (seq: string): string => `extra ${Buffer.from((it.lines[4] ?? '').replace('"seq":5', `"seq":${seq}`)).toString('base64')}`; // prettier-ignore
+  for (const altered of [
+    text.replaceAll('\n', '\r\n'),
+    text.replace('index 4', 'index 68'),
+    text.replace('index 4', 'index -60'),
+    text.replace(/^extra .*$/m, rowOf('6')),
+    text.replace(/^extra .*$/m, rowOf('5').slice(0, -8)),
+    hashOnly.replace('index 4', 'index 5'),
+  ])
+    assert.doesNotMatch(await python(0, altered), /^in the tree/, altered.slice(0, 200));
+  const grew = await done(it, 'prove', '--consistency', '3', '7');
+  for (const altered of [
+    grew.replace('\n3\n', '\n0\n'),
+    grew.replace('\n3\n', '\n8\n'),
+    grew.replace('local/', 'other/'),
+    grew.replaceAll('\n', '\r\n'),
+  ])
+    // prettier-ignore
+    assert.doesNotMatch(await python(1, altered), /^it only grew/, altered.slice(0, 200));
   for (const [older, newer] of [
     [1, 9],
     [3, 7],

@@ -129,7 +129,11 @@ test('a decision, an order, a stream without an end, trees of every small size',
   ] as const) {
     const report = await checked(bundleText(await bundleOf(chain, [RUN, key])), GIVEN);
     assert.deepEqual([report.verdict, report.findings], ['holds', []], key.id);
+    assert.equal(/Open, so that other rows may follow: run r2\./.test(report.said), key.id === 'r2', report.said);
+    assert.equal(/Open, so that .*: decision d1\./.test(report.said), key.id === 'd1', report.said);
   }
+  chain.add({ action: 'tool.used', run_id: 'r1' });
+  assert.match((await checked(bundleText(await bundleOf(chain, [RUN])), GIVEN)).said, /^It holds: .* Late rows, behind the one that closes it: run r1\.$/); // prettier-ignore
   for (let rows = 1; rows < 20; rows++) {
     const grown = chainOf();
     for (let i = 0; i < rows; i++) grown.add({ action: 'a.b', run_id: 'r1', payload: { i } });

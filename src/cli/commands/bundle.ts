@@ -96,7 +96,7 @@ export function registerBundle(program: Command, io: Io, loadCreate: LoadCreate)
     .option('--hmac-key-file <file>', 'sign, or check, with the secret in this file')
     .option('--disclose <field>', 'create: show this sealed field (repeatable)', collect)
     .addOption(new Option('--format <format>', 'create: as what').choices(['json', 'dir', 'dsse', 'html']))
-    .option('--out <path>', 'create: where to; default: standard output')
+    .option('--out <path>', 'create: where to, a new name; default, and -: standard output')
     .option('--with-verifier', 'create: put the verifier that stands alone into the folder')
     .option('--key <key>', 'verify: by this public key (repeatable)', collect);
   addAccessFlags(command)
@@ -109,12 +109,11 @@ export function registerBundle(program: Command, io: Io, loadCreate: LoadCreate)
 }
 
 async function create(io: Io, target: string | undefined, flags: Flags, loadCreate: LoadCreate): Promise<void> {
-  const { format = 'json', out, sign, hmacKeyFile, disclose = [], withVerifier = false } = flags;
+  const { format = 'json', sign, hmacKeyFile, disclose = [], withVerifier = false } = flags;
+  const out = outOf(flags, format);
   if (flags.key !== undefined) throw new LedgerError('USAGE', 'expected --sign with "create", found --key');
   if (sign !== undefined && hmacKeyFile !== undefined)
     throw new LedgerError('USAGE', 'expected one key to sign with, found --sign and --hmac-key-file');
-  if (format === 'dir' && out === undefined)
-    throw new LedgerError('USAGE', 'expected --out, the folder to make, with --format dir, found none');
   if (withVerifier && format !== 'dir')
     throw new LedgerError('USAGE', `expected --with-verifier with --format dir, found ${format}`);
   const service = await loadCreate();
@@ -138,6 +137,14 @@ function tellErased(io: Io, { quiet }: Flags, { erased }: BundleReceipt): void {
   if (quiet === true) return;
   for (const { seq, field, erasure_seq: by } of erased)
     warn(io, `${printable(field)} of row ${seq} is not shown: row ${by} says that it was erased`);
+}
+
+/** Undefined: standard output. */
+function outOf({ out }: Flags, format: BundleFormat): string | undefined {
+  if (out === '') throw new LedgerError('USAGE', 'expected a path after --out, found an empty name');
+  if (format === 'dir' && (out === undefined || out === '-'))
+    throw new LedgerError('USAGE', `expected --out, the folder to make, with --format dir, found ${out ?? 'none'}`);
+  return out === '-' ? undefined : out;
 }
 
 function tellOpen(io: Io, { quiet }: Flags, { streams }: BundleReceipt): void {

@@ -3,7 +3,7 @@ import { InvalidArgumentError } from '../commander';
 import type { Command } from 'commander';
 import { LedgerError } from '../../core/errors';
 import { printable, printableLines } from '../../core/printable';
-import { proveConsistency, proveEquivocation, proveRow, writeProof } from '../../services/prove';
+import { proveConsistency, proveEquivocation, proveRow, refuseTakenPlace, writeProof } from '../../services/prove';
 import type { Proved } from '../../services/prove';
 import { addAccessFlags, askedBy } from '../access';
 import type { AccessFlags } from '../access';
@@ -55,7 +55,7 @@ export function registerProve(program: Command, io: Io): void {
     .option('--size <n>', 'a row: by the checkpoint of so many rows (default: the newest)', sizeOf)
     .option('--hash-only', 'a row: without its line, that is, what it says')
     .option('--key <key>', 'an equivocation: who may have signed (repeatable; default: as the config says)', collect)
-    .option('-o, --out <file>', 'write it there (default: to stdout)');
+    .option('-o, --out <file>', 'write it there, a new file (default, and -: to stdout)');
   addAccessFlags(command)
     .addHelpText('after', HELP_AFTER)
     .action(async (words: string[]) => runProve(io, words, flagsOf<Flags>(command)));
@@ -70,11 +70,13 @@ function sizeOf(text: string): number {
 
 async function runProve(io: Io, words: readonly string[], flags: Flags): Promise<void> {
   if (flags.out === '') throw new LedgerError('USAGE', 'expected a file after --out, found an empty name');
+  const out = flags.out === '-' ? undefined : flags.out;
+  if (out !== undefined) refuseTakenPlace(placeOf(flags, io), out);
   const proved = await proveAsked(io, words, flags);
-  if (flags.out !== undefined) await writeProof(flags.out, proved);
-  if (flags.json === true) io.stdout(`${jsonLine({ ...proved, out: flags.out ?? null })}\n`);
-  else if (flags.out === undefined) io.stdout(io.isTTY ? printableLines(proved.proof) : proved.proof);
-  else if (flags.quiet !== true) io.stdout(`${printable(flags.out)}: ${printable(saidBy(proved))}\n`);
+  if (out !== undefined) writeProof(out, proved);
+  if (flags.json === true) io.stdout(`${jsonLine({ ...proved, out: out ?? null })}\n`);
+  else if (out === undefined) io.stdout(io.isTTY ? printableLines(proved.proof) : proved.proof);
+  else if (flags.quiet !== true) io.stdout(`${printable(out)}: ${printable(saidBy(proved))}\n`);
   if (flags.quiet !== true) tellScope(io, flags, proved);
   io.setExit(EXIT.ok);
 }

@@ -4,6 +4,7 @@
  *
  *   {"payloadType":"application/vnd.in-toto+json","payload":"<base64>","signatures":[{"keyid":"SHA256:…","sig":"<base64>"}]}
  */
+import { isUtf8 } from 'node:buffer';
 import { base64Bytes } from '../note/note';
 import type { Signer } from '../signing/signer';
 import type { Bundle } from './bundle';
@@ -51,6 +52,15 @@ const ENVELOPE: Shape = {
   },
 };
 
+const STATEMENT: Shape = {
+  members: {
+    _type: isOneOf([STATEMENT_TYPE]),
+    subject: { each: { members: { name: NAME, digest: { members: { sha256: NAME } } } } },
+    predicateType: isOneOf([PREDICATE_TYPE]),
+    predicate: { is: () => true, want: 'a bundle' },
+  },
+};
+
 export function isEnvelope(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'payloadType' in value;
 }
@@ -64,8 +74,11 @@ export function evidenceInEnvelope(value: unknown): EvidenceReading {
   const [bytes, signature] = [base64Bytes(payload), base64Bytes(first?.sig ?? '')];
   if (bytes === undefined || signature === undefined || first === undefined || others.length > 0)
     return noEvidence('a payload and one signature, in base64', 'another spelling, or another number');
-  const statement = strictJson(bytes.toString('utf8')) as { readonly predicate?: unknown } | null;
-  const reading = bundleIn(statement?.predicate);
+  if (!isUtf8(bytes)) return noEvidence('a statement in UTF-8', 'other bytes');
+  const statement = strictJson(bytes.toString('utf8'));
+  const other = faultIn(statement, STATEMENT);
+  if (other !== undefined) return noEvidence(`a statement with ${other.want}`, other.got);
+  const reading = bundleIn((statement as { readonly predicate: unknown }).predicate);
   if (reading.kind === 'none') return reading;
   // Whatever else the statement says was written by nobody of ours.
   if (JSON.stringify(statement) !== JSON.stringify(statementOf(reading.bundle)))

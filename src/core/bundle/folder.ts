@@ -2,6 +2,7 @@
  * A bundle as a folder that is checked with `sha256sum` and `ssh-keygen`: the rows as they are stored, a line each; their
  * proofs; the checkpoint; all else in the manifest; and the digests of these files, signed.
  */
+import { isUtf8 } from 'node:buffer';
 import { sha256Hex } from '../digest';
 import { LedgerError } from '../errors';
 import { fingerprintOf, publicKeyLine } from '../signing/keys';
@@ -54,6 +55,8 @@ export function signerLine({ publicKey }: KeySigner): string {
 export function evidenceInFolder(files: Files): EvidenceReading {
   const missing = [...PARTS, SUMS, SUMS_SIGNATURE].find((name) => !files.has(name));
   if (missing !== undefined) return noEvidence(`a file "${missing}" in the folder`, 'none');
+  const odd = [...PARTS, SUMS, SUMS_SIGNATURE].find((name) => !isUtf8(files.get(name) as Buffer));
+  if (odd !== undefined) return noEvidence(`text in UTF-8 in "${odd}"`, 'other bytes');
   const textOf = (name: string): string => files.get(name)?.toString('utf8') ?? '';
   try {
     const manifest = strictJson(textOf('manifest.json')) as object;
@@ -65,6 +68,12 @@ export function evidenceInFolder(files: Files): EvidenceReading {
     if (!(error instanceof LedgerError)) throw error;
     return noEvidence('strict JSON in the folder', error.message);
   }
+}
+
+/** The names that count in a folder: those of the form, and those that its digests name. */
+export function namesOfBundle(sums: Buffer | undefined): string[] {
+  const named = linesIn(sums?.toString('utf8') ?? '').flatMap((line) => SUM.exec(line)?.[2] ?? []);
+  return [...new Set([...PARTS, SUMS, SUMS_SIGNATURE, ...named])];
 }
 
 function linesIn(text: string): string[] {

@@ -11,6 +11,9 @@ export const LIST_NAMES = ['policyVerdicts', 'approvals', 'proposals', 'chainTra
 export type ListName = (typeof LIST_NAMES)[number];
 export type Lists = Readonly<Record<ListName, readonly number[]>>;
 
+/** Whoever writes a line by hand writes anything there. */
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
 /** @param rows in the order of their seqs */
 export function listsOf(rows: readonly Row[]): Lists {
   const seqs = (isIn: (row: Row) => boolean): number[] => rows.filter(isIn).map(({ seq }) => seq);
@@ -19,6 +22,6 @@ export function listsOf(rows: readonly Row[]): Lists {
     policyVerdicts: having(ACTIONS.policyVerdicts),
     approvals: having(ACTIONS.approvals),
     proposals: having(ACTIONS.proposals),
-    chainTransactions: seqs(({ payload }) => payload !== undefined && Object.hasOwn(payload, 'transaction')),
+    chainTransactions: seqs(({ payload }) => isObject(payload) && Object.hasOwn(payload, 'transaction')),
   };
 }

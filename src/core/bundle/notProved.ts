@@ -3,7 +3,7 @@ import type { Row } from '../members';
 import { formatTime } from '../time';
 import type { Bundle, BundleStream } from './bundle';
 import type { EvidenceKey } from './keys';
-import { nameOf, streamsOf } from './streams';
+import { isIn, nameOf, streamsOf } from './streams';
 import type { CheckedHead } from './tree';
 
 const MAX_NAMED = 3;
@@ -24,7 +24,7 @@ export function notProved(bundle: Bundle, rows: readonly Row[], { signer, checkp
     lines.push(
       `that it was signed before ${formatTime(signer.untilMs)}, when the key ceased to count: its rows are older`,
     );
-  lines.push(...afterwards(bundle, checkpoint), ...others(bundle.streams, rows), ...looseOrders(bundle.streams));
+  lines.push(...afterwards(bundle.streams, rows), ...others(bundle.streams, rows), ...looseOrders(bundle.streams));
   const signed = rows.filter((row) => row['signature'] !== undefined).length;
   if (signed > 0)
     lines.push(`that ${signed} rows with a signature are by whom they say: keys of people are not looked at here`);
@@ -33,11 +33,17 @@ export function notProved(bundle: Bundle, rows: readonly Row[], { signer, checkp
   return lines;
 }
 
-function afterwards({ streams }: Bundle, checkpoint: CheckedHead | undefined): string[] {
-  const names = named(streams.filter(({ kind }) => kind !== 'order'));
-  return checkpoint === undefined || names === ''
-    ? []
-    : [`that no row of ${names} came after row ${checkpoint.head.size}`];
+/** Links lead back alone: whoever signs can leave out the last rows of a stream, those under the tree head as well. */
+function afterwards(streams: readonly BundleStream[], rows: readonly Row[]): string[] {
+  const linked = streams.filter(({ kind }) => kind !== 'order');
+  const lines = linked.slice(0, MAX_NAMED).flatMap((stream) => {
+    const last = rows.findLast((row) => isIn(stream, row));
+    return last === undefined
+      ? []
+      : [`that no row of ${nameOf(stream)} came after row ${last.seq}, the last one shown`];
+  });
+  const more = linked.length - MAX_NAMED;
+  return more > 0 ? [...lines, `the same of ${more} more streams: that no row came after the last one shown`] : lines;
 }
 
 /** A row may be in a run and in a decision, of which the others are not here. */

@@ -1,5 +1,8 @@
 /** What JSON that comes from outside must look like, as data: every member, none besides, and what is in each. */
 
+import { orNothing } from '../errors';
+import { MAX_DEPTH } from '../json';
+
 export interface ShapeFault {
   readonly want: string;
   readonly got: string;
@@ -21,7 +24,7 @@ export const NAME: Shape = {
   want: 'a text that is not empty',
 };
 export const COUNT: Shape = { is: isCount, want: 'a whole number' };
-export const ANY: Shape = { is: () => true, want: 'a value' };
+export const VALUE: Shape = { is: (value) => isWithin(value, MAX_VALUE_DEPTH), want: 'a value of a row' };
 export const matching = (pattern: RegExp, want: string): Shape => ({
   is: (value) => typeof value === 'string' && pattern.test(value),
   want,
@@ -60,5 +63,14 @@ function listFault(value: unknown, each: Shape, at: string): ShapeFault | undefi
 }
 
 const named = (at: string): string => (at === '' ? 'it' : `"${at}"`);
+/** What is nested deeper than the engine writes is shown as what it is. */
 const shown = (value: unknown): string =>
-  value === undefined ? 'none' : (JSON.stringify(value) ?? typeof value).slice(0, 100);
+  value === undefined ? 'none' : (orNothing(() => JSON.stringify(value)) ?? typeof value).slice(0, 100);
+
+/** A row's own level, and that of the payload, are not among a member's. */
+const MAX_VALUE_DEPTH = MAX_DEPTH - 2;
+
+function isWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every((one) => isWithin(one, levels - 1));
+}

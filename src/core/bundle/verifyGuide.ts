@@ -4,18 +4,26 @@ import type { Bundle } from './bundle';
 import { NAMESPACE, SUMS, SUMS_SIGNATURE } from './folder';
 import { nameOf } from './streams';
 
+/** A code span that no id can end: what somebody named a run is never markup. */
+function verbatim(text: string): string {
+  const shown = printable(text).replace(/[\r\n]/g, ' ');
+  const longest = Math.max(0, ...(shown.match(/`+/g) ?? []).map(({ length }) => length));
+  const fence = '`'.repeat(longest + 1);
+  return longest === 0 ? `${fence}${shown}${fence}` : `${fence} ${shown} ${fence}`;
+}
+
 export function verifyGuide(bundle: Bundle, { withVerifier }: { readonly withVerifier: boolean }): string {
   const { ledger, streams, events, signature, workflowId } = bundle;
   const list = streams
-    .map((stream) => `- ${printable(nameOf(stream))}: ${stream.rows} rows, ${stream.state}`)
+    .map((stream) => `- ${verbatim(nameOf(stream))}: ${stream.rows} rows, ${stream.state}`)
     .join('\n');
-  return `# Evidence: ${printable(workflowId)}
+  return `# Evidence: ${verbatim(workflowId)}
 
-${events.length} rows of the ledger ${printable(ledger.origin)} (${printable(ledger.ledger_id)}), signed with the key ${signature.keyId}.
+${events.length} rows of the ledger ${verbatim(ledger.origin)} (${verbatim(ledger.ledger_id)}), signed with the key ${signature.keyId}.
 
 ${list}
 
-Every command below runs in this folder and needs coreutils and OpenSSH alone; those marked so, jq or OpenSSL as well.
+Every command below runs in this folder and needs coreutils, OpenSSH and sed; those marked so, jq or OpenSSL 3 as well.
 
 ## 1. The key
 
@@ -59,7 +67,8 @@ jq -c '[.decision_id, .decision_seq, .decision_prev_hash, .hash]' rows.jsonl
 ## 4. The whole, as one bundle
 
 \`manifest.json\`, \`rows.jsonl\`, \`proofs.jsonl\` and \`checkpoint.txt\` are one bundle. With jq, its content hash, which must be
-\`contentHash\` in manifest.json (jq writes a DEL character otherwise than RFC 8785: with one in an id, take the program below):
+\`contentHash\` in manifest.json. jq writes some values otherwise than RFC 8785 (a DEL character, numbers such as 1e-7 and 1e20,
+names beyond U+FFFF in another order): where its digest is another one, take the program below.
 
 \`\`\`sh
 jq -cSj --rawfile rows rows.jsonl --slurpfile inclusion proofs.jsonl --rawfile checkpoint checkpoint.txt \\
@@ -67,7 +76,7 @@ jq -cSj --rawfile rows rows.jsonl --slurpfile inclusion proofs.jsonl --rawfile c
   manifest.json | sha256sum
 \`\`\`
 
-Its signature, with OpenSSL:
+Its signature, with OpenSSL 3 (older ones have no -rawin):
 
 \`\`\`sh
 { printf '\\060\\052\\060\\005\\006\\003\\053\\145\\160\\003\\041\\000'; cut -d ' ' -f 2 ../trusted.pub | base64 -d | tail -c 32; } > ../trusted.der
@@ -89,7 +98,7 @@ node verify-bundle.mjs . --key ../trusted.pub
 
 ## What this does not prove
 
-- that no row of these streams came after the rows that the tree head covers
+- that no row of these streams came after the last one shown here of each: whoever signs can leave out the end of a stream
 - that everybody is shown the same ledger: compare the tree head with one that you had from elsewhere
 - that all that happened was logged, and was true when it was logged
 `;

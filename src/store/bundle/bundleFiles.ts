@@ -1,20 +1,13 @@
-/** Bundles on the disk: one file that is replaced whole, or a folder that is there whole or not at all. */
+/** Bundles on the disk: one file, or a folder that is there whole or not at all. */
 import { isUtf8 } from 'node:buffer';
-import { readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { namesOfBundle, SUMS } from '../../core/bundle/folder';
 import { EvidenceError, errnoOf, LedgerError } from '../../core/errors';
-import { replaceFile } from '../atomicFile';
-import { ensureFolder, namesIn, statOf, syncFolder } from '../files';
+import { ensureFolder, namesIn, syncFolder } from '../files';
 import { createWhole } from '../wholeFile';
-
-/** @throws LedgerError NOT_WRITABLE */
-export async function writeBundleFile(path: string, text: string): Promise<void> {
-  try {
-    await replaceFile(path, text);
-  } catch (error) {
-    throw notWritten(path, error);
-  }
-}
+import { MAX_HANDED_BYTES, readHandedFile } from './handedFile';
+import { notWritten, refuseExisting } from './newEvidence';
 
 /**
  * Writes all files under a temporary name, syncs them and gives the folder its name.
@@ -37,32 +30,22 @@ export function writeBundleFolder(path: string, files: ReadonlyMap<string, Buffe
   }
 }
 
-function refuseExisting(path: string): void {
-  if (statOf(path) === undefined) return;
-  throw new LedgerError('NOT_WRITABLE', `expected nothing at ${path}, found something`, {
-    place: { segment: path },
-    hint: 'give another name: evidence is not written over',
-  });
-}
-
-function notWritten(path: string, error: unknown): LedgerError {
-  const why = errnoOf(error) ?? (error instanceof Error ? error.message : String(error));
-  return new LedgerError('NOT_WRITABLE', `expected to write ${path}, found ${why}`, { place: { segment: path }, cause: error }); // prettier-ignore
-}
-
 export type BundleSource =
   | { readonly kind: 'file'; readonly text: string }
   | { readonly kind: 'folder'; readonly files: ReadonlyMap<string, Buffer> };
 
+/** Files that make a bundle are few; a stranger's folder may have any number of others. */
+const MAX_FILES = 100;
+
 /**
  * What lies at a path.
- * @throws LedgerError READ_FAILED, UNSAFE_PATH; MALFORMED for what is no text
+ * @throws LedgerError READ_FAILED; MALFORMED for what is no text
  */
 export function readBundleAt(path: string): BundleSource {
   try {
-    if (!statSync(path).isDirectory()) return { kind: 'file', text: textOf(path) };
-    const names = namesIn(path).filter((name) => !name.startsWith('.'));
-    return { kind: 'folder', files: new Map(names.map((name) => [name, bytesOf(join(path, name))])) };
+    return statSync(path).isDirectory()
+      ? { kind: 'folder', files: filesIn(path) }
+      : { kind: 'file', text: textOf(path) };
   } catch (error) {
     if (error instanceof LedgerError) throw error;
     throw new LedgerError('READ_FAILED', `expected to read ${path}, found ${errnoOf(error) ?? String(error)}`, {
@@ -72,13 +55,21 @@ export function readBundleAt(path: string): BundleSource {
   }
 }
 
-/** Through links: a bundle is a file of anybody's. A folder within one is a file that nothing names. */
-function bytesOf(path: string): Buffer {
-  return statSync(path).isDirectory() ? Buffer.alloc(0) : readFileSync(path);
+/** All names, with the bytes of those alone that belong to a bundle or that its digests name. */
+function filesIn(folder: string): Map<string, Buffer> {
+  const names = namesIn(folder).filter((name) => !name.startsWith('.'));
+  const bytesOf = (name: string): Buffer | undefined => (names.includes(name) ? readHandedFile(join(folder, name)) : undefined); // prettier-ignore
+  const wanted = namesOfBundle(bytesOf(SUMS)).slice(0, MAX_FILES);
+  const read = new Map(wanted.map((name) => [name, bytesOf(name)]));
+  const others = names.filter((name) => !read.has(name)).slice(0, MAX_FILES);
+  const found = [...read].flatMap(([name, bytes]) => (bytes === undefined ? [] : [[name, bytes] as const]));
+  return new Map([...found, ...others.map((name) => [name, Buffer.alloc(0)] as const)]);
 }
 
 function textOf(path: string): string {
-  const bytes = bytesOf(path);
+  const bytes = readHandedFile(path);
+  if (bytes === undefined)
+    throw new LedgerError('READ_FAILED', `expected ${path} to be a file of at most ${MAX_HANDED_BYTES >> 20} MiB, found a device, a pipe or a larger one`, { place: { segment: path } }); // prettier-ignore
   if (isUtf8(bytes)) return bytes.toString('utf8');
   throw new EvidenceError('MALFORMED', `expected a bundle in UTF-8 in ${path}, found other bytes`);
 }

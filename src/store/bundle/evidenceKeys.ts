@@ -1,8 +1,7 @@
 /** The keys that evidence is checked by: those that whoever checks names, else those that the settings trust. */
-import { readFileSync } from 'node:fs';
 import { evidenceKeyOf, publicKeyOf, sharedKeyOf, trustedEvidenceKeys } from '../../core/bundle/keys';
 import type { EvidenceKey } from '../../core/bundle/keys';
-import { errnoOf, LedgerError } from '../../core/errors';
+import { errnoOf, LedgerError, orNothing } from '../../core/errors';
 import { readNoteKey } from '../../core/note/note';
 import { readPublicKey } from '../../core/signing/keys';
 import { KeyTrust } from '../../core/signing/trustWalk';
@@ -10,7 +9,10 @@ import { statOf } from '../files';
 import { locate } from '../ledger/locate';
 import type { Place } from '../ledger/locate';
 import { hmacSecret } from '../signing/hmacFile';
+import { readHandedFile } from './handedFile';
 import { ledgerTrust } from '../signing/ledgerTrust';
+
+const MAX_KEY_BYTES = 64 << 10;
 
 export interface KeysAsked {
   /** The line or the file of a public key, as SSH, OpenSSL or signed notes write it; the name of a key of one's own. */
@@ -38,6 +40,7 @@ async function trustedHere(place: Place): Promise<EvidenceKey[]> {
 }
 
 async function keyNamed(word: string, env: Place['env']): Promise<EvidenceKey> {
+  if (word === '') throw new LedgerError('USAGE', 'expected a key after --key, found an empty text');
   return keyInText(word) ?? keyInFile(await pathOf(word, env));
 }
 
@@ -55,12 +58,22 @@ function keyInText(text: string): EvidenceKey | undefined {
 function keyInFile(path: string): EvidenceKey {
   const text = textOf(path);
   if (text.includes('PRIVATE KEY')) return keyInFile(`${path}.pub`);
-  return keyInText(text) ?? evidenceKeyOf(text);
+  const isOne = (text.trim().match(/^(?:ssh-|-----BEGIN )/gm) ?? []).length <= 1;
+  const key = isOne ? (keyInText(text) ?? orNothing(() => evidenceKeyOf(text.trim()))) : undefined;
+  if (key !== undefined) return key;
+  throw new LedgerError(
+    'KEY_UNUSABLE',
+    `expected one Ed25519 public key in ${path}, found ${isOne ? 'none' : 'several'}`,
+    {
+      place: { segment: path },
+      hint: 'a file with one key for each --key: the line "ssh-ed25519 AAAA…", PEM, or a note key',
+    },
+  );
 }
 
 function textOf(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readHandedFile(path, MAX_KEY_BYTES)?.toString('utf8') ?? '';
   } catch (error) {
     throw new LedgerError('READ_FAILED', `expected a public key in ${path}, found ${errnoOf(error) ?? String(error)}`, {
       place: { segment: path },

@@ -37,7 +37,7 @@ function pathsIn(tree: TreeReader, size: number): Ground['pathOf'] {
 function notCovered(checkpoint: StoredCheckpoint | undefined, lastSeq: number): LedgerError {
   const found = checkpoint === undefined ? 'none' : `the newest one of ${checkpoint.head.size} rows`;
   return new EvidenceError('NOT_VERIFIABLE', `expected a checkpoint that covers row ${lastSeq}, found ${found}`, {
-    hint: 'run "ledger checkpoint": what no tree head covers cannot be proved to others',
+    hint: 'run "ledger checkpoint": what no tree head covers cannot be proved to others; where it refuses for good, as behind a tombstone over several rows, no later row can be',
   });
 }
 
