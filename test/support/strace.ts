@@ -127,6 +127,11 @@ export function injected(traced: Traced): number {
   return traced.trace.split('(INJECTED)').length - 1;
 }
 
+/** The call that was made to fail. */
+export function injectedCall(traced: Traced): string {
+  return traced.trace.split('\n').find((line) => line.includes('(INJECTED)')) ?? '';
+}
+
 /** Whether every point is to be run, and not a sample: the long form of these tests. */
 export const FULL = process.env['LEDGER_FAULTS'] === 'full';
 
