@@ -23,7 +23,7 @@ import { openContent } from '../store/access/reading';
 import type { ReadAsked } from '../store/access/reading';
 import { writeBundleFolder } from '../store/bundle/bundleFiles';
 import { withGround } from '../store/bundle/ground';
-import { createEvidence, refuseTaken } from '../store/bundle/newEvidence';
+import { createEvidence, refuseTaken } from '../store/evidence/newEvidence';
 import { openingsOf } from '../store/bundle/openings';
 import type { Shown } from '../store/bundle/openings';
 import { rowsOfOrder, rowsOfQuery, rowsOfStreams } from '../store/bundle/streamRows';

@@ -8,7 +8,7 @@ import type { SignedHead, TreeHead } from '../core/note/checkpoint';
 import { leafHash } from '../core/tree/merkle';
 import { hidesContent, openContent } from '../store/access/reading';
 import type { ReadAsked } from '../store/access/reading';
-import { createEvidence, refuseTaken } from '../store/bundle/newEvidence';
+import { createEvidence, refuseTaken } from '../store/evidence/newEvidence';
 import { listCheckpoints, newestCheckpoint, readCheckpoint } from '../store/checkpoint/checkpoints';
 import { findHeadKeys } from '../store/evidence/findHeadKeys';
 import { readEvidence } from '../store/evidence/readEvidence';

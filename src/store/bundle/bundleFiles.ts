@@ -6,8 +6,8 @@ import { namesOfBundle, SUMS } from '../../core/bundle/folder';
 import { EvidenceError, errnoOf, LedgerError } from '../../core/errors';
 import { ensureFolder, namesIn, syncFolder } from '../files';
 import { createWhole } from '../wholeFile';
-import { MAX_HANDED_BYTES, readHandedFile } from './handedFile';
-import { notWritten, refuseExisting } from './newEvidence';
+import { MAX_HANDED_BYTES, readHandedFile } from '../evidence/handedFile';
+import { notWritten, refuseExisting } from '../evidence/newEvidence';
 
 /**
  * Writes all files under a temporary name, syncs them and gives the folder its name.

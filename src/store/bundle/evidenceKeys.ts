@@ -9,7 +9,7 @@ import { statOf } from '../files';
 import { locate } from '../ledger/locate';
 import type { Place } from '../ledger/locate';
 import { hmacSecret } from '../signing/hmacFile';
-import { readHandedFile } from './handedFile';
+import { readHandedFile } from '../evidence/handedFile';
 import { ledgerTrust } from '../signing/ledgerTrust';
 
 const MAX_KEY_BYTES = 64 << 10;
