@@ -36,11 +36,12 @@ export function metricsText(metrics: Metrics, colors: Colors, width: number): st
     if (days.length < 2) return [];
     const of = (name: string, values: readonly number[]): Cell[] => [name, sparkline(values.map((value) => (value === 0 ? undefined : value)), Math.max(...values)), values.reduce((sum, one) => sum + one, 0)]; // prettier-ignore
     const rows = [
+      of('runs', days.map((day) => day.runs)),
       of('decisions', days.map((day) => day.decisions)),
       of('gates failed', days.map((day) => day.gates_failed)),
       of('exceptions', days.map((day) => day.overrides)),
       of('executed', days.map((day) => day.executed)),
-    ]; // prettier-ignore
+    ].filter(([, , sum]) => sum !== 0); // prettier-ignore
     return section('by day', ['', `${days[0]?.day ?? ''} … ${days.at(-1)?.day ?? ''}`, 'sum'], rows);
   }
 }

@@ -20,6 +20,7 @@ interface OpenDecision {
 }
 
 interface Day {
+  runs: number;
   decisions: number;
   allowed: number;
   denied: number;
@@ -154,7 +155,7 @@ export class MetricsTally {
     const ms = happenedMs(row);
     if (ms < this.window.sinceMs || ms >= this.window.untilMs) return;
     const { label } = dayPeriod(this.calendar, dayAt(this.calendar, ms));
-    const day = this.#days.get(label) ?? { decisions: 0, allowed: 0, denied: 0, executed: 0, overrides: 0, gatesFailed: 0, latenciesMs: [] }; // prettier-ignore
+    const day = this.#days.get(label) ?? { runs: 0, decisions: 0, allowed: 0, denied: 0, executed: 0, overrides: 0, gatesFailed: 0, latenciesMs: [] }; // prettier-ignore
     this.#days.set(label, day);
     count(day);
   }

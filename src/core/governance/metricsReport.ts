@@ -35,6 +35,8 @@ export interface DriftFigure {
 
 export interface DayFigure {
   readonly day: string;
+  /** That began. */
+  readonly runs: number;
   readonly decisions: number;
   readonly allowed: number;
   readonly denied: number;

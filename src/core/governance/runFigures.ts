@@ -22,7 +22,7 @@ export class RunFigures {
   #started = 0;
 
   /** @param count calls back where the row is in the window */
-  constructor(private readonly count: (row: Row, then: () => void) => void) {}
+  constructor(private readonly count: (row: Row, then: (day: { runs: number }) => void) => void) {}
 
   /** Of those who were asked in a run, how many have not answered by now. */
   get waiting(): number {
@@ -77,8 +77,9 @@ export class RunFigures {
       known.byProgram ||= byProgram;
       return;
     }
-    this.count(row, () => {
+    this.count(row, (day) => {
       this.#started++;
+      day.runs++;
       this.#open.set(id, { seq: row.seq, byProgram });
     });
   }
