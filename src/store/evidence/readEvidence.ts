@@ -30,10 +30,14 @@ function readHanded(path: string): Buffer {
   } catch (error) {
     throw notRead(path, errnoOf(error) === 'ENOENT' ? 'none of that name' : (errnoOf(error) ?? String(error)), error);
   }
-  throw notRead(path, `a folder, a device, a pipe, or more than ${MAX_EVIDENCE_BYTES} bytes`);
+  throw new LedgerError(
+    'READ_FAILED',
+    `${path}: expected a file of at most ${MAX_EVIDENCE_BYTES} bytes, found a folder, a device, a pipe, or a larger one`,
+    { place: { segment: path } },
+  );
 }
 
-function notRead(path: string, found: string, cause?: unknown): LedgerError {
+function notRead(path: string, found: string, cause: unknown): LedgerError {
   return new LedgerError('READ_FAILED', `expected a file ${path}, found ${found}`, {
     place: { segment: path },
     cause,
