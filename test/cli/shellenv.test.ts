@@ -12,6 +12,7 @@ import { LEDGER, missingTools, run, sleep, start, toolPath, until } from '../sup
 import type { Ended, RunOptions, Running } from '../support/process';
 import { ledger, ledgerCommand, sandbox } from '../support/sandbox';
 import type { Sandbox } from '../support/sandbox';
+import { FULL } from '../support/strace';
 
 interface Shell {
   readonly name: string;
@@ -186,7 +187,8 @@ name'; then :; fi
     const skip = missingTools('strace');
     test(`${shell.name}: a coprocess that is killed at any of its writes: each row once`, { skip }, async (t) => {
       let killed = 0;
-      for (const [call, n] of [...[4, 6, 8, 9, 10, 11, 12].map((at) => ['write', at]), ['fdatasync', 2]] as const) {
+      const writes = FULL ? [4, 6, 8, 9, 10, 11, 12] : [6, 9, 11];
+      for (const [call, n] of [...writes.map((at) => ['write', at]), ['fdatasync', 2]] as const) {
         const at = box(t);
         const trace = join(at.root, 'trace');
         const strace = `exec strace -f -qq -o ${trace} -e trace=${call} -e inject=${call}:signal=SIGKILL:when=${n} `;
@@ -198,7 +200,7 @@ name'; then :; fi
         succeeded(await ledger(at, ['verify', '-q']));
         if (readFileSync(trace, 'utf8').includes('killed by SIGKILL')) killed++;
       }
-      assert.ok(killed >= 6, `${killed} were killed`);
+      assert.ok(killed >= writes.length - 1, `${killed} were killed`);
     });
 
     test(`${shell.name}: however the shell ends, the coprocess ends`, async (t) => {
