@@ -156,7 +156,8 @@ function readConfigText(path: string): string | undefined {
 async function locked(path: string): Promise<() => Promise<void>> {
   const lockfile = await loadPortableLock();
   try {
-    return await lockfile.lock(path, { realpath: false, retries: { retries: 40, minTimeout: 50, maxTimeout: 250 } });
+    // 13 s: what a killed process left is stale after 10.
+    return await lockfile.lock(path, { realpath: false, retries: { retries: 56, minTimeout: 50, maxTimeout: 250 } });
   } catch (error) {
     throw notWritten(path, error);
   }
