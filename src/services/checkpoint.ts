@@ -6,13 +6,14 @@ import { LedgerError } from '../core/errors';
 import type { ReadSoFar } from '../core/progress';
 import { signersOf } from '../core/signing/settings';
 import type { KeySigner } from '../core/signing/signer';
+import { KeyTrust } from '../core/signing/trustWalk';
 import { formatTime } from '../core/time';
 import type { AppendEvents } from '../store/append/append';
 import { anchorCheckpoint, pendingAnchors } from '../store/anchor/anchors';
 import type { AnchorResults } from '../store/anchor/anchors';
 import { anchorTargets, configuredAnchors } from '../store/anchor/targets';
 import { listCheckpoints, newestCheckpoint } from '../store/checkpoint/checkpoints';
-import { makeCheckpoint } from '../store/checkpoint/makeCheckpoint';
+import { makeCheckpoint, NAME_THE_ONE_THAT_SIGNS } from '../store/checkpoint/makeCheckpoint';
 import type { MadeCheckpoint } from '../store/checkpoint/makeCheckpoint';
 import { statOf } from '../store/files';
 import { locate } from '../store/ledger/locate';
@@ -106,16 +107,15 @@ function refuseEnded({ config }: LocatedLedger, { keyId }: KeySigner): void {
     'KEY_UNUSABLE',
     `expected a key that counts, found ${keyId}, which ended at ${formatTime(untilMs)}`,
     {
-      hint: 'name the one that signs now with --sign, or as "checkpoints": {"key": …} in the config; "ledger key list" shows them',
+      hint: NAME_THE_ONE_THAT_SIGNS,
     },
   );
 }
 
 /** Where the settings say whose heads count, a head by anybody else would be a finding of the next "verify". */
 async function refuseUntrusted(located: LocatedLedger, { keyId }: KeySigner): Promise<void> {
-  const { keys } = located.config;
-  const hasRole = (id: string): boolean => keys.get(id)?.roles.includes('checkpoint') === true;
-  if (hasRole(keyId) || ![...keys.keys()].some(hasRole)) return;
+  const inSettings = new KeyTrust(located.config.keys);
+  if (inSettings.headSigners.length === 0 || inSettings.mayTreeHead(keyId, Infinity) === 'trusted') return;
   // A key to which another one handed this on: looking for that takes a reading of the file.
   const { trust } = await ledgerTrust(located);
   if (trust.mayTreeHead(keyId, Infinity) === 'trusted') return;

@@ -141,11 +141,11 @@ export function writeProof(path: string, { proof }: Proved): void {
 function proved(file: EvidenceFile, row: Proved['row'] = null): Proved {
   const fault = faultOf(file);
   if (fault !== undefined) throw wrongTree(`expected ${fault.want}, found ${fault.got}`);
-  const heads = headsOf(file).map(({ head }) => head);
+  const [first, ...rest] = headsOf(file);
   return {
     kind: file.kind,
-    origin: headsOf(file)[0].head.origin,
-    sizes: heads.map(({ size }) => size),
+    origin: first.head.origin,
+    sizes: [first, ...rest].map(({ head }) => head.size),
     hashes: 'hashes' in file ? file.hashes.length : 0,
     row,
     signatures: 'not-checked',

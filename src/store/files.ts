@@ -252,7 +252,6 @@ export function isLink(path: string): boolean {
   return statOf(path)?.isSymbolicLink() === true;
 }
 
-/** The names in a folder; none where there is no folder. */
 function noFolder(folder: string): LedgerError {
   return new LedgerError('UNSAFE_PATH', `expected ${folder} to be a folder, found something else`, {
     place: { segment: folder },
@@ -260,6 +259,7 @@ function noFolder(folder: string): LedgerError {
   });
 }
 
+/** The names in a folder; none where there is no folder. */
 export function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder);

@@ -10,7 +10,7 @@ import { holdLock } from '../support/locks';
 import { rowsOf } from '../support/miniVerifier';
 import { ledger, sandbox } from '../support/sandbox';
 import type { Sandbox } from '../support/sandbox';
-import { done, filesWith, openings, VALUE, warnings } from '../support/sealed';
+import { done, filesWith, openings, VALUE, warnings, withSignerAlice } from '../support/sealed';
 
 before(ensureBuilt);
 
@@ -43,11 +43,7 @@ test('openings of the same value that no row has go with the one that is erased;
 
 test('what a writer stored for a row that did not come in goes at once', async (t) => {
   const box = sandbox(t);
-  box.env['XDG_CONFIG_HOME'] = join(box.root, 'home');
-  await done(box, ['init', '-q']);
-  rmSync(join(box.root, 'ledger.config.json'));
-  await done(box, ['key', 'new', 'alice']);
-  await done(box, ['key', 'trust', 'alice', '--actor', 'alice', '--role', 'sre']);
+  await withSignerAlice(box);
   const row = ['append', 'a.b', ...SEALED, '--sign', 'alice', '--idempotency-key', 'k'];
   await done(box, row);
   assert.equal((await ledger(box, row)).status, 2, 'at another moment it is another row');

@@ -8,7 +8,7 @@ import { ensureBuilt } from '../support/built';
 import { holdLock } from '../support/locks';
 import { rowsOf } from '../support/miniVerifier';
 import { ledger, markedRow, markedRows, marks, receipts, sandbox } from '../support/sandbox';
-import { done, filesWith, openings, settings, VALUE, warnings } from '../support/sealed';
+import { done, filesWith, openings, settings, VALUE, warnings, withSignerAlice } from '../support/sealed';
 import { GITHUB_TOKEN } from '../support/secrets';
 
 before(ensureBuilt);
@@ -133,11 +133,7 @@ test('what looks sealed and was not sealed here is refused; so is what the ledge
 
 test('a signature is over what the row holds: sealed before, and appended as it is', async (t) => {
   const box = sandbox(t);
-  box.env['XDG_CONFIG_HOME'] = join(box.root, 'home');
-  await done(box, ['init', '-q']);
-  rmSync(join(box.root, 'ledger.config.json'));
-  await done(box, ['key', 'new', 'alice']);
-  await done(box, ['key', 'trust', 'alice', '--actor', 'alice', '--role', 'sre']);
+  await withSignerAlice(box);
   const row = ['append', 'note.added', '--reason', VALUE, '--sign', 'alice', '--seal', 'reason'];
   await done(box, row);
   const looked = await done(box, [...row, '--dry-run']);

@@ -8,13 +8,20 @@ import { HASH_BYTES } from '../../src/core/tree/merkle';
 import { storedCount } from '../../src/core/tree/storedTree';
 import { rotateKey } from '../../src/services/keyRotation';
 import { ensureBuilt } from '../support/built';
-import { keepFolder, keyFile, otherAgent, rechained, rootOf, signedLedger, trusted } from '../support/checkpoints';
+import {
+  keyFile,
+  otherAgent,
+  PROBE,
+  rechained,
+  rolledBack,
+  rootOf,
+  signedLedger,
+  trusted,
+} from '../support/checkpoints';
 import type { SignedLedger } from '../support/checkpoints';
 import { quiet } from '../support/heads';
 import { chainOf, sampleRows, setLineAside } from '../support/ledgers';
 import { LEDGER, run } from '../support/process';
-
-const PROBE = { action: 'pulse.probe', agent: 'late', run_id: 'run-1' };
 
 async function refused(work: Promise<unknown>, code: string, words = /./): Promise<void> {
   await assert.rejects(work, (error: unknown) => {
@@ -187,12 +194,7 @@ test('refused: a newest note of another ledger, one that is none, one by a key t
 });
 
 test('refused: a folder that was rolled back, and one that is another, while the head is remembered outside', async (t) => {
-  const ledger = signedLedger(t);
-  await ledger.sign();
-  const rollBack = keepFolder(ledger);
-  await ledger.append(PROBE);
-  await ledger.sign();
-  rollBack();
+  const ledger = await rolledBack(t);
   await refusedUntouched(ledger, 'ROLLBACK', /remembered/);
   await ledger.append(PROBE, { ...PROBE, agent: 'other' }, PROBE);
   await refusedUntouched(ledger, 'DIVERGED', /remembered/);

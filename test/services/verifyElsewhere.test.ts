@@ -11,11 +11,9 @@ import type { VerifyResult } from '../../src/core/verdict';
 import { fingerprintOf } from '../../src/core/signing/keys';
 import { formatNote, noteKeyOf, parseNote } from '../../src/core/note/note';
 import { rotateKey } from '../../src/services/keyRotation';
-import { keepFolder, keyFile, rechained, rootOf, secretOf, signedLedger, trusted } from '../support/checkpoints';
+import { keepFolder, keyFile, PROBE, rechained, rootOf, secretOf, signedLedger, trusted } from '../support/checkpoints';
 import type { KeyFile, SignedLedger } from '../support/checkpoints';
 import { quiet, signedNote, TEST_ORIGIN } from '../support/heads';
-
-const PROBE = { action: 'pulse.probe', agent: 'late', run_id: 'run-1' };
 
 const codesOf = ({ findings }: VerifyResult): string[] => findings.map(({ code }) => code);
 

@@ -16,7 +16,8 @@ import { locate } from '../../src/store/ledger/locate';
 import { ensureBuilt } from '../support/built';
 import {
   keepAll,
-  keepFolder,
+  PROBE,
+  rolledBack,
   keyFile,
   otherAgent,
   rechained,
@@ -30,8 +31,6 @@ import { forgedRow } from '../support/forgedRows';
 import { signedNote, TEST_ORIGIN } from '../support/heads';
 import { chainOf, sampleRows, setLineAside } from '../support/ledgers';
 import { LEDGER, run } from '../support/process';
-
-const PROBE = { action: 'pulse.probe', agent: 'late', run_id: 'run-1' };
 
 /** Signed at 12 and at 16 rows; row 17 tells of it, row 18 came since. */
 async function twiceSigned(t: TestContext): Promise<SignedLedger> {
@@ -173,12 +172,7 @@ test('attacks on what was signed have each their code, also from the newest chec
 });
 
 test('the whole folder rolled back: ROLLBACK, by the head that is remembered outside of it', async (t) => {
-  const ledger = signedLedger(t);
-  await ledger.sign();
-  const rollBack = keepFolder(ledger);
-  await ledger.append(PROBE);
-  await ledger.sign();
-  rollBack();
+  const ledger = await rolledBack(t);
   const full = await ledger.verify();
   assert.deepEqual([full.verdict, codesOf(full), full.tree], ['broken', ['ROLLBACK'], 'agrees']);
   assert.deepEqual(codesOf(await ledger.verify({ sinceCheckpoint: true })), ['ROLLBACK']);

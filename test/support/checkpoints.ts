@@ -184,3 +184,17 @@ export function keepFolder({ paths: { dir } }: SignedLedger): () => void {
     cpSync(copy, dir, { recursive: true, preserveTimestamps: true });
   };
 }
+
+/** A row more. */
+export const PROBE = { action: 'pulse.probe', agent: 'late', run_id: 'run-1' };
+
+/** Signed twice, and its folder as it was after the first time: the second head is remembered outside of it. */
+export async function rolledBack(t: TestContext): Promise<SignedLedger> {
+  const ledger = signedLedger(t);
+  await ledger.sign();
+  const rollBack = keepFolder(ledger);
+  await ledger.append(PROBE);
+  await ledger.sign();
+  rollBack();
+  return ledger;
+}

@@ -1,6 +1,6 @@
 /** A ledger with sealed fields: what a test does to it, and where the values lie. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Ended, RunOptions } from './process';
 import { ledger } from './sandbox';
@@ -16,6 +16,15 @@ export async function done(box: Sandbox, args: readonly string[], options: RunOp
   const ended = await ledger(box, args, { timeoutMs: 30_000, ...options });
   assert.equal(ended.status, 0, `${args.join(' ')}: ${ended.stdout}${ended.stderr}`);
   return ended;
+}
+
+/** A ledger, and a key of alice's that its settings trust. */
+export async function withSignerAlice(box: Sandbox): Promise<void> {
+  box.env['XDG_CONFIG_HOME'] = join(box.root, 'home');
+  await done(box, ['init', '-q']);
+  rmSync(join(box.root, 'ledger.config.json'));
+  await done(box, ['key', 'new', 'alice']);
+  await done(box, ['key', 'trust', 'alice', '--actor', 'alice', '--role', 'sre']);
 }
 
 /** The files below the state folder and the second spill place that hold a text. */

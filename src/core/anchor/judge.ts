@@ -143,8 +143,7 @@ function headState(to: string, found: FoundHead, rows: ToldAnchor, seen: AnchorE
   const { size } = held.head;
   const by = keeper ?? null;
   const finding = findingOf(to, found, seen);
-  if (finding === 'none of ours') return { ...NOTHING, to, state: 'missing', by, why: OTHERS };
-  if (finding === 'unsigned') return { ...NOTHING, to, state: 'missing', by, why: UNSIGNED };
+  if (typeof finding === 'string') return { ...NOTHING, to, state: 'missing', by, why: finding };
   const since = sinceMs === undefined ? (rows.heads.find((one) => one.size === size)?.ts ?? null) : formatTime(sinceMs);
   const is = { ...NOTHING, to, size, by, since };
   if (finding !== undefined) return { ...is, state: 'contradicts', finding };
@@ -157,22 +156,23 @@ function headState(to: string, found: FoundHead, rows: ToldAnchor, seen: AnchorE
  * What a head that is kept elsewhere says against this ledger. Whoever writes the ledger writes row 1 and the rotations of
  * keys, too: a head of another name by a key that counts here, and one by no such key that the ledger does not go on from,
  * are no less of a contradiction.
+ * @returns why it says nothing of this ledger, in words; undefined where the ledger goes on from it
  */
 function findingOf(
   to: string,
   { held, isOfLedger = false }: FoundHead,
   { tree, origin, signers }: AnchorEvidenceSeen,
-): Finding | 'none of ours' | 'unsigned' | undefined {
+): Finding | typeof OTHERS | typeof UNSIGNED | undefined {
   const { head } = held;
   const isKnown = isSignedBy(held, noteKeysOf(head.origin, signers));
   // Without a row 1 nobody says another name.
   if (origin !== undefined && head.origin !== origin) {
-    if (!isOfLedger && (signers.length === 0 || !isKnown)) return 'none of ours';
+    if (!isOfLedger && (signers.length === 0 || !isKnown)) return OTHERS;
     return { code: 'FOREIGN', seq: 1, place: null, want: `the origin ${head.origin}, which ${to} knows of`, got: origin }; // prettier-ignore
   }
   const finding = headFinding(head, tree, to);
   if (isKnown) return finding;
-  if (finding === undefined) return 'unsigned';
+  if (finding === undefined) return UNSIGNED;
   return {
     ...finding,
     code: 'UNKNOWN_KEY',

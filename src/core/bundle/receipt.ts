@@ -1,6 +1,5 @@
 /** What is said of a bundle that was made. */
-import { parseTreeHead } from '../note/checkpoint';
-import { parseNote } from '../note/note';
+import { readSignedHead } from '../note/checkpoint';
 import type { Bundle, BundleStream } from './bundle';
 
 export type BundleFormat = 'json' | 'dir' | 'dsse' | 'html';
@@ -40,7 +39,7 @@ export function receiptOf(
     path: out ?? null,
     rows: events.length,
     streams,
-    checkpoint_size: parseTreeHead(parseNote(Buffer.from(checkpoint))?.text ?? '')?.size ?? 0,
+    checkpoint_size: readSignedHead(Buffer.from(checkpoint))?.head.size ?? 0,
     disclosed: disclosed.length,
     erased,
     content_hash: contentHash,

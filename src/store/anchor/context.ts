@@ -2,17 +2,15 @@
 import { AnchorFailure } from '../../core/anchor/failure';
 import type { AnchorEvidence } from '../../core/anchor/anchorRow';
 import { headFinding, isSignedBy, knownBy } from '../../core/anchor/heads';
-import { readSignedHead } from '../../core/note/checkpoint';
 import type { KnownTree } from '../../core/anchor/heads';
-
 import type { WitnessKey } from '../../core/anchor/witness';
 import type { Host } from '../../core/host';
+import { readSignedHead } from '../../core/note/checkpoint';
 import type { TreeHead } from '../../core/note/checkpoint';
 import type { NoteKey, NoteSignature } from '../../core/note/note';
 import type { StoredCheckpoint } from '../checkpoint/checkpoints';
 import type { StatePaths } from '../paths';
 
-/** A finished checkpoint: its file, the bytes of its note, and what that says. */
 /** The tree of the ledger, with the proofs that a witness wants. */
 export interface ProvingTree extends KnownTree {
   consistency(size1: number, size2: number): Buffer[];

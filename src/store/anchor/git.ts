@@ -97,10 +97,10 @@ async function newestCommit(git: Git, { branch }: GitTarget, name: string): Prom
   const where = branch === undefined ? '--all' : ref;
   // The path of a branch that is checked out nowhere is not relative to the folder.
   const path = branch === undefined ? name : `:/${name}`;
-  const asked = ['--format=%H%x09%ct%x09%cn'];
-  const found = await git.line(['log', LAST_COMMITS, ...asked, where, '--', path]);
+  const format = '--format=%H%x09%ct%x09%cn';
+  const found = await git.line(['log', LAST_COMMITS, format, where, '--', path]);
   // Dates are whatever somebody's clock said: the branch that is checked out is looked at in any case.
-  const checkedOut = branch === undefined ? await git.ask(['log', '-1', ...asked, 'HEAD', '--', path]) : undefined;
+  const checkedOut = branch === undefined ? await git.ask(['log', '-1', format, 'HEAD', '--', path]) : undefined;
   let largest: HeldCommit | undefined;
   for (const line of [...found.split('\n'), ...(checkedOut?.toString().trim().split('\n') ?? [])]) {
     const [commit = '', seconds = '', by = ''] = line.split('\t');

@@ -6,7 +6,7 @@ import { namesOfBundle, SUMS } from '../../core/bundle/folder';
 import { EvidenceError, errnoOf, LedgerError } from '../../core/errors';
 import { ensureFolder, namesIn, syncFolder } from '../files';
 import { createWhole } from '../wholeFile';
-import { MAX_HANDED_BYTES, readHandedFile } from '../evidence/handedFile';
+import { MAX_HANDED_BYTES, readHandedFile } from '../handedFile';
 import { notWritten, refuseExisting } from '../evidence/newEvidence';
 
 /**

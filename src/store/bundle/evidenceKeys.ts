@@ -9,10 +9,9 @@ import { statOf } from '../files';
 import { locate } from '../ledger/locate';
 import type { Place } from '../ledger/locate';
 import { hmacSecret } from '../signing/hmacFile';
-import { readHandedFile } from '../evidence/handedFile';
+import { MAX_KEY_BYTES } from '../signing/keyBytes';
+import { readHandedFile } from '../handedFile';
 import { ledgerTrust } from '../signing/ledgerTrust';
-
-const MAX_KEY_BYTES = 64 << 10;
 
 export interface KeysAsked {
   /** The line or the file of a public key, as SSH, OpenSSL or signed notes write it; the name of a key of one's own. */

@@ -54,7 +54,12 @@ export async function openingsOf(
 /** By digest, the row that says that it was erased. */
 async function erasures(paths: StatePaths): Promise<Map<string, number>> {
   const rows = await rowsSince(paths, ERASURE, 0);
-  return new Map(rows.flatMap((row) => (erasedIn(row) === undefined ? [] : [[erasedIn(row) ?? '', row.seq] as const])));
+  return new Map(
+    rows.flatMap((row) => {
+      const digest = erasedIn(row);
+      return digest === undefined ? [] : [[digest, row.seq] as const];
+    }),
+  );
 }
 
 /** In the order in which the fields were asked for. */

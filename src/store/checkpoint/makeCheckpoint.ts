@@ -36,6 +36,10 @@ import { readRowsToSign } from './readRows';
 import type { RowsRead } from './readRows';
 import { headIn, rememberedHere, rememberHead } from './remembered';
 
+/** The hint where a key signs no more. */
+export const NAME_THE_ONE_THAT_SIGNS =
+  'name the one that signs now with --sign, or as "checkpoints": {"key": …} in the config; "ledger key list" shows them';
+
 export interface CheckpointWish {
   readonly located: LocatedLedger;
   readonly signer: KeySigner;
@@ -149,7 +153,7 @@ function invalid({ paths }: LocatedLedger, { name }: CheckpointFile, want: strin
 function refuseHandedOn({ keyId }: KeySigner, { walk, tree }: RowsRead): void {
   if (walk.keyTrust.mayTreeHead(keyId, tree.size) !== 'untrusted') return;
   throw new LedgerError('KEY_UNUSABLE', `expected a key that counts, found ${keyId}, which handed that on or may not`, {
-    hint: 'name the one that signs now with --sign, or as "checkpoints": {"key": …} in the config; "ledger key list" shows them',
+    hint: NAME_THE_ONE_THAT_SIGNS,
   });
 }
 

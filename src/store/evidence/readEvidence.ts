@@ -2,7 +2,7 @@
 import { errnoOf, LedgerError } from '../../core/errors';
 import { MAX_EVIDENCE_BYTES, parseEvidence } from '../../core/evidence/evidenceFile';
 import type { EvidenceFile } from '../../core/evidence/evidenceFile';
-import { readHandedFile } from './handedFile';
+import { readHandedFile } from '../handedFile';
 
 /** @throws LedgerError READ_FAILED, EVIDENCE_INVALID with the file's name in it */
 export function readEvidence(path: string): EvidenceFile {

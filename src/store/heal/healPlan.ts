@@ -4,13 +4,14 @@
  *
  *   {"heal_id":"01J…","kind":"short","offset":1234,"length":57,"sha256":"…","seq":9}
  */
-import { linkSync, renameSync, unlinkSync } from 'node:fs';
-import { errnoOf, LedgerError, orNothing } from '../../core/errors';
+import { linkSync, renameSync } from 'node:fs';
+import { LedgerError, orNothing } from '../../core/errors';
 import { isUlid } from '../../core/ids';
 import { join } from 'node:path';
 import {
   closeQuietly,
   ensureFolder,
+  removeFile,
   openFile,
   readWhole,
   refuseLink,
@@ -101,11 +102,7 @@ function isSound({ heal_id: healId, offset, length, seq, sha256, owed }: HealPla
 
 /** Durable when it returns. */
 export function removeHealPlan(paths: StatePaths): void {
-  try {
-    unlinkSync(paths.healPlan);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-  }
+  removeFile(paths.healPlan);
   syncFolder(paths.dir);
 }
 

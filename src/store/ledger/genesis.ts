@@ -4,7 +4,7 @@
  * Creation is race-free: row 1 goes to a temporary file, synced, then `link()` to `audit.jsonl`. Who comes second gets
  * EEXIST and obeys the winner. A missing ledger is created only where nothing says that there was one before.
  */
-import { linkSync, unlinkSync } from 'node:fs';
+import { linkSync } from 'node:fs';
 import { join } from 'node:path';
 import { placeRow } from '../../core/chain';
 import { ZERO_HASH } from '../../core/digest';
@@ -15,7 +15,7 @@ import { genesisRow, identityOf } from '../../core/ownRows';
 import type { Identity, LockKind } from '../../core/ownRows';
 import { completeObject } from '../../core/rowText';
 import { formatTime } from '../../core/time';
-import { ensureFolder, namesIn, readAt, statOf, syncFolder, withFile } from '../files';
+import { ensureFolder, namesIn, readAt, removeFile, statOf, syncFolder, withFile } from '../files';
 import { leaveNote, readLockNote } from '../lock/kernelLock';
 import type { StatePaths } from '../paths';
 import { createWhole } from '../wholeFile';
@@ -81,7 +81,7 @@ export function createLedger(
   const temporary = join(paths.dir, `.audit.${ledgerId}.tmp`);
   createWhole(temporary, Buffer.from(firstLine(identity, host)));
   const created = linkOnce(temporary, paths.ledger);
-  unlinkQuietly(temporary);
+  removeFile(temporary);
   syncFolder(paths.dir);
   if (created) {
     leaveNoteQuietly(paths, identity, host);
@@ -133,21 +133,13 @@ function linkOnce(temporary: string, path: string): boolean {
   }
 }
 
-function unlinkQuietly(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-  }
-}
-
 /**
  * Removes the temporary names that a killed creator left. One that is the ledger's own second name is only that; one
  * that is not holds a row 1 that lost the race or was never linked, so nothing that anybody was promised.
  */
 export function removeCreationLeftovers(paths: StatePaths): string[] {
   const leftovers = creationLeftovers(paths);
-  for (const name of leftovers) unlinkQuietly(join(paths.dir, name));
+  for (const name of leftovers) removeFile(join(paths.dir, name));
   return leftovers;
 }
 

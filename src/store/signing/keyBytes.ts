@@ -1,9 +1,10 @@
 /** Reading what keys lie in. What signs must be its owner's alone, and is never written over. */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { errnoOf, LedgerError } from '../../core/errors';
+import { readHandedFile } from '../handedFile';
 
 /** No key is longer. */
-const MAX_KEY_BYTES = 64 << 10;
+export const MAX_KEY_BYTES = 64 << 10;
 const NO_BYTES = Buffer.alloc(0);
 
 /**
@@ -14,17 +15,10 @@ const NO_BYTES = Buffer.alloc(0);
  */
 export function readKeyBytes(path: string, isSecret = false): Buffer {
   try {
-    // A pipe must not be waited for.
-    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const stats = fstatSync(fd);
-      if (!stats.isFile() || stats.size > MAX_KEY_BYTES) return NO_BYTES;
-      const isOthers = (stats.mode & 0o077) !== 0 && stats.uid === process.geteuid?.();
-      if (isSecret && isOthers) throw tooOpen(path, stats.mode);
-      return readFileSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    const refuse = (stats: Stats): void => {
+      if (isSecret) refuseOpen(path, stats);
+    };
+    return readHandedFile(path, MAX_KEY_BYTES, refuse) ?? NO_BYTES;
   } catch (error) {
     if (error instanceof LedgerError) throw error;
     throw new LedgerError(
@@ -39,9 +33,11 @@ export function readKeyBytes(path: string, isSecret = false): Buffer {
   }
 }
 
-function tooOpen(path: string, mode: number): LedgerError {
+/** One's own secret that others may read. */
+function refuseOpen(path: string, { mode, uid }: Stats): void {
+  if ((mode & 0o077) === 0 || uid !== process.geteuid?.()) return;
   const found = (mode & 0o777).toString(8);
-  return new LedgerError('KEY_UNUSABLE', `expected ${path} to be readable by its owner alone, found mode ${found}`, {
+  throw new LedgerError('KEY_UNUSABLE', `expected ${path} to be readable by its owner alone, found mode ${found}`, {
     place: { segment: path },
     hint: `chmod 600 '${path}'; if others may have read it, make a new one`,
   });

@@ -1,6 +1,7 @@
 /** Reading what somebody hands over: it may be anything, and lie anywhere. */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { readAt } from '../files';
+import type { Stats } from 'node:fs';
+import { readAt } from './files';
 
 /** What V8 takes as one text, and what a bundle of all rows that one may have takes, is less. */
 export const MAX_HANDED_BYTES = 512 << 20;
@@ -8,12 +9,20 @@ export const MAX_HANDED_BYTES = 512 << 20;
 /**
  * The bytes of a regular file, through links as well: what is handed over is a file of anybody's. Undefined for what is none
  * (a folder, a pipe that nobody writes to, a device without an end), or larger. Throws the system's error.
+ * @param refuse throws where such a file must not be read
  */
-export function readHandedFile(path: string, maxBytes = MAX_HANDED_BYTES): Buffer | undefined {
+export function readHandedFile(
+  path: string,
+  maxBytes = MAX_HANDED_BYTES,
+  refuse?: (stats: Stats) => void,
+): Buffer | undefined {
+  // A pipe must not be waited for.
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stats = fstatSync(fd);
-    return stats.isFile() && stats.size <= maxBytes ? readAt(fd, 0, stats.size) : undefined;
+    if (!stats.isFile() || stats.size > maxBytes) return undefined;
+    refuse?.(stats);
+    return readAt(fd, 0, stats.size);
   } finally {
     closeSync(fd);
   }
