@@ -153,6 +153,7 @@ const isObject = (shape, optional) => (value) => {
   );
 };
 const string = (value) => typeof value === 'string';
+const isHash = (value) => string(value) && base64(value)?.length === 32;
 const SHAPE = {
   version: (value) => value === 1,
   workflowId: isText,
@@ -168,7 +169,7 @@ const SHAPE = {
   events: isListOf(isText),
   ...Object.fromEntries(Object.keys(LISTS).map((name) => [name, isListOf(isCount)])),
   checkpoint: isText,
-  inclusion: isListOf(isObject({ hashes: isListOf(string), index: isCount, seq: isCount })),
+  inclusion: isListOf(isObject({ hashes: isListOf(isHash), index: isCount, seq: isCount })),
   disclosed: isListOf(
     isObject({ seq: isCount, field: isText, salt: string, name: string, value: () => true, digest: string }),
   ),

@@ -71,6 +71,7 @@ const count = is('a whole number', (value): value is number => Number.isSafeInte
 const any: Read<Json> = (value) => value as Json;
 const among = (...words: readonly string[]): Read<string> => is(words.join(' or '), (value): value is string => words.includes(value as string)); // prettier-ignore
 const like = (pattern: RegExp): Read<string> => is(String(pattern), (value): value is string => typeof value === 'string' && pattern.test(value)); // prettier-ignore
+const hash = like(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/);
 const list = is('a list', (value): value is readonly Json[] => Array.isArray(value));
 const object = is('an object', (value): value is JsonObject => value instanceof Map);
 const listOf = <T>(item: Read<T>): Read<readonly T[]> => (value, name) => list(value, name).map((one, i) => item(one, `${name}[${i}]`)); // prettier-ignore
@@ -108,7 +109,7 @@ const SHAPE = membersOf(
     proposals: listOf(count),
     chainTransactions: listOf(count),
     checkpoint: named,
-    inclusion: listOf(membersOf<Inclusion>({ hashes: listOf(text), index: count, seq: count })),
+    inclusion: listOf(membersOf<Inclusion>({ hashes: listOf(hash), index: count, seq: count })),
     disclosed: listOf(
       membersOf<Opening>({ seq: count, field: named, salt: text, name: text, value: any, digest: text }),
     ),

@@ -29,7 +29,7 @@ export interface BundleVerifyRequest extends KeysAsked {
 export async function verifyBundle({ place, path, ...asked }: BundleVerifyRequest): Promise<BundleReport> {
   const source = readBundleAt(path);
   const keys = await evidenceKeys(place, asked);
-  return checked(() => (source.kind === 'file' ? readEvidence(source.text) : evidenceInFolder(source.files)), keys);
+  return checked(() => (source.kind === 'file' ? readEvidence(source.bytes) : evidenceInFolder(source.files)), keys);
 }
 
 /** Evidence may be anything: what a check of ours stumbles over is none, and never an answer without a code. */
@@ -52,21 +52,27 @@ function checked(read: () => EvidenceReading, keys: readonly EvidenceKey[]): Bun
 // eslint-disable-next-line @typescript-eslint/require-await -- what is wrong is a rejection, and never thrown before it
 export async function verifyEvidenceBundle(bundle: unknown, publicKey: EvidencePublicKey): Promise<BundleReport> {
   const key = evidenceKeyOf(publicKey);
-  const text = textOf(bundle);
-  const report = checked(() => readEvidence(text), [key]);
+  const bytes = bytesOf(bundle);
+  const report = checked(() => readEvidence(bytes), [key]);
   const [fault] = report.findings;
   if (fault === undefined) return report;
   const at = fault.seq === null ? '' : ` at row ${fault.seq}`;
   throw new EvidenceError(fault.code, `expected ${fault.want}${at}, found ${fault.got}`);
 }
 
-function textOf(bundle: unknown): string {
-  if (typeof bundle === 'string') return bundle;
+function bytesOf(bundle: unknown): Buffer {
+  if (bundle instanceof Uint8Array) return Buffer.from(bundle.buffer, bundle.byteOffset, bundle.byteLength);
+  const text = typeof bundle === 'string' ? bundle : jsonOf(bundle);
+  // Half a character would become another one among bytes.
+  if (!text.isWellFormed()) throw new EvidenceError('MALFORMED', 'expected a bundle, found half a character in its text');
+  return Buffer.from(text);
+}
+
+function jsonOf(bundle: unknown): string {
   try {
-    if (bundle instanceof Uint8Array) return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bundle);
     return JSON.stringify(bundle) ?? '';
   } catch (error) {
-    const why = error instanceof LedgerError || error instanceof Error ? error.message : String(error);
+    const why = error instanceof Error ? error.message : String(error);
     throw new EvidenceError('MALFORMED', `expected a bundle, found what is no text and no JSON: ${why}`);
   }
 }

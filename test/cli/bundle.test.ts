@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import test, { before } from 'node:test';
 import type { TestContext } from 'node:test';
 import { EvidenceError, LedgerError, verifyEvidenceBundle } from '../../src/index';
-import type { Bundle } from '../../src/core/bundle/bundle';
+import type { BundleJson } from '../../src/core/bundle/read';
 import type { Row } from '../../src/core/members';
 import { leafHash } from '../../src/core/tree/merkle';
 import { publicKeyLine } from '../../src/core/signing/keys';
@@ -67,8 +67,8 @@ function checkpoint(box: Sandbox): void {
 const publicFile = (box: Sandbox): string => join(box.root, 'user/ledger/keys/ops.pub');
 const keysOf = (box: Sandbox): string[] => ['--key', publicFile(box), '--key', join(box.root, 'head.pub')];
 
-async function bundleOf(box: Sandbox, ...args: readonly string[]): Promise<Bundle> {
-  return JSON.parse((await done(box, ['bundle', 'create', '--sign', 'ops', ...args])).stdout) as Bundle;
+async function bundleOf(box: Sandbox, ...args: readonly string[]): Promise<BundleJson> {
+  return JSON.parse((await done(box, ['bundle', 'create', '--sign', 'ops', ...args])).stdout) as BundleJson;
 }
 
 interface Said {
@@ -91,7 +91,7 @@ async function standalone(box: Sandbox, path: string, args: readonly string[]): 
 
 test('a run, a decision, an order and a query: whole, and nothing else', async (t) => {
   const box = await evidenceLedger(t);
-  const seqs = ({ events }: Bundle): number[] => events.map((line) => (JSON.parse(line) as Row).seq);
+  const seqs = ({ events }: BundleJson): number[] => events.map((line) => (JSON.parse(line) as Row).seq);
   const runBundle = await bundleOf(box, 'r1');
   assert.deepEqual(seqs(runBundle), [2, 4, 5, 7]);
   assert.deepEqual(runBundle.streams, [{ kind: 'run', id: 'r1', rows: 4, state: 'closed' }]);
@@ -470,11 +470,11 @@ test('the file is checked with OpenSSL as the page says', { skip: lacking && `no
   await done(box, ['bundle', 'create', 'r1', '--hmac-key-file', 'secret', '--out', 'shared.json']);
   const page = readFileSync(resolve(__dirname, '../../docs/bundles.md'), 'utf8');
   const [digest = '', node = '', signature = '', hmac = ''] = commandsIn(page.slice(page.indexOf('## With OpenSSL')));
-  const bundle = JSON.parse(readFileSync(join(box.root, 'bundle.json'), 'utf8')) as Bundle;
+  const bundle = JSON.parse(readFileSync(join(box.root, 'bundle.json'), 'utf8')) as BundleJson;
   for (const script of [digest, node])
     assert.equal(shell(box.root, script).text.slice(0, 64), bundle.contentHash.slice('sha256:'.length), shell(box.root, script).text); // prettier-ignore
   assert.match(shell(box.root, signature).text, /Signature Verified Successfully/);
-  const shared = JSON.parse(readFileSync(join(box.root, 'shared.json'), 'utf8')) as Bundle;
+  const shared = JSON.parse(readFileSync(join(box.root, 'shared.json'), 'utf8')) as BundleJson;
   assert.ok(shell(box.root, hmac).text.includes(shared.signature.value), shell(box.root, hmac).text);
   writeFileSync(join(box.root, 'bundle.json'), JSON.stringify({ ...bundle, contentHash: `sha256:${'0'.repeat(64)}` }));
   assert.notEqual(shell(box.root, signature).status, 0);

@@ -7,7 +7,6 @@ import { checkEvidence, noBundle } from '../../src/core/bundle/check';
 import { publicKeyOf } from '../../src/core/bundle/keys';
 import { digestOf } from '../../src/core/seal';
 import { toJson } from '../../src/core/json';
-import { readEvidence } from '../../src/core/bundle/readEvidence';
 import type { StreamKey } from '../../src/core/bundle/streams';
 import { noteKeyOf, noteKeyText } from '../../src/core/note/note';
 import { publicKeyLine } from '../../src/core/signing/keys';
@@ -18,7 +17,7 @@ import { canonical, parseStrict } from '../../src/page/json';
 import { readKeys } from '../../src/page/keys';
 import { signBundle } from '../../src/core/bundle/build';
 import { CHANGES } from '../support/bundleChanges';
-import { bundleOf, testKey } from '../support/bundles';
+import { bundleOf, testKey, jsonOf, readText } from '../support/bundles';
 import { chainOf } from '../support/ledgers';
 import type { Chain } from '../support/ledgers';
 
@@ -48,7 +47,7 @@ async function checked(file: string, given: string | undefined, ofPage = ''): Pr
 const codesIn = (findings: readonly { readonly code: string }[]): string[] => [...new Set(findings.map(({ code }) => code))].sort(); // prettier-ignore
 
 function library(file: string): string[] {
-  const reading = readEvidence(file);
+  const reading = readText(file);
   const keys = KEYS.map(({ publicBytes }) => publicKeyOf(publicBytes));
   const report = reading.kind === 'none' ? noBundle(reading.finding) : checkEvidence(reading.evidence, keys);
   return codesIn(report.findings);
@@ -56,8 +55,9 @@ function library(file: string): string[] {
 
 test('what anybody changes is found, by the code that the library has for it', async () => {
   const bundle = await bundleOf(eightRows(), [RUN]);
+  const json = jsonOf(bundle);
   for (const [name, change] of CHANGES) {
-    const file = `${JSON.stringify({ ...bundle, ...change(bundle) })}\n`;
+    const file = `${JSON.stringify({ ...json, ...change(json) })}\n`;
     const report = await checked(file, GIVEN);
     assert.deepEqual(codesIn(report.findings), library(file), name);
     assert.equal(report.verdict, name === 'nothing' ? 'holds' : name === 'who signed' || name === 'how it is signed' ? report.verdict : 'broken', name); // prettier-ignore

@@ -1,8 +1,8 @@
 /** What can be done to the bundle of a run in a ledger of eight rows, by whoever has no key. */
-import type { Bundle } from '../../src/core/bundle/bundle';
+import type { BundleJson } from '../../src/core/bundle/read';
 
-type Change = (bundle: Bundle) => object;
-const other = (inclusion: Bundle['inclusion'], at: number, more: object): object => ({
+type Change = (bundle: BundleJson) => object;
+const other = (inclusion: BundleJson['inclusion'], at: number, more: object): object => ({
   inclusion: inclusion.with(at, { ...inclusion[at]!, ...more }),
 });
 
@@ -19,6 +19,12 @@ export const CHANGES: readonly (readonly [string, Change])[] = [
   ['a hash of a proof', ({ inclusion }) => other(inclusion, 1, { hashes: (inclusion[1]?.hashes ?? []).with(0, Buffer.alloc(32).toString('base64')) })], // prettier-ignore
   ['a hash more', ({ inclusion }) => other(inclusion, 1, { hashes: [...(inclusion[1]?.hashes ?? []), Buffer.alloc(32).toString('base64')] })], // prettier-ignore
   ['a hash less', ({ inclusion }) => other(inclusion, 1, { hashes: inclusion[1]?.hashes.slice(1) })],
+  [
+    'a hash that is none',
+    ({ inclusion }) => other(inclusion, 1, { hashes: (inclusion[1]?.hashes ?? []).with(0, 'x') }),
+  ],
+  ['a hash in another spelling', ({ inclusion }) => other(inclusion, 1, { hashes: (inclusion[1]?.hashes ?? []).map((hash) => hash.replace(/.=$/, (two) => `${two === 'A=' ? 'B' : String.fromCharCode(two.charCodeAt(0) + 1)}=`)) })], // prettier-ignore
+  ['a hash without its end', ({ inclusion }) => other(inclusion, 1, { hashes: (inclusion[1]?.hashes ?? []).map((hash) => hash.slice(0, -1)) })], // prettier-ignore
   ['another index', ({ inclusion }) => other(inclusion, 0, { index: 3 })],
   ['another tree size', ({ checkpoint: note }) => ({ checkpoint: note.replace('\n8\n', '\n9\n') })],
   ['no tree head', () => ({ checkpoint: 'trust me\n' })],

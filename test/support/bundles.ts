@@ -2,7 +2,12 @@
 import { createPrivateKey, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { bundleContent, signBundle } from '../../src/core/bundle/build';
+import { bundleText } from '../../src/core/bundle/bundle';
 import type { Bundle } from '../../src/core/bundle/bundle';
+import { pathText } from '../../src/core/bundle/inclusion';
+import type { EvidenceReading } from '../../src/core/bundle/evidence';
+import type { BundleJson } from '../../src/core/bundle/read';
+import { readEvidence } from '../../src/core/bundle/readEvidence';
 import { isIn, streamOf } from '../../src/core/bundle/streams';
 import type { StreamKey } from '../../src/core/bundle/streams';
 import type { Row } from '../../src/core/members';
@@ -66,6 +71,19 @@ export interface BundleOptions {
   /** How many rows the checkpoint covers. */
   readonly size?: number;
   readonly workflowId?: string;
+}
+
+/** What a file with this text is read as. */
+export const readText = (text: string): EvidenceReading => readEvidence(Buffer.from(text));
+
+/** As its file has it. */
+export const jsonOf = (bundle: Bundle): BundleJson => JSON.parse(bundleText(bundle)) as BundleJson;
+
+/** Whatever was made of that, as it is. */
+export function fromJson(json: object): Bundle {
+  const { inclusion } = json as BundleJson;
+  const proofs = inclusion.map(({ hashes, index, seq }) => ({ path: pathText(hashes), index, seq }));
+  return { ...(json as BundleJson), inclusion: proofs };
 }
 
 /** The bundle of some streams of a chain. */

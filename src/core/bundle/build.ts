@@ -3,6 +3,7 @@ import type { Row } from '../members';
 import type { Signer } from '../signing/signer';
 import { BUNDLE_VERSION, contentHashOf, signedBytes } from './bundle';
 import type { Bundle, BundleContent, BundleStream, Disclosure, LedgerOfBundle } from './bundle';
+import { pathText } from './inclusion';
 import { listsOf } from './lists';
 
 export interface BundleRow {
@@ -35,7 +36,7 @@ export function bundleContent({ rows, pathOf, disclosed, ...parts }: BundleParts
     ...listsOf(rows.map(({ row }) => row)),
     checkpoint,
     inclusion: rows.map(({ row: { seq } }) => ({
-      hashes: pathOf(seq - 1).map((hash) => hash.toString('base64')),
+      path: pathText(pathOf(seq - 1).map((hash) => hash.toString('base64'))),
       index: seq - 1,
       seq,
     })),

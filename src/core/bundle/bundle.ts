@@ -10,8 +10,10 @@
  * `contentHash` is the SHA-256 of all that in canonical form (RFC 8785), without `contentHash` and `signature`; the signature
  * is over the bytes `ledger-bundle/1\n` + contentHash.
  */
-import { createHash } from 'node:crypto';
+import { sha256HexOf } from '../digest';
 import { canonicalJson, toJson } from '../json';
+import { listText } from './inclusion';
+import type { Inclusion } from './inclusion';
 import type { ListName } from './lists';
 
 export const BUNDLE_VERSION = 1;
@@ -33,14 +35,6 @@ export interface BundleStream {
   /** How many of the rows are in it. */
   readonly rows: number;
   readonly state: StreamState;
-}
-
-export interface Inclusion {
-  /** The path to the root in base64, from the leaf's sibling on. */
-  readonly hashes: readonly string[];
-  /** The leaf's place, from 0. */
-  readonly index: number;
-  readonly seq: number;
 }
 
 /** The opening of a sealed field: what stands in the row is the digest of the other three. */
@@ -90,14 +84,21 @@ export interface Bundle extends BundleContent {
   readonly signature: BundleSignature;
 }
 
-/** Part by part: one character beyond Latin in the text of them all would make each of a million take twice the room. */
-export function contentHashOf(content: BundleContent): string {
-  const digest = createHash('sha256');
+/** Bytes of members of a bundle by their names: where they stand in a file in canonical form. */
+export type WrittenMembers = ReadonlyMap<string, Uint8Array>;
+
+/**
+ * Part by part: one character beyond Latin in the text of them all would make each of a million take twice the room.
+ * @param written of the content that was read from these bytes; what is not in it is written anew
+ */
+export function contentHashOf(content: BundleContent, written: WrittenMembers = new Map()): string {
   const members = Object.entries(content).filter(([name]) => !UNHASHED.has(name));
   const sorted = members.sort(([one], [other]) => (one < other ? -1 : 1));
-  for (const [i, [name, value]] of sorted.entries())
-    digest.update(`${i === 0 ? '{' : ','}"${name}":`).update(canonicalMember(name, value));
-  return `sha256:${digest.update('}').digest('hex')}`;
+  const texts = sorted.flatMap(([name, value], i) => [
+    `${i === 0 ? '{' : ','}"${name}":`,
+    written.get(name) ?? canonicalMember(name, value),
+  ]);
+  return `sha256:${sha256HexOf([...texts, '}'])}`;
 }
 
 /** The bytes that are signed. */
@@ -107,7 +108,17 @@ export function signedBytes(contentHash: string): Buffer {
 
 /** The file of a bundle. */
 export function bundleText(bundle: Bundle): string {
-  return `${JSON.stringify(bundle)}\n`;
+  return `${bundleJson(bundle)}\n`;
+}
+
+/** Its JSON, members in their order. */
+export function bundleJson(bundle: Bundle): string {
+  const { inclusion, ...others } = bundle;
+  const members = Object.keys(bundle).map((name) => {
+    const text = name === 'inclusion' ? listText(inclusion) : JSON.stringify(others[name as keyof typeof others]);
+    return `${JSON.stringify(name)}:${text}`;
+  });
+  return `{${members.join(',')}}`;
 }
 
 const UNHASHED: ReadonlySet<string> = new Set(['contentHash', 'signature']);
@@ -115,6 +126,6 @@ const UNHASHED: ReadonlySet<string> = new Set(['contentHash', 'signature']);
 /** The two long members are of one known form: written natively, a thousand rows take a tenth of the time. */
 function canonicalMember(name: string, value: unknown): string {
   if (name === 'events') return JSON.stringify(value);
-  if (name !== 'inclusion') return canonicalJson(toJson(value));
-  return JSON.stringify((value as readonly Inclusion[]).map(({ hashes, index, seq }) => ({ hashes, index, seq })));
+  if (name === 'inclusion') return listText(value as Bundle['inclusion']);
+  return canonicalJson(toJson(value));
 }

@@ -64,7 +64,7 @@ export function checkEvidence(evidence: Evidence, keys: readonly EvidenceKey[]):
   for (const { code, want, got, seq } of evidence.findings) findings.add(code, want, got, seq);
   const events = readEvents(bundle.events, eventFindings);
   const rows = events.filter((row) => row !== undefined);
-  checkContentHash(bundle, findings);
+  checkContentHash(evidence, findings);
   const own = { bytes: signedBytes(bundle.contentHash), signature: bundle.signature };
   const atMs = newestMs(rows);
   const checkpoint = checkCheckpoint(bundle, { keys, atMs }, headFindings);
@@ -78,13 +78,16 @@ export function checkEvidence(evidence: Evidence, keys: readonly EvidenceKey[]):
   return reportOf(bundle, rows, { findings, signature, checkpoint });
 }
 
-function checkContentHash(bundle: Bundle, findings: BundleFindings): void {
-  const got = contentHashOf(bundle);
+function checkContentHash({ bundle, written }: Evidence, findings: BundleFindings): void {
+  const got = contentHashOf(bundle, written);
   if (got !== bundle.contentHash) findings.add('CONTENT_ALTERED', `contentHash ${bundle.contentHash}`, got);
 }
 
+/** Times in their stored form are in the order of their texts. */
 function newestMs(rows: readonly Row[]): number {
-  return rows.reduce((ms, row) => Math.max(ms, Date.parse(row.ts)), -Infinity);
+  let newest = '';
+  for (const { ts } of rows) if (ts > newest) newest = ts;
+  return newest === '' ? -Infinity : Date.parse(newest);
 }
 
 function checkLists(bundle: Bundle, rows: readonly Row[], findings: BundleFindings): void {

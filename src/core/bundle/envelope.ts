@@ -7,6 +7,7 @@
 import { isUtf8 } from 'node:buffer';
 import { base64Bytes } from '../note/note';
 import type { Signer } from '../signing/signer';
+import { bundleJson } from './bundle';
 import type { Bundle } from './bundle';
 import type { Evidence, EvidenceReading } from './evidence';
 import { noEvidence } from './evidence';
@@ -25,13 +26,14 @@ interface Envelope {
 }
 
 export async function envelopeOf(bundle: Bundle, signer: Signer): Promise<Envelope> {
-  const payload = Buffer.from(JSON.stringify(statementOf(bundle)));
+  const payload = Buffer.from(statementText(bundle));
   const sig = (await signer.sign(authenticated(payload))).toString('base64');
   return { payloadType: PAYLOAD_TYPE, payload: payload.toString('base64'), signatures: [{ keyid: signer.keyId, sig }] };
 }
 
-function statementOf(bundle: Bundle): object {
-  return { _type: STATEMENT_TYPE, subject: [subjectOf(bundle)], predicateType: PREDICATE_TYPE, predicate: bundle };
+function statementText(bundle: Bundle): string {
+  const about = { _type: STATEMENT_TYPE, subject: [subjectOf(bundle)], predicateType: PREDICATE_TYPE };
+  return `${JSON.stringify(about).slice(0, -1)},"predicate":${bundleJson(bundle)}}`;
 }
 
 function subjectOf({ workflowId, ledger, contentHash }: Bundle): object {
@@ -81,7 +83,7 @@ export function evidenceInEnvelope(value: unknown): EvidenceReading {
   const reading = bundleIn((statement as { readonly predicate: unknown }).predicate);
   if (reading.kind === 'none') return reading;
   // Whatever else the statement says was written by nobody of ours.
-  if (JSON.stringify(statement) !== JSON.stringify(statementOf(reading.bundle)))
+  if (JSON.stringify(statement) !== statementText(reading.bundle))
     return noEvidence('a statement about the bundle in it', 'another one');
   return {
     kind: 'evidence',

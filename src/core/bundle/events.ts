@@ -11,10 +11,9 @@ import { orNothing } from '../errors';
 import { MAX_DEPTH } from '../json';
 import type { Row } from '../members';
 import { MAX_LINE_BYTES } from '../row';
-import { memberFault } from '../rowText';
 import { membershipFaults, readStoredLine } from '../storedLine';
-import { isPlainlyWritten } from './eventForm';
 import type { BundleFindings } from './finding';
+import { readPlainLine } from './lineForm';
 
 /**
  * @returns the rows that the lines are, in their order; none for a line that is no sound row
@@ -52,34 +51,17 @@ function readEvent(line: string, i: number, findings: BundleFindings): Row | und
   }
 }
 
-/** What the writer escapes, and the engine's does not. */
-const ODD = /\\u|[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
-const END = /,"prev_hash":"[0-9a-f]{64}","hash":"([0-9a-f]{64})"\}$/;
-
 /** A row that is one beyond doubt; undefined where the exact way must say what it is, and what is wrong with it. */
 export function regularRow(line: string): Row | undefined {
-  const declared = END.exec(line)?.[1];
-  if (declared === undefined || ODD.test(line) || Buffer.byteLength(line) > MAX_LINE_BYTES) return undefined;
-  const value = parsed(line);
-  if (value === undefined || memberFault(value) !== undefined || !isPlainlyWritten(value)) return undefined;
-  if (sha256Hex(`${line.slice(0, -HASH_SUFFIX_BYTES)}}`) !== declared) return undefined;
-  const row = value as unknown as Row;
+  if (Buffer.byteLength(line) > MAX_LINE_BYTES) return undefined;
+  const plain = readPlainLine(line);
+  if (plain === undefined || sha256Hex(`${line.slice(0, -HASH_SUFFIX_BYTES)}}`) !== plain.hash) return undefined;
+  const { row } = plain;
   return membershipFaults(row).next().done === true && isContent(row) ? row : undefined;
-}
-
-/** Only what the engine writes as it stands there: each member once, numbers and texts in their one spelling. */
-function parsed(line: string): Record<string, unknown> | undefined {
-  try {
-    const value = JSON.parse(line) as Record<string, unknown>;
-    return JSON.stringify(value) === line ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function isContent({ payload, content_hash: digest }: Row): boolean {
   if (payload === undefined) return digest === undefined;
-  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return false;
   const canonical = sorted(payload, 1);
   return canonical !== undefined && sha256Hex(JSON.stringify(canonical)) === digest;
 }

@@ -1,5 +1,5 @@
 /** What somebody hands in as evidence: a bundle, and what it is wrapped in. */
-import type { Bundle, BundleSignature } from './bundle';
+import type { Bundle, BundleSignature, WrittenMembers } from './bundle';
 import type { BundleFinding } from './finding';
 
 /** A further signature, by the key of the bundle. */
@@ -10,6 +10,8 @@ export interface Layer {
 
 export interface Evidence {
   readonly bundle: Bundle;
+  /** Of the file that it was read from. */
+  readonly written?: WrittenMembers;
   readonly layers: readonly Layer[];
   /** What is wrong with the wrapping. */
   readonly findings: readonly BundleFinding[];

@@ -12,6 +12,7 @@ import type { Bundle } from './bundle';
 import { noEvidence } from './evidence';
 import type { Evidence, EvidenceReading } from './evidence';
 import { BundleFindings } from './finding';
+import { proofText } from './inclusion';
 import { bundleIn, strictJson } from './read';
 
 export const NAMESPACE = 'ledger-bundle';
@@ -28,7 +29,7 @@ export function partsOf(bundle: Bundle, more: Readonly<Record<string, string>>):
   const { events, inclusion, checkpoint, ...manifest } = bundle;
   const files: Record<string, string> = {
     'rows.jsonl': lines(events),
-    'proofs.jsonl': lines(inclusion.map((proof) => JSON.stringify(proof))),
+    'proofs.jsonl': lines(inclusion.map(proofText)),
     'checkpoint.txt': checkpoint,
     'manifest.json': `${JSON.stringify(manifest, undefined, 2)}\n`,
     ...more,

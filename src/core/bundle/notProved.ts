@@ -4,6 +4,7 @@ import { formatTime } from '../time';
 import type { Bundle, BundleStream } from './bundle';
 import type { EvidenceKey } from './keys';
 import { isIn, nameOf, streamsOf } from './streams';
+import type { StreamKey } from './streams';
 import type { CheckedHead } from './tree';
 
 const MAX_NAMED = 3;
@@ -49,8 +50,13 @@ function afterwards(streams: readonly BundleStream[], rows: readonly Row[]): str
 /** A row may be in a run and in a decision, of which the others are not here. */
 function others(streams: readonly BundleStream[], rows: readonly Row[]): string[] {
   const shown = new Set(streams.map(nameOf));
-  const found = new Map(rows.flatMap(streamsOf).map((stream) => [nameOf(stream), stream]));
-  const partly = [...found.values()].filter((stream) => stream.kind !== 'order' && !shown.has(nameOf(stream)));
+  const found = new Map<string, StreamKey>();
+  for (const row of rows) {
+    const all = streamsOf(row);
+    // A row of a single stream is here for that.
+    if (all.length > 1) for (const stream of all) if (!shown.has(nameOf(stream))) found.set(nameOf(stream), stream);
+  }
+  const partly = [...found.values()];
   return partly.length === 0
     ? []
     : [`that ${named(partly)} ${partly.length === 1 ? 'is' : 'are'} here as a whole: only some rows are`];

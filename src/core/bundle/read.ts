@@ -5,8 +5,10 @@
 import { orNothing } from '../errors';
 import { parseJson } from '../parseJson';
 import { BUNDLE_VERSION, SIGNATURE_ALGS } from './bundle';
-import type { Bundle } from './bundle';
+import type { Bundle, WrittenMembers } from './bundle';
 import type { BundleFinding } from './finding';
+import { isHashText, pathText, proofsAt } from './inclusion';
+import type { Inclusion } from './inclusion';
 import { LIST_NAMES } from './lists';
 import { COUNT, faultIn, isOneOf, matching, NAME, TEXT, VALUE } from './shape';
 import type { Shape } from './shape';
@@ -17,13 +19,73 @@ const MAX_BUNDLE_DEPTH = 72;
 export type BundleReading =
   { readonly kind: 'bundle'; readonly bundle: Bundle } | { readonly kind: 'none'; readonly finding: BundleFinding };
 
-/** A bundle among values that `strictJson` gave. */
-export function bundleIn(value: unknown): BundleReading {
+/**
+ * A bundle among values that `strictJson` gave.
+ * @param proofs those that were taken out of it before
+ */
+export function bundleIn(value: unknown, proofs?: readonly Inclusion[]): BundleReading {
   const fault = faultIn(value, BUNDLE);
-  if (fault === undefined) return { kind: 'bundle', bundle: value as Bundle };
+  if (fault === undefined) {
+    const spelled = value as BundleJson;
+    return { kind: 'bundle', bundle: { ...spelled, inclusion: proofs ?? spelled.inclusion.map(inclusionOf) } };
+  }
   const isUnsigned = fault.want === 'a member "signature"';
   return { kind: 'none', finding: { code: isUnsigned ? 'SIGNATURE_MISSING' : 'MALFORMED', seq: null, ...fault } };
 }
+
+/** As JSON has it. */
+export type BundleJson = Omit<Bundle, 'inclusion'> & {
+  readonly inclusion: readonly { readonly hashes: readonly string[]; readonly index: number; readonly seq: number }[];
+};
+
+function inclusionOf({ hashes, index, seq }: BundleJson['inclusion'][number]): Inclusion {
+  return { path: pathText(hashes), index, seq };
+}
+
+/**
+ * The file of a bundle as our own writer writes it; undefined for any other, which the exact way reads. One character beyond
+ * Latin-1, as every note has it, would make each of a million take twice the room, and twice the time: so the bytes are taken
+ * for Latin-1, which all of JSON's own characters are in, and what is not ASCII is read again as what it is.
+ * @param bytes UTF-8
+ */
+export function bundleOfBytes(bytes: Buffer): WrittenBundle | undefined {
+  const text = bytes.toString('latin1');
+  const at = text.indexOf(PROOFS_MEMBER);
+  const listAt = at + PROOFS_MEMBER.length;
+  const listed = at < 0 ? undefined : proofsAt(text, listAt);
+  if (listed === undefined || text.includes(PROOFS_MEMBER, listed.end)) return undefined;
+  const beginning = text.slice(0, listAt);
+  const places: Places = new Map();
+  const value = plainJson(`${beginning}[]${text.slice(listed.end)}`, places);
+  // Nowhere else does the name stand where a member's may, but at the very beginning: there it would be another one.
+  const isOwn = typeof value === 'object' && value !== null && Object.keys(value).indexOf('inclusion') > 0;
+  if (!isOwn) return undefined;
+  const written = new Map([['inclusion', bytes.subarray(listAt, listed.end)]]);
+  const [from = 0, to = 0] = places.get('events') ?? [];
+  if (to > 0 && to < listAt) written.set('events', bytes.subarray(from, to));
+  return { reading: bundleIn(fromLatin1(value), listed.proofs), written };
+}
+
+const PROOFS_MEMBER = ',"inclusion":';
+
+export interface WrittenBundle {
+  readonly reading: BundleReading;
+  readonly written: WrittenMembers;
+}
+
+/** Where the values of members stand in a text, and end. */
+type Places = Map<string, readonly [number, number]>;
+
+/** The same value with the text that its bytes are. */
+function fromLatin1(value: unknown): unknown {
+  if (typeof value === 'string')
+    return BEYOND_ASCII.test(value) ? Buffer.from(value, 'latin1').toString('utf8') : value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(fromLatin1);
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [fromLatin1(name), fromLatin1(inner)]));
+}
+
+const BEYOND_ASCII = /[\u0080-\u00ff]/;
 
 /**
  * JSON that says one thing only. What comes out of the engine's own writer as it went in has every key once and every
@@ -31,23 +93,34 @@ export function bundleIn(value: unknown): BundleReading {
  * @throws LedgerError as `parseJson`
  */
 export function strictJson(text: string): unknown {
-  const value = parsed(text);
-  // An escaped half of a character comes out as it went in, too.
-  const isPlain = value !== undefined && !text.includes('\\ud');
-  // Nested deeper than the engine writes: the exact way says so.
-  if (!isPlain || orNothing(() => isSpelledAs(value, text.trimEnd())) !== true) parseJson(text, MAX_BUNDLE_DEPTH);
-  return value;
+  const value = plainJson(text);
+  if (value !== undefined) return value;
+  parseJson(text, MAX_BUNDLE_DEPTH);
+  return parsed(text);
 }
 
-/** Whether the engine would write it so. Member by member, as in `contentHashOf`. */
-function isSpelledAs(value: unknown, text: string): boolean {
+/** Of what the engine's own writer would write so; undefined for all else, which may be strict as well. */
+function plainJson(text: string, places?: Places): unknown {
+  // An escaped half of a character comes out as it went in, too.
+  const value = text.includes('\\ud') ? undefined : parsed(text);
+  // Nested deeper than the engine writes: the exact way says so.
+  const isPlain = value !== undefined && orNothing(() => isSpelledAs(value, text.trimEnd(), places)) === true;
+  return isPlain ? value : undefined;
+}
+
+/**
+ * Whether the engine would write it so. Member by member, as in `contentHashOf`.
+ * @param places takes those of the members
+ */
+function isSpelledAs(value: unknown, text: string, places?: Places): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return JSON.stringify(value) === text;
   let at = 1;
   for (const [name, member] of Object.entries(value)) {
-    for (const part of [`${at === 1 ? '' : ','}${JSON.stringify(name)}:`, JSON.stringify(member)]) {
-      if (!text.startsWith(part, at)) return false;
-      at += part.length;
-    }
+    const [before, spelled] = [`${at === 1 ? '' : ','}${JSON.stringify(name)}:`, JSON.stringify(member)];
+    const from = at + before.length;
+    if (!text.startsWith(before, at) || !text.startsWith(spelled, from)) return false;
+    at = from + spelled.length;
+    places?.set(name, [from, at]);
   }
   return text.startsWith('{') && text.endsWith('}') && at === text.length - 1;
 }
@@ -60,6 +133,7 @@ function parsed(text: string): unknown {
   }
 }
 
+const HASH = { is: isHashText, want: '32 bytes in base64' };
 const HEX = /^(?:[0-9a-f]{2})+$/;
 
 const BUNDLE: Shape = {
@@ -80,7 +154,7 @@ const BUNDLE: Shape = {
     events: { each: NAME },
     ...Object.fromEntries(LIST_NAMES.map((name) => [name, { each: COUNT }])),
     checkpoint: NAME,
-    inclusion: { each: { members: { hashes: { each: TEXT }, index: COUNT, seq: COUNT } } },
+    inclusion: { each: { members: { hashes: { each: HASH }, index: COUNT, seq: COUNT } } },
     disclosed: {
       each: { members: { seq: COUNT, field: NAME, salt: TEXT, name: TEXT, value: VALUE, digest: TEXT } },
     },

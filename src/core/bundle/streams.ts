@@ -12,17 +12,9 @@ import type { BundleFindings } from './finding';
 type Kind = BundleStream['kind'];
 export type StreamKey = Pick<BundleStream, 'kind' | 'id'>;
 
-/** Whether a row belongs to it. To an order belong those alone that stand in no stream: a stream is shown whole. */
+/** Whether a row belongs to it. */
 export function isIn({ kind, id }: StreamKey, row: Row): boolean {
-  if (isOwn(row)) return false;
-  switch (kind) {
-    case 'run':
-      return row.run_id === id && row.run_seq !== undefined;
-    case 'decision':
-      return row.decision_id === id && row.decision_seq !== undefined;
-    case 'order':
-      return linkOf(row, 'order_id') === id && isLoose(row);
-  }
+  return streamsOf(row).some((stream) => stream.kind === kind && stream.id === id);
 }
 
 /** Whether it stands in no stream. */
@@ -54,19 +46,20 @@ export function checkStreams(streams: readonly BundleStream[], rows: readonly Ro
   if (streams.length === 0) findings.add('MALFORMED', 'at least one stream', 'none');
   const members = new Map<string, Row[]>();
   for (const stream of streams) {
-    if (members.has(keyOf(stream))) findings.add('MALFORMED', 'every stream once', `${nameOf(stream)} twice`);
-    members.set(keyOf(stream), []);
+    if (members.has(nameOf(stream))) findings.add('MALFORMED', 'every stream once', `${nameOf(stream)} twice`);
+    members.set(nameOf(stream), []);
   }
   for (const row of rows) {
-    const lists = streamsOf(row).flatMap((stream) => {
-      const list = members.get(keyOf(stream));
-      return list === undefined ? [] : [list];
-    });
-    if (lists.length === 0)
+    let isShown = false;
+    for (const stream of streamsOf(row)) {
+      const list = members.get(nameOf(stream));
+      list?.push(row);
+      isShown ||= list !== undefined;
+    }
+    if (!isShown)
       findings.add('FOREIGN', `a row of ${streams.map(nameOf).join(', ').slice(0, 200)}`, whose(row), row.seq);
-    for (const list of lists) list.push(row);
   }
-  for (const stream of streams) checkStream(stream, members.get(keyOf(stream)) ?? [], findings);
+  for (const stream of streams) checkStream(stream, members.get(nameOf(stream)) ?? [], findings);
 }
 
 function checkStream(stream: BundleStream, rows: readonly Row[], findings: BundleFindings): void {
@@ -80,16 +73,18 @@ function checkStream(stream: BundleStream, rows: readonly Row[], findings: Bundl
 
 function checkLinks(name: string, kind: 'run' | 'decision', rows: readonly Row[], findings: BundleFindings): void {
   let [expected, hash] = [1, ZERO_HASH];
+  const [seqName, linkName] = [`${kind}_seq`, `${kind}_prev_hash`] as const;
   for (const row of rows) {
-    const place = row[`${kind}_seq`] ?? 0;
-    const link = row[`${kind}_prev_hash`];
+    const place = row[seqName] ?? 0;
+    const link = row[linkName];
     if (place > expected)
       findings.add('INCOMPLETE_STREAM', `number ${expected} of ${name}`, `number ${place}`, row.seq);
     else if (place < expected)
       findings.add('STREAM_BROKEN', `number ${expected} of ${name}`, `number ${place}`, row.seq);
     else if (link !== hash)
       findings.add('STREAM_BROKEN', `a link to ${hash} in ${name}`, `one to ${String(link)}`, row.seq);
-    [expected, hash] = [place + 1, row.hash];
+    expected = place + 1;
+    hash = row.hash;
   }
 }
 
@@ -97,17 +92,16 @@ export function nameOf({ kind, id }: StreamKey): string {
   return `${kind} ${id}`;
 }
 
-const keyOf = ({ kind, id }: StreamKey): string => JSON.stringify([kind, id]);
-
-/** The streams that a row belongs to. */
+/** The streams that a row belongs to. To an order belong those alone that stand in no stream: a stream is shown whole. */
 export function streamsOf(row: Row): StreamKey[] {
-  const order = linkOf(row, 'order_id');
-  const named: readonly (readonly [Kind, string | undefined])[] = [
-    ['run', row.run_id],
-    ['decision', row.decision_id],
-    ['order', order],
-  ];
-  return named.flatMap(([kind, id]) => (id === undefined ? [] : [{ kind, id }])).filter((key) => isIn(key, row));
+  const { run_id: run, decision_id: decision, run_seq: inRun, decision_seq: inDecision } = row;
+  if (isOwn(row)) return [];
+  const streams: StreamKey[] = [];
+  if (run !== undefined && inRun !== undefined) streams.push({ kind: 'run', id: run });
+  if (decision !== undefined && inDecision !== undefined) streams.push({ kind: 'decision', id: decision });
+  const order = isLoose(row) ? linkOf(row, 'order_id') : undefined;
+  if (order !== undefined) streams.push({ kind: 'order', id: order });
+  return streams;
 }
 
 function whose(row: Row): string {

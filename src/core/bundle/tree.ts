@@ -4,8 +4,9 @@ import { readSignedHead } from '../note/checkpoint';
 import type { TreeHead } from '../note/checkpoint';
 import { noteKeyOf, openNote } from '../note/note';
 import type { Note } from '../note/note';
-import type { Bundle, Inclusion } from './bundle';
+import type { Bundle } from './bundle';
 import type { BundleFindings, Checked } from './finding';
+import type { Inclusion } from './inclusion';
 import { leafText, PathsToRoot } from './paths';
 import type { EvidenceKey } from './keys';
 
@@ -69,7 +70,7 @@ export function checkInclusion(
     if (row === undefined || proof === undefined) continue;
     if (proof.seq !== row.seq || proof.index !== row.seq - 1)
       findings.add('CHECKPOINT_INVALID', `a proof of row ${row.seq}, at index ${row.seq - 1}`, placeOf(proof), row.seq);
-    else if (!paths.leadsToRoot(proof.index, leafText(row.hash), proof.hashes))
+    else if (!paths.leadsToRoot(proof.index, leafText(row.hash), proof.path))
       findings.add(
         'CHECKPOINT_INVALID',
         `row ${row.seq} in the tree of ${head.size} rows that the checkpoint names`,

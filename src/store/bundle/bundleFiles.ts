@@ -1,9 +1,8 @@
 /** Bundles on the disk: one file, or a folder that is there whole or not at all. */
-import { isUtf8 } from 'node:buffer';
 import { renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { namesOfBundle, SUMS } from '../../core/bundle/folder';
-import { EvidenceError, errnoOf, LedgerError } from '../../core/errors';
+import { errnoOf, LedgerError } from '../../core/errors';
 import { ensureFolder, namesIn, syncFolder } from '../files';
 import { createWhole } from '../wholeFile';
 import { MAX_HANDED_BYTES, readHandedFile } from '../handedFile';
@@ -31,7 +30,7 @@ export function writeBundleFolder(path: string, files: ReadonlyMap<string, Buffe
 }
 
 export type BundleSource =
-  | { readonly kind: 'file'; readonly text: string }
+  | { readonly kind: 'file'; readonly bytes: Buffer }
   | { readonly kind: 'folder'; readonly files: ReadonlyMap<string, Buffer> };
 
 /** Files that make a bundle are few; a stranger's folder may have any number of others. */
@@ -39,13 +38,13 @@ const MAX_FILES = 100;
 
 /**
  * What lies at a path.
- * @throws LedgerError READ_FAILED; MALFORMED for what is no text
+ * @throws LedgerError READ_FAILED
  */
 export function readBundleAt(path: string): BundleSource {
   try {
     return statSync(path).isDirectory()
       ? { kind: 'folder', files: filesIn(path) }
-      : { kind: 'file', text: textOf(path) };
+      : { kind: 'file', bytes: bytesOf(path) };
   } catch (error) {
     if (error instanceof LedgerError) throw error;
     throw new LedgerError('READ_FAILED', `expected to read ${path}, found ${errnoOf(error) ?? String(error)}`, {
@@ -66,10 +65,8 @@ function filesIn(folder: string): Map<string, Buffer> {
   return new Map([...found, ...others.map((name) => [name, Buffer.alloc(0)] as const)]);
 }
 
-function textOf(path: string): string {
+function bytesOf(path: string): Buffer {
   const bytes = readHandedFile(path);
-  if (bytes === undefined)
-    throw new LedgerError('READ_FAILED', `expected ${path} to be a file of at most ${MAX_HANDED_BYTES >> 20} MiB, found a device, a pipe or a larger one`, { place: { segment: path } }); // prettier-ignore
-  if (isUtf8(bytes)) return bytes.toString('utf8');
-  throw new EvidenceError('MALFORMED', `expected a bundle in UTF-8 in ${path}, found other bytes`);
+  if (bytes !== undefined) return bytes;
+  throw new LedgerError('READ_FAILED', `expected ${path} to be a file of at most ${MAX_HANDED_BYTES >> 20} MiB, found a device, a pipe or a larger one`, { place: { segment: path } }); // prettier-ignore
 }

@@ -10,11 +10,12 @@ import type { EvidenceKey } from '../../../src/core/bundle/keys';
 import { publicKeyOf, sharedKeyOf } from '../../../src/core/bundle/keys';
 import { leafText, PathsToRoot } from '../../../src/core/bundle/paths';
 import { sha256Hex } from '../../../src/core/digest';
-import { readEvidence } from '../../../src/core/bundle/readEvidence';
+import { pathText } from '../../../src/core/bundle/inclusion';
+import type { BundleJson } from '../../../src/core/bundle/read';
 import { leafHash } from '../../../src/core/tree/merkle';
 import { verifyInclusion } from '../../../src/core/tree/proof';
 import { hmacKeyId, hmacOf } from '../../../src/core/signing/hmacKey';
-import { bundleOf, noteOf, testKey, treeOf } from '../../support/bundles';
+import { bundleOf, fromJson, jsonOf, noteOf, readText, testKey, treeOf } from '../../support/bundles';
 import { chainOf } from '../../support/ledgers';
 import type { Chain } from '../../support/ledgers';
 
@@ -48,9 +49,16 @@ const contentOf = (bundle: Bundle): BundleContent =>
 
 const codes = (bundle: Bundle): string[] => [...new Set(checkBundle(bundle, KEYS).findings.map(({ code }) => code))];
 
+function bundleIn(text: string): Bundle {
+  const reading = readText(text);
+  assert.ok(reading.kind === 'evidence', text.slice(0, 80));
+  return reading.evidence.bundle;
+}
+
 /** Changed, and signed again by the right key: what an insider can do. */
-async function resigned(bundle: Bundle, change: (bundle: Bundle) => object): Promise<Bundle> {
-  const content = contentOf({ ...bundle, ...change(bundle) });
+async function resigned(bundle: Bundle, change: (bundle: BundleJson) => object): Promise<Bundle> {
+  const json = jsonOf(bundle);
+  const content = contentOf(fromJson({ ...json, ...change(json) }));
   return signBundle(content, BUNDLE_KEY.signer);
 }
 
@@ -98,9 +106,8 @@ test('it shows nothing of a neighbour but hashes', async () => {
 test('the file is read back as it was, and every layer of it is strict', async () => {
   const bundle = await bundleOf(story(), [RUN]);
   const text = bundleText(bundle);
-  const read = { kind: 'evidence', evidence: { bundle, layers: [], findings: [] } };
-  assert.deepEqual(readEvidence(text), read);
-  assert.deepEqual(readEvidence(JSON.stringify(bundle, undefined, 2)), read);
+  assert.deepEqual(bundleIn(text), bundle);
+  assert.deepEqual(bundleIn(JSON.stringify(jsonOf(bundle), undefined, 2)), bundle);
   const bad: readonly (readonly [string, string])[] = [
     ['a key twice', text.replace('"version":1,', '"version":1,"version":1,')],
     ['a key twice, inside', text.replace('"index":1,', '"index":1,"index":1,')],
@@ -119,10 +126,42 @@ test('the file is read back as it was, and every layer of it is strict', async (
   ];
   for (const [name, changed] of bad) {
     assert.notEqual(changed, text, name);
-    const reading = readEvidence(changed);
+    const reading = readText(changed);
     const code = name === 'no signature' ? 'SIGNATURE_MISSING' : 'MALFORMED';
     assert.equal(reading.kind === 'none' && reading.finding.code, code, name);
   }
+});
+
+test('the proofs are those of the bundle, wherever else such a list stands, and in whatever order members come', async () => {
+  const bundle = jsonOf(await bundleOf(story(), [RUN], { workflowId: 'é — \u{1d11e}' }));
+  const { inclusion, ...others } = bundle;
+  const list = inclusion.slice(0, 1);
+  const shown = (value: unknown): object => ({
+    seq: 2,
+    field: 'reason',
+    salt: 'x',
+    name: 'reason',
+    value,
+    digest: 'é',
+  });
+  const nested = { disclosed: [shown({ a: 1, inclusion: list })] };
+  const hidden = { disclosed: [shown({ a: 1, 'inclusion\u00e9': list }), shown({ ',"inclusion":[': list })] };
+  for (const json of [
+    bundle,
+    { ...others, inclusion },
+    { inclusion, ...others },
+    { ...bundle, ...nested },
+    { inclusion: [], ...others, ...nested },
+    { inclusion, ...others, ...nested },
+    { ...nested, ...bundle },
+    { ...bundle, ...hidden },
+    { ...bundle, inclusion: [] },
+    { ...bundle, disclosed: [shown(bundle)] },
+  ])
+    for (const text of [JSON.stringify(json), `${JSON.stringify(json)}\n`, JSON.stringify(json, undefined, 1)])
+      assert.deepEqual(bundleIn(text), fromJson(json), text.slice(0, 60));
+  const spaced = JSON.stringify({ ...others, ...nested }).replace(/\}$/, ', "inclusion":[]}');
+  assert.deepEqual(bundleIn(spaced).inclusion, [], 'a list that is spelled otherwise is the one at the top');
 });
 
 test('a changed byte anywhere in the file is found', async () => {
@@ -130,7 +169,7 @@ test('a changed byte anywhere in the file is found', async () => {
   for (let at = 0; at < text.length - 1; at += 7) {
     const unit = text.charCodeAt(at);
     const changed = `${text.slice(0, at)}${String.fromCharCode(unit === 0x31 ? 0x32 : 0x31)}${text.slice(at + 1)}`;
-    const reading = readEvidence(changed);
+    const reading = readText(changed);
     if (reading.kind === 'evidence')
       assert.notEqual(checkEvidence(reading.evidence, KEYS).verdict, 'valid', `at ${at}`);
   }
@@ -170,7 +209,7 @@ test('a shared secret signs and checks; another one does not', async () => {
 });
 
 /** What somebody can do who has the key and not the ledger's, and what it is called. */
-const INSIDE: readonly (readonly [name: string, codes: readonly string[], change: (bundle: Bundle) => object])[] = [
+const INSIDE: readonly (readonly [name: string, codes: readonly string[], change: (bundle: BundleJson) => object])[] = [
   [
     'an event is changed',
     ['CONTENT_ALTERED', 'INCOMPLETE_STREAM'],
@@ -200,15 +239,15 @@ function edited(events: readonly string[], at: number, from: string, to: string)
   return events.with(at, (events[at] ?? '').replace(from, to));
 }
 
-const without = ({ events, inclusion }: Bundle, at: number): Partial<Bundle> => ({
+const without = ({ events, inclusion }: BundleJson, at: number): Partial<BundleJson> => ({
   events: events.toSpliced(at, 1),
   inclusion: inclusion.toSpliced(at, 1),
 });
-const twice = ({ events, inclusion }: Bundle, at: number): Partial<Bundle> => ({
+const twice = ({ events, inclusion }: BundleJson, at: number): Partial<BundleJson> => ({
   events: events.toSpliced(at, 0, events[at] ?? ''),
   inclusion: inclusion.toSpliced(at, 0, inclusion[at]!),
 });
-const swapped = ({ events, inclusion }: Bundle, a: number, b: number): Partial<Bundle> => ({
+const swapped = ({ events, inclusion }: BundleJson, a: number, b: number): Partial<BundleJson> => ({
   events: events.with(a, events[b] ?? '').with(b, events[a] ?? ''),
   inclusion: inclusion.with(a, inclusion[b]!).with(b, inclusion[a]!),
 });
@@ -255,13 +294,14 @@ test('every leaf of every small tree is proved, by the cached way and by the pla
     const lines = Array.from({ length: size }, (_, i) => `${i}`.padStart(64, '0')).map((hash) => `${hash}"}`);
     const { root, pathOf } = treeOf(lines);
     const paths = new PathsToRoot(size, root.toString('base64'));
+    const leads = (index: number, leaf: string, path: readonly string[]): boolean => paths.leadsToRoot(index, leaf, pathText(path)); // prettier-ignore
     for (let i = 0; i < size; i++) {
       const rowHash = `${i}`.padStart(64, '0');
       const [leaf, text] = [leafHash(Buffer.from(rowHash, 'hex')), leafText(rowHash)];
       assert.equal(text, leaf.toString('base64'));
       const proof = pathOf(i).map((hash) => hash.toString('base64'));
-      assert.ok(paths.leadsToRoot(i, text, proof), `${i} of ${size}`);
-      assert.ok(paths.leadsToRoot(i, text, proof), `${i} of ${size}, again`);
+      assert.ok(leads(i, text, proof), `${i} of ${size}`);
+      assert.ok(leads(i, text, proof), `${i} of ${size}, again`);
       assert.ok(verifyInclusion({ index: BigInt(i), size: BigInt(size), leaf, proof: pathOf(i), root }));
       for (const [at, hash] of proof.entries())
         for (const bad of [
@@ -270,12 +310,12 @@ test('every leaf of every small tree is proved, by the cached way and by the pla
           `${hash}A`,
           '',
         ])
-          assert.ok(!paths.leadsToRoot(i, text, proof.with(at, bad)), `${i} of ${size}, hash ${at}`);
-      assert.ok(proof.length === 0 || !paths.leadsToRoot(i, text, proof.slice(0, -1)));
-      assert.ok(!paths.leadsToRoot(i, text, [...proof, text]));
-      assert.ok(!paths.leadsToRoot(i + size, text, proof));
-      assert.ok(size === 1 || !paths.leadsToRoot((i + 1) % size, text, proof));
-      assert.ok(!paths.leadsToRoot(i, leafText('f'.repeat(64)), proof));
+          assert.ok(!leads(i, text, proof.with(at, bad)), `${i} of ${size}, hash ${at}`);
+      assert.ok(proof.length === 0 || !leads(i, text, proof.slice(0, -1)));
+      assert.ok(!leads(i, text, [...proof, text]));
+      assert.ok(!leads(i + size, text, proof));
+      assert.ok(size === 1 || !leads((i + 1) % size, text, proof));
+      assert.ok(!leads(i, leafText('f'.repeat(64)), proof));
     }
   }
 });

@@ -8,6 +8,7 @@ import { sha256Hex } from '../../../src/core/digest';
 import { readStoredLine } from '../../../src/core/storedLine';
 import { verifyEvidenceBundle } from '../../../src/services/bundleVerify';
 import { signBundle } from '../../../src/core/bundle/build';
+import { bundleText } from '../../../src/core/bundle/bundle';
 import type { Bundle } from '../../../src/core/bundle/bundle';
 import { EvidenceError } from '../../../src/core/errors';
 import { bundleOf, testKey } from '../../support/bundles';
@@ -67,6 +68,15 @@ const CHANGES: readonly (readonly [string, string])[] = [
   ['"mine":7', `"mine":${deep(63)}`],
   ['"mine":7', `"mine":${deep(64)}`],
   ['"mine":7', `"mine":${deep(9000)}`],
+  ['"mine":7', `"mine":"${'x'.repeat(900_000)}"`],
+  ['"mine":7', `"mine":"${'\\"'.repeat(400_000)}"`],
+  ['"agent":"a \\"quoted\\" é"', `"agent":"${'\\n'.repeat(400_000)}"`],
+  ['"transaction":null', `"transaction":"${'}'.repeat(900_000)}"`],
+  ['"occurred_at":"2026-04-25', '"occurred_at":"2026-02-29'],
+  ['"occurred_at":"2026-04-25', '"occurred_at":"2024-02-29'],
+  ['"occurred_at":"2026-04-25', '"occurred_at":"2026-04-31'],
+  ['T20:09:24', 'T24:09:24'],
+  ['T20:09:24', 'T20:09:60'],
   ['"mine":7,"yours":"text"', '"yours":"text","mine":7'],
   ['"mine":7', `"mine":"${'x'.repeat(1 << 20)}"`],
   ['"cost_usd":0.25', '"cost_usd":1e-9'],
@@ -138,7 +148,7 @@ async function signed(change: (bundle: Bundle) => object): Promise<string> {
   const content = Object.fromEntries(
     Object.entries(bundle).filter(([name]) => !/^(?:contentHash|signature)$/.test(name)),
   );
-  return JSON.stringify(await signBundle({ ...content, ...change(bundle) } as never, KEY.signer));
+  return bundleText(await signBundle({ ...content, ...change(bundle) } as never, KEY.signer));
 }
 
 async function codeOf(text: unknown): Promise<string> {

@@ -9,11 +9,10 @@ import { checkEvidence } from '../../../src/core/bundle/check';
 import { envelopeOf } from '../../../src/core/bundle/envelope';
 import { evidenceInFolder, partsOf, signed, signerLine } from '../../../src/core/bundle/folder';
 import { publicKeyOf } from '../../../src/core/bundle/keys';
-import { readEvidence } from '../../../src/core/bundle/readEvidence';
 import type { EvidenceReading } from '../../../src/core/bundle/evidence';
 import { readSshSignature, sshSignatureText, sshSignedBytes } from '../../../src/core/signing/sshsig';
 import { publicKeyLine } from '../../../src/core/signing/keys';
-import { bundleOf, testKey } from '../../support/bundles';
+import { bundleOf, testKey, readText } from '../../support/bundles';
 import { chainOf } from '../../support/ledgers';
 
 const KEY = testKey('b');
@@ -79,17 +78,17 @@ test('a folder is read back as the bundle that it was; every file of it counts',
 test('an envelope is read back, and nothing in it can be changed', async () => {
   const bundle = await bundleOf(chain(), [RUN]);
   const text = JSON.stringify(await envelopeOf(bundle, KEY.signer));
-  const reading = readEvidence(text);
+  const reading = readText(text);
   assert.deepEqual(reading.kind === 'evidence' && reading.evidence.bundle, bundle);
   assert.deepEqual(codes(reading), []);
   const envelope = JSON.parse(text) as { payload: string; signatures: { keyid: string; sig: string }[] };
   const inner = Buffer.from(envelope.payload, 'base64').toString();
   const with_ = (payload: string): string => JSON.stringify({ ...envelope, payload: Buffer.from(payload).toString('base64') }); // prettier-ignore
-  assert.deepEqual(codes(readEvidence(with_(inner.replace('local/', 'other/')))), ['MALFORMED']);
-  assert.deepEqual(codes(readEvidence(with_(inner.replace('Statement/v1', 'Statement/v2')))), ['MALFORMED']);
-  assert.deepEqual(codes(readEvidence(with_(`${inner} `))), ['SIGNATURE_INVALID']);
-  assert.deepEqual(codes(readEvidence(text.replace('in-toto+json', 'other+json'))), ['MALFORMED']);
+  assert.deepEqual(codes(readText(with_(inner.replace('local/', 'other/')))), ['MALFORMED']);
+  assert.deepEqual(codes(readText(with_(inner.replace('Statement/v1', 'Statement/v2')))), ['MALFORMED']);
+  assert.deepEqual(codes(readText(with_(`${inner} `))), ['SIGNATURE_INVALID']);
+  assert.deepEqual(codes(readText(text.replace('in-toto+json', 'other+json'))), ['MALFORMED']);
   const other = (await envelopeOf(bundle, testKey('m').signer)).signatures;
-  assert.deepEqual(codes(readEvidence(JSON.stringify({ ...envelope, signatures: other }))), ['SIGNATURE_INVALID', 'UNKNOWN_KEY']); // prettier-ignore
-  assert.deepEqual(codes(readEvidence(JSON.stringify({ ...envelope, signatures: [] }))), ['MALFORMED']);
+  assert.deepEqual(codes(readText(JSON.stringify({ ...envelope, signatures: other }))), ['SIGNATURE_INVALID', 'UNKNOWN_KEY']); // prettier-ignore
+  assert.deepEqual(codes(readText(JSON.stringify({ ...envelope, signatures: [] }))), ['MALFORMED']);
 });

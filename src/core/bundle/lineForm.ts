@@ -1,0 +1,98 @@
+/**
+ * The lines of rows as the writer spells nearly all of them, as one regular expression: members in their order, each of its
+ * kind and in its one spelling. What `verify --strict` finds by writing a row again, the engine tells of such a line in no
+ * time. Any other line may be as sound: the exact way says.
+ */
+import { orNothing } from '../errors';
+import { CALLER_MEMBERS, LEDGER_MEMBERS, MEMBERS } from '../members';
+import type { MemberKind, Row } from '../members';
+import { isActionName } from '../row';
+import { isStoredTime } from '../time';
+
+/** Characters that no escape stands for. What is odd on a terminal the writer escapes with `\u`, which is not looked at here. */
+const UNITS = '[^"\\\\\\u0000-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069]';
+const ESCAPED = `\\\\["\\\\bfnrt]${UNITS}*`;
+const TEXT = `"${UNITS}*(?:${ESCAPED})*"`;
+const NAMED = `(?!"")${TEXT}`;
+/** Months have 28 days at least: of a later one the calendar is asked. */
+const TIME =
+  '"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\\.[0-9]{3}Z"';
+const PLACE = '[1-9][0-9]{0,14}';
+const HASH = '"[0-9a-f]{64}"';
+/** Not so small that the engine would write it with an exponent. */
+const COST = '(?:0|[1-9][0-9]{0,5})(?:\\.(?!000000)[0-9]{0,8}[1-9])?';
+
+const KINDS: Readonly<Record<MemberKind, string>> = {
+  string: NAMED,
+  action: NAMED,
+  time: TIME,
+  cost: COST,
+  count: '(?:0|[1-9][0-9]{0,14})',
+  provenance: '"(?:live|sample|fallback|imported)"',
+  payload: '(\\{.*\\})',
+};
+const OF_LEDGER = {
+  run_seq: PLACE,
+  run_prev_hash: HASH,
+  decision_seq: PLACE,
+  decision_prev_hash: HASH,
+  content_hash: HASH,
+};
+
+const LAST = [...Object.keys(OF_LEDGER), 'nonce'];
+
+const optional = (name: string, value: string): string => `(?:,"${name}":${value})?`;
+const PATTERN = [
+  `^\\{"seq":${PLACE},"ts":${TIME},"id":"[0-7][0-9A-HJKMNP-TV-Z]{25}","by":${NAMED}`,
+  ...Object.entries(CALLER_MEMBERS).map(([name, kind]) =>
+    name === 'action' ? `,"action":${NAMED}` : optional(name, KINDS[kind]),
+  ),
+  `((?:,(?!"(?:${LAST.join('|')})")"[A-Za-z_][A-Za-z0-9_]*":(?:${TEXT}|-?[0-9][0-9.e+-]*|true|false|null))*)`,
+  ...Object.entries(OF_LEDGER).map(([name, value]) => optional(name, value)),
+  `,"nonce":"[A-Za-z0-9_-]{22}","prev_hash":${HASH},"hash":"([0-9a-f]{64})"\\}$`,
+].join('');
+
+/** What is odd in a payload, which may hold anything else that is JSON. */
+const ODD = /\\u|[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
+const TIMES = ['ts', ...Object.entries(CALLER_MEMBERS).flatMap(([name, kind]) => (kind === 'time' ? [name] : []))];
+
+export interface PlainLine {
+  readonly row: Row;
+  /** The hash that it declares. */
+  readonly hash: string;
+}
+
+/** What a line in that form holds; undefined for any other. */
+export function readPlainLine(line: string): PlainLine | undefined {
+  const [whole, payload, extra, hash = ''] = lineForm().exec(line) ?? [];
+  if (whole === undefined || !line.isWellFormed()) return undefined;
+  const row = orNothing(() => JSON.parse(line) as Row);
+  if (row === undefined || !isActionName(row.action) || !areDays(row)) return undefined;
+  if (payload !== undefined && (ODD.test(payload) || JSON.stringify(row.payload) !== payload)) return undefined;
+  return extra === '' || isOfCaller(extra ?? '', row, line) ? { row, hash } : undefined;
+}
+
+let compiled: RegExp | undefined;
+
+function lineForm(): RegExp {
+  if (compiled === undefined) {
+    compiled = new RegExp(PATTERN);
+    // For a text as long as this it is compiled to machine code at once, and not for an interpreter first.
+    compiled.test(' '.repeat(1000));
+  }
+  return compiled;
+}
+
+function areDays(row: Row): boolean {
+  for (const name of TIMES) {
+    const time = row[name];
+    if (typeof time === 'string' && time.slice(8, 10) > '28' && !isStoredTime(time)) return false;
+  }
+  return true;
+}
+
+/** Members of nobody's list: each once, and none that has its own place. */
+function isOfCaller(extra: string, row: Row, line: string): boolean {
+  const names = Object.keys(JSON.parse(`{${extra.slice(1)}}`) as object);
+  return names.every((name) => !MEMBERS.has(name) && !LEDGER_MEMBERS.has(name)) && JSON.stringify(row) === line;
+}
