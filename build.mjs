@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('.', import.meta.url));
 const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'));
 const workers = ['scan/scanWorker', 'costs/costWorker', 'index/indexWorker', 'index/digestWorker'];
 const parts = ['catalogue/compileCatalogue', 'secrets/detectSecrets'];
-const programs = ['onlyAppend', 'onlyRead', 'onlyCheck', 'onlySigned', 'allCommands'];
+const programs = ['onlyAppend', 'onlyRead', 'onlyCheck', 'onlyVerify', 'onlyCheckpoint', 'allCommands'];
 
 // commander starts programs as subcommands; ledger has none, and node:child_process takes an append 1 ms to load.
 const commanderWithoutPrograms = {

@@ -1,5 +1,5 @@
 /**
- * The shipped program: loads one of five bundles. An append is what scripts wait for, a few rows are what people wait for,
+ * The shipped program: loads one of six bundles. An append is what scripts wait for, a few rows are what people wait for,
  * and what came since the last signature is what a clock asks for: these have small ones of their own.
  */
 import { join } from 'node:path';
@@ -9,7 +9,8 @@ import { commandName } from './options';
 const SMALL = new Map([
   ...['append', 'coprocess'].map((name) => [name, 'onlyAppend'] as const),
   ...['query', 'show', 'tail', 'reconstruct', 'prove'].map((name) => [name, 'onlyRead'] as const),
-  ...['checkpoint', 'verify'].map((name) => [name, 'onlySigned'] as const),
+  ['verify', 'onlyVerify'],
+  ['checkpoint', 'onlyCheckpoint'],
 ]);
 
 const argv = process.argv.slice(2);

@@ -64,7 +64,8 @@ function bytesOf(bundle: unknown): Buffer {
   if (bundle instanceof Uint8Array) return Buffer.from(bundle.buffer, bundle.byteOffset, bundle.byteLength);
   const text = typeof bundle === 'string' ? bundle : jsonOf(bundle);
   // Half a character would become another one among bytes.
-  if (!text.isWellFormed()) throw new EvidenceError('MALFORMED', 'expected a bundle, found half a character in its text');
+  if (!text.isWellFormed())
+    throw new EvidenceError('MALFORMED', 'expected a bundle, found half a character in its text');
   return Buffer.from(text);
 }
 

@@ -4,7 +4,7 @@
  */
 import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { sha256Hex } from '../core/digest';
 
 export interface StatePaths {
@@ -73,4 +73,9 @@ export function realFolder(path: string): string {
     const parent = dirname(path);
     return parent === path ? path : join(realFolder(parent), basename(path));
   }
+}
+
+/** Whether a real path lies in a folder, or is it. */
+export function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}${sep}`);
 }

@@ -16,6 +16,7 @@ import { membersOf, Tally } from '../../core/tally';
 import type { TallyPlan, TallySums } from '../../core/tally';
 import { withFile } from '../files';
 import type { WindowPlaces } from '../index/indexWindow';
+import { monotonicMs } from '../machine/clock';
 import { scanLines } from '../read/lines';
 import type { LineRange } from '../read/lines';
 import type { WantedRows } from './wanted';
@@ -116,9 +117,9 @@ export interface LiveEnd {
 /** Reads the line at `offset` again, on fresh descriptors, until it is whole or a second has passed. */
 export async function settleTail(live: LiveFile, offset: number, plan: TallyPlan): Promise<Settled> {
   const reader = new CostLineReader(membersOf(plan));
-  const deadline = performance.now() + SETTLE_MS;
+  const deadline = monotonicMs() + SETTLE_MS;
   for (;;) {
-    const last = performance.now() >= deadline;
+    const last = monotonicMs() >= deadline;
     const found = lineAt(live, offset, reader, last);
     if (found.kind !== 'broken' || last) return found;
     await sleep(SETTLE_STEP_MS);

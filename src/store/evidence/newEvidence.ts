@@ -3,7 +3,7 @@ import { realpathSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { errnoOf, LedgerError, orNothing } from '../../core/errors';
 import { statOf, syncFolder } from '../files';
-import { isWithin } from '../signing/keyFiles';
+import { isWithin } from '../paths';
 import { createWhole } from '../wholeFile';
 
 /**

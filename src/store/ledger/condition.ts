@@ -18,6 +18,7 @@ import { standingOf } from '../index/indexRead';
 import type { Standing } from '../index/indexRead';
 import { probeKernelLock, readLockNote } from '../lock/kernelLock';
 import { isAlive } from '../machine/alive';
+import { monotonicMs } from '../machine/clock';
 import type { StatePaths } from '../paths';
 import { spillFiles } from '../spill/spillFiles';
 import { countSpilled } from '../spill/spillState';
@@ -40,10 +41,10 @@ export interface LastRow {
 
 /** The tail; a row in flight is given a second to land. */
 export async function settledTail(paths: StatePaths): Promise<Tail> {
-  const deadline = performance.now() + PATIENCE_MS;
+  const deadline = monotonicMs() + PATIENCE_MS;
   for (;;) {
     const tail = withFile(paths.ledger, 'read', readTail);
-    if (tail.kind === 'whole' || performance.now() > deadline) return tail;
+    if (tail.kind === 'whole' || monotonicMs() > deadline) return tail;
     await sleep(POLL_MS);
   }
 }

@@ -20,6 +20,7 @@ import type { LineRange } from './lines';
 import type { StatePaths } from '../paths';
 import { noLedger } from '../ledger/missing';
 import { listSegments, presentSegments, segmentBlocks } from '../ledger/segments';
+import { monotonicMs } from '../machine/clock';
 
 export type Followed =
   | { readonly kind: 'row'; readonly seq: number; readonly line: Buffer; readonly row: Row }
@@ -53,7 +54,7 @@ export function followLedger(paths: StatePaths, options: FollowOptions): AsyncGe
   presentSegments(paths);
   const follower = new Follower(paths);
   const lacking = follower.begin(options.from);
-  return batchesFrom(paths, options, follower, { lacking, first: follower.look(performance.now()) });
+  return batchesFrom(paths, options, follower, { lacking, first: follower.look(monotonicMs()) });
 }
 
 async function* batchesFrom(
@@ -63,7 +64,7 @@ async function* batchesFrom(
   { lacking, first }: { readonly lacking: number; readonly first: readonly Followed[] },
 ): AsyncGenerator<readonly Followed[]> {
   yield* closedRows(paths, from, lacking);
-  for (let batch = first; signal?.aborted !== true; batch = follower.look(performance.now())) {
+  for (let batch = first; signal?.aborted !== true; batch = follower.look(monotonicMs())) {
     if (batch.length > 0) yield batch;
     if (follower.hasMore) continue;
     if (!follow && !follower.isWaiting) return;

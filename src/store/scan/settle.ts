@@ -11,6 +11,7 @@ import { checkChunk } from '../../core/chunk';
 import type { ChunkOptions, ChunkSummary } from '../../core/chunk';
 import { readStoredLine } from '../../core/storedLine';
 import { readAt, withFile } from '../files';
+import { monotonicMs } from '../machine/clock';
 
 const NEWLINE = 0x0a;
 /** What is read again when something in it looks wrong. */
@@ -43,7 +44,7 @@ export async function settleTail(
   waitMs: number,
   check: ChunkOptions = { strict: false },
 ): Promise<Settled> {
-  const deadline = performance.now() + waitMs;
+  const deadline = monotonicMs() + waitMs;
   let firstLength: number | undefined;
   let before: Buffer | undefined;
   for (;;) {
@@ -57,7 +58,7 @@ export async function settleTail(
     const summary = finished && whole > 0 ? checkChunk(tail, 0, whole, check) : undefined;
     if (summary !== undefined || (finished && whole === 0)) return { kind: 'tail', bytes: tail, summary };
     const still = before !== undefined && tail.subarray(0, before.length).equals(before);
-    if ((finished && still && endsInWholeLine(tail)) || performance.now() >= deadline)
+    if ((finished && still && endsInWholeLine(tail)) || monotonicMs() >= deadline)
       return { kind: 'tail', bytes: tail, summary: undefined };
     before = tail;
     await sleep(POLL_MS);

@@ -1,5 +1,4 @@
 /** Keys that ssh-agent holds: they sign without leaving it. One question a connection, over its socket. */
-import { createConnection } from 'node:net';
 import { errnoOf, LedgerError } from '../../core/errors';
 import { KEY_TYPE, blobOf, keyInBlob } from '../../core/signing/keys';
 import type { PublicKey } from '../../core/signing/keys';
@@ -54,7 +53,9 @@ function understood<T>(socket: string, read: () => T): T {
 }
 
 /** What stands behind the first byte of the answer, which says what it is. */
-function ask(socket: string, question: Buffer, wanted: number, waitMs: number): Promise<Buffer> {
+async function ask(socket: string, question: Buffer, wanted: number, waitMs: number): Promise<Buffer> {
+  // Most who sign ask no agent.
+  const { createConnection } = await import('node:net');
   return new Promise((resolve, reject) => {
     const connection = createConnection({ path: socket });
     let answer = Buffer.alloc(0);

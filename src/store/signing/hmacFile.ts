@@ -4,7 +4,7 @@ import { LedgerError } from '../../core/errors';
 import { hmacKeyId, hmacKeyIn, hmacOf, HMAC_KEY_BYTES } from '../../core/signing/hmacKey';
 import type { Signer } from '../../core/signing/signer';
 import { readKeyBytes } from './keyBytes';
-import { isWithin } from './keyFiles';
+import { isWithin } from '../paths';
 
 /**
  * @param stateDir the state folder of the ledger, in which no secret may lie: it is copied and shown

@@ -1,7 +1,7 @@
 /** Files of keys: those that `ledger key new` made lie in one folder, by name; others are named by their path. */
 import { openSync, readdirSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve, sep } from 'node:path';
+import { join, resolve } from 'node:path';
 import { errnoOf, LedgerError, orNothing } from '../../core/errors';
 import { privateKeyOf, publicKeyLine, readPrivateKey, readPublicKey, readPublicPem } from '../../core/signing/keys';
 import type { LockedKey, PrivateKey, PublicKey } from '../../core/signing/keys';
@@ -24,11 +24,6 @@ export function keyFolder(env: Env): string {
 /** Whether a word can be the name of a key in the folder. */
 export function isKeyName(word: string): boolean {
   return NAME.test(word) && !word.endsWith(PUBLIC);
-}
-
-/** Whether a real path lies in a folder, or is it. */
-export function isWithin(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(`${folder}${sep}`);
 }
 
 /** The keys in the folder, by name; without those whose files are no keys. */

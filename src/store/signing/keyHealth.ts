@@ -5,10 +5,11 @@ import type { Checkup } from '../../core/checkup';
 import type { Config } from '../../core/config';
 import { LedgerError } from '../../core/errors';
 import { fingerprintOf } from '../../core/signing/keys';
+import { isWithin } from '../paths';
 import type { StatePaths } from '../paths';
 import { COMMAND } from './commandSigner';
 import { hmacSigner } from './hmacFile';
-import { checkKeyFile, isWithin } from './keyFiles';
+import { checkKeyFile } from './keyFiles';
 import { publicKeyAtHand } from './publicKey';
 import { HMAC, keyPath } from './signer';
 

@@ -3,7 +3,7 @@
  * at the terminal. Never from a flag or a variable: others see those.
  */
 import { fstatSync, openSync, readFileSync } from 'node:fs';
-import { ReadStream } from 'node:tty';
+import type { ReadStream } from 'node:tty';
 import { LedgerError, orNothing } from '../../core/errors';
 import { readKeyBytes } from './keyBytes';
 
@@ -78,7 +78,9 @@ async function ask(path: string, prompt: string): Promise<string> {
       place: { segment: path },
       hint: `run it at a terminal, or let ${PASSPHRASE_FILE} name a file (mode 600) or /dev/fd/N that has it`,
     });
-  const keys = new ReadStream(fd);
+  // Most who read keys ask nobody.
+  const { ReadStream: Terminal } = await import('node:tty');
+  const keys = new Terminal(fd);
   try {
     // Before anybody is asked: what is typed ahead is not shown either.
     keys.setRawMode(true);

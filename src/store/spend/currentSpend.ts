@@ -19,6 +19,7 @@ import type { Moved, PeriodOf } from '../../core/spend';
 import { closeQuietly, openFile, statOf } from '../files';
 import { listSegments, presentSegments, segmentBlocks } from '../ledger/segments';
 import type { Segment } from '../ledger/segments';
+import { monotonicMs } from '../machine/clock';
 import type { StatePaths } from '../paths';
 import { scanLines } from '../read/lines';
 import { offsetBeforeId } from '../read/seek';
@@ -75,9 +76,9 @@ export async function spendSoFar(request: SpendRequest): Promise<CurrentSpend | 
  */
 export async function spendNow(request: SpendRequest): Promise<Spend> {
   presentSegments(request.paths);
-  const deadline = performance.now() + SETTLE_MS;
+  const deadline = monotonicMs() + SETTLE_MS;
   for (;;) {
-    const last = performance.now() >= deadline;
+    const last = monotonicMs() >= deadline;
     const found = last ? await readNow(request) : await spendSoFar(request);
     if (found !== undefined) return found.spend;
     await sleep(SETTLE_STEP_MS);
