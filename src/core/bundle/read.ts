@@ -5,9 +5,9 @@
 import { orNothing } from '../errors';
 import { parseJson } from '../parseJson';
 import { BUNDLE_VERSION, SIGNATURE_ALGS } from './bundle';
-import type { Bundle, WrittenMembers } from './bundle';
+import type { Bundle } from './bundle';
 import type { BundleFinding } from './finding';
-import { isHashText, pathText, proofsAt } from './inclusion';
+import { isHashText, pathText } from './inclusion';
 import type { Inclusion } from './inclusion';
 import { LIST_NAMES } from './lists';
 import { COUNT, faultIn, isOneOf, matching, NAME, TEXT, VALUE } from './shape';
@@ -43,51 +43,6 @@ function inclusionOf({ hashes, index, seq }: BundleJson['inclusion'][number]): I
 }
 
 /**
- * The file of a bundle as our own writer writes it; undefined for any other, which the exact way reads. One character beyond
- * Latin-1, as every note has it, would make each of a million take twice the room, and twice the time: so the bytes are taken
- * for Latin-1, which all of JSON's own characters are in, and what is not ASCII is read again as what it is.
- * @param bytes UTF-8
- */
-export function bundleOfBytes(bytes: Buffer): WrittenBundle | undefined {
-  const text = bytes.toString('latin1');
-  const at = text.indexOf(PROOFS_MEMBER);
-  const listAt = at + PROOFS_MEMBER.length;
-  const listed = at < 0 ? undefined : proofsAt(text, listAt);
-  if (listed === undefined || text.includes(PROOFS_MEMBER, listed.end)) return undefined;
-  const beginning = text.slice(0, listAt);
-  const places: Places = new Map();
-  const value = plainJson(`${beginning}[]${text.slice(listed.end)}`, places);
-  // Nowhere else does the name stand where a member's may, but at the very beginning: there it would be another one.
-  const isOwn = typeof value === 'object' && value !== null && Object.keys(value).indexOf('inclusion') > 0;
-  if (!isOwn) return undefined;
-  const written = new Map([['inclusion', bytes.subarray(listAt, listed.end)]]);
-  const [from = 0, to = 0] = places.get('events') ?? [];
-  if (to > 0 && to < listAt) written.set('events', bytes.subarray(from, to));
-  return { reading: bundleIn(fromLatin1(value), listed.proofs), written };
-}
-
-const PROOFS_MEMBER = ',"inclusion":';
-
-export interface WrittenBundle {
-  readonly reading: BundleReading;
-  readonly written: WrittenMembers;
-}
-
-/** Where the values of members stand in a text, and end. */
-type Places = Map<string, readonly [number, number]>;
-
-/** The same value with the text that its bytes are. */
-function fromLatin1(value: unknown): unknown {
-  if (typeof value === 'string')
-    return BEYOND_ASCII.test(value) ? Buffer.from(value, 'latin1').toString('utf8') : value;
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(fromLatin1);
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [fromLatin1(name), fromLatin1(inner)]));
-}
-
-const BEYOND_ASCII = /[\u0080-\u00ff]/;
-
-/**
  * JSON that says one thing only. What comes out of the engine's own writer as it went in has every key once and every
  * number whole: nearly every bundle, in a tenth of the time.
  * @throws LedgerError as `parseJson`
@@ -99,8 +54,11 @@ export function strictJson(text: string): unknown {
   return parsed(text);
 }
 
+/** Where the values of members stand in a text, and end. */
+export type Places = Map<string, readonly [number, number]>;
+
 /** Of what the engine's own writer would write so; undefined for all else, which may be strict as well. */
-function plainJson(text: string, places?: Places): unknown {
+export function plainJson(text: string, places?: Places): unknown {
   // An escaped half of a character comes out as it went in, too.
   const value = text.includes('\\ud') ? undefined : parsed(text);
   // Nested deeper than the engine writes: the exact way says so.

@@ -5,8 +5,9 @@ import type { WrittenMembers } from './bundle';
 import { evidenceInEnvelope, isEnvelope } from './envelope';
 import { noEvidence } from './evidence';
 import type { EvidenceReading } from './evidence';
-import { bundleIn, bundleOfBytes, strictJson } from './read';
+import { bundleIn, strictJson } from './read';
 import type { BundleReading } from './read';
+import { bundleOfBytes } from './writtenBundle';
 
 export function readEvidence(bytes: Buffer): EvidenceReading {
   if (!isUtf8(bytes)) return noEvidence('text in UTF-8', 'other bytes');

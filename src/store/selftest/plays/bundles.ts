@@ -4,14 +4,16 @@
  */
 import { sign } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { contentHashOf, signedBytes } from '../../../core/bundle/bundle';
-import type { Bundle } from '../../../core/bundle/bundle';
+import { signedBytes } from '../../../core/bundle/bundle';
+import type { BundleJson } from '../../../core/bundle/read';
 import { rewritten } from '../../../core/attacks/forge';
+import { sha256Hex } from '../../../core/digest';
+import { canonicalJson, toJson } from '../../../core/json';
 import { fingerprintOf } from '../../../core/signing/keys';
 import type { Plays, Scratch } from '../scratch';
 import { privateKey } from './keys';
 
-type Change = (bundle: Bundle) => object;
+type Change = (bundle: BundleJson) => object;
 
 export const BUNDLE_PLAYS = {
   'bundle-row-edited': (scratch) => writeBundle(scratch, (bundle) => changeEvent(bundle, 1, edited)),
@@ -37,14 +39,14 @@ const edited = (line: string): string => line.replace('0.0312', '0.0012');
 const reOutcome = (line: string): string =>
   rewritten(line, (text) => text.replace('"outcome":"success"', '"outcome":"failure"'));
 
-function changeEvent(bundle: Bundle, at: number, change: (line: string) => string): Bundle {
+function changeEvent(bundle: BundleJson, at: number, change: (line: string) => string): BundleJson {
   return { ...bundle, events: bundle.events.map((line, i) => (i === at ? change(line) : line)) };
 }
 
 /** The row in the middle; the number of rows is made to fit. */
-const leaveOut = (bundle: Bundle): Bundle => takeRows(bundle, [0, 2]);
+const leaveOut = (bundle: BundleJson): BundleJson => takeRows(bundle, [0, 2]);
 
-function takeRows(bundle: Bundle, indexes: readonly number[]): Bundle {
+function takeRows(bundle: BundleJson, indexes: readonly number[]): BundleJson {
   return {
     ...bundle,
     streams: bundle.streams.map((stream) => ({ ...stream, rows: indexes.length })),
@@ -55,15 +57,16 @@ function takeRows(bundle: Bundle, indexes: readonly number[]): Bundle {
 
 function writeBundle(scratch: Scratch, change: Change): void {
   const path = scratch.path('bundle.json');
-  writeFileSync(path, `${JSON.stringify(change(JSON.parse(readFileSync(path, 'utf8')) as Bundle))}\n`);
+  writeFileSync(path, `${JSON.stringify(change(JSON.parse(readFileSync(path, 'utf8')) as BundleJson))}\n`);
 }
 
 /** @param keyId as whose key it is shown; default: whose it is */
 function signBundle(scratch: Scratch, name: string, change: Change, keyId?: string): void {
   const { key, publicKey } = privateKey(scratch, name);
   writeBundle(scratch, (bundle) => {
-    const changed = change(bundle) as Bundle;
-    const contentHash = contentHashOf(changed);
+    const changed = change(bundle) as BundleJson;
+    const content = { ...changed, contentHash: undefined, signature: undefined };
+    const contentHash = `sha256:${sha256Hex(canonicalJson(toJson(JSON.parse(JSON.stringify(content)))))}`;
     const value = sign(null, signedBytes(contentHash), key).toString('hex');
     return { ...changed, contentHash, signature: { alg: 'ed25519', keyId: keyId ?? fingerprintOf(publicKey), value } };
   });
