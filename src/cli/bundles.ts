@@ -5,6 +5,7 @@
  * It lies beside the bundles and never in a shared folder: compiled code is code, and only who may change the program may
  * say what it runs. Where that folder cannot be written (root installed it, say) nothing is kept, and nothing is said.
  */
+import { isAscii } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import module from 'node:module';
@@ -37,7 +38,7 @@ export function loadBundle(path: string, use: string): void {
 function runCompiled(path: string, kept: string): void {
   const source = readFileSync(path);
   const cachedData = readKept(kept, source);
-  const script = new Script(module.wrap(source.toString()), { filename: path, ...(cachedData && { cachedData }) });
+  const script = new Script(module.wrap(textOf(source)), { filename: path, ...(cachedData && { cachedData }) });
   if (cachedData === undefined || script.cachedDataRejected === true) {
     // At the end: by then the functions that this use needs are compiled too, if it came to anything.
     process.once('exit', (code) => {
@@ -47,6 +48,11 @@ function runCompiled(path: string, kept: string): void {
   const main = { exports: {} };
   const run = script.runInThisContext() as Wrapped;
   run.call(main.exports, main.exports, module.createRequire(path), main, path, dirname(path));
+}
+
+/** Bundles are ASCII alone: then the same text takes a quarter of the time. */
+function textOf(source: Buffer): string {
+  return isAscii(source) ? source.toString('latin1') : source.toString();
 }
 
 /**

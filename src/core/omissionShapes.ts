@@ -13,7 +13,7 @@ const MANY_INTEGERS = 256;
 
 /** Moments, and the numbers of versions and sections: none of them is an amount. */
 const NO_AMOUNTS =
-  /\b\d{4}-\d{2}(?:-\d{2})?(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?|\b\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\b|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b|\b(?:v|version|release|section|chapter|python|node|java|ruby|go|php|postgres|ubuntu|debian)[ -]?\d+(?:\.\d+)+|§ ?\d+(?:\.\d+)*/gi;
+  /\b\d{4}-\d{2}(?:-\d{2})?(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?|\b\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\b|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b|\b(?:v|version|release|section|chapter|python|node|java|ruby|go|php|postgres|ubuntu|debian)[ -]?\d+(?:\.\d+)+|\u00a7 ?\d+(?:\.\d+)*/gi;
 
 const CODE =
   '(?:USD|EUR|GBP|CHF|JPY|SGD|PLN|CAD|AUD|NZD|SEK|NOK|DKK|CZK|HUF|RON|BGN|CNY|RMB|HKD|INR|BRL|MXN|ZAR|KRW|THB|ILS|AED|SAR)';

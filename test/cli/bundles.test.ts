@@ -1,5 +1,6 @@
 /** Compiled code that is kept beside the bundles: it must save time and never change, or end, what runs. */
 import assert from 'node:assert/strict';
+import { isAscii } from 'node:buffer';
 import {
   cpSync,
   existsSync,
@@ -122,4 +123,15 @@ test('where nothing can be kept beside the bundles nothing is kept, and nothing 
   const { status, stderr } = await append();
   assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
   assert.ok(existsSync(compiled));
+});
+
+test('bundles are ASCII: any other character makes the engine read all of them the slow way', () => {
+  ensureBuilt();
+  const folder = join(ROOT, 'dist');
+  const bundles = readdirSync(folder).filter((name) => name.endsWith('.cjs'));
+  assert.ok(bundles.includes('allCommands.cjs'));
+  assert.deepEqual(
+    bundles.filter((name) => !isAscii(readFileSync(join(folder, name)))),
+    [],
+  );
 });

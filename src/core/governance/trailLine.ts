@@ -138,7 +138,7 @@ const BESIDE = ['actor', 'role', 'reviewer', 'presented_to', 'authority', 'data_
 export function besideOf(row: Row, { head, details }: TrailLine): string[] {
   const lines = [head, ...details];
   const isTold = (text: string): boolean =>
-    lines.some((line) => line.includes(text) && line.split(/ · |: /).includes(text));
+    lines.some((line) => line.includes(text) && line.split(/ \u00b7 |: /).includes(text));
   const beside = BESIDE.flatMap((name) => {
     const text = textOf(row, name);
     return text === undefined || isTold(text) ? [] : [`${actionTitle(name)}: ${text}`];
