@@ -156,7 +156,7 @@ function* contentFaults(line: Buffer, row: Row): Generator<Fault> {
 }
 
 /** Whether the row says of each stream either nothing or everything. `audit.*` rows are in none. */
-export function* membershipFaults(row: Row): Generator<Fault> {
+function* membershipFaults(row: Row): Generator<Fault> {
   if (row.action.startsWith('audit.')) {
     const placed = STREAM_MEMBERS.find((name) => row[name] !== undefined);
     if (placed !== undefined) yield { code: 'STREAM_BROKEN', want: 'no stream place for an audit.* row', got: placed };

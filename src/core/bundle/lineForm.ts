@@ -67,7 +67,7 @@ export function readPlainLine(line: string): PlainLine | undefined {
   const [whole, payload, extra, hash = ''] = lineForm().exec(line) ?? [];
   if (whole === undefined || !line.isWellFormed()) return undefined;
   const row = orNothing(() => JSON.parse(line) as Row);
-  if (row === undefined || !isActionName(row.action) || !areDays(row)) return undefined;
+  if (row === undefined || !isActionName(row.action) || !isPlaced(row) || !areDays(row)) return undefined;
   if (payload !== undefined && (ODD.test(payload) || JSON.stringify(row.payload) !== payload)) return undefined;
   return extra === '' || isOfCaller(extra ?? '', row, line) ? { row, hash } : undefined;
 }
@@ -81,6 +81,13 @@ function lineForm(): RegExp {
     compiled.test(' '.repeat(1000));
   }
   return compiled;
+}
+
+/** Of each stream it says either nothing or everything, as `membershipFaults` has it. */
+function isPlaced(row: Row): boolean {
+  const [isInRun, isInDecision] = [row.run_id !== undefined, row.decision_id !== undefined];
+  if (isInRun !== (row.run_seq !== undefined) || isInRun !== (row.run_prev_hash !== undefined)) return false;
+  return isInDecision === (row.decision_seq !== undefined) && isInDecision === (row.decision_prev_hash !== undefined);
 }
 
 function areDays(row: Row): boolean {
