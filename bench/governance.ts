@@ -14,7 +14,7 @@ import type { Line } from './table';
 
 const PIPED_ROWS = 60_000;
 const ROUNDS = 31;
-const PIPE_ROUNDS = 7;
+const PIPE_ROUNDS = 15;
 const METRIC_ROUNDS = 5;
 /** A run of this many rows. */
 const RUN_ROWS = 1_000;

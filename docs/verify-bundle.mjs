@@ -288,7 +288,10 @@ const KINDS = {
   occurred_at: isTime,
   as_of: isTime,
   action: (value) =>
-    string(value) && value.length <= 128 && /^[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*$/.test(value),
+    string(value) &&
+    value !== 'audit' &&
+    value.length <= 128 &&
+    /^[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*$/.test(value),
   cost_usd: isCost,
   duration_ms: isAmount,
   input_tokens: isAmount,
@@ -315,7 +318,7 @@ function checkMembers(row) {
   must(missing === undefined, 'MALFORMED', `a row without "${missing}"`);
   const odd = names.find((name) => {
     const value = row.get(name);
-    if (KINDS[name] !== undefined) return !KINDS[name](value);
+    if (Object.hasOwn(KINDS, name)) return !KINDS[name](value);
     return TEXTS.includes(name) && !isText(value) && (UNSEALED.has(name) || !isSeal(value));
   });
   must(odd === undefined, 'MALFORMED', `a row whose "${odd}" is none`);
@@ -324,6 +327,8 @@ function checkMembers(row) {
     'MALFORMED',
     'a member that no row has',
   );
+  const isRefund = ['cost.refund', 'cost.correction'].includes(row.get('action')) && row.has('ref');
+  must(!(row.get('cost_usd') < 0) || isRefund, 'MALFORMED', 'a cost below 0 that is no refund');
   const isExtra = (name) => ![...FIRST, ...CALLERS, ...ADDED, ...LAST].includes(name);
   const order = [FIRST, CALLERS, names.filter(isExtra), ADDED, LAST].flat().filter((name) => row.has(name));
   must(names.join() === order.join(), 'MALFORMED', `the members of row ${row.get('seq')} in another order`);
@@ -338,14 +343,28 @@ function checkMembers(row) {
   }
 }
 
+const MARKS = ['seq', 'nonce', 'prev_hash', 'hash', 'run_prev_hash', 'content_hash'];
+
+/** How many of a row's marks are in what may be one; none where there is nothing else than that, or more. */
+function marksOf(line) {
+  try {
+    const value = line.trim() === line ? JSON.parse(line) : null;
+    return MARKS.filter((name) => Object.hasOwn(value ?? {}, name)).length;
+  } catch {
+    return 0;
+  }
+}
+
 function readRow(line) {
-  must(Buffer.byteLength(line) <= 1 << 20, 'MALFORMED', 'a row of more than 1 MiB');
+  const marks = marksOf(line);
+  must(marks > 0, 'MALFORMED', `no row: ${line.slice(0, 80)}`);
   const end = /,"prev_hash":"[0-9a-f]{64}","hash":"([0-9a-f]{64})"\}$/.exec(line);
-  must(end !== null, 'MALFORMED', `no row: ${line.slice(0, 80)}`);
+  must(end !== null, marks > 1 ? 'CONTENT_ALTERED' : 'MALFORMED', `a row without its end: ${line.slice(-160)}`);
   const got = hex(`${line.slice(0, -75)}}`);
   must(got === end[1], 'CONTENT_ALTERED', `a row that declares hash ${end[1]}, and whose bytes give ${got}`);
+  must(Buffer.byteLength(line) <= 1 << 20, 'MALFORMED', 'a row of more than 1 MiB');
   const row = parseStrict(line, 64);
-  must(row instanceof Map, 'MALFORMED', 'no row');
+  must(row instanceof Map && row.get('action') !== 'audit.tombstone', 'MALFORMED', 'no row');
   checkMembers(row);
   const seq = row.get('seq');
   must(write(row, true) === line, 'MALFORMED', `row ${seq} in another spelling than the ledger has`);
@@ -366,10 +385,15 @@ function orderOf(row) {
   return ['string', 'number'].includes(typeof order) ? String(order) : undefined;
 }
 const isOwn = (row) => row.get('action').startsWith('audit.');
-function belongs(row, kind, id) {
-  if (isOwn(row)) return false;
-  if (kind === 'order') return orderOf(row) === id && !row.has('run_seq') && !row.has('decision_seq');
-  return row.get(`${kind}_id`) === id && row.has(`${kind}_seq`);
+/** The streams that a row belongs to, by kind and id. */
+function streamsOf(row) {
+  if (isOwn(row)) return [];
+  const linked = ['run', 'decision'].filter((kind) => row.has(`${kind}_seq`));
+  const order = linked.length === 0 ? orderOf(row) : undefined;
+  return [
+    ...linked.map((kind) => `${kind} ${row.get(`${kind}_id`)}`),
+    ...(order === undefined ? [] : [`order ${order}`]),
+  ];
 }
 
 const CLOSERS = { run: ['run_completed'], decision: ['decision.executed', 'decision.expired'] };
@@ -502,7 +526,7 @@ const decode = (bytes) => {
   }
 };
 
-const MAX_BYTES = 512 << 20;
+const MAX_BYTES = 511 << 20;
 
 /** A regular file alone: what a stranger hands over may be a pipe, or a device without an end. */
 function regularFile(path) {
@@ -653,21 +677,20 @@ function check({ bundle, layers, faults }, known) {
     attempt(() => must(head.origin === get('ledger').get('origin'), 'FOREIGN', `a tree head of ${head.origin}`));
   const rows = get('events').map((line) => attempt(() => readRow(line)));
   const sound = rows.filter((row) => row !== undefined);
+  const names = get('streams').map((stream) => `${stream.get('kind')} ${stream.get('id')}`);
+  const members = new Map(names.map((name) => [name, []]));
   sound.forEach((row, i) => {
     const [seq, before] = [row.get('seq'), sound[i - 1]?.get('seq') ?? 0];
     attempt(() => must(seq !== before, 'REPLAY', `row ${seq} twice`));
     attempt(() => must(seq >= before, 'MALFORMED', `row ${seq} behind row ${before}`));
-    const isOf = get('streams').some((stream) => belongs(row, stream.get('kind'), stream.get('id')));
-    attempt(() => must(isOf, 'FOREIGN', `row ${seq} is in none of the streams`));
+    const lists = streamsOf(row).flatMap((name) => (members.has(name) ? [members.get(name)] : []));
+    attempt(() => must(lists.length > 0, 'FOREIGN', `row ${seq} is in none of the streams`));
+    for (const list of lists) list.push(row);
   });
-  const names = get('streams').map((stream) => `${stream.get('kind')} ${stream.get('id')}`);
   attempt(() =>
-    must(names.length > 0 && new Set(names).size === names.length, 'MALFORMED', 'streams: each once, at least one'),
+    must(names.length > 0 && members.size === names.length, 'MALFORMED', 'streams: each once, at least one'),
   );
-  for (const stream of get('streams')) {
-    const own = sound.filter((row) => belongs(row, stream.get('kind'), stream.get('id')));
-    checkStream(stream, own, attempt);
-  }
+  get('streams').forEach((stream, i) => checkStream(stream, members.get(names[i]), attempt));
   attempt(() => must(get('inclusion').length === rows.length, 'CHECKPOINT_INVALID', 'not a proof for each event'));
   if (head) rows.forEach((row, i) => row && attempt(() => checkInclusion(get('inclusion')[i], row, head)));
   for (const [name, actions] of Object.entries(LISTS)) {

@@ -3,8 +3,8 @@ import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { readAt } from './files';
 
-/** What V8 takes as one text, and what a bundle of all rows that one may have takes, is less. */
-export const MAX_HANDED_BYTES = 512 << 20;
+/** The engine takes no longer text than one just below 512 MiB. */
+export const MAX_HANDED_BYTES = 511 << 20;
 
 /**
  * The bytes of a regular file, through links as well: what is handed over is a file of anybody's. Undefined for what is none

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import test, { before } from 'node:test';
 import type { TestContext } from 'node:test';
 import { EvidenceError, LedgerError, verifyEvidenceBundle } from '../../src/index';
+import { bundleText } from '../../src/core/bundle/bundle';
 import type { BundleJson } from '../../src/core/bundle/read';
 import type { Row } from '../../src/core/members';
 import { leafHash } from '../../src/core/tree/merkle';
@@ -15,7 +16,8 @@ import { digestOf } from '../../src/core/seal';
 import { toJson } from '../../src/core/json';
 import { ensureBuilt } from '../support/built';
 import { CHANGES } from '../support/bundleChanges';
-import { noteOf, testKey, treeOf } from '../support/bundles';
+import { withHash } from '../support/forgedRows';
+import { bundleOf as bundleOfChain, noteOf, testKey, treeOf } from '../support/bundles';
 import { chainOf } from '../support/ledgers';
 import { run } from '../support/process';
 import type { Ended, RunOptions } from '../support/process';
@@ -191,6 +193,39 @@ test('the verifier that stands alone and the library reject the same, for the sa
     assert.deepEqual(theirs, ours, name);
     assert.equal(ours.status, name === 'spaced' ? 0 : 1, name);
   }
+});
+
+test('… also of rows that nobody but the one who has the key can make, and of honest ones with odd names', async (t) => {
+  const box = sandbox(t);
+  const [path, key] = [join(box.root, 'one.json'), join(box.root, 'b.pub')];
+  const { publicBytes } = testKey('b');
+  writeFileSync(key, `${publicKeyLine({ bytes: publicBytes, comment: '' })}\n`);
+  const both = async (row: string, change: (line: string) => string = (line) => line): Promise<boolean> => {
+    const chain = chainOf();
+    chain.add({ ...(JSON.parse(row) as { action: string }), run_id: 'r1' });
+    const last = chain.lines.at(-1) ?? '';
+    const changed = withHash(change(`${last.slice(0, last.lastIndexOf(',"hash":"'))}}`));
+    const forged = { ...chain, lines: [...chain.lines.slice(0, -1), changed] } as typeof chain;
+    writeFileSync(
+      path,
+      bundleText(await bundleOfChain(forged, [{ kind: 'run', id: 'r1' }], { headKey: testKey('b') })),
+    );
+    const [ours, theirs] = [await library(box, path, ['--key', key]), await standalone(box, path, ['--key', key])];
+    assert.deepEqual(theirs, ours, changed);
+    return ours.codes.length === 0;
+  };
+  const odd = '{"action":"a.b","hasOwnProperty":true,"isPrototypeOf":1,"toString":"x","__proto__":"y"}';
+  for (const row of ['{"action":"a.b"}', odd, '{"action":"cost.refund","ref":"01J","cost_usd":-0.5}'])
+    assert.ok(await both(row), row);
+  const cost = '{"action":"a.b","cost_usd":0.5}';
+  for (const [row, from, to] of [
+    [cost, ':0.5', ':-0.5'],
+    [cost, ':0.5', ':0.50'],
+    [cost, '"a.b"', '"audit"'],
+    [cost, '"a.b"', '"audit.b"'],
+    [cost, '"a.b","', '"a.b","ref":5,"'],
+  ] as const)
+    assert.ok(!(await both(row, (line) => line.replace(from, to))), to);
 });
 
 test('the same of folders, envelopes and shared secrets', async (t) => {

@@ -9,6 +9,11 @@ const other = (inclusion: BundleJson['inclusion'], at: number, more: object): ob
 export const CHANGES: readonly (readonly [string, Change])[] = [
   ['nothing', () => ({})],
   ['an event', ({ events }) => ({ events: events.map((line) => line.replace('coder', 'codex')) })],
+  ['the end of a line', ({ events }) => ({ events: events.with(1, (events[1] ?? '').replace(/"prev_hash":"./, '"prev_hash":"[')) })], // prettier-ignore
+  ['a line that is no JSON', ({ events }) => ({ events: events.with(0, (events[0] ?? '').replace(',"agent"', '}"agent"')) })], // prettier-ignore
+  ['a line with a space behind it', ({ events }) => ({ events: events.map((line) => `${line} `) })],
+  ['a line that is another thing', ({ events }) => ({ events: events.with(1, '{"seq":2}') })],
+  ['a line that is no object', ({ events }) => ({ events: events.with(1, '5') })],
   ['a row less', ({ events, inclusion }) => ({ events: events.slice(1), inclusion: inclusion.slice(1) })],
   ['a row twice', ({ events, inclusion }) => ({ events: [events[0], ...events], inclusion: [inclusion[0], ...inclusion] })], // prettier-ignore
   ['rows in another order', ({ events, inclusion }) => ({ events: events.toReversed(), inclusion: inclusion.toReversed() })], // prettier-ignore

@@ -9,6 +9,9 @@ import type { Row } from '../members';
 import type { BundleStream, StreamState } from './bundle';
 import type { BundleFindings } from './finding';
 
+/** Of more streams no finding tells. */
+const MAX_NAMED = 10;
+
 type Kind = BundleStream['kind'];
 export type StreamKey = Pick<BundleStream, 'kind' | 'id'>;
 
@@ -49,6 +52,7 @@ export function checkStreams(streams: readonly BundleStream[], rows: readonly Ro
     if (members.has(nameOf(stream))) findings.add('MALFORMED', 'every stream once', `${nameOf(stream)} twice`);
     members.set(nameOf(stream), []);
   }
+  const wanted = streams.slice(0, MAX_NAMED).map(nameOf).join(', ').slice(0, 200);
   for (const row of rows) {
     let isShown = false;
     for (const stream of streamsOf(row)) {
@@ -56,8 +60,7 @@ export function checkStreams(streams: readonly BundleStream[], rows: readonly Ro
       list?.push(row);
       isShown ||= list !== undefined;
     }
-    if (!isShown)
-      findings.add('FOREIGN', `a row of ${streams.map(nameOf).join(', ').slice(0, 200)}`, whose(row), row.seq);
+    if (!isShown) findings.add('FOREIGN', `a row of ${wanted}`, whose(row), row.seq);
   }
   for (const stream of streams) checkStream(stream, members.get(nameOf(stream)) ?? [], findings);
 }

@@ -2,6 +2,7 @@
  * The quick way to read the file of a bundle: the text of its proofs stays text, and what is hashed are the bytes that are
  * there. It takes what our own writer writes, and nothing besides; any other file is read the exact way.
  */
+import { orNothing } from '../errors';
 import type { WrittenMembers } from './bundle';
 import { proofsAt } from './inclusion';
 import { bundleIn, plainJson } from './read';
@@ -33,11 +34,13 @@ export function bundleOfBytes(bytes: Buffer): WrittenBundle | undefined {
   const value = plainJson(`${beginning}[]${text.slice(listed.end)}`, places);
   // Nowhere else does the name stand where a member's may, but at the very beginning: there it would be another one.
   const isOwn = typeof value === 'object' && value !== null && Object.keys(value).indexOf('inclusion') > 0;
-  if (!isOwn) return undefined;
+  // Nested deeper than the stack is: the exact way says so.
+  const content = isOwn ? orNothing(() => fromLatin1(value)) : undefined;
+  if (content === undefined) return undefined;
   const written = new Map([['inclusion', bytes.subarray(listAt, listed.end)]]);
   const [from = 0, to = 0] = places.get('events') ?? [];
   if (to > 0 && to < listAt) written.set('events', bytes.subarray(from, to));
-  return { reading: bundleIn(fromLatin1(value), listed.proofs), written };
+  return { reading: bundleIn(content, listed.proofs), written };
 }
 
 /** The same value with the text that its bytes are. */
