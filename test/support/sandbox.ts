@@ -57,10 +57,13 @@ export function atEnd(t: TestContext, undo: () => unknown): void {
   });
 }
 
+/** A coprocess whose shell has ended may still be writing its last file. */
+const REMOVAL = { recursive: true, force: true, maxRetries: 5 };
+
 /** A fresh folder that goes away with the test. */
 export function temporaryFolder(t: TestContext): string {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'ledger-fault-')));
-  atEnd(t, () => rmSync(root, { recursive: true, force: true }));
+  atEnd(t, () => rmSync(root, REMOVAL));
   return root;
 }
 
@@ -77,7 +80,7 @@ export async function inSandbox<T>(template: Sandbox | undefined, use: (box: San
     if (template !== undefined) copyState(template, box);
     return await use(box);
   } finally {
-    rmSync(root, { recursive: true, force: true });
+    rmSync(root, REMOVAL);
   }
 }
 
