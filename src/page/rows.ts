@@ -35,33 +35,32 @@ export function readRows(lines: readonly string[], findings: Findings): (Row | u
 }
 
 function readRow(line: string, i: number, findings: Findings): Row | undefined {
-  const marks = marksOf(line);
-  const declared = END.exec(line)?.[2];
-  if (declared === undefined && marks > 1) {
-    findings.must(false, 'CONTENT_ALTERED', `event ${i + 1} with the end of a row`, line.slice(-160));
-    return undefined;
-  }
-  const got = declared === undefined || marks === 0 ? undefined : digestHex(`${line.slice(0, -HASH_CHARS)}}`);
-  if (got !== undefined && !findings.must(got === declared, 'CONTENT_ALTERED', `bytes that give hash ${declared}`, got))
-    return undefined;
+  const notARow = (): undefined => void findings.must(false, 'MALFORMED', `a row as event ${i + 1}`, line.slice(0, 80));
+  const loose = looseRow(line);
+  const marks = MARKS.filter((name) => Object.hasOwn(loose, name)).length;
+  const at = typeof loose.seq === 'number' ? loose.seq : undefined;
+  const hash = END.exec(line)?.[2];
+  if (marks < (hash === undefined ? 2 : 1)) return notARow();
+  const [want, got] =
+    hash === undefined
+      ? [`event ${i + 1} with the end of a row`, line.slice(-160)]
+      : [`bytes that give hash ${hash}`, digestHex(`${line.slice(0, -HASH_CHARS)}}`)];
+  if (!findings.must(got === hash, 'CONTENT_ALTERED', want, got, at) || hash === undefined) return undefined;
   const members = membersOf(line);
   const [seq, action] = [members?.get('seq'), members?.get('action')];
   const isRow = typeof seq === 'number' && typeof action === 'string' && line.length <= MAX_CHARS && hasForm(members);
-  if (declared === undefined || members === undefined || !isRow || action === 'audit.tombstone') {
-    findings.must(false, 'MALFORMED', `a row as event ${i + 1}`, line.slice(0, 80));
-    return undefined;
-  }
+  if (members === undefined || !isRow || action === 'audit.tombstone') return notARow();
   if (!checkPayload(members, seq, findings)) return undefined;
-  return { seq, action, hash: declared, members };
+  return { seq, action, hash, members };
 }
 
-/** How many of a row's marks are in what may be one; none where there is nothing else than that, or more. */
-function marksOf(line: string): number {
+/** What may be a row, read loosely: without any member where there is nothing of one, or something around it. */
+function looseRow(line: string): { readonly seq?: unknown } {
   try {
-    const value = line.trim() === line ? (JSON.parse(line) as object | null) : null;
-    return MARKS.filter((name) => Object.hasOwn(value ?? {}, name)).length;
+    const value: unknown = line.trim() === line ? JSON.parse(line) : undefined;
+    return typeof value === 'object' && value !== null ? value : {};
   } catch {
-    return 0;
+    return {};
   }
 }
 

@@ -57,13 +57,10 @@ export function atEnd(t: TestContext, undo: () => unknown): void {
   });
 }
 
-/** A coprocess whose shell has ended may still be writing its last file. */
-const REMOVAL = { recursive: true, force: true, maxRetries: 5 };
-
 /** A fresh folder that goes away with the test. */
 export function temporaryFolder(t: TestContext): string {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'ledger-fault-')));
-  atEnd(t, () => rmSync(root, REMOVAL));
+  atEnd(t, () => rmSync(root, { recursive: true, force: true }));
   return root;
 }
 
@@ -80,7 +77,7 @@ export async function inSandbox<T>(template: Sandbox | undefined, use: (box: San
     if (template !== undefined) copyState(template, box);
     return await use(box);
   } finally {
-    rmSync(root, REMOVAL);
+    rmSync(root, { recursive: true, force: true });
   }
 }
 

@@ -2,8 +2,8 @@
  * The lines of a bundle, each on its own: exactly what a writer wrote, with the hash that it declares.
  *
  * A bundle is checked by a program that has just started, so code of ours that goes through bytes is not compiled yet, and
- * takes twenty times as long as later. A line that the engine's own reader and writer give back as it was is read by these;
- * any other goes the exact way, as in `verify --strict`.
+ * takes twenty times as long as later. A line in the form of nearly all is read by the engine's own means; any other goes the
+ * exact way, as in `verify --strict`.
  */
 import { HASH_SUFFIX_BYTES } from '../chain';
 import { sha256Hex } from '../digest';
