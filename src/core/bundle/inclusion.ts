@@ -13,10 +13,16 @@ export interface Inclusion {
   readonly seq: number;
 }
 
-/** 32 bytes in base64, in their one spelling: two bits of the last character say nothing. A count of 42 takes twice as long. */
-const HASH = `${'[A-Za-z0-9+/]'.repeat(42)}[AEIMQUYcgkosw048]=`;
+/** 32 bytes in base64, in their one spelling: two bits of the last character say nothing. */
+const HASH = '[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=';
+const PATH = new RegExp(`^\\[(?:"${HASH}"(?:,"${HASH}")*)?\\]$`);
+const PATH_BEGINNING = new RegExp(`^\\[(?:"${HASH}",)*$`);
 const COUNT = '(0|[1-9][0-9]{0,14})';
-const PROOF = new RegExp(`\\{"hashes":(\\[(?:"${HASH}"(?:,"${HASH}")*)?\\]),"index":${COUNT},"seq":${COUNT}\\}`, 'y');
+const PLACE = new RegExp(`,"index":${COUNT},"seq":${COUNT}\\}`, 'y');
+const BEGINNING = '{"hashes":';
+
+/** A hash with its quotes, and what is between it and the next. */
+const LISTED_HASH_CHARS = 47;
 
 export const isHashText = (value: unknown): boolean => typeof value === 'string' && WHOLE_HASH.test(value);
 const WHOLE_HASH = new RegExp(`^${HASH}$`);
@@ -45,13 +51,29 @@ export function proofsAt(text: string, at: number): ListedProofs | undefined {
   if (text[at] !== '[') return undefined;
   const proofs: Inclusion[] = [];
   for (let from = at + 1; ; from++) {
-    PROOF.lastIndex = from;
-    const found = PROOF.exec(text);
-    if (found === null) return undefined;
-    const [, path = '', index, seq] = found;
-    proofs.push({ path, index: Number(index), seq: Number(seq) });
-    from = PROOF.lastIndex;
+    const pathAt = from + BEGINNING.length;
+    const pathEnd = text.indexOf(']', from) + 1;
+    PLACE.lastIndex = pathEnd;
+    const place = PLACE.exec(text);
+    if (place === null || !text.startsWith(BEGINNING, from)) return undefined;
+    const proof = { path: text.slice(pathAt, pathEnd), index: Number(place[1]), seq: Number(place[2]) };
+    if (!isWellFormed(proof, proofs.at(-1))) return undefined;
+    proofs.push(proof);
+    from = PLACE.lastIndex;
     if (text[from] === ']') return { proofs, end: from + 1 };
     if (text[from] !== ',') return undefined;
   }
+}
+
+/**
+ * The paths of two leaves are the same from where they meet on: of most, a quarter is new.
+ * @param before one that is well-formed
+ */
+function isWellFormed({ path, index }: Inclusion, before: Inclusion | undefined): boolean {
+  if (before === undefined) return PATH.test(path);
+  const levelsApart = 32 - Math.clz32(index ^ before.index);
+  const newEnd = 1 + levelsApart * LISTED_HASH_CHARS;
+  // Wherever they do not meet there, as at the edge of the tree, nothing is taken for known.
+  const isKnown = path.length === before.path.length && path.slice(newEnd) === before.path.slice(newEnd);
+  return newEnd < path.length && isKnown ? PATH_BEGINNING.test(path.slice(0, newEnd)) : PATH.test(path);
 }
