@@ -115,15 +115,17 @@ export class GrowingTree {
     if (this.#room.length < bytes) this.#room = Buffer.allocUnsafe(bytes);
     const stored = this.#room.subarray(0, bytes);
     let at = 0;
+    const nextPlace = (): Buffer => stored.subarray(at, (at += HASH_BYTES));
     for (let from = 0; from < leaves.length; from += HASH_BYTES) {
-      leaves.copy(stored, at, from, from + HASH_BYTES);
+      let hash = nextPlace();
+      hash.set(leaves.subarray(from, from + HASH_BYTES));
       let level = 0;
       for (let rest = this.#size; rest % 2 === 1; rest = Math.floor(rest / 2), level++) {
-        nodeInto(this.#edge[level] as Buffer, 0, stored, at, stored, at + HASH_BYTES);
-        at += HASH_BYTES;
+        const parent = nextPlace();
+        nodeInto(this.#edge[level] as Buffer, hash, parent);
+        hash = parent;
       }
-      this.#edgeAt(level).set(stored.subarray(at, at + HASH_BYTES));
-      at += HASH_BYTES;
+      this.#edgeAt(level).set(hash);
       this.#size++;
     }
     return stored;
