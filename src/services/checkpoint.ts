@@ -1,5 +1,5 @@
 /** `ledger checkpoint`: signs the ledger as it stands, and puts the head where it is anchored. */
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { isDue } from '../core/checkpointSettings';
 import { HOUR_MS } from '../core/day';
 import { LedgerError } from '../core/errors';
@@ -20,7 +20,7 @@ import { locate } from '../store/ledger/locate';
 import type { LocatedLedger, Place } from '../store/ledger/locate';
 import { presentSegments } from '../store/ledger/segments';
 import { rowsBehind } from '../store/read/rowsBehind';
-import { keysInFolder } from '../store/signing/keyFiles';
+import { hasKey } from '../store/signing/keyFiles';
 import { ledgerTrust } from '../store/signing/ledgerTrust';
 import { findSigner } from '../store/signing/signer';
 import { openTree } from '../store/tree/treeReader';
@@ -90,8 +90,7 @@ function targetsOf(located: LocatedLedger, { to, place }: CheckpointRequest): Re
 /** By the key that is asked for, or that the settings name; else one that is called "checkpoint", which the hint makes. */
 async function signerOf({ config }: LocatedLedger, { key, place }: CheckpointRequest): Promise<KeySigner> {
   const word = key ?? signersOf(config).find(({ what }) => what === 'checkpoints')?.word;
-  const isNamed = word !== undefined || keysInFolder(place.env).some(({ path }) => basename(path) === DEFAULT_KEY);
-  if (isNamed) return findSigner(word ?? DEFAULT_KEY, place.env);
+  if (word !== undefined || hasKey(DEFAULT_KEY, place.env)) return findSigner(word ?? DEFAULT_KEY, place.env);
   throw new LedgerError('KEY_UNUSABLE', 'expected a key to sign with, found none named', {
     hint: `make one with "ledger key new ${DEFAULT_KEY}", and say that it counts: "ledger key trust ${DEFAULT_KEY} --actor NAME --role checkpoint"; or name yours with --sign`,
   });

@@ -6,7 +6,7 @@ import { errnoOf, LedgerError, orNothing } from '../../core/errors';
 import { privateKeyOf, publicKeyLine, readPrivateKey, readPublicKey, readPublicPem } from '../../core/signing/keys';
 import type { LockedKey, PrivateKey, PublicKey } from '../../core/signing/keys';
 import { decryptedKey, isEncryptedPem } from '../../core/signing/pkcs8';
-import { closeQuietly, ensureFolder, syncData, syncFolder, writeAll } from '../files';
+import { closeQuietly, ensureFolder, statOf, syncData, syncFolder, writeAll } from '../files';
 import { readKeyBytes } from './keyBytes';
 import { passphrasesFor } from './passphrase';
 
@@ -24,6 +24,11 @@ export function keyFolder(env: Env): string {
 /** Whether a word can be the name of a key in the folder. */
 export function isKeyName(word: string): boolean {
   return NAME.test(word) && !word.endsWith(PUBLIC);
+}
+
+/** Whether something stands in that key's place, be it damaged. */
+export function hasKey(name: string, env: Env): boolean {
+  return statOf(join(keyFolder(env), name)) !== undefined;
 }
 
 /** The keys in the folder, by name; without those whose files are no keys. */

@@ -4,13 +4,14 @@
  */
 import { HASH_BYTES } from '../../core/tree/merkle';
 import { storedCount } from '../../core/tree/storedTree';
-import { closeQuietly, openFile, syncData, syncFolder, writeAt } from '../files';
+import { closeQuietly, openFile, statOf, syncData, syncFolder, writeAt } from '../files';
 import type { StatePaths } from '../paths';
 
 /** Small writes are put together. */
 const BLOCK_BYTES = 1 << 20;
 
 export class TreeWriter {
+  readonly #isNew: boolean;
   readonly #fd: number;
   #at: number;
   readonly #block = Buffer.allocUnsafe(BLOCK_BYTES);
@@ -21,6 +22,7 @@ export class TreeWriter {
     private readonly paths: StatePaths,
     size: number,
   ) {
+    this.#isNew = statOf(paths.tree) === undefined;
     this.#fd = openFile(paths.tree, 'update-or-create');
     this.#at = storedCount(size) * HASH_BYTES;
   }
@@ -34,11 +36,11 @@ export class TreeWriter {
     }
   }
 
-  /** Everything is on disk after this. */
+  /** Everything is on disk after this; the name of the file, too, where this one made it. */
   finish(): void {
     this.#flush();
     syncData(this.#fd);
-    syncFolder(this.paths.dir);
+    if (this.#isNew) syncFolder(this.paths.dir);
   }
 
   close(): void {
