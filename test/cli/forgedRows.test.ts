@@ -8,11 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
-import { COMMANDS } from '../../src/cli/commandTable';
-import type { Io } from '../../src/cli/io';
-import { main } from '../../src/cli/main';
 import { forgedRow } from '../support/forgedRows';
 import type { ForgedMembers } from '../support/forgedRows';
+import { call } from '../support/inProcess';
 import { chainOf, writeLedger } from '../support/ledgers';
 import { mapLimit } from '../support/process';
 
@@ -26,7 +24,7 @@ interface Box {
   readonly call: (...args: string[]) => Promise<Answer>;
 }
 
-/** Commands run in this process, as on a terminal: a process for each of these thousands would take an hour. */
+/** Its commands run as on a terminal. */
 function boxWith(t: TestContext, lines: readonly string[]): Box {
   const root = mkdtempSync(join(tmpdir(), 'ledger-forged-'));
   t.after(() => rmSync(root, { recursive: true, force: true }));
@@ -34,19 +32,11 @@ function boxWith(t: TestContext, lines: readonly string[]): Box {
   mkdirSync(dir);
   const { ledger } = writeLedger(dir, lines);
   const env = { LEDGER_DIR: dir, XDG_STATE_HOME: join(root, 'home'), NO_COLOR: '1', TZ: 'UTC' };
-  const call = async (...args: string[]): Promise<Answer> => {
-    let text = '';
-    let status = 0;
-    const stdout = (part: string): boolean => ((text += part), true);
-    const stderr = (part: string): void => void (text += part);
-    const setExit = (code: number): void => void (status = code);
-    const { stdin } = process;
-    const pass = (): Promise<void> => Promise.resolve();
-    const streams = { pass, isTTY: true, isErrTTY: false, columns: 120, stdin, stdout, stderr };
-    await main(args, { env, nowMs: () => Date.now(), setExit, ...streams } satisfies Io, COMMANDS);
-    return { status, text };
+  const answer = async (...args: string[]): Promise<Answer> => {
+    const { status, stdout, stderr } = await call(args, { env, isTTY: true });
+    return { status, text: stdout + stderr };
   };
-  return { ledger, call };
+  return { ledger, call: answer };
 }
 
 function soundLines(): readonly string[] {
