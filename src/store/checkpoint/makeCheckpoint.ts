@@ -222,7 +222,8 @@ async function tell(
   try {
     return await writer.appendDecided((_, placer) => {
       const key = `checkpoint:${size}:${root}`;
-      const use = placer.keyUse(key);
+      // No row can name the root of these rows but one behind them: mostly there is none yet, and the index is not asked.
+      const use = placer.group.head.seq === size ? undefined : placer.keyUse(key);
       const isOurs = use !== undefined && (use.stored === undefined || use.stored.action === 'audit.checkpoint');
       if (isOurs) return Promise.resolve(use.landed.seq);
       // Where somebody else's row has the key, this one has none.
