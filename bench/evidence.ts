@@ -13,7 +13,7 @@ import { count, ms } from './table';
 import type { Line } from './table';
 
 const FIRST_ROUNDS = 3;
-const ROUNDS = 21;
+const ROUNDS = 41;
 const BUNDLE_ROUNDS = 7;
 /** A run of this many rows; and so many come between two checkpoints. */
 const FEW_ROWS = 1_000;
