@@ -21,7 +21,7 @@ import {
   publicFile,
   keysOf,
   bundleOf,
-  library,
+  shipped,
   standalone,
 } from '../support/evidence';
 
@@ -75,17 +75,17 @@ test('a row that no checkpoint covers, a row that was changed: no bundle is made
 test('what it says by which key, and with which exit code', async (t) => {
   const box = await evidenceLedger(t);
   await done(box, ['bundle', 'create', 'r1', '--sign', 'ops', '--out', 'r1.json']);
-  assert.deepEqual(await library(box, 'r1.json', keysOf(box)), { status: 0, codes: [] });
-  assert.deepEqual(await library(box, 'r1.json', []), { status: 3, codes: [] });
-  assert.deepEqual(await library(box, 'r1.json', ['--key', 'head.pub']), { status: 1, codes: ['UNKNOWN_KEY'] });
+  assert.deepEqual(await shipped(box, 'r1.json', keysOf(box)), { status: 0, codes: [] });
+  assert.deepEqual(await shipped(box, 'r1.json', []), { status: 3, codes: [] });
+  assert.deepEqual(await shipped(box, 'r1.json', ['--key', 'head.pub']), { status: 1, codes: ['UNKNOWN_KEY'] });
   const missing = await ledger(box, ['bundle', 'verify', 'r1.json', '--key', 'nobody.pub']);
   assert.equal(missing.status, 2);
   await done(box, ['key', 'trust', 'ops', '--actor', 'ops']);
-  assert.deepEqual(await library(box, 'r1.json', []), { status: 1, codes: ['UNTRUSTED_KEY'] });
+  assert.deepEqual(await shipped(box, 'r1.json', []), { status: 1, codes: ['UNTRUSTED_KEY'] });
   await done(box, ['key', 'trust', 'ops', '--actor', 'ops', '--role', 'bundle']);
-  assert.deepEqual(await library(box, 'r1.json', []), { status: 0, codes: [] });
+  assert.deepEqual(await shipped(box, 'r1.json', []), { status: 0, codes: [] });
   await done(box, ['key', 'trust', 'ops', '--actor', 'ops', '--until', '2020-01-01T00:00:00Z']);
-  assert.deepEqual(await library(box, 'r1.json', []), { status: 1, codes: ['UNTRUSTED_KEY'] });
+  assert.deepEqual(await shipped(box, 'r1.json', []), { status: 1, codes: ['UNTRUSTED_KEY'] });
   const config = JSON.parse(readFileSync(join(box.root, 'ledger.config.json'), 'utf8')) as object;
   writeFileSync(join(box.root, 'ledger.config.json'), JSON.stringify({ ...config, signer: 'ops' }));
   assert.equal((await ledger(box, ['bundle', 'create', 'r1'])).status, 0);
@@ -157,7 +157,7 @@ test('a folder of a stranger is not waited for, and nothing without an end is re
   ] as const) {
     cpSync(join(box.root, 'folder'), copy, { recursive: true });
     change(join(copy, name));
-    assert.deepEqual(await library(box, 'copy', keysOf(box)), { status: 1, codes }, name);
+    assert.deepEqual(await shipped(box, 'copy', keysOf(box)), { status: 1, codes }, name);
     assert.deepEqual(await standalone(box, 'copy', keysOf(box)), { status: 1, codes }, name);
     rmSync(copy, { recursive: true });
   }

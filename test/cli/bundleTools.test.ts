@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import test, { before } from 'node:test';
 import type { BundleJson } from '../../src/core/bundle/read';
 import { ensureBuilt } from '../support/built';
-import { done, evidenceLedger, publicFile, keysOf, bundleOf, library } from '../support/evidence';
+import { done, evidenceLedger, publicFile, keysOf, bundleOf, shipped } from '../support/evidence';
 
 before(ensureBuilt);
 
@@ -71,7 +71,7 @@ test(
       mutate(copy);
       assert.ok(existsSync(join(copy, 'SHA256SUMS.sig')), name);
       assert.notEqual(shell(copy, files ?? '').status, 0, name);
-      assert.equal((await library(box, 'copy', keysOf(box))).status, 1, name);
+      assert.equal((await shipped(box, 'copy', keysOf(box))).status, 1, name);
     }
   },
 );

@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import type { BundleJson } from '../../src/core/bundle/read';
 import { publicKeyLine } from '../../src/core/signing/keys';
 import { call } from './inProcess';
+import type { Called } from './inProcess';
 import { noteOf, testKey, treeOf } from './bundles';
 import { run } from './process';
 import type { Ended, RunOptions } from './process';
@@ -65,11 +66,17 @@ export interface Said {
   readonly codes: readonly string[];
 }
 
+/** By the shipped command. */
+export async function shipped(box: Sandbox, path: string, args: readonly string[]): Promise<Said> {
+  return saidIn(await ledger(box, ['bundle', 'verify', path, '--json', ...args]));
+}
+
+/** The same command in this process: for hundreds of changes a process each would take minutes. */
 export async function library(box: Sandbox, path: string, args: readonly string[]): Promise<Said> {
-  const { status, stdout, stderr } = await call(['bundle', 'verify', path, '--json', ...args], {
-    env: box.env,
-    cwd: box.root,
-  });
+  return saidIn(await call(['bundle', 'verify', path, '--json', ...args], { env: box.env, cwd: box.root }));
+}
+
+function saidIn({ status, stdout, stderr }: Called): Said {
   const { findings } = JSON.parse(stdout || '{"findings":[]}') as { readonly findings: readonly { code: string }[] };
   assert.ok(status < 2 || status === 3, stderr);
   return { status, codes: [...new Set(findings.map(({ code }) => code))].sort() };

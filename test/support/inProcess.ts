@@ -4,7 +4,7 @@ import type { Io } from '../../src/cli/io';
 import { main } from '../../src/cli/main';
 import type { Ended } from './process';
 
-type Said = Pick<Ended, 'status' | 'stdout' | 'stderr'>;
+export type Called = Pick<Ended, 'status' | 'stdout' | 'stderr'>;
 
 export interface CallOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -13,7 +13,7 @@ export interface CallOptions {
   readonly isTTY?: boolean;
 }
 
-export async function call(args: readonly string[], options: CallOptions): Promise<Said> {
+export async function call(args: readonly string[], options: CallOptions): Promise<Called> {
   const { env, cwd = process.cwd(), isTTY = false } = options;
   let [status, stdout, stderr] = [0, '', ''];
   const io = {
