@@ -13,6 +13,7 @@ import { completeObject, seqOf } from '../../core/rowText';
 import { readAt } from '../files';
 import { projectLine } from '../index/indexRows';
 import { scanLines } from '../read/lines';
+import { startOfLine } from '../read/startOfLine';
 import { CHUNK_BYTES, scanRegion } from '../scan/scanPool';
 import type { ChunkResult } from '../scan/scanPool';
 
@@ -54,7 +55,7 @@ export interface FindOptions {
 /** @param fd the live file; lines up to its size at the time of the call are looked at, the last also without its newline */
 export async function findBrokenLines(fd: number, options: FindOptions = {}): Promise<BrokenLines> {
   const { ino, size } = fstatSync(fd);
-  const to = endOfLines(fd, size);
+  const to = startOfLine(fd, size);
   const found = new Collector(fd, options.digestUpTo);
   if (to > 0) await scanForm(fd, to, found, options);
   if (to < size) found.lookAtEnd(to, size - to);
@@ -144,17 +145,6 @@ class Collector {
       length: last.length + range.length,
     };
   }
-}
-
-/** Just behind the last newline. */
-function endOfLines(fd: number, size: number): number {
-  const blockBytes = 1 << 20;
-  for (let end = size; end > 0; end -= blockBytes) {
-    const start = Math.max(0, end - blockBytes);
-    const newline = readAt(fd, start, end - start).lastIndexOf(0x0a);
-    if (newline >= 0) return start + newline + 1;
-  }
-  return 0;
 }
 
 /** The complete line that ends just before `offset`, or undefined at the start of the file or where it is no line of a chain. */

@@ -10,10 +10,10 @@ import { closeQuietly, openFile, readAt } from '../files';
 import type { StatePaths } from '../paths';
 import { lastRowsFrom } from '../read/lastRows';
 import { scanLines } from '../read/lines';
+import { startOfLine } from '../read/startOfLine';
 import { readTail } from '../read/tail';
 import type { Tail } from '../read/tail';
 
-const NEWLINE = 0x0a;
 const PATIENCE_MS = 1_000;
 const STEP_MS = 50;
 
@@ -50,7 +50,7 @@ export async function openLedgerEnd(paths: StatePaths): Promise<LedgerEnd> {
 function endOf(fd: number, tail: Tail): LedgerEnd {
   const { ino } = fstatSync(fd);
   const end = tail.kind === 'torn' ? tail.offset : tail.sizeBytes;
-  const linesEnd = lineStart(fd, end);
+  const linesEnd = startOfLine(fd, end);
   return {
     fd,
     ino,
@@ -71,16 +71,4 @@ function headOf(fd: number, tail: Tail): Head | undefined {
     if (reading.kind === 'tombstone') head = { seq: reading.lastSeq, id: '', hash: reading.hash };
   });
   return head;
-}
-
-const STEP_BYTES = 64 << 10;
-
-/** Where the line that `end` is in, or behind, begins: `end` itself behind a newline. */
-function lineStart(fd: number, end: number): number {
-  for (let to = end; to > 0; to -= STEP_BYTES) {
-    const from = Math.max(0, to - STEP_BYTES);
-    const at = readAt(fd, from, to - from).lastIndexOf(NEWLINE);
-    if (at >= 0) return from + at + 1;
-  }
-  return 0;
 }

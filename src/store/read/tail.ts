@@ -10,8 +10,10 @@ import { declaredLinks } from '../../core/chain';
 import type { Row } from '../../core/members';
 import { completeObject, readLine } from '../../core/rowText';
 import type { LineReading } from '../../core/rowText';
-import { readAt, readInto } from '../files';
+import { readAt } from '../files';
+
 import { MAX_SCANNED_LINE_BYTES } from './lines';
+import { startOfLine } from './startOfLine';
 
 /** How much of the end is read at once. It also answers most questions about streams and keys (places.ts). */
 export const TAIL_BYTES = 256 << 10;
@@ -145,25 +147,8 @@ function bytesOf(fd: number, window: TailBytes, offset: number, length: number):
   return window.bytes.subarray(start, start + length);
 }
 
-/** The offset just after the last newline before `end`; 0 where there is none. Reads backwards in blocks. */
+/** The offset just after the last newline before `end`; 0 where there is none. */
 function afterNewlineBefore(fd: number, window: TailBytes, end: number): number {
-  let stop = end;
-  // One for all that lies before the window: a buffer for each would be garbage as long as what is torn.
-  let block: Buffer | undefined;
-  while (stop > 0) {
-    const start = stop > window.offset ? window.offset : Math.max(0, stop - TAIL_BYTES);
-    const bytes =
-      start >= window.offset
-        ? bytesOf(fd, window, start, stop - start)
-        : readBlock(fd, (block ??= Buffer.allocUnsafe(TAIL_BYTES)), start, stop - start);
-    const newline = bytes.lastIndexOf(0x0a);
-    if (newline >= 0) return start + newline + 1;
-    stop = start;
-  }
-  return 0;
-}
-
-/** What the file has there, as a part of `block`. */
-function readBlock(fd: number, block: Buffer, offset: number, length: number): Buffer {
-  return block.subarray(0, readInto(fd, block.subarray(0, length), offset));
+  const inWindow = end > window.offset ? window.bytes.subarray(0, end - window.offset).lastIndexOf(0x0a) : -1;
+  return inWindow >= 0 ? window.offset + inWindow + 1 : startOfLine(fd, Math.min(end, window.offset));
 }
