@@ -21,8 +21,8 @@ const COUNT = '(0|[1-9][0-9]{0,14})';
 const PLACE = new RegExp(`,"index":${COUNT},"seq":${COUNT}\\}`, 'y');
 const BEGINNING = '{"hashes":';
 
-/** A hash with its quotes, and what is between it and the next. */
-const LISTED_HASH_CHARS = 47;
+/** Where the hashes of a path stand in its text, `["<44 characters>","…"]`. */
+export const [FIRST_AT, HASH_CHARS, BETWEEN] = [2, 44, 3];
 
 export const isHashText = (value: unknown): boolean => typeof value === 'string' && WHOLE_HASH.test(value);
 const WHOLE_HASH = new RegExp(`^${HASH}$`);
@@ -33,7 +33,7 @@ export function pathText(hashes: readonly string[]): string {
 
 /** As it stands in a bundle; members in canonical order. */
 export function proofText({ path, index, seq }: Inclusion): string {
-  return `{"hashes":${path},"index":${index},"seq":${seq}}`;
+  return `${BEGINNING}${path},"index":${index},"seq":${seq}}`;
 }
 
 export function listText(proofs: readonly Inclusion[]): string {
@@ -72,7 +72,7 @@ export function proofsAt(text: string, at: number): ListedProofs | undefined {
 function isWellFormed({ path, index }: Inclusion, before: Inclusion | undefined): boolean {
   if (before === undefined) return PATH.test(path);
   const levelsApart = 32 - Math.clz32(index ^ before.index);
-  const newEnd = 1 + levelsApart * LISTED_HASH_CHARS;
+  const newEnd = FIRST_AT - 1 + levelsApart * (HASH_CHARS + BETWEEN);
   // Wherever they do not meet there, as at the edge of the tree, nothing is taken for known.
   const isKnown = path.length === before.path.length && path.slice(newEnd) === before.path.slice(newEnd);
   return newEnd < path.length && isKnown ? PATH_BEGINNING.test(path.slice(0, newEnd)) : PATH.test(path);

@@ -5,26 +5,8 @@
  * Hashes are text here, in base64 as bundles have them: most are compared alone, and a buffer for each would take longer to
  * make than the hash itself.
  */
-import { hash } from 'node:crypto';
-import { HASH_BYTES } from '../tree/merkle';
-
-const leaf = Buffer.alloc(1 + HASH_BYTES, 0);
-const parent = Buffer.alloc(1 + 2 * HASH_BYTES, 1);
-// Windows on what is hashed: to write into one from its beginning takes less than to name a place and a length.
-const leafHash = leaf.subarray(1);
-const [leftChild, rightChild] = [parent.subarray(1, 1 + HASH_BYTES), parent.subarray(1 + HASH_BYTES)];
-
-/** The leaf hash of a row, whose `hash` is given in hex. */
-export function leafText(rowHash: string): string {
-  leafHash.write(rowHash, 'hex');
-  return hash('sha256', leaf, 'base64');
-}
-
-function parentText(left: string, right: string): string {
-  leftChild.write(left, 'base64');
-  rightChild.write(right, 'base64');
-  return hash('sha256', parent, 'base64');
-}
+import { nodeText } from '../tree/merkle';
+import { BETWEEN, FIRST_AT, HASH_CHARS } from './inclusion';
 
 /** A node that is in the tree, its children, and what is left of a path above them: its text from `end` on. */
 interface Known {
@@ -35,9 +17,6 @@ interface Known {
   readonly path: string;
   readonly end: number;
 }
-
-/** Where the hashes of a path stand in its text, `["<44 characters>","…"]`. */
-const [FIRST_AT, HASH_CHARS, BETWEEN] = [2, 44, 3];
 
 export class PathsToRoot {
   /** The way of the last leaf that led there, by level: where leaves come in order, the next way meets it before any other. */
@@ -79,7 +58,7 @@ export class PathsToRoot {
       const known = this.#last[level];
       if (known?.index === index) return known.left === left && known.right === right && known.path.slice(known.end) === path.slice(end); // prettier-ignore
       way.push({ level, index, left, right, path, end });
-      node = parentText(left, right);
+      node = nodeText(left, right, 'base64');
       at = end + BETWEEN;
     }
     // A list of none has no quotes.

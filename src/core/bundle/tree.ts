@@ -1,5 +1,6 @@
 /** That the rows of a bundle stand in the tree that its checkpoint names, and who signed that checkpoint. */
 import type { Row } from '../members';
+import { leafText } from '../tree/merkle';
 import { readSignedHead } from '../note/checkpoint';
 import type { TreeHead } from '../note/checkpoint';
 import { noteKeyOf, openNote } from '../note/note';
@@ -7,7 +8,7 @@ import type { Note } from '../note/note';
 import type { Bundle } from './bundle';
 import type { BundleFindings, Checked } from './finding';
 import type { Inclusion } from './inclusion';
-import { leafText, PathsToRoot } from './paths';
+import { PathsToRoot } from './paths';
 import type { EvidenceKey } from './keys';
 
 export interface CheckedHead {
@@ -70,7 +71,7 @@ export function checkInclusion(
     if (row === undefined || proof === undefined) continue;
     if (proof.seq !== row.seq || proof.index !== row.seq - 1)
       findings.add('CHECKPOINT_INVALID', `a proof of row ${row.seq}, at index ${row.seq - 1}`, placeOf(proof), row.seq);
-    else if (!paths.leadsToRoot(proof.index, leafText(row.hash), proof.path))
+    else if (!paths.leadsToRoot(proof.index, leafText(row.hash, 'base64'), proof.path))
       findings.add(
         'CHECKPOINT_INVALID',
         `row ${row.seq} in the tree of ${head.size} rows that the checkpoint names`,

@@ -13,9 +13,10 @@ export const EMPTY_ROOT = Buffer.from(hash('sha256', '', 'hex'), 'hex');
 const LEAF = 0x00;
 const NODE = 0x01;
 const leaf = Buffer.from([LEAF, ...Buffer.alloc(HASH_BYTES)]);
-/** A window on the leaf: to write from its beginning takes less than to name a place and a length. */
-const leafData = leaf.subarray(1);
 const node = Buffer.from([NODE, ...Buffer.alloc(2 * HASH_BYTES)]);
+// Windows on what is hashed: to write from the beginning of one takes less than to name a place and a length.
+const leafData = leaf.subarray(1);
+const [leftChild, rightChild] = [node.subarray(1, 1 + HASH_BYTES), node.subarray(1 + HASH_BYTES)];
 
 export function leafHash(data: Uint8Array): Buffer {
   return Buffer.from(hash('sha256', Buffer.concat([Buffer.of(LEAF), data]), 'hex'), 'hex');
@@ -27,16 +28,30 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
   return parent;
 }
 
-/** Writes the leaf hash of a row, whose `hash` is given in hex, to `into` at `at`. */
-export function leafInto(rowHash: string, into: Buffer, at: number): void {
+/** Text, because a buffer for each result takes three times as long to make as the hash itself. */
+type HashText = 'base64' | 'binary';
+
+/** The leaf hash of a row, whose `hash` is given in hex. */
+export function leafText(rowHash: string, as: HashText): string {
   leafData.write(rowHash, 'hex');
-  // Text, because a buffer for each result takes three times as long to make as the hash itself.
-  into.write(hash('sha256', leaf, 'binary'), at, 'binary');
+  return hash('sha256', leaf, as);
+}
+
+/** The same, to `into` at `at`. */
+export function leafInto(rowHash: string, into: Buffer, at: number): void {
+  into.write(leafText(rowHash, 'binary'), at, 'binary');
+}
+
+/** The hash of a node whose children are given as such text. */
+export function nodeText(left: string, right: string, as: HashText): string {
+  leftChild.write(left, as);
+  rightChild.write(right, as);
+  return hash('sha256', node, as);
 }
 
 /** Writes the hash of a node to its parent's place, which is as long as a hash. */
 export function nodeInto(left: Uint8Array, right: Uint8Array, parent: Buffer): void {
-  node.set(left, 1);
-  node.set(right, 1 + HASH_BYTES);
+  leftChild.set(left);
+  rightChild.set(right);
   parent.write(hash('sha256', node, 'binary'), 'binary');
 }

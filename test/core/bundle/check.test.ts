@@ -8,11 +8,11 @@ import { checkEvidence } from '../../../src/core/bundle/check';
 import type { BundleReport } from '../../../src/core/bundle/check';
 import type { EvidenceKey } from '../../../src/core/bundle/keys';
 import { publicKeyOf, sharedKeyOf } from '../../../src/core/bundle/keys';
-import { leafText, PathsToRoot } from '../../../src/core/bundle/paths';
+import { PathsToRoot } from '../../../src/core/bundle/paths';
 import { sha256Hex } from '../../../src/core/digest';
 import { pathText } from '../../../src/core/bundle/inclusion';
 import type { BundleJson } from '../../../src/core/bundle/read';
-import { leafHash } from '../../../src/core/tree/merkle';
+import { leafHash, leafText } from '../../../src/core/tree/merkle';
 import { verifyInclusion } from '../../../src/core/tree/proof';
 import { hmacKeyId, hmacOf } from '../../../src/core/signing/hmacKey';
 import { bundleOf, fromJson, jsonOf, noteOf, readText, testKey, treeOf } from '../../support/bundles';
@@ -297,7 +297,7 @@ test('every leaf of every small tree is proved, by the cached way and by the pla
     const leads = (index: number, leaf: string, path: readonly string[]): boolean => paths.leadsToRoot(index, leaf, pathText(path)); // prettier-ignore
     for (let i = 0; i < size; i++) {
       const rowHash = `${i}`.padStart(64, '0');
-      const [leaf, text] = [leafHash(Buffer.from(rowHash, 'hex')), leafText(rowHash)];
+      const [leaf, text] = [leafHash(Buffer.from(rowHash, 'hex')), leafText(rowHash, 'base64')];
       assert.equal(text, leaf.toString('base64'));
       const proof = pathOf(i).map((hash) => hash.toString('base64'));
       assert.ok(leads(i, text, proof), `${i} of ${size}`);
@@ -315,7 +315,7 @@ test('every leaf of every small tree is proved, by the cached way and by the pla
       assert.ok(!leads(i, text, [...proof, text]));
       assert.ok(!leads(i + size, text, proof));
       assert.ok(size === 1 || !leads((i + 1) % size, text, proof));
-      assert.ok(!leads(i, leafText('f'.repeat(64)), proof));
+      assert.ok(!leads(i, leafText('f'.repeat(64), 'base64'), proof));
     }
   }
 });
