@@ -9,7 +9,7 @@ import { statOf } from '../files';
 import { agentKeys, signWithAgent } from './agent';
 import { COMMAND, commandSigner } from './commandSigner';
 import { hmacSigner } from './hmacFile';
-import { isKeyName, keyFolder, keysInFolder, readKeyFile, readPublicFile } from './keyFiles';
+import { hasKey, isKeyName, keyFolder, keysInFolder, readKeyFile, readPublicFile } from './keyFiles';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -85,7 +85,7 @@ function checking(signer: KeySigner, word: string): KeySigner {
 export function keyPath(word: string, env: Env): string {
   const named = join(keyFolder(env), word);
   const isName = isKeyName(word) || (isKeyName(word.replace(/\.pub$/, '')) && statOf(word) === undefined);
-  return isName && statOf(named) !== undefined ? named : word;
+  return isName && hasKey(word, env) ? named : word;
 }
 
 async function byFingerprint(fingerprint: string, env: Env): Promise<KeySigner> {
