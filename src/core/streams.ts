@@ -25,6 +25,10 @@ export interface StreamState {
   readonly closed: boolean;
 }
 
+/** The actions that close a stream. */
+export const RUN_CLOSERS: readonly string[] = ['run_completed'];
+export const DECISION_CLOSERS: readonly string[] = ['decision.executed', 'decision.expired'];
+
 export type StreamStep =
   | { readonly kind: 'follows'; readonly late: boolean }
   /** Rows of the stream are missing, no more than are named as missing. */

@@ -6,11 +6,11 @@
  * the walk remembers both branches and follows whichever a row links to.
  */
 import type { ChunkSummary, KeptLine } from './chunk';
-import { DECISION_CLOSERS, RUN_CLOSERS } from './chunk';
 import type { Row } from './members';
 import { mergeDigests } from './indexDigest';
 import { registerHeal, takeOwnRow } from './ownWalk';
 import type { LinkedLine, StoredLine } from './storedLine';
+import { DECISION_CLOSERS, RUN_CLOSERS } from './streams';
 import type { FindingPlace, Gap } from './verdict';
 import { countWatched, isWatched, noteWatched } from './watched';
 import { goOn, report } from './walkState';

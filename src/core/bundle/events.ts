@@ -5,15 +5,11 @@
  * takes twenty times as long as later. A line in the form of nearly all is read by the engine's own means; any other goes the
  * exact way, as in `verify --strict`.
  */
-import { HASH_SUFFIX_BYTES } from '../chain';
-import { sha256Hex } from '../digest';
 import { orNothing } from '../errors';
-import { MAX_DEPTH } from '../json';
 import type { Row } from '../members';
-import { MAX_LINE_BYTES } from '../row';
+import { readSoundRow } from '../soundRow';
 import { readStoredLine } from '../storedLine';
 import type { BundleFindings } from './finding';
-import { readPlainLine } from './lineForm';
 
 /**
  * @returns the rows that the lines are, in their order; none for a line that is no sound row
@@ -21,7 +17,7 @@ import { readPlainLine } from './lineForm';
 export function readEvents(events: readonly string[], findings: BundleFindings): (Row | undefined)[] {
   let last = 0;
   return events.map((line, i) => {
-    const row = regularRow(line) ?? readEvent(line, i, findings);
+    const row = readSoundRow(line) ?? readEvent(line, i, findings);
     if (row === undefined) return undefined;
     const { seq } = row;
     if (seq === last) findings.add('REPLAY', 'every row once', 'the same row twice', seq);
@@ -49,37 +45,4 @@ function readEvent(line: string, i: number, findings: BundleFindings): Row | und
       findings.add('MALFORMED', `a row as event ${i + 1}`, line.slice(0, 80));
       return undefined;
   }
-}
-
-/** A row that is one beyond doubt; undefined where the exact way must say what it is, and what is wrong with it. */
-export function regularRow(line: string): Row | undefined {
-  // No character takes more than three bytes.
-  if (line.length > MAX_LINE_BYTES / 3 && Buffer.byteLength(line) > MAX_LINE_BYTES) return undefined;
-  const plain = readPlainLine(line);
-  if (plain === undefined || sha256Hex(`${line.slice(0, -HASH_SUFFIX_BYTES)}}`) !== plain.hash) return undefined;
-  const { row } = plain;
-  return isContent(row) ? row : undefined;
-}
-
-function isContent({ payload, content_hash: digest }: Row): boolean {
-  if (payload === undefined) return digest === undefined;
-  const canonical = sorted(payload, 1);
-  return canonical !== undefined && sha256Hex(JSON.stringify(canonical)) === digest;
-}
-
-/** Members in canonical order; undefined for names that the engine would order otherwise, and for what is nested too deep. */
-function sorted(value: unknown, depth: number): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (depth >= MAX_DEPTH) return undefined;
-  if (Array.isArray(value)) {
-    const items = value.map((item) => sorted(item, depth + 1));
-    return items.includes(undefined) ? undefined : items;
-  }
-  const members: Record<string, unknown> = {};
-  for (const name of Object.keys(value).sort()) {
-    const inner = sorted((value as Record<string, unknown>)[name], depth + 1);
-    if (inner === undefined || /^(?:[0-9]|__proto__$)/.test(name)) return undefined;
-    members[name] = inner;
-  }
-  return members;
 }

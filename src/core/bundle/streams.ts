@@ -2,10 +2,10 @@
  * The streams of a bundle: that their rows are all there, 1 to n, each linked to the one before, and that no row of
  * anything else is among them.
  */
-import { DECISION_CLOSERS, RUN_CLOSERS } from '../chunk';
 import { ZERO_HASH } from '../digest';
 import { linkOf } from '../governance/finding';
 import type { Row } from '../members';
+import { DECISION_CLOSERS, RUN_CLOSERS } from '../streams';
 import type { BundleStream, StreamState } from './bundle';
 import type { BundleFindings } from './finding';
 

@@ -3,11 +3,11 @@
  * index says, row by row read from the file. Where anything on the way is not as it should be there is no such walk, and
  * whoever asks reads all of the ledger: it has the last word, and the right places.
  */
-import { RUN_CLOSERS, DECISION_CLOSERS } from '../../core/chunk';
 import { LedgerError } from '../../core/errors';
 import type { Row } from '../../core/members';
 import type { Identity } from '../../core/ownRows';
 import type { KeyTrust } from '../../core/signing/trustWalk';
+import { DECISION_CLOSERS, RUN_CLOSERS } from '../../core/streams';
 import type { StreamState } from '../../core/streams';
 import type { TreeHead } from '../../core/note/checkpoint';
 import { leafHash } from '../../core/tree/merkle';

@@ -3,11 +3,10 @@
  * kind and in its one spelling. What `verify --strict` finds by writing a row again, the engine tells of such a line in no
  * time. Any other line may be as sound: the exact way says.
  */
-import { orNothing } from '../errors';
-import { CALLER_MEMBERS, LEDGER_MEMBERS, MEMBERS } from '../members';
-import type { MemberKind, Row } from '../members';
-import { isActionName } from '../row';
-import { isStoredTime } from '../time';
+import { orNothing } from './errors';
+import { CALLER_MEMBERS, LEDGER_MEMBERS, MEMBERS } from './members';
+import type { MemberKind, Row } from './members';
+import { isStoredTime } from './time';
 
 /** Characters that no escape stands for. What is odd on a terminal the writer escapes with `\u`, which is not looked at here. */
 const UNITS = '[^"\\\\\\u0000-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069]';
@@ -67,7 +66,7 @@ export function readPlainLine(line: string): PlainLine | undefined {
   const [whole, payload, extra, hash = ''] = lineForm().exec(line) ?? [];
   if (whole === undefined || !line.isWellFormed()) return undefined;
   const row = orNothing(() => JSON.parse(line) as Row);
-  if (row === undefined || !isActionName(row.action) || !isPlaced(row) || !areDays(row)) return undefined;
+  if (row === undefined || !isPlaced(row) || !areDays(row)) return undefined;
   if (payload !== undefined && (ODD.test(payload) || JSON.stringify(row.payload) !== payload)) return undefined;
   return extra === '' || isOfCaller(extra ?? '', row, line) ? { row, hash } : undefined;
 }
