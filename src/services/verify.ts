@@ -9,13 +9,12 @@
  */
 import type { KnownTree } from '../core/anchor/heads';
 import { LedgerError, orNothing } from '../core/errors';
-import type { SignedHead, TreeHead } from '../core/note/checkpoint';
+import type { SignedHead } from '../core/note/checkpoint';
 import { noteKeyOf, openNote } from '../core/note/note';
 import { rotationUse } from '../core/signing/rotation';
 import type { TrustedKeys } from '../core/signing/signature';
 import { KeyTrust } from '../core/signing/trustWalk';
 import type { GrowingTree } from '../core/tree/storedTree';
-import { verifyConsistency } from '../core/tree/proof';
 import { TreeWalk } from '../core/tree/treeWalk';
 import { endWalk } from '../core/walk';
 import type { Walk } from '../core/walkState';
@@ -43,7 +42,6 @@ import { walkLedger } from '../store/scan/walkLedger';
 import type { LedgerWalkOptions } from '../store/scan/walkLedger';
 import { walkSince } from '../store/scan/walkSince';
 import { openSignedTree } from '../store/tree/treeReader';
-import type { TreeReader } from '../store/tree/treeReader';
 
 const NOT_CHECKED: IndexVerdict = { state: 'not-checked', findings: [], warnings: [] };
 const ABSENT: IndexVerdict = { state: 'absent', findings: [], warnings: [] };
@@ -133,7 +131,9 @@ async function verifySince(located: LocatedLedger, options: VerifyOptions): Prom
   if (stored === undefined) return undefined;
   try {
     const { size } = signed;
-    if (!seen.sizes.every((at) => at >= size || isBeginning(at, signed, stored))) return undefined;
+    const before = seen.sizes.filter((at) => at <= size);
+    const roots = orNothing(() => new Map(before.map((at) => [at, stored.rootAt(at)])));
+    if (roots === undefined) return undefined;
     const newTree = (from: GrowingTree): TreeWalk => new TreeWalk({ from, sizes: seen.sizes });
     const keyTrust = new KeyTrust(config.keys);
     const walked = await walkSince({
@@ -149,7 +149,7 @@ async function verifySince(located: LocatedLedger, options: VerifyOptions): Prom
     if (walked === undefined) return undefined;
     const { walk, segments } = walked;
     if (walk.heals.size + walk.tombstones.length + walk.gaps.length > 0) return undefined;
-    const rootAt = (at: number) => (at > size ? walk.tree?.rootAt(at) : stored.rootAt(at));
+    const rootAt = (at: number) => (at > size ? walk.tree?.rootAt(at) : roots.get(at));
     const evidence = judgeEvidence(seen, walk, { size: walk.main.expected - 1, rootAt });
     const result = await answer(options, { walk, segments, index: 'not-checked', evidence, warnings: [], read: 'new' });
     return result.findings_total === 0 ? result : undefined;
@@ -170,12 +170,6 @@ function lastingSigners({ note, head }: SignedHead, keys: TrustedKeys): readonly
     return untilMs === undefined && openNote(note, [key]).kind === 'signed';
   });
   return signers.length > 0 && lasting.length === 0 ? undefined : lasting.map(([keyId]) => keyId);
-}
-
-/** Whether what was signed begins with the stored root over fewer rows: a stored hash alone says nothing. */
-function isBeginning(at: number, { size, root }: TreeHead, stored: TreeReader): boolean {
-  const [root1, proof] = [stored.rootAt(at), stored.consistency(at, size)];
-  return verifyConsistency({ size1: BigInt(at), size2: BigInt(size), root1, root2: root, proof });
 }
 
 function spoiltRecords(paths: StatePaths, ledgerId: string | undefined): string[] {

@@ -6,8 +6,8 @@
  */
 import { EMPTY_ROOT, HASH_BYTES, nodeHash, nodeInto } from './merkle';
 
-/** Reads the hash in that place of the row. */
-export type ReadHash = (place: number) => Buffer;
+/** Reads the complete node `index` of a level; leaves are level 0. */
+export type ReadHash = (level: number, index: number) => Buffer;
 
 /** How many hashes are stored for so many leaves. */
 export function storedCount(leaves: number): number {
@@ -16,7 +16,7 @@ export function storedCount(leaves: number): number {
   return count;
 }
 
-/** Where the complete node `index` of a level stands; leaves are level 0. */
+/** Where that node stands in the row. */
 export function placeOf(level: number, index: number): number {
   return storedCount((index + 1) * 2 ** level - 1) + level;
 }
@@ -67,9 +67,46 @@ export function consistencyPath(size1: number, size2: number, read: ReadHash): B
 function rangeRoot(start: number, end: number, read: ReadHash): Buffer {
   const count = end - start;
   const half = largestPowerBelow(count);
-  if (count === 1) return read(placeOf(0, start));
-  if (2 * half === count) return read(placeOf(Math.log2(count), start / count));
+  if (count === 1) return read(0, start);
+  if (2 * half === count) return read(Math.log2(count), start / count);
   return nodeHash(rangeRoot(start, start + half, read), rangeRoot(start + half, end, read));
+}
+
+/**
+ * Reads of a tree over `size` leaves, whose root is known to be right, only what leads to that root: two children are
+ * believed as far as they give their parent, and each parent once. What is read of many leaves costs little more than of one.
+ * @param fail what it ends with where a hash does not lead there, or lies beyond those leaves
+ */
+export function provenReader(size: number, read: ReadHash, fail: (level: number, index: number) => Error): ReadHash {
+  const known = new Map<number, Buffer>();
+  return proven;
+
+  function proven(level: number, index: number): Buffer {
+    const node = known.get(keyOf(level, index));
+    if (node !== undefined) return node;
+    const complete = Math.floor(size / 2 ** level);
+    if (index >= complete) throw fail(level, index);
+    // The root is made of the complete nodes that have no complete parent: it is right, so they are.
+    if (index === complete - 1 && complete % 2 === 1) return believed(level, index, read(level, index));
+    const left = index - (index % 2);
+    const [one, other] = [read(level, left), read(level, left + 1)];
+    if (!nodeHash(one, other).equals(proven(level + 1, left / 2))) throw fail(level, index);
+    const children = [believed(level, left, one), believed(level, left + 1, other)] as const;
+    return children[index === left ? 0 : 1];
+  }
+
+  function believed(level: number, index: number, hash: Buffer): Buffer {
+    if (known.size < MAX_KNOWN) known.set(keyOf(level, index), hash);
+    return hash;
+  }
+}
+
+const MAX_KNOWN = 50_000;
+const LEVELS = 64;
+
+/** A number for each node. */
+export function keyOf(level: number, index: number): number {
+  return index * LEVELS + level;
 }
 
 /** The largest power of two below a number of 2 or more; 1 for 1. */
@@ -95,7 +132,7 @@ export class GrowingTree {
     for (let level = 52; level >= 0; level--) {
       const width = 2 ** level;
       if (Math.floor(size / width) % 2 === 0 || read === undefined) continue;
-      this.#edge[level] = Buffer.from(read(placeOf(level, start / width)));
+      this.#edge[level] = Buffer.from(read(level, start / width));
       start += width;
     }
     this.#size = start;

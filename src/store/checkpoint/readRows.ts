@@ -63,7 +63,7 @@ async function readNew({ signed, ...wish }: RowsToSign): Promise<RowsRead | unde
     return await withWriter(paths, async (beginAt) => {
       const newTree = (from: GrowingTree): TreeWalk => new TreeWalk({ from, sizes, onStored: beginAt(from.size) });
       const walked = await walkSince({ paths, signers, toBytes, onProgress, signal, ...known, newTree });
-      // Where the index lags the walk begins with other hashes of the stored tree than the root is made of.
+      // Where the index lags, rows of the signed tree are read again.
       if (walked === undefined || walked.walk.tree?.rootAt(size)?.equals(root) !== true) return undefined;
       return finished(walked.walk, 'new', walked.walk.rows - walked.fromSeq);
     });

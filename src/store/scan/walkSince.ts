@@ -11,7 +11,6 @@ import { DECISION_CLOSERS, RUN_CLOSERS } from '../../core/streams';
 import type { StreamState } from '../../core/streams';
 import type { TreeHead } from '../../core/note/checkpoint';
 import { leafHash } from '../../core/tree/merkle';
-import { verifyInclusion } from '../../core/tree/proof';
 import { GrowingTree } from '../../core/tree/storedTree';
 import type { TreeWalk } from '../../core/tree/treeWalk';
 import { withFile } from '../files';
@@ -28,7 +27,7 @@ import type { LedgerWalkOptions, Walked } from './walkLedger';
 export interface SinceOptions extends Omit<LedgerWalkOptions, 'after' | 'newTree' | 'openIndexCheck'> {
   /** What was signed. */
   readonly signed: TreeHead;
-  /** Stored, and known to lead to the root that was signed. */
+  /** Every hash that it gives leads to the root that was signed. */
   readonly tree: TreeReader;
   readonly identity: Identity;
   /** As it is behind those rows. */
@@ -98,7 +97,7 @@ function startOf(
     const place = index.row(seq);
     if (place?.segment !== LIVE_NAME) return undefined;
     const row = readPlace(paths, fd, place)?.row;
-    if (row?.seq !== seq || !isIn(signed, row, tree)) return undefined;
+    if (row?.seq !== seq || !tree.leafAt(seq - 1).equals(leafHash(Buffer.from(row.hash, 'hex')))) return undefined;
     const lookUp = (kind: 'run' | 'decision', closers: readonly string[]) => (id: string) =>
       withFile(paths.ledger, 'read', (own) => {
         const last = lastRowOfStream(paths, own, index, { kind, id, beforeSeq: seq + 1 });
@@ -116,13 +115,6 @@ function startOf(
       start: { row, identity, runs, decisions, keyTrust, isUsed },
     };
   });
-}
-
-/** Whether what was signed has this row in its place: a stored leaf alone says nothing. */
-function isIn({ size, root }: TreeHead, { seq, hash }: Row, tree: TreeReader): boolean {
-  const leaf = leafHash(Buffer.from(hash, 'hex'));
-  const proof = tree.inclusion(seq - 1, size);
-  return verifyInclusion({ index: BigInt(seq - 1), size: BigInt(size), leaf, proof, root });
 }
 
 function stateOf(row: Row, kind: 'run' | 'decision', closers: readonly string[]): StreamState {

@@ -4,7 +4,7 @@
  * that somebody signed, or that was computed from the rows.
  */
 import { HASH_BYTES } from '../../core/tree/merkle';
-import { consistencyPath, inclusionPath, placeOf, rootAt, storedCount } from '../../core/tree/storedTree';
+import { consistencyPath, inclusionPath, keyOf, placeOf, provenReader, rootAt, storedCount } from '../../core/tree/storedTree'; // prettier-ignore
 import type { ReadHash } from '../../core/tree/storedTree';
 import { LedgerError } from '../../core/errors';
 import type { TreeHead } from '../../core/note/checkpoint';
@@ -21,7 +21,7 @@ export interface TreeReader {
   consistency(size1: number, size2: number): Buffer[];
   leafAt(index: number): Buffer;
   readonly read: ReadHash;
-  close(): void;
+  readonly close: () => void;
 }
 
 /** @returns undefined where no tree is stored */
@@ -29,27 +29,16 @@ export function openTree(paths: StatePaths): TreeReader | undefined {
   if (statOf(paths.tree) === undefined) return undefined;
   const fd = openFile(paths.tree, 'read');
   const size = sizeOf(Math.floor(statOpen(fd).size / HASH_BYTES));
-  // Paths to many rows share their upper hashes.
-  const known = new Map<number, Buffer>();
-  const read: ReadHash = (place) => {
-    const hash = known.get(place) ?? readHash(fd, paths.tree, place);
-    if (known.size < MAX_KNOWN) known.set(place, hash);
-    return hash;
-  };
-  return {
+  return readerOf(
     size,
-    rootAt: (at) => rootAt(at, read),
-    inclusion: (index, at) => inclusionPath(index, at, read),
-    consistency: (size1, size2) => consistencyPath(size1, size2, read),
-    leafAt: (index) => read(placeOf(0, index)),
-    read,
-    close: () => closeQuietly(fd),
-  };
+    kept((level, index) => readHash(fd, paths.tree, level, index)),
+    () => closeQuietly(fd),
+  );
 }
 
 /**
- * The stored tree, where it leads to the root that was signed: its hashes count then, as far as paths to that root go.
- * @returns undefined where none does
+ * The stored tree, where it leads to the root that was signed: every hash that it gives does.
+ * @returns undefined where it does not lead there; READ_FAILED is thrown where a hash that is asked for later does not
  */
 export function openSignedTree(paths: StatePaths, { size, root }: TreeHead): TreeReader | undefined {
   const tree = openTree(paths);
@@ -60,19 +49,52 @@ export function openSignedTree(paths: StatePaths, { size, root }: TreeHead): Tre
   } finally {
     if (!leads) tree.close();
   }
-  return leads ? tree : undefined;
+  return leads ? readerOf(size, provenReader(size, tree.read, notSigned(paths.tree)), tree.close) : undefined;
+}
+
+function readerOf(size: number, read: ReadHash, close: () => void): TreeReader {
+  return {
+    size,
+    rootAt: (at) => rootAt(at, read),
+    inclusion: (index, at) => inclusionPath(index, at, read),
+    consistency: (size1, size2) => consistencyPath(size1, size2, read),
+    leafAt: (index) => read(0, index),
+    read,
+    close,
+  };
 }
 
 const MAX_KNOWN = 50_000;
 
-function readHash(fd: number, path: string, place: number): Buffer {
+/** Paths to many rows share their upper hashes. */
+function kept(read: ReadHash): ReadHash {
+  const known = new Map<number, Buffer>();
+  return (level, index) => {
+    const key = keyOf(level, index);
+    const hash = known.get(key) ?? read(level, index);
+    if (known.size < MAX_KNOWN) known.set(key, hash);
+    return hash;
+  };
+}
+
+const HINT = 'run "ledger checkpoint --full": it makes the tree anew from the rows';
+
+function readHash(fd: number, path: string, level: number, index: number): Buffer {
+  const place = placeOf(level, index);
   const hash = readAt(fd, place * HASH_BYTES, HASH_BYTES);
   if (hash.length === HASH_BYTES) return hash;
   throw new LedgerError('READ_FAILED', `expected hash ${place} of the tree in ${path}, found the end of the file`, {
     place: { segment: path },
-    hint: 'run "ledger checkpoint --full": it makes the tree anew from the rows',
+    hint: HINT,
   });
 }
+
+const notSigned = (path: string) => (level: number, index: number) =>
+  new LedgerError(
+    'READ_FAILED',
+    `expected hash ${placeOf(level, index)} of the tree in ${path} to lead to the root that was signed, found another`,
+    { place: { segment: path }, hint: HINT },
+  );
 
 /** Over how many rows so many hashes are, at most: the inverse of `storedCount`. */
 function sizeOf(hashes: number): number {

@@ -9,9 +9,11 @@ import {
   GrowingTree,
   inclusionPath,
   placeOf,
+  provenReader,
   rootAt,
   storedCount,
 } from '../../../src/core/tree/storedTree';
+import type { ReadHash } from '../../../src/core/tree/storedTree';
 
 const SIZES = 70;
 
@@ -27,11 +29,15 @@ function defined(of: readonly Buffer[]): Buffer {
   return sha(Buffer.from([1]), defined(of.slice(0, k)), defined(of.slice(k)));
 }
 
-function grown(count: number): { readonly tree: GrowingTree; readonly read: (place: number) => Buffer } {
+function grown(count: number): { readonly tree: GrowingTree; readonly read: ReadHash } {
   const tree = new GrowingTree();
   const stored = tree.grow(Buffer.concat(leaves(count)));
   assert.equal(stored.length, storedCount(count) * HASH_BYTES);
-  return { tree, read: (place) => stored.subarray(place * HASH_BYTES, (place + 1) * HASH_BYTES) };
+  const read: ReadHash = (level, index) => {
+    const from = placeOf(level, index) * HASH_BYTES;
+    return stored.subarray(from, from + HASH_BYTES);
+  };
+  return { tree, read };
 }
 
 test('a leaf and an empty tree are those of the standard, and a row hash given in hex makes the same leaf', () => {
@@ -112,6 +118,39 @@ test('every older size is proved to be the beginning of every later one, and not
       for (let at = 0; at < proof.length; at++) {
         const flipped = proof.map((hash, i) => (i === at ? flip(hash, size1) : hash));
         assert.ok(!verifyConsistency({ ...good, proof: flipped }));
+      }
+    }
+  }
+});
+
+test('read as proved, a stored tree gives what leads to the root, and ends where a hash does not', () => {
+  const { read } = grown(SIZES);
+  const fail = (): Error => new RangeError('not proved');
+  for (const size of [1, 2, 3, 7, 8, 21, 32, 33]) {
+    const nodes: [number, number][] = [];
+    for (let level = 0; 2 ** level <= size; level++)
+      for (let index = 0; (index + 1) * 2 ** level <= size; index++) nodes.push([level, index]);
+    const isEdge = ([level, index]: readonly number[]): boolean =>
+      index === Math.floor(size / 2 ** (level ?? 0)) - 1 && index % 2 === 0;
+    const sound = provenReader(size, read, fail);
+    for (const [level, index] of nodes) {
+      assert.deepEqual(sound(level, index), read(level, index), `${level}/${index} of ${size}`);
+      assert.throws(() => sound(level, Math.floor(size / 2 ** level)), /not proved/);
+    }
+    for (const changed of nodes.filter((node) => !isEdge(node))) {
+      const isChanged = (level: number, index: number): boolean => level === changed[0] && index === changed[1];
+      const lying = provenReader(
+        size,
+        (level, index) => (isChanged(level, index) ? flip(read(level, index), size) : read(level, index)),
+        fail,
+      );
+      for (const [level, index] of nodes) {
+        const isUnder = level < changed[0] && Math.floor(index / 2 ** (changed[0] - level)) === changed[1];
+        const isPair = level === changed[0] && (index ^ 1) === changed[1];
+        const isUnderPair = level < changed[0] && (Math.floor(index / 2 ** (changed[0] - level)) ^ 1) === changed[1];
+        if (isChanged(level, index) || isUnder || isPair || isUnderPair)
+          assert.throws(() => lying(level, index), /not proved/, `${changed.join('/')}: ${level}/${index} of ${size}`);
+        else assert.deepEqual(lying(level, index), read(level, index));
       }
     }
   }
