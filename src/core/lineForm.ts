@@ -3,19 +3,22 @@
  * kind and in its one spelling. What `verify --strict` finds by writing a row again, the engine tells of such a line in no
  * time. Any other line may be as sound: the exact way says.
  */
-import { orNothing } from './errors';
 import { CALLER_MEMBERS, LEDGER_MEMBERS, MEMBERS } from './members';
 import type { MemberKind, Row } from './members';
-import { isStoredTime } from './time';
 
 /** Characters that no escape stands for. What is odd on a terminal the writer escapes with `\u`, which is not looked at here. */
 const UNITS = '[^"\\\\\\u0000-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069]';
 const ESCAPED = `\\\\["\\\\bfnrt]${UNITS}*`;
 const TEXT = `"${UNITS}*(?:${ESCAPED})*"`;
 const NAMED = `(?!"")${TEXT}`;
-/** Months have 28 days at least: of a later one the calendar is asked. */
-const TIME =
-  '"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\\.[0-9]{3}Z"';
+const LEAP_YEAR = '(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)';
+const DATES = [
+  '[0-9]{4}-(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])',
+  '[0-9]{4}-(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)',
+  '[0-9]{4}-02-(?:0[1-9]|1[0-9]|2[0-8])',
+  `${LEAP_YEAR}-02-29`,
+];
+const TIME = `"(?:${DATES.join('|')})T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\\.[0-9]{3}Z"`;
 const PLACE = '[1-9][0-9]{0,14}';
 const HASH = '"[0-9a-f]{64}"';
 /** Not so small that the engine would write it with an exponent. */
@@ -53,8 +56,6 @@ const PATTERN = [
 
 /** What is odd in a payload, which may hold anything else that is JSON. */
 const ODD = /\\u|[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
-const TIMES = ['ts', ...Object.entries(CALLER_MEMBERS).flatMap(([name, kind]) => (kind === 'time' ? [name] : []))];
-
 export interface PlainLine {
   readonly row: Row;
   /** The hash that it declares. */
@@ -63,12 +64,23 @@ export interface PlainLine {
 
 /** What a line in that form holds; undefined for any other. */
 export function readPlainLine(line: string): PlainLine | undefined {
-  const [whole, payload, extra, hash = ''] = lineForm().exec(line) ?? [];
-  if (whole === undefined || !line.isWellFormed()) return undefined;
-  const row = orNothing(() => JSON.parse(line) as Row);
-  if (row === undefined || !isPlaced(row) || !areDays(row)) return undefined;
+  const found = lineForm().exec(line);
+  if (found === null || !line.isWellFormed()) return undefined;
+  const row = parsed(line);
+  if (row === undefined || !isPlaced(row)) return undefined;
+  // By their numbers, since this is run when it is not compiled yet: to take an array apart takes as long as the match.
+  const payload = found[1];
+  const extra = found[2] ?? '';
   if (payload !== undefined && (ODD.test(payload) || JSON.stringify(row.payload) !== payload)) return undefined;
-  return extra === '' || isOfCaller(extra ?? '', row, line) ? { row, hash } : undefined;
+  return extra === '' || isOfCaller(extra, row, line) ? { row, hash: found[3] ?? '' } : undefined;
+}
+
+function parsed(line: string): Row | undefined {
+  try {
+    return JSON.parse(line) as Row;
+  } catch {
+    return undefined;
+  }
 }
 
 let compiled: RegExp | undefined;
@@ -84,17 +96,10 @@ function lineForm(): RegExp {
 
 /** Of each stream it says either nothing or everything, as `membershipFaults` has it. */
 function isPlaced(row: Row): boolean {
-  const [isInRun, isInDecision] = [row.run_id !== undefined, row.decision_id !== undefined];
+  const isInRun = row.run_id !== undefined;
   if (isInRun !== (row.run_seq !== undefined) || isInRun !== (row.run_prev_hash !== undefined)) return false;
+  const isInDecision = row.decision_id !== undefined;
   return isInDecision === (row.decision_seq !== undefined) && isInDecision === (row.decision_prev_hash !== undefined);
-}
-
-function areDays(row: Row): boolean {
-  for (const name of TIMES) {
-    const time = row[name];
-    if (typeof time === 'string' && time.slice(8, 10) > '28' && !isStoredTime(time)) return false;
-  }
-  return true;
 }
 
 /** Members of nobody's list: each once, and none that has its own place. */

@@ -4,7 +4,7 @@ import { sha256Hex } from './digest';
 import { MAX_DEPTH } from './json';
 import { readPlainLine } from './lineForm';
 import type { Row } from './members';
-import { isActionName, MAX_LINE_BYTES } from './row';
+import { isActionName, isDottedName, MAX_LINE_BYTES } from './row';
 import { strictFault } from './strictForm';
 
 /**
@@ -23,7 +23,7 @@ export function readSoundRow(line: string): Row | undefined {
 
 /** Of the ledger's own rows, which hold less than any caller's may, there are few: the exact way is asked. */
 function isOwn({ action }: Row, line: string): boolean {
-  return action.startsWith('audit.') && strictFault(line) === undefined;
+  return action.startsWith('audit.') && isDottedName(action) && strictFault(line) === undefined;
 }
 
 function isContent({ payload, content_hash: digest }: Row): boolean {

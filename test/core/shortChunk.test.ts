@@ -109,7 +109,17 @@ const MEMBERS = [
   '"audit":1',
   '"spill_id":"s"',
 ];
-const ACTIONS = ['audit', 'audit.tombstone', 'audit.x', 'a', 'run_completed', 'decision.expired', 'A b'];
+const ACTIONS = [
+  'audit',
+  'audit.tombstone',
+  'audit.x',
+  'audit.x\\n',
+  'audit.',
+  'a',
+  'run_completed',
+  'decision.expired',
+  'A b',
+];
 const TEXTS = ['', '1', '0', '"', '\\', ' ', 'e', '.', '{', '[', '\u007f', 'é', '\u202e', ',"x":1', '"x":{},'];
 
 test('lines changed anywhere, moved, left out or doubled: it takes nothing that the scanner would not', () => {

@@ -17,6 +17,7 @@ import { fingerprintOf } from '../../src/core/signing/keys';
 import type { Signer } from '../../src/core/signing/signer';
 import { leafHash } from '../../src/core/tree/merkle';
 import { GrowingTree, inclusionPath } from '../../src/core/tree/storedTree';
+import { readerOf } from './storedTree';
 import type { Chain } from './ledgers';
 
 export interface TestKey {
@@ -50,7 +51,7 @@ export function treeOf(lines: readonly string[], size = lines.length): TestTree 
   const leaves = lines.slice(0, size).map((line) => leafHash(Buffer.from(line.slice(-66, -2), 'hex')));
   const tree = new GrowingTree();
   const stored = tree.grow(Buffer.concat(leaves));
-  const read = (place: number): Buffer => stored.subarray(place * 32, place * 32 + 32);
+  const read = readerOf(stored);
   return { size, root: tree.root(), pathOf: (index) => inclusionPath(index, size, read), stored };
 }
 

@@ -5,7 +5,9 @@ import * as fc from 'fast-check';
 import { readEvents } from '../../../src/core/bundle/events';
 import { BundleFindings } from '../../../src/core/bundle/finding';
 import { sha256Hex } from '../../../src/core/digest';
+import { readPlainLine } from '../../../src/core/lineForm';
 import { readSoundRow } from '../../../src/core/soundRow';
+import { isStoredTime } from '../../../src/core/time';
 import { readStoredLine } from '../../../src/core/storedLine';
 import { verifyEvidenceBundle } from '../../../src/services/bundleVerify';
 import { signBundle } from '../../../src/core/bundle/build';
@@ -139,6 +141,33 @@ test('… and wherever bytes of a line are changed, moved or doubled', () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+test('it knows the days of every month and year', () => {
+  const [line = ''] = lines();
+  for (const year of [
+    '0000',
+    '0001',
+    '0004',
+    '0100',
+    '0400',
+    '1900',
+    '2000',
+    '2023',
+    '2024',
+    '2096',
+    '2100',
+    '2400',
+    '9999',
+  ]) {
+    for (let month = 0; month <= 13; month++) {
+      for (let day = 0; day <= 32; day++) {
+        const date = `${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
+        const dated = line.replace('"ts":"2026-04-25', `"ts":"${date}`);
+        assert.equal(readPlainLine(dated) !== undefined, isStoredTime(`${date}T00:00:00.000Z`), date);
+      }
+    }
+  }
 });
 
 /** Of a bundle by the right key. */

@@ -15,6 +15,7 @@ import type { SignedHead } from '../../../src/core/note/checkpoint';
 import { headKeysOf, judgeHead } from '../../../src/core/evidence/headKeys';
 import { formatNote } from '../../../src/core/note/note';
 import { consistencyPath, inclusionPath } from '../../../src/core/tree/storedTree';
+import { readerOf } from '../../support/storedTree';
 import { noteKey, signedHead, signedLedger, testKey } from '../../support/signedLedger';
 
 const ROWS = 20;
@@ -23,7 +24,7 @@ after(() => rmSync(dir, { recursive: true }));
 
 const key = testKey(1);
 const made = signedLedger(join(dir, 'state'), ROWS, key);
-const read = (place: number): Buffer => made.stored.subarray(place * 32, place * 32 + 32);
+const read = readerOf(made.stored);
 const keys = headKeysOf([{ origin: made.origin, publicKey: key.publicKey.bytes }], []);
 const head = (size: number): SignedHead => made.heads[size] as SignedHead;
 

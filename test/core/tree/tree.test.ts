@@ -14,6 +14,7 @@ import {
   storedCount,
 } from '../../../src/core/tree/storedTree';
 import type { ReadHash } from '../../../src/core/tree/storedTree';
+import { readerOf } from '../../support/storedTree';
 
 const SIZES = 70;
 
@@ -33,11 +34,7 @@ function grown(count: number): { readonly tree: GrowingTree; readonly read: Read
   const tree = new GrowingTree();
   const stored = tree.grow(Buffer.concat(leaves(count)));
   assert.equal(stored.length, storedCount(count) * HASH_BYTES);
-  const read: ReadHash = (level, index) => {
-    const from = placeOf(level, index) * HASH_BYTES;
-    return stored.subarray(from, from + HASH_BYTES);
-  };
-  return { tree, read };
+  return { tree, read: readerOf(stored) };
 }
 
 test('a leaf and an empty tree are those of the standard, and a row hash given in hex makes the same leaf', () => {
