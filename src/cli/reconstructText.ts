@@ -12,15 +12,17 @@ const INDENT = '  ';
 export function storyText(story: Reconstruction, colors: Colors, width: number): string {
   const { title, steps, trail, answers, missing, findings } = story;
   const lines = [...wrapWords(printable(title), width), ''];
-  if (steps === null) for (const event of trail) lines.push(...eventLines(event, colors, width, ''));
+  if (steps === null) for (const event of trail) pushEvent(lines, event, colors, width, '');
   else
     steps.forEach((step, i) => {
       lines.push(...headLines(`${i + 1}. ${step.title}`, step.rows, colors, width));
       const sentences = step.rows.length === 0 ? ['no evidence'] : step.sentences;
       lines.push(...sentences.flatMap((sentence) => indented(sentence, width, '   ')));
     });
-  if (steps !== null)
-    lines.push('', 'Every row', ...trail.flatMap((event) => eventLines(event, colors, width, rowsText([event.seq]))));
+  if (steps !== null) {
+    lines.push('', 'Every row');
+    for (const event of trail) pushEvent(lines, event, colors, width, rowsText([event.seq]));
+  }
   lines.push('', 'What a stranger asks');
   for (const { question, sentences, rows } of answers) {
     lines.push(...headLines(`${question}?`, rows, colors, width));
@@ -39,21 +41,21 @@ export function storyText(story: Reconstruction, colors: Colors, width: number):
   return lines.join('\n');
 }
 
-function eventLines(
+/** Of a run there may be thousands: they go to the lines one by one. */
+function pushEvent(
+  lines: string[],
   { offset, head, details }: Reconstruction['trail'][number],
   colors: Colors,
   width: number,
   row: string,
-): string[] {
+): void {
   const mark = `[${offset}]`;
   const [first = '', ...rest] = wrapWords(printable(head), Math.max(20, width - mark.length - 1));
   const isBeside = rest.length === 0 && mark.length + 1 + first.length + row.length <= width;
-  return [
-    `${colors.dim(mark)} ${first}${isBeside ? colors.dim(row) : ''}`,
-    ...rest.map((line) => `${' '.repeat(mark.length + 1)}${line}`),
-    ...(isBeside || row === '' ? [] : [INDENT + colors.dim(row.trim())]),
-    ...details.flatMap((detail) => indented(detail, width, INDENT)),
-  ];
+  lines.push(`${colors.dim(mark)} ${first}${isBeside && row !== '' ? colors.dim(row) : ''}`);
+  for (const line of rest) lines.push(`${' '.repeat(mark.length + 1)}${line}`);
+  if (!isBeside && row !== '') lines.push(INDENT + colors.dim(row.trim()));
+  for (const detail of details) lines.push(...indented(detail, width, INDENT));
 }
 
 /** What it rests on stands beside it, or where there is no room below it. */

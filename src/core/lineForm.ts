@@ -5,20 +5,14 @@
  */
 import { CALLER_MEMBERS, LEDGER_MEMBERS, MEMBERS } from './members';
 import type { MemberKind, Row } from './members';
+import { STORED_TIME } from './time';
 
 /** Characters that no escape stands for. What is odd on a terminal the writer escapes with `\u`, which is not looked at here. */
 const UNITS = '[^"\\\\\\u0000-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069]';
 const ESCAPED = `\\\\["\\\\bfnrt]${UNITS}*`;
 const TEXT = `"${UNITS}*(?:${ESCAPED})*"`;
 const NAMED = `(?!"")${TEXT}`;
-const LEAP_YEAR = '(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)';
-const DATES = [
-  '[0-9]{4}-(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])',
-  '[0-9]{4}-(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)',
-  '[0-9]{4}-02-(?:0[1-9]|1[0-9]|2[0-8])',
-  `${LEAP_YEAR}-02-29`,
-];
-const TIME = `"(?:${DATES.join('|')})T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\\.[0-9]{3}Z"`;
+const TIME = `"${STORED_TIME}"`;
 const PLACE = '[1-9][0-9]{0,14}';
 const HASH = '"[0-9a-f]{64}"';
 /** Not so small that the engine would write it with an exponent. */

@@ -90,7 +90,18 @@ export function formatTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+const LEAP_YEAR = '(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)';
+const DATES = [
+  '[0-9]{4}-(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])',
+  '[0-9]{4}-(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)',
+  '[0-9]{4}-02-(?:0[1-9]|1[0-9]|2[0-8])',
+  `${LEAP_YEAR}-02-29`,
+];
+/** The stored form of every moment, and nothing else, as a regular expression. */
+export const STORED_TIME = `(?:${DATES.join('|')})T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\\.[0-9]{3}Z`;
+const STORED = new RegExp(`^${STORED_TIME}$`);
+
 /** Whether a text is a time, spelled exactly as it is stored. */
 export function isStoredTime(text: string): boolean {
-  return !Number.isNaN(storedTimeMs(text));
+  return STORED.test(text);
 }

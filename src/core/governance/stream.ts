@@ -46,15 +46,15 @@ export function happenedMs(row: Row): number {
   return Date.parse(row.occurred_at ?? row.ts);
 }
 
-const UNITS = [[86_400, 'd'], [3_600, 'h'], [60, 'm'], [1, 's']] as const; // prettier-ignore
-
 /** `t=0`, `t+8s`, `t+9m`, `t+2h`, `t+3d`: as rough as one would say it. */
 export function offsetText(ms: number): string {
   if (ms === 0) return 't=0';
   const sign = ms < 0 ? '-' : '+';
   const seconds = Math.floor(Math.abs(ms) / 1000);
-  const [size, unit] = UNITS.find(([one]) => seconds >= one) ?? [1, 's'];
-  return seconds === 0 ? `t${sign}${Math.abs(ms)}ms` : `t${sign}${Math.floor(seconds / size)}${unit}`;
+  if (seconds >= 86_400) return `t${sign}${Math.floor(seconds / 86_400)}d`;
+  if (seconds >= 3_600) return `t${sign}${Math.floor(seconds / 3_600)}h`;
+  if (seconds >= 60) return `t${sign}${Math.floor(seconds / 60)}m`;
+  return seconds >= 1 ? `t${sign}${seconds}s` : `t${sign}${Math.abs(ms)}ms`;
 }
 
 /** Whether it was set down later than it is said to have happened. */

@@ -15,7 +15,9 @@ export function sentence(text: string): string {
 
 /** Parts that are there, with a dot between. */
 export function dotted(...parts: readonly (string | undefined)[]): string {
-  return parts.filter((part) => part !== undefined && part !== '').join(' · ');
+  let text = '';
+  for (const part of parts) if (part !== undefined && part !== '') text += text === '' ? part : ` · ${part}`;
+  return text;
 }
 
 /** A value as words: `DE-001`, `[US-001, UK-002]`, `entity DE-001 · period 2026-04`. */

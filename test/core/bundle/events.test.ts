@@ -7,7 +7,7 @@ import { BundleFindings } from '../../../src/core/bundle/finding';
 import { sha256Hex } from '../../../src/core/digest';
 import { readPlainLine } from '../../../src/core/lineForm';
 import { readSoundRow } from '../../../src/core/soundRow';
-import { isStoredTime } from '../../../src/core/time';
+import { isStoredTime, storedTimeMs } from '../../../src/core/time';
 import { readStoredLine } from '../../../src/core/storedLine';
 import { verifyEvidenceBundle } from '../../../src/services/bundleVerify';
 import { signBundle } from '../../../src/core/bundle/build';
@@ -164,7 +164,9 @@ test('it knows the days of every month and year', () => {
       for (let day = 0; day <= 32; day++) {
         const date = `${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
         const dated = line.replace('"ts":"2026-04-25', `"ts":"${date}`);
-        assert.equal(readPlainLine(dated) !== undefined, isStoredTime(`${date}T00:00:00.000Z`), date);
+        const time = `${date}T00:00:00.000Z`;
+        assert.equal(readPlainLine(dated) !== undefined, !Number.isNaN(storedTimeMs(time)), date);
+        assert.equal(isStoredTime(time), !Number.isNaN(storedTimeMs(time)), date);
       }
     }
   }
