@@ -105,7 +105,7 @@ export function toldSections(story: Reconstruction): Section[] {
     ...(steps === null
       ? []
       : steps.map((step, i): Section => ({ title: `${i + 1}. ${step.title}`, notes: step.rows.length === 0 ? ['no evidence'] : [...step.sentences, `${step.rows.length === 1 ? 'row' : 'rows'} ${numbers(step.rows)}`] }))), // prettier-ignore
-    listSection(steps === null ? 'Trail' : 'Every row', ['', 'when', 'what', 'account', 'row'], 2, trail.flatMap(({ offset, at, head, details, beside, by, seq }) => [[`[${offset}]`, at, head, by, String(seq)], ...[...details, ...beside].map((detail) => ['', '', detail, '', ''])])), // prettier-ignore
+    listSection(steps === null ? 'Trail' : 'Every row', ['', 'when', 'what', 'account', 'row'], 2, trail.flatMap(({ offset, at, head, details, beside, by, seq }) => [[`[${offset}]`, at, head, by, String(seq)], ...[...details, ...beside()].map((detail) => ['', '', detail, '', ''])])), // prettier-ignore
     { title: 'Missing', notes: missing.length === 0 ? ['Nothing is missing that this looks for.'] : missing },
     ...(findings.length === 0 ? [] : [listSection('Went otherwise than it must', ['code', 'what', 'rows'], 1, findings.map(({ code, text, rows }) => [code, text, numbers(rows)]))]), // prettier-ignore
   ];

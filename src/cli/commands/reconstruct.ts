@@ -87,7 +87,7 @@ async function printedAs(format: Format, io: Io, flags: Flags, story: Reconstruc
     case 'html':
       return htmlPage(pageOf(story, io.nowMs()));
     case 'json':
-      return `${jsonLine(story)}\n`;
+      return `${jsonLine({ ...story, trail: story.trail.map((event) => ({ ...event, beside: event.beside() })) })}\n`;
   }
 }
 

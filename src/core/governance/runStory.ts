@@ -18,8 +18,8 @@ export interface TrailEvent extends TrailLine {
   readonly offset: string;
   /** The account that appended it. */
   readonly by: string;
-  /** What the line leaves out. */
-  readonly beside: readonly string[];
+  /** What the line leaves out: put together where it is asked for, which is not on a terminal. */
+  readonly beside: () => readonly string[];
 }
 
 /** Each row as an event, with its distance from the first. */
@@ -33,46 +33,20 @@ export function trailOf(rows: readonly Row[], judge: JudgeSignature = UNJUDGED):
   const isLateAlone = !rows.every(isLate);
   return rows.map((row, i): TrailEvent => {
     if (row.action === 'draft.production') draftId = textOf(row, 'draft_id') ?? draftId;
-    const offset = offsetText((moments[i] as number) - startMs);
-    const late = isLateAlone && isLate(row) ? `Set down later: ${row.ts}` : undefined;
-    return new ToldRow(row, trailLine(row, { invoker, draftId }), offset, [signatureText(row, judge), late]);
+    const line = trailLine(row, { invoker, draftId });
+    const signed = signatureText(row, judge);
+    const late = isLateAlone && isLate(row) ? [`Set down later: ${row.ts}`] : [];
+    const more = signed === undefined ? late : [sentence(signed), ...late];
+    return {
+      seq: row.seq,
+      at: row.occurred_at ?? row.ts,
+      offset: offsetText((moments[i] as number) - startMs),
+      by: row.by,
+      head: line.head,
+      beside: () => besideOf(row, line),
+      details: more.length === 0 ? line.details : [...line.details, ...more],
+    };
   });
-}
-
-class ToldRow implements TrailEvent {
-  readonly seq: number;
-  readonly at: string;
-  readonly by: string;
-  readonly head: string;
-  readonly details: readonly string[];
-  readonly #row: Row;
-  readonly #line: TrailLine;
-
-  constructor(
-    row: Row,
-    line: TrailLine,
-    readonly offset: string,
-    more: readonly (string | undefined)[],
-  ) {
-    const said = more.filter((text) => text !== undefined).map(sentence);
-    this.seq = row.seq;
-    this.at = row.occurred_at ?? row.ts;
-    this.by = row.by;
-    this.head = line.head;
-    this.details = said.length === 0 ? line.details : [...line.details, ...said];
-    this.#row = row;
-    this.#line = line;
-  }
-
-  /** Put together where it is looked at: a terminal does not show it. */
-  get beside(): string[] {
-    return besideOf(this.#row, this.#line);
-  }
-
-  toJSON(): TrailEvent {
-    const { seq, at, offset, by, head, beside, details } = this;
-    return { seq, at, offset, by, head, beside, details };
-  }
 }
 
 const invocationIn = (rows: readonly Row[]): Row | undefined => rows.find(({ action }) => action === 'run.invocation');
