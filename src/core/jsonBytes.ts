@@ -4,6 +4,7 @@
  * Every function takes the offset where something begins and returns the offset after it, or -1 where it is not JSON.
  * The bytes must end in a newline or with the line: a newline stops everything here.
  */
+import { bytesIn } from './byteTable';
 import { MAX_DEPTH } from './json';
 
 export const QUOTE = 0x22;
@@ -21,16 +22,10 @@ export const ZERO = 0x30;
 export const NINE = 0x39;
 
 /** 1 where the inside of a string stops being plain: quote, backslash, control (so also the newline that ends the line). */
-export const STOPS = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte < 0x20 || byte === QUOTE || byte === BACKSLASH ? 1 : 0,
-);
+export const STOPS = bytesIn('"\\').fill(1, 0, 0x20);
 /** What may follow a backslash; `u` has its own rule. */
-const SIMPLE_ESCAPE = Uint8Array.from({ length: 256 }, (_, byte) =>
-  '"\\/bfnrt'.includes(String.fromCharCode(byte)) ? 1 : 0,
-);
-const HEX_DIGIT = Uint8Array.from({ length: 256 }, (_, byte) =>
-  /[0-9a-fA-F]/.test(String.fromCharCode(byte)) ? 1 : 0,
-);
+const SIMPLE_ESCAPE = bytesIn('"\\/bfnrt');
+const HEX_DIGIT = bytesIn('0123456789abcdefABCDEF');
 
 /** How far a payload is from its RFC 8785 form. */
 export const CANONICAL: number = 0;

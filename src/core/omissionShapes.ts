@@ -19,7 +19,7 @@ const CODE =
   '(?:USD|EUR|GBP|CHF|JPY|SGD|PLN|CAD|AUD|NZD|SEK|NOK|DKK|CZK|HUF|RON|BGN|CNY|RMB|HKD|INR|BRL|MXN|ZAR|KRW|THB|ILS|AED|SAR)';
 /** "30 EUR rows" are rows. */
 const NO_THINGS = '(?!\\s+\\p{L}{3,}(?:s|en)(?!\\p{L}))';
-const MONEY = new RegExp(
+const MONEY = onFirstUse(() =>
   [
     '[$€£¥₹]\\s?\\d',
     '\\d\\s?(?:[€£¥₹]|\\$(?!\\w))',
@@ -27,18 +27,23 @@ const MONEY = new RegExp(
     `\\d\\s?${CODE}(?![\\p{L}\\d/])${NO_THINGS}`,
     `\\d\\s?(?:kr|zł|[Ee]uros?|dollars?)(?!\\p{L})`,
   ].join('|'),
-  'u',
 );
 const UNIT =
   '(?!\\s?(?:[%‰°×]|(?:ms|s|sec|seconds?|min|minutes?|h|hours?|d|days?|x|[kKMGT]i?B|bytes|percent|pct|points?|pp|bps?|k?m|k?g)(?![\\p{L}\\d])))';
 /** Two decimals and no unit are an amount: 12.75, 14,200.50, 14.200,50, 14 200,50. */
-const DECIMAL = new RegExp(
-  `(?<![\\p{L}\\d.,])-?(?:\\d+\\.\\d{2}|\\d{1,3}(?:[,' \\u00a0\\u202f]\\d{3})+\\.\\d{2}|\\d{1,3}(?:[.' \\u00a0\\u202f]\\d{3})+,\\d{2}|\\d{3,},\\d{2})(?![\\d]|[.,]\\d)${UNIT}`,
-  'u',
+const DECIMAL = onFirstUse(
+  () =>
+    `(?<![\\p{L}\\d.,])-?(?:\\d+\\.\\d{2}|\\d{1,3}(?:[,' \\u00a0\\u202f]\\d{3})+\\.\\d{2}|\\d{1,3}(?:[.' \\u00a0\\u202f]\\d{3})+,\\d{2}|\\d{3,},\\d{2})(?![\\d]|[.,]\\d)${UNIT}`,
 );
 /** An address of a repository (git@host:path) is no mailbox. */
 const EMAIL = /[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?![\w-]|:[\w/~])/i;
 const IBAN = /\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b/g;
+
+/** To read two such patterns takes most of a millisecond, which not every start of the program should wait for. */
+function onFirstUse(pattern: () => string): () => RegExp {
+  let made: RegExp | undefined;
+  return () => (made ??= new RegExp(pattern(), 'u'));
+}
 
 /** How much a text may say: of who and where, no amounts of money; of what was read and made, no values at all. */
 export type TextKind = 'content' | 'identity';
@@ -68,8 +73,8 @@ function holdsValues(text: string, name: FieldName, kind: TextKind): boolean {
 }
 
 function holdsAmount(text: string, { isAmount: isNamed }: FieldName, kind: TextKind): boolean {
-  if (MONEY.test(text)) return true;
-  return kind === 'content' && (DECIMAL.test(text) || (isNamed && /^\s*-?\d[\d.,\s]*$/.test(text)));
+  if (MONEY().test(text)) return true;
+  return kind === 'content' && (DECIMAL().test(text) || (isNamed && /^\s*-?\d[\d.,\s]*$/.test(text)));
 }
 
 /** Its two check digits tell an account from any other long number. */

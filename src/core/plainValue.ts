@@ -9,9 +9,9 @@ import { storedTimeMs } from './time';
 
 const SPACE = 0x20;
 /** 1 for what stands in a line as it is: Latin-1 but for controls, the quote and the backslash. Anything else takes the long way. */
-const PLAIN = Uint8Array.from({ length: 256 }, (_, unit) =>
-  unit < SPACE || unit === QUOTE || unit === BACKSLASH || (unit >= 0x7f && unit < 0xa0) ? 0 : 1,
-);
+const PLAIN = new Uint8Array(256).fill(1).fill(0, 0, SPACE).fill(0, 0x7f, 0xa0);
+PLAIN[QUOTE] = 0;
+PLAIN[BACKSLASH] = 0;
 const MAX_INTEGER_DIGITS = 15;
 const MAX_COST_WHOLE = 6;
 const MAX_COST_PLACES = 9;

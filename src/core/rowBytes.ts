@@ -2,6 +2,7 @@
  * The fixed parts of a stored row, read straight from its bytes: its end, its numbers, ids, times and hashes.
  * These are questions for the hot loop of `verify`; each answers "no" where the exact reading (storedLine.ts) must decide.
  */
+import { bytesIn } from './byteTable';
 import { sha256Hex } from './digest';
 import { COMMA, QUOTE } from './jsonBytes';
 import { HASH, PREV_HASH } from './lineScan';
@@ -14,13 +15,10 @@ export const ID_CHARS = 26;
 const DATE_CHARS = 10;
 export const TIME_CHARS = 24;
 const CLOSE = 0x7d;
-const ULID_CHAR = Uint8Array.from({ length: 256 }, (_, byte) =>
-  '0123456789ABCDEFGHJKMNPQRSTVWXYZ'.includes(String.fromCharCode(byte)) ? 1 : 0,
-);
-const HEX_VALUE = Uint8Array.from({ length: 256 }, (_, byte) => {
-  const digit = '0123456789abcdef'.indexOf(String.fromCharCode(byte));
-  return digit < 0 ? 0xff : digit;
-});
+const ULID_CHAR = bytesIn('0123456789ABCDEFGHJKMNPQRSTVWXYZ');
+const HEX_DIGITS = '0123456789abcdef';
+const HEX_VALUE = new Uint8Array(256).fill(0xff);
+for (let digit = 0; digit < 16; digit++) HEX_VALUE[HEX_DIGITS.charCodeAt(digit)] = digit;
 
 /** Whether the line ends as a row does, `,"prev_hash":"<64>","hash":"<64>"}`, in those very bytes. */
 export function hasFixedEnd(bytes: Uint8Array, end: number, facts: LineFacts): boolean {

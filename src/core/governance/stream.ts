@@ -22,14 +22,17 @@ export interface StreamIntegrity {
 
 export function integrityOf({ kind }: StreamName, rows: readonly StreamRow[]): StreamIntegrity {
   const faults: string[] = [];
-  let [expected, hash] = [1, ZERO_HASH];
+  const isRun = kind === 'run';
+  let expected = 1;
+  let hash = ZERO_HASH;
   for (const { row, isWhole } of rows) {
-    const [place, link] =
-      kind === 'run' ? [row.run_seq, row.run_prev_hash] : [row.decision_seq, row.decision_prev_hash];
+    const place = isRun ? row.run_seq : row.decision_seq;
+    const link = isRun ? row.run_prev_hash : row.decision_prev_hash;
     if (!isWhole) faults.push(`row ${row.seq} is not what its writer wrote: its hash is wrong`);
     if (place !== expected) faults.push(placeFault(row.seq, place, expected));
     else if (link !== hash) faults.push(`row ${row.seq} is not linked to the row before it in the stream`);
-    [expected, hash] = [(place ?? expected) + 1, row.hash];
+    expected = (place ?? expected) + 1;
+    hash = row.hash;
   }
   return { rows: rows.length, isIntact: faults.length === 0, faults };
 }

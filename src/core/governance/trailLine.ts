@@ -104,7 +104,10 @@ function plainLine(row: Row, { invoker }: TrailContext): TrailLine {
       row.model && `model ${valueText(row.model)}`,
       row.cost_usd === undefined ? undefined : `${row.cost_usd} USD`,
     ),
-    details: [...why, ...restOf(row, (name, value) => IN_HEAD.has(name) && row[name] === value)],
+    details:
+      row.payload === undefined
+        ? why
+        : [...why, ...restOf(row, (name, value) => IN_HEAD.has(name) && row[name] === value)],
   };
 }
 
