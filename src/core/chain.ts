@@ -79,6 +79,12 @@ export function declaredLinks(line: Buffer): { readonly prevHash: string; readon
   return match === null ? undefined : { prevHash: match[1] as string, hash: match[2] as string };
 }
 
+/** Whether a line ends as a row does, in the hash of its bytes. */
+export function isWholeLine(line: Buffer): boolean {
+  const end = line.toString('latin1', Math.max(0, line.length - HASH_END_BYTES));
+  return HASH_END.test(end) && end.endsWith(hashSuffix(hashOfLine(line)));
+}
+
 /** The hash of a line that has the fixed end. The comma before `"hash"` is turned into the closing brace for a moment: no copy. */
 export function hashOfLine(line: Buffer): string {
   const comma = line.length - HASH_SUFFIX_BYTES;

@@ -90,12 +90,17 @@ export function memberFault(
   if (typeof ts !== 'string' || !isStoredTime(ts)) return { want: 'a member "ts" in stored form', got: shownValue(ts) };
   if (typeof id !== 'string' || !isUlid(id)) return { want: 'a member "id" that is a ULID', got: shownValue(id) };
   if (typeof action !== 'string') return { want: 'a member "action"', got: shownValue(action) };
-  const place = PLACES.find((name) => name in value && seqOf(value[name]) === undefined);
-  return place === undefined ? undefined : { want: `a member "${place}" from 1`, got: shownValue(value[place]) };
+  return placeFault(value, 'run_seq') ?? placeFault(value, 'decision_seq');
 }
 
 /** Further rows of a stream are counted on from there. */
-const PLACES = ['run_seq', 'decision_seq'];
+function placeFault(
+  value: Readonly<Record<string, unknown>>,
+  place: string,
+): { readonly want: string; readonly got: string } | undefined {
+  if (!(place in value) || seqOf(value[place]) !== undefined) return undefined;
+  return { want: `a member "${place}" from 1`, got: shownValue(value[place]) };
+}
 
 export function shownValue(value: unknown): string {
   return value === undefined ? 'none' : JSON.stringify(value).slice(0, 200);

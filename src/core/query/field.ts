@@ -8,6 +8,7 @@
  */
 import { LedgerError } from '../errors';
 import { SlotReader } from '../lineSlots';
+import { OPEN, OPEN_LIST } from '../jsonBytes';
 import { momentIn } from '../rowDigest';
 import { MAX_DEPTH } from '../json';
 import { completeObject, whiteSpaceAround } from '../rowText';
@@ -110,7 +111,12 @@ export class FieldReader {
 function rowObject(line: Buffer): Readonly<Record<string, unknown>> | undefined {
   if (whiteSpaceAround(line) !== undefined) return undefined;
   const object = completeObject(line);
-  return object === undefined || isDeeper(object, MAX_DEPTH) ? undefined : object;
+  return object === undefined || (mayNest(line) && isDeeper(object, MAX_DEPTH)) ? undefined : object;
+}
+
+/** Most rows hold no object and no list: that is seen at once. */
+function mayNest(line: Buffer): boolean {
+  return line.indexOf(OPEN, 1) > 0 || line.includes(OPEN_LIST);
 }
 
 function isDeeper(value: object, levels: number): boolean {

@@ -1,5 +1,5 @@
 /** The rows of streams with what their own bytes say of them. */
-import { declaredLinks, hashOfLine } from '../../core/chain';
+import { isWholeLine } from '../../core/chain';
 import { orNothing } from '../../core/errors';
 import type { StreamName } from '../../core/governance/finding';
 import { lacksDelivery } from '../../core/governance/reconstruction';
@@ -28,8 +28,7 @@ export async function readStreams(
   const members = kinds.map((kind) => `${kind}_id` as const);
   const { paths, batches, head, unread } = await streamLines(place, [`${members.join('|')}=${id}`], nowMs);
   const all: StreamRow[] = [];
-  for await (const batch of batches)
-    for (const { line, row } of batch) all.push({ row, isWhole: declaredLinks(line)?.hash === hashOfLine(line) });
+  for await (const batch of batches) for (const { line, row } of batch) all.push({ row, isWhole: isWholeLine(line) });
   const common = { head, unread: unread(), ledger: ledgerName(paths) };
   const found: FoundStream[] = [];
   for (const kind of kinds) {

@@ -4,7 +4,7 @@
  */
 import type { RowFilter } from '../../core/query/rowFilter';
 import type { FieldReader } from '../../core/query/field';
-import { blocksForward, linesIn } from './lineBlocks';
+import { blocksForward, eachLine } from './lineBlocks';
 import type { LineBlock, Lines } from './lineBlocks';
 import { countsFrom, matchesIn } from './matchingLines';
 import type { BrokenLines, FoundLine, LinePlace } from './matchingLines';
@@ -55,10 +55,10 @@ class ContextWindow {
     const shown: ContextLine[] = [];
     const { bytes, segment } = block;
     if (block.overlong) this.#line(shown, { line: bytes, segment, offset: block.offsetOf(0) }, false);
-    for (const [start, end] of linesIn(block)) {
+    eachLine(block, (start, end) => {
       const offset = block.offsetOf(start);
       this.#line(shown, { line: bytes.subarray(start, end), segment, offset }, matches.has(offset));
-    }
+    });
     // The block's bytes are used again.
     this.#held = this.#held.map((one) =>
       one.line.buffer === bytes.buffer ? { ...one, line: Buffer.from(one.line) } : one,

@@ -18,7 +18,8 @@ import { chunkBuffer, chunkCount, readChunk } from '../scan/chunks';
 import { groupsOf, pickLines } from './pickedLines';
 
 const CHUNK_BYTES = 1 << 20;
-const NEWLINE_BYTE = Buffer.from('\n');
+const NEWLINE = 0x0a;
+const NEWLINE_BYTE = Buffer.of(NEWLINE);
 
 export interface Lines {
   /** The closed segments that are read, in order. */
@@ -52,11 +53,11 @@ export interface JudgedLine {
   readonly object: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Where each line of a block begins and ends, its newline not counted. */
-export function* linesIn({ bytes }: LineBlock): Generator<readonly [start: number, end: number]> {
+/** Calls back for each line of a block, its newline not counted. */
+export function eachLine({ bytes }: LineBlock, take: (start: number, end: number) => void): void {
   for (let start = 0; start < bytes.length;) {
-    const end = bytes.indexOf(NEWLINE_BYTE[0] as number, start);
-    yield [start, end];
+    const end = bytes.indexOf(NEWLINE, start);
+    take(start, end);
     start = end + 1;
   }
 }

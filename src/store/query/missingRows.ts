@@ -1,7 +1,7 @@
 /** What a ledger has not, or not whole: lines that are no rows, and rows that a named gap stands for. Every line is looked at. */
 import { SlotReader } from '../../core/lineSlots';
 import { completeObject, missingRows } from '../../core/rowText';
-import { blocksForward, linesIn } from './lineBlocks';
+import { blocksForward, eachLine } from './lineBlocks';
 import type { Lines } from './lineBlocks';
 
 export interface MissingRows {
@@ -16,10 +16,10 @@ export async function countMissing(lines: Lines): Promise<MissingRows> {
   for await (const block of blocksForward(lines)) {
     const { bytes, overlong } = block;
     if (overlong) missing.brokenLines++;
-    for (const [start, end] of linesIn(block)) {
+    eachLine(block, (start, end) => {
       if (!slots.find(bytes, start, end)) missing.brokenLines++;
       else missing.rowsInGaps += rowsNamed(slots.string(0), bytes.subarray(start, end));
-    }
+    });
   }
   return missing;
 }

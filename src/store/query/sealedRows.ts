@@ -2,7 +2,7 @@
 import { FieldReader, parseField } from '../../core/query/field';
 import { isNegative, parseTerm } from '../../core/query/term';
 import { holdsSeal, sealIn } from '../../core/seal';
-import { blocksForward, linesIn } from './lineBlocks';
+import { blocksForward, eachLine } from './lineBlocks';
 import type { Lines } from './lineBlocks';
 
 interface Asked {
@@ -25,10 +25,10 @@ export async function countSealed(lines: Lines, { terms, sinceMs, untilMs }: Ask
   let sealed = 0;
   for await (const block of blocksForward(lines)) {
     if (block.overlong || !holdsSeal(block.bytes)) continue;
-    for (const [start, end] of linesIn(block)) {
-      const { bytes } = block;
+    const { bytes } = block;
+    eachLine(block, (start, end) => {
       if (holdsSeal(bytes.subarray(start, end)) && reader.read(bytes, start, end) && mayMatch()) sealed++;
-    }
+    });
   }
   return sealed;
 }

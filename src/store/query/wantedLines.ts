@@ -18,7 +18,7 @@ import type { Segment } from '../ledger/segments';
 import { scanLines } from '../read/lines';
 import { offsetAfterSeq } from '../read/seek';
 import type { LedgerEnd } from './ledgerEnd';
-import { linesIn } from './lineBlocks';
+import { eachLine } from './lineBlocks';
 import type { JudgedLine, LineBlock, Lines } from './lineBlocks';
 import { bytesIn, groupsOf, pickLines } from './pickedLines';
 
@@ -143,11 +143,11 @@ function namedLines(
     const block = pickLines(fd, group);
     if (block === undefined) return undefined;
     const judged: JudgedLine[] = [];
-    for (const [start, end] of linesIn(block)) {
+    eachLine(block, (start, end) => {
       const { isNamed, verdict } = look(block.bytes, start, end);
       if (isNamed) found++;
       if (verdict !== undefined) judged.push({ start, end, verdict, object: asObjects ? fields.object : undefined });
-    }
+    });
     kept.push(judged.length === 0 ? block : { ...block, judged });
   }
   fields.parsesAll = false;

@@ -3,7 +3,7 @@ import { STORED_COLUMNS } from '../../core/sqlColumns';
 import { completeObject } from '../../core/rowText';
 import { ShapedInserter } from '../index/shapedInserter';
 import type { Database, SqlValue } from '../index/sqlite';
-import { blocksForward, linesIn } from '../query/lineBlocks';
+import { blocksForward, eachLine } from '../query/lineBlocks';
 import type { Lines } from '../query/lineBlocks';
 
 const quoted = (name: string): string => `"${name}"`;
@@ -44,16 +44,16 @@ export async function fillColumns(
   for await (const block of blocksForward(lines)) {
     const { bytes, overlong } = block;
     if (overlong) brokenLines++;
-    for (const [start, end] of linesIn(block)) {
+    eachLine(block, (start, end) => {
       const line = completeObject(bytes.subarray(start, end));
       if (line === undefined) {
         brokenLines++;
-        continue;
+        return;
       }
       values[0] = after + ++rows;
       for (let i = 1; i < values.length; i++) values[i] = STORED_COLUMNS[i - 1]?.value(line) ?? null;
       inserter.add(values);
-    }
+    });
     onBytes(bytes.length, rows);
   }
   inserter.flush();
