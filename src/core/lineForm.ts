@@ -50,6 +50,7 @@ const PATTERN = [
 
 /** What is odd in a payload, which may hold anything else that is JSON. */
 const ODD = /\\u|[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
+
 export interface PlainLine {
   readonly row: Row;
   /** The hash that it declares. */
