@@ -3,8 +3,10 @@
  * kind and in its one spelling. What `verify --strict` finds by writing a row again, the engine tells of such a line in no
  * time. Any other line may be as sound: the exact way says.
  */
+import { orNothing } from './errors';
 import { CALLER_MEMBERS, LEDGER_MEMBERS, MEMBERS } from './members';
 import type { MemberKind, Row } from './members';
+import { jsonText } from './printable';
 import { STORED_TIME } from './time';
 
 /** Characters that no escape stands for. What is odd on a terminal the writer escapes with `\u`, which is not looked at here. */
@@ -61,21 +63,13 @@ export interface PlainLine {
 export function readPlainLine(line: string): PlainLine | undefined {
   const found = lineForm().exec(line);
   if (found === null || !line.isWellFormed()) return undefined;
-  const row = parsed(line);
+  const row = orNothing(() => JSON.parse(line) as Row);
   if (row === undefined || !isPlaced(row)) return undefined;
   // By their numbers, since this is run when it is not compiled yet: to take an array apart takes as long as the match.
   const payload = found[1];
   const extra = found[2] ?? '';
-  if (payload !== undefined && (ODD.test(payload) || JSON.stringify(row.payload) !== payload)) return undefined;
+  if (payload !== undefined && (ODD.test(payload) || jsonText(row.payload) !== payload)) return undefined;
   return extra === '' || isOfCaller(extra, row, line) ? { row, hash: found[3] ?? '' } : undefined;
-}
-
-function parsed(line: string): Row | undefined {
-  try {
-    return JSON.parse(line) as Row;
-  } catch {
-    return undefined;
-  }
 }
 
 let compiled: RegExp | undefined;

@@ -4,6 +4,7 @@
 import type { Row } from './members';
 import { identityOf } from './ownRows';
 import type { OwnAction } from './ownRows';
+import { jsonText } from './printable';
 import { KEY_ROTATION } from './signing/rotation';
 import type { FindingPlace } from './verdict';
 import { report } from './walkState';
@@ -56,13 +57,13 @@ function checkJoint(walk: Walk, row: Row, place: FindingPlace): void {
   const { last_seq: lastSeq, head } = (previous ?? {}) as Record<string, unknown>;
   if (lastSeq === row.seq - 1 && head === row.prev_hash) return;
   const want = `previous {last_seq: ${row.seq - 1}, head: ${row.prev_hash}}`;
-  report(walk, { code: 'LINK_BROKEN', seq: row.seq, place }, { want, got: JSON.stringify(previous ?? null) });
+  report(walk, { code: 'LINK_BROKEN', seq: row.seq, place }, { want, got: jsonText(previous) });
 }
 
 function takeRowsLost(walk: Walk, row: Row, place: FindingPlace): void {
   const { from_seq: from, to_seq: to } = row.payload ?? {};
   if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || (from as number) > (to as number)) {
-    const got = JSON.stringify(row.payload ?? null);
+    const got = jsonText(row.payload);
     report(
       walk,
       { code: 'MALFORMED', seq: row.seq, place },

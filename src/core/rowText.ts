@@ -6,7 +6,13 @@
  */
 import { declaredLinks, hashOfLine } from './chain';
 import { isUlid } from './ids';
+import { MAX_DEPTH } from './json';
+import { CLOSE, OPEN, OPEN_LIST } from './jsonBytes';
+import { MEMBERS } from './members';
 import type { Row } from './members';
+import { jsonText } from './printable';
+import { sealIn } from './seal';
+import { unsealable } from './sealable';
 import { isStoredTime } from './time';
 
 export type LineReading =
@@ -25,8 +31,6 @@ export type LineReading =
   /** A complete JSON object that is no row, or a row whose hash is wrong. */
   | { readonly kind: 'wrong'; readonly why: string };
 
-const OPEN = 0x7b;
-const CLOSE = 0x7d;
 const CR = 0x0d;
 
 /** No row is longer; what is, is not looked into. */
@@ -51,6 +55,7 @@ export function readLine(line: Buffer): LineReading {
   if (hash !== links.hash) return { kind: 'wrong', why: `${name} declares hash ${links.hash}, its bytes give ${hash}` };
   const fault = memberFault(value);
   if (fault !== undefined) return { kind: 'wrong', why: `${name} lacks ${fault.want} (there: ${fault.got})` };
+  if (isTooDeep(line, value)) return { kind: 'wrong', why: `${name} has more than ${MAX_DEPTH} levels of nesting` };
   return { kind: 'row', row: value as unknown as Row };
 }
 
@@ -103,7 +108,7 @@ function placeFault(
 }
 
 export function shownValue(value: unknown): string {
-  return value === undefined ? 'none' : JSON.stringify(value).slice(0, 200);
+  return value === undefined ? 'none' : jsonText(value).slice(0, 200);
 }
 
 /**
@@ -143,8 +148,63 @@ export function isSpace(byte: number | undefined): boolean {
 
 /**
  * A line as a row, whatever its hash; undefined for what is no row, or lacks what every row has.
- * @param value the line, where it was parsed before
+ * @param value the line as `rowObject` gives it, where it was parsed before
  */
-export function storedRow(line: Buffer, value = completeObject(line)): Row | undefined {
-  return value === undefined || memberFault(value) !== undefined ? undefined : (value as unknown as Row);
+export function storedRow(line: Buffer, value = rowObject(line)): Row | undefined {
+  if (value === undefined || memberFault(value) !== undefined) return undefined;
+  for (const name in value) {
+    if (typeof value[name] !== 'string' && isMisplaced(name, value[name])) return asSaid(value);
+  }
+  return value as unknown as Row;
+}
+
+/** Who can compute a hash can write a row whose agent is a list: its JSON text stands for it. What is no number counts nothing. */
+function asSaid(value: Readonly<Record<string, unknown>>): Row {
+  const members = Object.entries(value).flatMap(([name, of]) => {
+    if (!isMisplaced(name, of)) return [[name, of] as const];
+    return isNumber(name) ? [] : [[name, jsonText(of)] as const];
+  });
+  return Object.fromEntries(members) as unknown as Row;
+}
+
+/** A sealed one is in its place where a caller may seal it. */
+function isMisplaced(name: string, value: unknown): boolean {
+  if (name === 'payload' || (name !== 'by' && !MEMBERS.has(name))) return false;
+  if (typeof value === 'object' && sealIn(value) !== undefined && unsealable(name) === undefined) return false;
+  return typeof value !== (isNumber(name) ? 'number' : 'string');
+}
+
+function isNumber(name: string): boolean {
+  const kind = MEMBERS.get(name)?.kind;
+  return kind === 'cost' || kind === 'count';
+}
+
+/** What may count as a row, whatever its hash: no writer puts white space around one, nor nests its values so deep. */
+export function rowObject(line: Buffer): Readonly<Record<string, unknown>> | undefined {
+  if (whiteSpaceAround(line) !== undefined) return undefined;
+  const object = completeObject(line);
+  return object === undefined || isTooDeep(line, object) ? undefined : object;
+}
+
+/** The members of a line, to be shown: one that is nested deeper than a row may be is told of, and not given. */
+export function shownMembers(line: Buffer): Readonly<Record<string, unknown>> {
+  const object = completeObject(line) ?? {};
+  if (!isTooDeep(line, object)) return object;
+  const shown = (value: unknown): unknown => (isDeeper(value, MAX_DEPTH - 1) ? `more than ${MAX_DEPTH} levels` : value);
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, shown(value)]));
+}
+
+/** Most rows hold no object and no list: that is seen at once. */
+function isTooDeep(line: Buffer, object: object): boolean {
+  const mayNest = line.indexOf(OPEN, 1) > 0 || line.includes(OPEN_LIST);
+  return mayNest && isDeeper(object, MAX_DEPTH);
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  for (const name in value) {
+    if (isDeeper((value as Readonly<Record<string, unknown>>)[name], levels - 1)) return true;
+  }
+  return false;
 }

@@ -6,9 +6,10 @@
  */
 import { CALLER_MEMBERS, CALLER_MEMBER_NAMES, LEDGER_MEMBERS, MEMBERS } from './members';
 import type { MemberKind } from './members';
+import { jsonText } from './printable';
 
 /** Raise it with every change of the columns or of what they mean: an older projection is made anew. */
-export const SQL_COLUMNS_VERSION = 1;
+export const SQL_COLUMNS_VERSION = 2;
 
 type Line = Readonly<Record<string, unknown>>;
 type Value = null | number | string;
@@ -119,7 +120,7 @@ export function rowsSelect(hidden: readonly string[] = []): string {
 /** Who can compute a hash can write a row whose agent is a list: it is shown as it is. */
 function memberValue(value: unknown): Value {
   if (typeof value === 'string' || typeof value === 'number') return value;
-  return value === undefined || value === null ? null : JSON.stringify(value);
+  return value === undefined || value === null ? null : jsonText(value);
 }
 
 function numberOf(value: unknown): number | null {
@@ -129,8 +130,7 @@ function numberOf(value: unknown): number | null {
 function othersOf(line: Line): string | null {
   const isOther = (name: string): boolean => !MEMBERS.has(name) && !LEDGER_MEMBERS.has(name);
   for (const name in line) {
-    if (isOther(name))
-      return JSON.stringify(Object.fromEntries(Object.entries(line).filter(([other]) => isOther(other))));
+    if (isOther(name)) return jsonText(Object.fromEntries(Object.entries(line).filter(([other]) => isOther(other))));
   }
   return null;
 }

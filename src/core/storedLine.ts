@@ -11,6 +11,7 @@ import { isUlid } from './ids';
 import { MAX_DEPTH } from './json';
 import { newLineFacts, PAYLOAD, scanLine } from './lineScan';
 import type { Row } from './members';
+import { jsonText } from './printable';
 import { MAX_LINE_BYTES } from './row';
 import { completeObject, memberFault, missingRows, seqOf, shownValue, whiteSpaceAround } from './rowText';
 import { strictFault } from './strictForm';
@@ -103,7 +104,7 @@ function tombstone(
 ): StoredLine {
   const gap = missingRows(value);
   if (gap === undefined)
-    return altered(value, malformed('the seq of the rows that are missing', JSON.stringify(value['seq'] ?? null)));
+    return altered(value, malformed('the seq of the rows that are missing', jsonText(value['seq'])));
   const healId = textOf(value['heal_id']);
   const bytesSha256 = textOf(value['bytes_sha256']);
   return {

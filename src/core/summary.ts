@@ -9,7 +9,7 @@
  * guess of what is gone, and so does a signature. A stored line begins with its seq: nobody takes a summary for one.
  */
 import { CALLER_MEMBER_NAMES, LEDGER_MEMBERS } from './members';
-import { completeObject } from './rowText';
+import { shownMembers } from './rowText';
 
 /** What was left out of a row. */
 export interface LeftOut {
@@ -51,7 +51,7 @@ export function summaryOf(row: Readonly<Record<string, unknown>>): Record<string
 
 /** The same as a line without its newline. */
 export function summaryLine(line: Buffer): Buffer {
-  return Buffer.from(JSON.stringify(summaryOf(completeObject(line) ?? {})));
+  return Buffer.from(JSON.stringify(summaryOf(shownMembers(line) ?? {})));
 }
 
 /** How much there is of a value. */

@@ -128,7 +128,7 @@ function epoch(text: string): number | undefined {
 function notATime(text: string, { flag, ahead }: WhenOptions): LedgerError {
   const near = ahead === true ? 'tomorrow, now, +90m, +2h, +3d' : 'today, yesterday, now, -1h, -3d, -2w';
   return new LedgerError('USAGE', `expected ${flag} to be a time, found ${JSON.stringify(text)}`, {
-    hint: `write 2026-11-21, "2026-11-21 10:00", 2026-11-21T10:00:00Z, ${near} or @1795255200`,
+    hint: `write 2026-01-31, "2026-01-31 10:00", 2026-01-31T10:00:00Z, ${near} or @1769853600`,
   });
 }
 
@@ -165,7 +165,7 @@ export function parseWindow(flags: WindowFlags, options: Omit<WhenOptions, 'flag
   const untilMs = until === undefined ? Infinity : parseWhen(until, { ...options, flag: '--until' });
   if (sinceMs >= untilMs) {
     throw new LedgerError('USAGE', `expected --until to be after --since, found ${since} and ${until}`, {
-      hint: '--since is inclusive, --until exclusive: for one day, --day 2026-11-21, or --until the day after',
+      hint: '--since is inclusive, --until exclusive: for one day, --day 2026-01-31, or --until the day after',
     });
   }
   return { sinceMs, untilMs, label: undefined };

@@ -6,7 +6,7 @@ import { declaredLinks, hashOfLine } from '../core/chain';
 import { ZERO_HASH } from '../core/digest';
 import { LedgerError } from '../core/errors';
 import { isUlid } from '../core/ids';
-import { completeObject } from '../core/rowText';
+import { shownMembers } from '../core/rowText';
 import { summaryLine, summaryOf } from '../core/summary';
 import { openReading } from '../store/access/reading';
 import type { ReadAsked } from '../store/access/reading';
@@ -95,7 +95,7 @@ function parseSought(text: string): Sought {
 
 function shown(found: FoundLine): ShownLine {
   const { reading, line, segment, offset } = found;
-  const row = completeObject(line) ?? {};
+  const row = shownMembers(line);
   const text = (name: string): string | null => (typeof row[name] === 'string' ? row[name] : null);
   const declared = text('hash');
   const isTombstone = reading.kind === 'tombstone';

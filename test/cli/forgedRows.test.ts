@@ -8,6 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
+import { CATALOGUE_NAMES } from '../../src/core/catalogue';
+import { ZERO_HASH } from '../../src/core/digest';
+import { CALLER_MEMBER_NAMES } from '../../src/core/members';
 import { forgedRow } from '../support/forgedRows';
 import type { ForgedMembers } from '../support/forgedRows';
 import { call } from '../support/inProcess';
@@ -47,7 +50,8 @@ function soundLines(): readonly string[] {
 
 const SOUND = soundLines();
 /** The text of an error that we did not foresee: V8's for a value that is not what the code took it for. */
-const STUMBLED = /Cannot |is not a function|is not iterable|undefined|NaN|internal:|could not append|WRITE_FAILED/;
+const STUMBLED =
+  /Cannot |is not a function|is not iterable|call stack|Invalid time|undefined|NaN|\[object|internal:|could not append|WRITE_FAILED/;
 
 test('a last row without an id is evidence: not built on, kept by sweep, taken out by hand', async (t) => {
   const { call, ledger } = boxWith(t, [...SOUND, forgedRow(SOUND, { ts: undefined, id: undefined, by: undefined })]);
@@ -80,6 +84,8 @@ const IN_STREAM = {
 const OWN_ACTIONS = ['audit.heal-truncation', 'audit.set-aside', 'audit.rows-lost', 'audit.tombstone', 'audit.segment'];
 
 const UNREADABLE = '{"toString":1,"length":24}';
+/** The engine reads what is nested so deep, and cannot write it. */
+const DEEP = `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`;
 
 function* oddRows(isEnd: boolean): Generator<ForgedMembers> {
   for (const name of LEDGERS_OWN) {
@@ -87,6 +93,8 @@ function* oddRows(isEnd: boolean): Generator<ForgedMembers> {
       yield { ...IN_STREAM, [name]: value };
   }
   for (const name of isEnd ? CALLERS : []) yield { ...IN_STREAM, [name]: UNREADABLE };
+  for (const name of ['seq', 'by', 'action', 'run_seq', 'payload', 'agent', 'mine'])
+    yield { ...IN_STREAM, [name]: DEEP };
   for (const action of isEnd ? OWN_ACTIONS : [])
     yield { action: `"${action}"`, payload: UNREADABLE, heal_id: UNREADABLE, last_seq: UNREADABLE };
 }
@@ -122,3 +130,66 @@ for (const where of ['at the end', 'in the middle', 'torn lines before it'] as c
     });
   });
 }
+
+/** What people ask of a ledger. */
+const QUESTIONS: readonly (readonly string[])[] = [
+  ['verify', '--governance'],
+  ['runs'],
+  ['decisions'],
+  ['metrics'],
+  ['reconstruct', 'r'],
+  ['reconstruct', '--decision', 'd', '--format', 'html'],
+  ['proof', 'o'],
+];
+const SEARCHES: readonly (readonly string[])[] = [
+  ['show', '3', '--json'],
+  ['query', 'seq>0', '--fields', 'seq,by,payload'],
+  ['sql', 'SELECT * FROM rows'],
+  ['export', '--format', 'csv'],
+  ['lint'],
+];
+const STREAMS = {
+  ...IN_STREAM,
+  order_id: '"o"',
+  decision_id: '"d"',
+  decision_seq: '1',
+  decision_prev_hash: `"${ZERO_HASH}"`,
+};
+
+/** Every type that comes with the ledger, and every field of it. */
+const TYPES = CATALOGUE_NAMES.flatMap((name) => {
+  const { $defs = {} } = JSON.parse(readFileSync(`schemas/${name}.json`, 'utf8')) as { readonly $defs?: Readonly<Record<string, Typed>> }; // prettier-ignore
+  return Object.entries($defs).map(([action, { properties }]) => [action, Object.keys(properties?.payload?.properties ?? {})] as const); // prettier-ignore
+});
+
+interface Typed {
+  readonly properties?: { readonly payload?: { readonly properties?: Readonly<Record<string, unknown>> } };
+}
+
+function* oddTyped(): Generator<readonly [ForgedMembers, readonly (readonly string[])[]]> {
+  const odd = [UNREADABLE, `[${UNREADABLE}]`, '7', 'null', '"x"', `{"sealed":"${ZERO_HASH}"}`];
+  for (const name of [...CALLER_MEMBER_NAMES, 'by']) {
+    for (const value of odd) yield [{ ...STREAMS, [name]: value }, QUESTIONS];
+  }
+  for (const [action, fields] of TYPES) {
+    for (const value of odd) {
+      const payload = `{${fields.map((field) => `${JSON.stringify(field)}:${value}`).join(',')}}`;
+      yield [{ ...STREAMS, action: JSON.stringify(action), payload }, QUESTIONS];
+    }
+  }
+  for (const name of ['seq', 'ts', 'by', 'action', 'run_id', 'agent', 'payload', 'mine']) {
+    for (const value of [UNREADABLE, DEEP]) yield [{ ...STREAMS, [name]: value }, [...QUESTIONS, ...SEARCHES]];
+  }
+}
+
+test('no question stumbles over a row whose members or fields are not what their type has', async (t) => {
+  process.setMaxListeners(0);
+  await mapLimit([...oddTyped()], 24, async ([odd, questions]) => {
+    const forged = forgedRow(SOUND, odd);
+    const { call } = boxWith(t, [...SOUND, forged]);
+    for (const args of questions) {
+      const { text } = await call(...args);
+      assert.doesNotMatch(text, STUMBLED, `${args.join(' ')}: ${forged.slice(0, 1000)}`);
+    }
+  });
+});

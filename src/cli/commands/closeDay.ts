@@ -16,7 +16,7 @@ interface Flags extends GlobalFlags {
 
 const HELP_BEFORE = `Examples:
   ledger close-day                        yesterday
-  ledger close-day --day 2026-11-21
+  ledger close-day --day 2026-01-31
   5 0 * * *  ledger close-day -q          from cron
 `;
 

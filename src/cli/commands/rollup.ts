@@ -37,7 +37,7 @@ const HELP_BEFORE = `Examples:
 `;
 
 const HELP_AFTER = `
-Times: 2026-11-21, "2026-11-21 10:00", 2026-11-21T10:00:00Z, today, yesterday, now, -1h, -3d, -2w, @epoch.
+Times: 2026-01-31, "2026-01-31 10:00", 2026-01-31T10:00:00Z, today, yesterday, now, -1h, -3d, -2w, @epoch.
 A row counts when it happened (occurred_at, else ts). Days are those of --tz, else of the config's timezone, else
 of this machine; with day_start in the config they start later than midnight.
 Caps are judged in the periods that lie wholly in the window; one that the window cuts is named as not judged. A cap per

@@ -1,7 +1,7 @@
 /** What JSON that comes from outside must look like, as data: every member, none besides, and what is in each. */
 
-import { orNothing } from '../errors';
 import { MAX_DEPTH } from '../json';
+import { jsonText } from '../printable';
 
 export interface ShapeFault {
   readonly want: string;
@@ -63,9 +63,8 @@ function listFault(value: unknown, each: Shape, at: string): ShapeFault | undefi
 }
 
 const named = (at: string): string => (at === '' ? 'it' : `"${at}"`);
-/** What is nested deeper than the engine writes is shown as what it is. */
 const shown = (value: unknown): string =>
-  value === undefined ? 'none' : (orNothing(() => JSON.stringify(value)) ?? typeof value).slice(0, 100);
+  value === undefined ? 'none' : jsonText(value).slice(0, 100);
 
 /** A row's own level, and that of the payload, are not among a member's. */
 const MAX_VALUE_DEPTH = MAX_DEPTH - 2;

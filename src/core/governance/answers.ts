@@ -8,7 +8,7 @@ import { saysYes } from './consent';
 import { requiredIn } from './decision';
 import { countsBy, signatureText, UNJUDGED } from './signed';
 import type { JudgeSignature } from './signed';
-import { happenedMs } from './stream';
+import { happenedAt, happenedMs } from './stream';
 import { actionTitle, actorOf, dotted, entriesOf, isSamePerson, valueText, versionText, wordsOf } from './words';
 
 export interface Answer {
@@ -44,17 +44,17 @@ const PEOPLE = ['actor', 'reviewer', 'approver', 'invoking_identity', 'presented
 
 function who(rows: readonly Row[]): Answer {
   const named = told('Who', rows, (row, say) => {
-    if (row.agent)
-      say(`agent ${row.agent}${row.agent_version === undefined ? '' : ` ${valueText(row.agent_version)}`}`);
+    const [agent, version, actor] = [valueText(row.agent), valueText(row.agent_version), valueText(row.actor)];
+    if (agent) say(`agent ${agent}${version && ` ${version}`}`);
     // Who set it down may be another than the one of whom it tells.
-    if (row.actor) say(`person ${row.actor}`);
+    if (actor) say(`person ${actor}`);
     for (const name of PEOPLE) {
       const text = textOf(row, name);
       if (text) say(`person ${text}`);
     }
     if (row.action === 'approval') say(`model ${dotted(textOf(row, 'model_provider'), textOf(row, 'model_id'))}`);
     else if (row.model) say(`model ${valueText(row.model)}`);
-    say(`account ${row.by}`);
+    say(`account ${valueText(row.by) || 'not said'}`);
   });
   // "Jordan Kim" and "Jordan Kim (FP&A lead)" are said once, in full.
   const isPart = (text: string): boolean =>
@@ -76,7 +76,7 @@ function when(rows: readonly Row[]): Answer {
   const [first, last, begun, ended] = [byTime[0]?.row, byTime.at(-1)?.row, rows[0], rows.at(-1)];
   if (first === undefined || last === undefined || begun === undefined || ended === undefined)
     return { question: 'When', sentences: [], rows: [] };
-  const [from, to] = [first.occurred_at ?? first.ts, last.occurred_at ?? last.ts];
+  const [from, to] = [happenedAt(first), happenedAt(last)];
   const set = begun.ts === from && ended.ts === to ? [] : [`set down from ${begun.ts} to ${ended.ts}`];
   return { question: 'When', sentences: [`from ${from} to ${to}`, ...set], rows: [...new Set([first.seq, last.seq])] };
 }
@@ -84,7 +84,7 @@ function when(rows: readonly Row[]): Answer {
 function data(rows: readonly Row[]): Answer {
   return told('On which data of record', rows, (row, say) => {
     if (row.data_ref !== undefined)
-      say(`${valueText(row.data_ref)}${row.as_of === undefined ? '' : ` as of ${row.as_of}`}`);
+      say(`${valueText(row.data_ref)}${row.as_of === undefined ? '' : ` as of ${valueText(row.as_of)}`}`);
     if (row.action !== 'tool.call') return;
     const source = textOf(row, 'source');
     say(dotted(textOf(row, 'tool'), valueText(fieldOf(row, 'input_shape')), valueText(fieldOf(row, 'output_shape')), source && `source: ${source}`)); // prettier-ignore
@@ -96,7 +96,7 @@ const APPROVALS: ReadonlySet<string> = new Set(['approval.added', 'approval', 'a
 function authority(rows: readonly Row[], judge: JudgeSignature): Answer {
   const counts = countsBy(judge);
   return told('On whose authority', rows, (row, say) => {
-    say(row.authority);
+    say(valueText(row.authority));
     const isException = row.action === 'override.added';
     if (!(isException || APPROVALS.has(row.action)) || !counts(row)) return;
     const signed = signatureText(row, judge);

@@ -220,7 +220,7 @@ function eventOf(row: Row): string {
 
 export function requiredIn(row: Row): Required {
   const roles = listOf(row, 'required_roles').filter((role): role is string => typeof role === 'string');
-  const signatures = Number(fieldOf(row, 'min_signatures') ?? 0);
+  const signatures = Number(textOf(row, 'min_signatures') ?? 0);
   return { seq: row.seq, signatures: Number.isFinite(signatures) ? signatures : 0, roles };
 }
 

@@ -5,6 +5,7 @@ import { requiredIn } from './decision';
 import { fieldOf, isLive, listOf, textOf } from './finding';
 import { signatureText } from './signed';
 import type { JudgeSignature } from './signed';
+import { happenedAt } from './stream';
 import type { StreamIntegrity } from './stream';
 import { actorOf, dotted, entriesOf, named, valueText, wordsOf } from './words';
 
@@ -32,7 +33,6 @@ const ofAction = (rows: readonly Row[], action: string): Row[] => rows.filter((r
 const said = (row: Row, name: string): string => wordsOf(row, name) ?? '(not said)';
 const seqs = (rows: readonly (Row | undefined)[]): number[] =>
   rows.flatMap((row) => (row === undefined ? [] : [row.seq]));
-const at = (row: Row): string => row.occurred_at ?? row.ts;
 
 function identify(rows: readonly Row[]): Step {
   const title = 'Identify decision';
@@ -43,7 +43,7 @@ function identify(rows: readonly Row[]): Step {
   return {
     title,
     sentences: [
-      `${what === '' ? '(not said)' : what} was asked for${who === undefined ? '' : ` by ${who}`}, ${at(created)}`,
+      `${what === '' ? '(not said)' : what} was asked for${who === undefined ? '' : ` by ${who}`}, ${happenedAt(created)}`,
       ...named('context', valueText(created.payload?.['context'])),
       ...named('correlation id', created.correlation_id),
     ],
@@ -106,7 +106,7 @@ function authority(rows: readonly Row[], judge: JudgeSignature): Step {
         const role = textOf(row, 'role');
         const who = `${textOf(row, 'actor') ?? 'nobody named'}${role === undefined ? '' : ` (${role})`}`;
         const counts = saysYes(row) ? '' : saysNo(row) ? ' (a no)' : ' (neither a yes nor a no)';
-        return dotted(`${who}: ${said(row, 'intent')}${counts}, by ${said(row, 'method')}, signature ${said(row, 'signature_ref')}, ${at(row)}`, signatureText(row, judge)); // prettier-ignore
+        return dotted(`${who}: ${said(row, 'intent')}${counts}, by ${said(row, 'method')}, signature ${said(row, 'signature_ref')}, ${happenedAt(row)}`, signatureText(row, judge)); // prettier-ignore
       }),
       ...excepted.map(
         (row) =>
@@ -124,7 +124,7 @@ function enforcement(rows: readonly Row[]): Step {
     sentences: results.map((row) => {
       const [unmet, allowIf] = [entriesOf(row, 'unmet_conditions'), entriesOf(row, 'allow_if')];
       return dotted(
-        `${said(row, 'result')}, ${at(row)}`,
+        `${said(row, 'result')}, ${happenedAt(row)}`,
         unmet.length === 0 ? undefined : `not met: ${unmet.join(', ')}`,
         allowIf.length === 0 ? undefined : `would be allowed with: ${allowIf.join(', ')}`,
       );
@@ -138,11 +138,13 @@ function execution(rows: readonly Row[]): Step {
   const sentences = executed.flatMap((row) => {
     const refs = valueText(fieldOf(row, 'external_refs'));
     return [
-      `executed by ${said(row, 'executor')}: ${said(row, 'outcome')}, ${at(row)}`,
+      `executed by ${said(row, 'executor')}: ${said(row, 'outcome')}, ${happenedAt(row)}`,
       ...(refs === '' || refs === '[]' ? [] : [`traces elsewhere: ${refs}`]),
     ];
   });
-  sentences.push(...expired.map((row) => `expired after ${said(row, 'ttl')}: ${said(row, 'reason')}, ${at(row)}`));
+  sentences.push(
+    ...expired.map((row) => `expired after ${said(row, 'ttl')}: ${said(row, 'reason')}, ${happenedAt(row)}`),
+  );
   return { title: 'Confirm execution', sentences, rows: seqs([...executed, ...expired]) };
 }
 

@@ -10,7 +10,7 @@ import type { Agreement } from './authority';
 import { RunFigures, RUN_FIGURE_ACTIONS } from './runFigures';
 import { isLive, textOf } from './finding';
 import type { DriftFigure, Latency, Metrics, MetricsWindow } from './metricsReport';
-import { happenedMs } from './stream';
+import { happenedAt, happenedMs } from './stream';
 
 const NONE = '(none)';
 
@@ -175,7 +175,7 @@ export class MetricsTally {
     const from = last.get(action);
     last.set(action, to);
     if (from === undefined || from === to) return;
-    this.#count(row, () => this.#drift.push({ kind, action, from, to, seq: row.seq, at: row.occurred_at ?? row.ts }));
+    this.#count(row, () => this.#drift.push({ kind, action, from, to, seq: row.seq, at: happenedAt(row) }));
   }
 
   #gate(row: Row): void {

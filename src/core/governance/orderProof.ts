@@ -6,6 +6,7 @@ import type { Row } from '../members';
 import { formatNanos, parseCostNanos } from '../money';
 import { saysNo, saysYes } from './consent';
 import { fieldOf, isLive, textOf } from './finding';
+import { happenedAt } from './stream';
 import { dotted, valueText } from './words';
 
 export const LINKS = ['payment', 'webhook', 'revenue', 'run', 'tools and models', 'approvals', 'artifact', 'delivery'] as const; // prettier-ignore
@@ -128,12 +129,12 @@ export function revenueNanos(row: Row): bigint {
   const amount = fieldOf(row, 'amount_usd');
   // A number such as 0.1 + 0.2 has more decimals than there are parts of a dollar.
   const rounded = typeof amount === 'number' && Math.abs(amount) < 1e6 ? Math.round(amount * 1e9) : 0;
-  return BigInt(parseCostNanos(String(amount)) ?? rounded);
+  return BigInt(parseCostNanos(textOf(row, 'amount_usd') ?? '') ?? rounded);
 }
 
 /** What a row cost: refunds are below 0. */
 export function spendNanos(row: Row): bigint {
-  return row.cost_usd === undefined || !isLive(row) ? 0n : BigInt(parseCostNanos(String(row.cost_usd)) ?? 0);
+  return typeof row.cost_usd !== 'number' || !isLive(row) ? 0n : BigInt(parseCostNanos(String(row.cost_usd)) ?? 0);
 }
 
 function sum(rows: readonly Row[], nanosOf: (row: Row) => bigint): bigint {
@@ -144,7 +145,7 @@ function proofRow(row: Row, file: ArtifactCheck | null): ProofRow {
   const said = SAID[row.action] ?? ['target', 'outcome', 'model'];
   return {
     seq: row.seq,
-    at: row.occurred_at ?? row.ts,
+    at: happenedAt(row),
     action: row.action,
     text: dotted(...said.map((name) => valueText(fieldOf(row, name)))),
     not_live: isLive(row) ? null : (row.provenance ?? null),

@@ -6,7 +6,7 @@ import { versionOf } from './run';
 import type { Draft, RunAudit } from './run';
 import { signatureText, UNJUDGED } from './signed';
 import type { JudgeSignature } from './signed';
-import { happenedMs, isLate, offsetText } from './stream';
+import { happenedAt, happenedMs, isLate, offsetText } from './stream';
 import { besideOf, trailLine } from './trailLine';
 import type { TrailLine } from './trailLine';
 import { dotted, sentence, valueText, versionText } from './words';
@@ -39,7 +39,7 @@ export function trailOf(rows: readonly Row[], judge: JudgeSignature = UNJUDGED):
     const more = signed === undefined ? late : [sentence(signed), ...late];
     return {
       seq: row.seq,
-      at: row.occurred_at ?? row.ts,
+      at: happenedAt(row),
       offset: offsetText((moments[i] as number) - startMs),
       by: row.by,
       head: line.head,

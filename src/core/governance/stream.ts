@@ -4,6 +4,7 @@
  */
 import { ZERO_HASH } from '../digest';
 import type { Row } from '../members';
+import { isStoredTime } from '../time';
 import { doneMs } from './finding';
 import type { StreamName } from './finding';
 
@@ -44,9 +45,13 @@ function placeFault(seq: number, place: number | undefined, expected: number): s
   return `${gone} gone: row ${seq} is number ${place}`;
 }
 
-/** When it happened, by who appended it; else when the ledger saw it. */
+/** When it happened, by who appended it; else, and where that is no time, when the ledger saw it. */
+export function happenedAt({ occurred_at: said, ts }: Row): string {
+  return typeof said === 'string' && isStoredTime(said) ? said : ts;
+}
+
 export function happenedMs(row: Row): number {
-  return Date.parse(row.occurred_at ?? row.ts);
+  return Date.parse(happenedAt(row));
 }
 
 /** `t=0`, `t+8s`, `t+9m`, `t+2h`, `t+3d`: as rough as one would say it. */

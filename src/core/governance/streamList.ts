@@ -134,8 +134,8 @@ export class StreamList {
   ) {}
 
   step(row: Row): void {
-    const id = this.kind === 'run' ? row.run_id : row.decision_id;
-    if (id === undefined || row.action.startsWith('audit.') || isAccessRow(row)) return;
+    const id: unknown = this.kind === 'run' ? row.run_id : row.decision_id;
+    if (typeof id !== 'string' || row.action.startsWith('audit.') || isAccessRow(row)) return;
     const known = this.#streams.get(id) ?? new Listed({ kind: this.kind, id }, this.counts);
     this.#streams.set(id, known);
     known.step(row);

@@ -132,7 +132,7 @@ export function trailLine(row: Row, context: TrailContext): TrailLine {
   const tell = Object.hasOwn(TELLERS, row.action) ? TELLERS[row.action] : undefined;
   const line = tell === undefined ? plainLine(row, context) : typedLine(row, tell(row, context));
   if (row.provenance === undefined || row.provenance === 'live') return line;
-  return { ...line, details: [...line.details, `Not live: ${row.provenance}`] };
+  return { ...line, details: [...line.details, `Not live: ${valueText(row.provenance)}`] };
 }
 
 /** What a line leaves out to be short, and somebody who checks one row after the other asks for. */

@@ -8,10 +8,9 @@
  */
 import { LedgerError } from '../errors';
 import { SlotReader } from '../lineSlots';
-import { OPEN, OPEN_LIST } from '../jsonBytes';
 import { momentIn } from '../rowDigest';
-import { MAX_DEPTH } from '../json';
-import { completeObject, whiteSpaceAround } from '../rowText';
+import { jsonText } from '../printable';
+import { rowObject } from '../rowText';
 import { parseRfc3339 } from '../time';
 
 export interface Field {
@@ -108,26 +107,6 @@ export class FieldReader {
   }
 }
 
-function rowObject(line: Buffer): Readonly<Record<string, unknown>> | undefined {
-  if (whiteSpaceAround(line) !== undefined) return undefined;
-  const object = completeObject(line);
-  return object === undefined || (mayNest(line) && isDeeper(object, MAX_DEPTH)) ? undefined : object;
-}
-
-/** Most rows hold no object and no list: that is seen at once. */
-function mayNest(line: Buffer): boolean {
-  return line.indexOf(OPEN, 1) > 0 || line.includes(OPEN_LIST);
-}
-
-function isDeeper(value: object, levels: number): boolean {
-  if (levels === 0) return true;
-  for (const name in value) {
-    const inner = (value as Readonly<Record<string, unknown>>)[name];
-    if (typeof inner === 'object' && inner !== null && isDeeper(inner, levels - 1)) return true;
-  }
-  return false;
-}
-
 function ownValue(object: Readonly<Record<string, unknown>>, name: string | undefined): unknown {
   return name !== undefined && Object.hasOwn(object, name) ? object[name] : undefined;
 }
@@ -143,5 +122,5 @@ function inside(value: unknown, path: readonly string[]): unknown {
 
 /** A value as text: a string as it is, another value as its JSON text, nothing where there is none. */
 export function fieldText(value: unknown): string {
-  return typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
+  return typeof value === 'string' ? value : value === undefined ? '' : jsonText(value);
 }

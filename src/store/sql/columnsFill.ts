@@ -1,6 +1,6 @@
 /** Fills the table that SQL is asked about from the lines of a ledger. */
 import { STORED_COLUMNS } from '../../core/sqlColumns';
-import { completeObject } from '../../core/rowText';
+import { rowObject } from '../../core/rowText';
 import { ShapedInserter } from '../index/shapedInserter';
 import type { Database, SqlValue } from '../index/sqlite';
 import { blocksForward, eachLine } from '../query/lineBlocks';
@@ -24,7 +24,7 @@ const INSERTED = ['position', ...STORED_COLUMNS.map(({ name }) => quoted(name))]
 
 export interface Filled {
   readonly rows: number;
-  /** Lines that are no JSON object, and so no rows. */
+  /** Lines that are no rows: no JSON object, one with white space around it, one nested too deep. */
   readonly brokenLines: number;
 }
 
@@ -45,7 +45,7 @@ export async function fillColumns(
     const { bytes, overlong } = block;
     if (overlong) brokenLines++;
     eachLine(block, (start, end) => {
-      const line = completeObject(bytes.subarray(start, end));
+      const line = rowObject(bytes.subarray(start, end));
       if (line === undefined) {
         brokenLines++;
         return;
