@@ -8,11 +8,8 @@ import { declaredLinks, hashOfLine } from './chain';
 import { isUlid } from './ids';
 import { MAX_DEPTH } from './json';
 import { CLOSE, OPEN, OPEN_LIST } from './jsonBytes';
-import { MEMBERS } from './members';
 import type { Row } from './members';
 import { jsonText } from './printable';
-import { sealIn } from './seal';
-import { unsealable } from './sealable';
 import { isStoredTime } from './time';
 
 export type LineReading =
@@ -146,61 +143,13 @@ export function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x09 || byte === CR;
 }
 
-/**
- * A line as a row, whatever its hash; undefined for what is no row, or lacks what every row has.
- * @param value the line as `rowObject` gives it, where it was parsed before
- */
-export function storedRow(line: Buffer, value = rowObject(line)): Row | undefined {
-  if (value === undefined || memberFault(value) !== undefined) return undefined;
-  for (const name in value) {
-    if (typeof value[name] !== 'string' && isMisplaced(name, value[name])) return asSaid(value);
-  }
-  return value as unknown as Row;
-}
-
-/** Who can compute a hash can write a row whose agent is a list: its JSON text stands for it. What is no number counts nothing. */
-function asSaid(value: Readonly<Record<string, unknown>>): Row {
-  const members = Object.entries(value).flatMap(([name, of]) => {
-    if (!isMisplaced(name, of)) return [[name, of] as const];
-    return isNumber(name) ? [] : [[name, jsonText(of)] as const];
-  });
-  return Object.fromEntries(members) as unknown as Row;
-}
-
-/** A sealed one is in its place where a caller may seal it. */
-function isMisplaced(name: string, value: unknown): boolean {
-  if (name === 'payload' || (name !== 'by' && !MEMBERS.has(name))) return false;
-  if (typeof value === 'object' && sealIn(value) !== undefined && unsealable(name) === undefined) return false;
-  return typeof value !== (isNumber(name) ? 'number' : 'string');
-}
-
-function isNumber(name: string): boolean {
-  const kind = MEMBERS.get(name)?.kind;
-  return kind === 'cost' || kind === 'count';
-}
-
-/** What may count as a row, whatever its hash: no writer puts white space around one, nor nests its values so deep. */
-export function rowObject(line: Buffer): Readonly<Record<string, unknown>> | undefined {
-  if (whiteSpaceAround(line) !== undefined) return undefined;
-  const object = completeObject(line);
-  return object === undefined || isTooDeep(line, object) ? undefined : object;
-}
-
-/** The members of a line, to be shown: one that is nested deeper than a row may be is told of, and not given. */
-export function shownMembers(line: Buffer): Readonly<Record<string, unknown>> {
-  const object = completeObject(line) ?? {};
-  if (!isTooDeep(line, object)) return object;
-  const shown = (value: unknown): unknown => (isDeeper(value, MAX_DEPTH - 1) ? `more than ${MAX_DEPTH} levels` : value);
-  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, shown(value)]));
-}
-
 /** Most rows hold no object and no list: that is seen at once. */
-function isTooDeep(line: Buffer, object: object): boolean {
+export function isTooDeep(line: Buffer, object: object): boolean {
   const mayNest = line.indexOf(OPEN, 1) > 0 || line.includes(OPEN_LIST);
   return mayNest && isDeeper(object, MAX_DEPTH);
 }
 
-function isDeeper(value: unknown, levels: number): boolean {
+export function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;
   for (const name in value) {

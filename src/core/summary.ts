@@ -9,7 +9,7 @@
  * guess of what is gone, and so does a signature. A stored line begins with its seq: nobody takes a summary for one.
  */
 import { CALLER_MEMBER_NAMES, LEDGER_MEMBERS } from './members';
-import { shownMembers } from './rowText';
+import { shownMembers } from './storedRow';
 
 /** What was left out of a row. */
 export interface LeftOut {

@@ -11,7 +11,7 @@ import { parseField } from '../core/query/field';
 import { GroupTally } from '../core/query/groups';
 import type { Grouping, Measure } from '../core/query/groups';
 import type { ReadWhat } from '../core/access';
-import { storedRow } from '../core/rowText';
+import { storedRow } from '../core/storedRow';
 import { summaryLine } from '../core/summary';
 import type { TimeWindow } from '../core/when';
 import { openReading } from '../store/access/reading';

@@ -6,7 +6,7 @@ import { declaredLinks, hashOfLine } from '../core/chain';
 import { ZERO_HASH } from '../core/digest';
 import { LedgerError } from '../core/errors';
 import { isUlid } from '../core/ids';
-import { shownMembers } from '../core/rowText';
+import { shownMembers } from '../core/storedRow';
 import { summaryLine, summaryOf } from '../core/summary';
 import { openReading } from '../store/access/reading';
 import type { ReadAsked } from '../store/access/reading';

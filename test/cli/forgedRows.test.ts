@@ -10,7 +10,7 @@ import test from 'node:test';
 import type { TestContext } from 'node:test';
 import { CATALOGUE_NAMES } from '../../src/core/catalogue';
 import { ZERO_HASH } from '../../src/core/digest';
-import { CALLER_MEMBER_NAMES } from '../../src/core/members';
+import { CALLER_MEMBER_NAMES, LEDGER_MEMBERS } from '../../src/core/members';
 import { forgedRow } from '../support/forgedRows';
 import type { ForgedMembers } from '../support/forgedRows';
 import { call } from '../support/inProcess';
@@ -168,7 +168,7 @@ interface Typed {
 
 function* oddTyped(): Generator<readonly [ForgedMembers, readonly (readonly string[])[]]> {
   const odd = [UNREADABLE, `[${UNREADABLE}]`, '7', 'null', '"x"', `{"sealed":"${ZERO_HASH}"}`];
-  for (const name of [...CALLER_MEMBER_NAMES, 'by']) {
+  for (const name of [...CALLER_MEMBER_NAMES, ...LEDGER_MEMBERS]) {
     for (const value of odd) yield [{ ...STREAMS, [name]: value }, QUESTIONS];
   }
   for (const [action, fields] of TYPES) {

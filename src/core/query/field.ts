@@ -10,7 +10,7 @@ import { LedgerError } from '../errors';
 import { SlotReader } from '../lineSlots';
 import { momentIn } from '../rowDigest';
 import { jsonText } from '../printable';
-import { rowObject } from '../rowText';
+import { rowObject } from '../storedRow';
 import { parseRfc3339 } from '../time';
 
 export interface Field {

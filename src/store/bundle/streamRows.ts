@@ -4,7 +4,7 @@ import type { BundleStream } from '../../core/bundle/bundle';
 import { isIn, isLoose, isOwn, streamOf, streamsOf } from '../../core/bundle/streams';
 import type { StreamKey } from '../../core/bundle/streams';
 import { LedgerError } from '../../core/errors';
-import { storedRow } from '../../core/rowText';
+import { storedRow } from '../../core/storedRow';
 import { closeQuietly } from '../files';
 import { matchingLines } from '../query/matchingLines';
 import { openQuery } from '../query/openQuery';

@@ -2,7 +2,7 @@
 import type { Head } from '../../core/chain';
 import type { Unread } from '../../core/governance/reconstruction';
 import type { Row } from '../../core/members';
-import { storedRow } from '../../core/rowText';
+import { storedRow } from '../../core/storedRow';
 import { closeQuietly } from '../files';
 import type { Place } from '../ledger/locate';
 import { matchingLines } from '../query/matchingLines';

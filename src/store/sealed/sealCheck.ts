@@ -5,7 +5,8 @@
  */
 import { isForeignSeal } from '../../core/importKey';
 import { orNothing } from '../../core/errors';
-import { completeObject, storedRow } from '../../core/rowText';
+import { completeObject } from '../../core/rowText';
+import { storedRow } from '../../core/storedRow';
 import { parseJson } from '../../core/parseJson';
 import { digestsInLine, holds, holdsSeal, readOpening } from '../../core/seal';
 import { statOf } from '../files';

@@ -1,6 +1,6 @@
 /** Fills the table that SQL is asked about from the lines of a ledger. */
 import { STORED_COLUMNS } from '../../core/sqlColumns';
-import { rowObject } from '../../core/rowText';
+import { rowObject } from '../../core/storedRow';
 import { ShapedInserter } from '../index/shapedInserter';
 import type { Database, SqlValue } from '../index/sqlite';
 import { blocksForward, eachLine } from '../query/lineBlocks';

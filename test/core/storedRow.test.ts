@@ -1,9 +1,10 @@
-/** A line read back without trust: how deep it may nest, and what its members may be. */
+/** What is taken as a row by whoever asks what it says: how deep it may nest, and what its members may be. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { checkChunk } from '../../src/core/chunk';
 import { MAX_DEPTH } from '../../src/core/json';
-import { readLine, rowObject, shownMembers, storedRow } from '../../src/core/rowText';
+import { readLine } from '../../src/core/rowText';
+import { rowObject, shownMembers, storedRow } from '../../src/core/storedRow';
 import { readStoredLine } from '../../src/core/storedLine';
 import { forgedRow } from '../support/forgedRows';
 import { chainOf } from '../support/ledgers';
@@ -42,7 +43,9 @@ test('a value that no writer puts there is taken as the text that it is; what is
     mine: '{"a":1}',
     by: 'null',
   });
-  const { agent, run_id: run, actor, reason, cost_usd: cost, mine, by } = storedRow(Buffer.from(line)) ?? {};
+  const row = storedRow(Buffer.from(line));
+  assert.ok(row !== undefined);
+  const { agent, run_id: run, actor, reason, cost_usd: cost, mine, by } = row;
   assert.deepEqual([agent, run, actor], ['{"toString":1}', '7', `{"sealed":"${'0'.repeat(64)}"}`]);
   // A caller may seal a reason, and no actor.
   assert.deepEqual(reason, { sealed: '0'.repeat(64) });
