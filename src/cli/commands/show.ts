@@ -109,7 +109,11 @@ function judgements({ kind, hash, links, row }: ShownLine): Judgement[] {
   else if (hash.computed === null) say('hash', 'missing: the line does not end as a row does', true);
   else say('hash', `wrong: these bytes give ${hash.computed}`, true);
   if (kind === 'wrong' && hash.right === true)
-    say('form', 'no row: white space around it, members that every row has are missing or odd, or it is nested too deep', true);
+    say(
+      'form',
+      'no row: white space around it, members that every row has are missing or odd, or it is nested too deep',
+      true,
+    );
   if (links.before === null) say('before', 'no line to compare with');
   else if (links.before) say('before', 'links to the line before');
   else say('before', 'does not link to the line before it', true);

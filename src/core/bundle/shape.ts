@@ -63,8 +63,7 @@ function listFault(value: unknown, each: Shape, at: string): ShapeFault | undefi
 }
 
 const named = (at: string): string => (at === '' ? 'it' : `"${at}"`);
-const shown = (value: unknown): string =>
-  value === undefined ? 'none' : jsonText(value).slice(0, 100);
+const shown = (value: unknown): string => (value === undefined ? 'none' : jsonText(value).slice(0, 100));
 
 /** A row's own level, and that of the payload, are not among a member's. */
 const MAX_VALUE_DEPTH = MAX_DEPTH - 2;
