@@ -1,4 +1,5 @@
 /** Holds rows against the catalogues: those that come with the ledger, and those that the settings name. */
+import { asStored } from '../../core/asStored';
 import { catalogueOf, LEDGER_ACTIONS } from '../../core/catalogue';
 import type { Json, JsonObject } from '../../core/json';
 import { omittedIn, omittedRefusal, withHashes } from '../../core/omissions';
@@ -131,7 +132,7 @@ export class Catalogues {
     const open = checkRow(row, { nowMs, ...(own && { own }) });
     const sealed = withOpenings(this.#sealing.sealed(open, plan), asked.openings);
     if (signature === undefined) {
-      this.check(open);
+      this.check(open, row);
       return sealed;
     }
     const signedFor = this.#signatures.ledgerOf(sealed, nowMs);
@@ -157,7 +158,7 @@ export class Catalogues {
   checkedToSign(given: JsonObject, asked: CheckAsked): CheckedRow {
     const { row, plan } = this.#taken(given, asked);
     const checked = checkRow(row, { nowMs: asked.nowMs });
-    this.#checkType(checked);
+    this.#checkType(checked, row);
     return this.#sealing.sealed(checked, plan);
   }
 
@@ -172,20 +173,23 @@ export class Catalogues {
     return name === 'trail' ? 'refuse' : (this.#omissions.get(name ?? 'plain') ?? 'off');
   }
 
-  /** @throws LedgerError SCHEMA_MISMATCH, ACTION_UNKNOWN, SIGNATURE_MISSING */
-  check(row: CheckedRow): void {
+  /**
+   * @param given what was checked, where it is at hand and all there is
+   * @throws LedgerError SCHEMA_MISMATCH, ACTION_UNKNOWN, SIGNATURE_MISSING
+   */
+  check(row: CheckedRow, given?: JsonObject): void {
     refuseAccess(row.action, row.runId);
     if (row.signedFor === undefined) this.refuseUnsigned(row.action);
-    this.#checkType(row);
+    this.#checkType(row, given);
   }
 
-  #checkType({ action, members }: CheckedRow): void {
+  #checkType({ action, members }: CheckedRow, given: JsonObject | undefined): void {
     const described = this.#describing(action);
     if (described === undefined) {
       this.checkKnown(action);
       return;
     }
-    const faults = faultsIn(described.validate, JSON.parse(`{${members}}`));
+    const faults = faultsIn(described.validate, asStored(given, members));
     if (faults.length > 0) throw schemaMismatch(action, described.catalogue, faults);
   }
 
