@@ -17,7 +17,12 @@ type Flags = GlobalFlags & { readonly key?: readonly string[] };
 
 /** Of the ledger at hand, which is not looked at. */
 const OTHERS = ['expectHead', 'minRows', 'run', 'decision', 'governance', 'strict'];
-const EXITS: Readonly<Record<FileVerdict, ExitCode>> = { proved: EXIT.ok, wrong: EXIT.no, 'not-checked': EXIT.scoped };
+const EXITS: Readonly<Record<FileVerdict, ExitCode>> = {
+  proved: EXIT.ok,
+  wrong: EXIT.no,
+  untrusted: EXIT.no,
+  'not-checked': EXIT.scoped,
+};
 
 export async function runVerifyFile(io: Io, file: string, flags: Flags): Promise<void> {
   const given: object = flags;
@@ -37,7 +42,7 @@ const dashed = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${
 
 function resultText(result: FileResult, colors: Colors, width: number): string {
   const { verdict, checkpoints, findings, row, not_proved: notProved } = result;
-  const paint = { proved: colors.good, wrong: colors.bad, 'not-checked': colors.warn }[verdict];
+  const paint = { proved: colors.good, wrong: colors.bad, untrusted: colors.bad, 'not-checked': colors.warn }[verdict];
   const line = (label: string, text: string): string => labelled(label, printable(text), width);
   return [
     labelled(verdict === 'not-checked' ? 'unchecked' : verdict, printable(saidBy(result)), width, paint),
@@ -70,7 +75,12 @@ const rows = (head: CheckedHead | undefined): string => `${head?.size ?? 0} ${he
 
 function headLines(head: CheckedHead): (readonly [string, string])[] {
   const { root, signatures, signed_by: by, cosigned_by: cosigned } = head;
-  const who = { good: `signed by ${by.join(', ')}`, wrong: 'signature wrong', 'not-checked': 'signature not checked' };
+  const who = {
+    good: `signed by ${by.join(', ')}`,
+    wrong: 'signature wrong',
+    untrusted: 'signed by no key that is trusted for that here',
+    'not-checked': 'signature not checked',
+  };
   return [
     ['checkpoint', `${rows(head)}, root ${root}`],
     ['', who[signatures]],

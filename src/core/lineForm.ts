@@ -47,20 +47,14 @@ const PATTERN = [
   ),
   `((?:,(?!"(?:${LAST.join('|')})")"[A-Za-z_][A-Za-z0-9_]*":(?:${TEXT}|-?[0-9][0-9.e+-]*|true|false|null))*)`,
   ...Object.entries(OF_LEDGER).map(([name, value]) => optional(name, value)),
-  `,"nonce":"[A-Za-z0-9_-]{22}","prev_hash":${HASH},"hash":"([0-9a-f]{64})"\\}$`,
+  `,"nonce":"[A-Za-z0-9_-]{22}","prev_hash":${HASH},"hash":${HASH}\\}$`,
 ].join('');
 
 /** What is odd in a payload, which may hold anything else that is JSON. */
 const ODD = /\\u|[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
-export interface PlainLine {
-  readonly row: Row;
-  /** The hash that it declares. */
-  readonly hash: string;
-}
-
-/** What a line in that form holds; undefined for any other. */
-export function readPlainLine(line: string): PlainLine | undefined {
+/** The row that a line in that form holds, its hash unchecked, its action any text; undefined for any other. */
+export function readPlainLine(line: string): Row | undefined {
   const found = lineForm().exec(line);
   if (found === null || !line.isWellFormed()) return undefined;
   const row = orNothing(() => JSON.parse(line) as Row);
@@ -69,7 +63,7 @@ export function readPlainLine(line: string): PlainLine | undefined {
   const payload = found[1];
   const extra = found[2] ?? '';
   if (payload !== undefined && (ODD.test(payload) || jsonText(row.payload) !== payload)) return undefined;
-  return extra === '' || isOfCaller(extra, row, line) ? { row, hash: found[3] ?? '' } : undefined;
+  return extra === '' || isOfCaller(extra, row, line) ? row : undefined;
 }
 
 let compiled: RegExp | undefined;

@@ -8,16 +8,16 @@ import { isActionName, isDottedName, MAX_LINE_BYTES } from './row';
 import { strictFault } from './strictForm';
 
 /**
- * Whether a line is exactly what a writer wrote (as `verify --strict` asks), with the hash that it declares, and its content's.
+ * The row that a line is, where it is exactly what a writer wrote (as `verify --strict` asks), with the hash that it declares, and
+ * its content's.
  * @param line without its newline
  * @returns undefined where the exact way (`storedLine.ts`) must say what it is, and what is wrong with it
  */
 export function readSoundRow(line: string): Row | undefined {
   // No character takes more than three bytes.
   if (line.length > MAX_LINE_BYTES / 3 && Buffer.byteLength(line) > MAX_LINE_BYTES) return undefined;
-  const plain = readPlainLine(line);
-  if (plain === undefined || sha256Hex(`${line.slice(0, -HASH_SUFFIX_BYTES)}}`) !== plain.hash) return undefined;
-  const { row } = plain;
+  const row = readPlainLine(line);
+  if (row === undefined || sha256Hex(`${line.slice(0, -HASH_SUFFIX_BYTES)}}`) !== row.hash) return undefined;
   return (isActionName(row.action) || isOwn(row, line)) && isContent(row) ? row : undefined;
 }
 

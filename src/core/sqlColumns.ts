@@ -117,8 +117,9 @@ export function rowsSelect(hidden: readonly string[] = []): string {
     .join(', ');
 }
 
-/** Who can compute a hash can write a row whose agent is a list: it is shown as it is. */
+/** Who can compute a hash can write a row whose agent is a list: it is shown as it is. 1e999 is no number that could be added up. */
 function memberValue(value: unknown): Value {
+  if (value === Infinity || value === -Infinity) return null;
   if (typeof value === 'string' || typeof value === 'number') return value;
   return value === undefined || value === null ? null : jsonText(value);
 }

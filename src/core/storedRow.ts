@@ -10,37 +10,45 @@ import { completeObject, isDeeper, isTooDeep, memberFault, whiteSpaceAround } fr
 import { sealIn } from './seal';
 import { unsealable } from './sealable';
 
+const NUMBERS: readonly string[] = [...MEMBERS.values()].flatMap(({ name, kind }) =>
+  kind === 'cost' || kind === 'count' ? [name] : [],
+);
+
 /**
  * A line as a row, whatever its hash; undefined for what is no row, or lacks what every row has.
  * @param value the line as `rowObject` gives it, where it was parsed before
  */
 export function storedRow(line: Buffer, value = rowObject(line)): Row | undefined {
   if (value === undefined || memberFault(value) !== undefined) return undefined;
-  for (const name in value) {
-    if (typeof value[name] !== 'string' && isMisplaced(name, value[name])) return asSaid(value);
-  }
-  return value as unknown as Row;
+  return isInOrder(value) ? (value as unknown as Row) : asSaid(value);
 }
 
-/** Who can compute a hash can write a row whose agent is a list: its JSON text stands for it. What is no number counts nothing. */
+function isInOrder(value: Readonly<Record<string, unknown>>): boolean {
+  if (value['by'] === undefined) return false;
+  // Nearly all are texts, as they should be but for these.
+  for (const name of NUMBERS) if (value[name] !== undefined && isMisplaced(name, value[name])) return false;
+  for (const name in value) if (typeof value[name] !== 'string' && isMisplaced(name, value[name])) return false;
+  return true;
+}
+
+/**
+ * Who can compute a hash can write a row whose agent is a list: its JSON text stands for it. What is no number counts nothing,
+ * and a row of nobody's is by "".
+ */
 function asSaid(value: Readonly<Record<string, unknown>>): Row {
   const members = Object.entries(value).flatMap(([name, of]) => {
     if (!isMisplaced(name, of)) return [[name, of] as const];
-    return isNumber(name) ? [] : [[name, jsonText(of)] as const];
+    return NUMBERS.includes(name) ? [] : [[name, jsonText(of)] as const];
   });
-  return Object.fromEntries(members) as unknown as Row;
+  return { by: '', ...Object.fromEntries(members) } as unknown as Row;
 }
 
 /** A sealed one is in its place where a caller may seal it. */
 function isMisplaced(name: string, value: unknown): boolean {
   if (name === 'payload' || (name !== 'by' && !MEMBERS.has(name))) return false;
   if (typeof value === 'object' && sealIn(value) !== undefined && unsealable(name) === undefined) return false;
-  return typeof value !== (isNumber(name) ? 'number' : 'string');
-}
-
-function isNumber(name: string): boolean {
-  const kind = MEMBERS.get(name)?.kind;
-  return kind === 'cost' || kind === 'count';
+  // In a line 1e999 can stand, too.
+  return NUMBERS.includes(name) ? !Number.isFinite(value) : typeof value !== 'string';
 }
 
 /** What may count as a row, whatever its hash: no writer puts white space around one, nor nests its values so deep. */

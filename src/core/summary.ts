@@ -51,7 +51,7 @@ export function summaryOf(row: Readonly<Record<string, unknown>>): Record<string
 
 /** The same as a line without its newline. */
 export function summaryLine(line: Buffer): Buffer {
-  return Buffer.from(JSON.stringify(summaryOf(shownMembers(line) ?? {})));
+  return Buffer.from(JSON.stringify(summaryOf(shownMembers(line))));
 }
 
 /** How much there is of a value. */

@@ -20,7 +20,9 @@ export function readKeys(text: string): Key[] | undefined {
   const pem = /-----BEGIN PUBLIC KEY-----([^-]+)-----END PUBLIC KEY-----/g;
   const keys = [...text.matchAll(pem)].map(([, base64 = '']) => behind(DER_BEGINNING, base64.replace(/\s/g, '')));
   const lines = text.replace(pem, '').split('\n').map((line) => line.trim()).filter((line) => line !== ''); // prettier-ignore
-  const all = [...keys, ...lines.map(keyInLine)].map((bytes) => bytes && keyOf(bytes));
+  const all = [...keys, ...lines.map(keyInLine)].map((bytes) =>
+    bytes && isOfSomebody(bytes) ? keyOf(bytes) : undefined,
+  );
   return all.every((key) => key !== undefined) ? all : undefined;
 }
 
@@ -35,6 +37,17 @@ function behind(beginning: Uint8Array, base64: string): Bytes | undefined {
   const bytes = fromBase64(base64);
   const isKey = bytes?.length === beginning.length + KEY_BYTES && areEqual(bytes.slice(0, beginning.length), beginning);
   return isKey ? bytes.slice(beginning.length) : undefined;
+}
+
+const PRIME = 2n ** 255n - 19n;
+const OF_ORDER_8 = 0x5fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n;
+const OF_SMALL_ORDER: readonly bigint[] = [0n, 1n, PRIME - 1n, OF_ORDER_8, PRIME - OF_ORDER_8];
+
+/** Under a point of small order anybody makes a signature of anything, and not every browser refuses one. A point has one spelling. */
+function isOfSomebody(bytes: Bytes): boolean {
+  const hex = [...bytes].reverse().map((byte) => byte.toString(16).padStart(2, '0')).join(''); // prettier-ignore
+  const y = BigInt.asUintN(255, BigInt(`0x${hex}`));
+  return y < PRIME && !OF_SMALL_ORDER.includes(y);
 }
 
 function keyOf(bytes: Bytes): Key {

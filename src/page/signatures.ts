@@ -43,12 +43,20 @@ export async function checkHeadSignature({ text, origin, signatures }: TreeHead,
   const name = 'tree head signature';
   for (const key of known.keys) {
     const id = noteKeyHash(origin, key);
-    const own = signatures.find((one) => one.name === origin && areEqual(one.bytes.slice(0, 4), id));
-    if (own === undefined) continue;
-    const holds = await isSignature(key, utf8(text), own.bytes.slice(4));
-    if (holds === false)
-      return bad(name, 'CHECKPOINT_INVALID', `a signature of this tree head by ${key.fingerprint}`, 'one that is not');
-    return told(name, key, holds, known);
+    const own = signatures.filter((one) => one.name === origin && areEqual(one.bytes.slice(0, 4), id));
+    let signed: Signed | undefined;
+    for (const { bytes } of own) {
+      const holds = await isSignature(key, utf8(text), bytes.slice(4));
+      if (holds === false)
+        return bad(
+          name,
+          'CHECKPOINT_INVALID',
+          `a signature of this tree head by ${key.fingerprint}`,
+          'one that is not',
+        );
+      signed = told(name, key, holds, known);
+    }
+    if (signed !== undefined) return signed;
   }
   if (known.keys.length === 0) return unsure(name, `not checked: there is no key for it here; ${ELSEWHERE}`);
   return unsure(name, 'not checked: it is by another key, so only who signed the bundle vouches for the tree head');

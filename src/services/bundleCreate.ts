@@ -181,7 +181,7 @@ function sound(bundle: Bundle, { publicKey }: Signer): BundleReport {
   if (fault === undefined) return report;
   const at = fault.seq === null ? '' : ` at row ${fault.seq}`;
   throw new EvidenceError(fault.code, `expected ${fault.want}${at}, found ${fault.got}: no bundle is made of that`, {
-    hint: 'run "ledger verify": it names every row that does not hold',
+    hint: 'run "ledger verify": it names what does not hold; where it names nothing, "ledger checkpoint --full" makes the tree anew',
   });
 }
 

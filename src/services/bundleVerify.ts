@@ -73,7 +73,8 @@ function jsonOf(bundle: unknown): string {
   try {
     return JSON.stringify(bundle) ?? '';
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const isDeep = error instanceof RangeError;
+    const why = isDeep ? 'it is nested too deep' : error instanceof Error ? error.message : String(error);
     throw new EvidenceError('MALFORMED', `expected a bundle, found what is no text and no JSON: ${why}`);
   }
 }

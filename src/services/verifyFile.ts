@@ -12,13 +12,16 @@ import { findHeadKeys } from '../store/evidence/findHeadKeys';
 import { readEvidence } from '../store/evidence/readEvidence';
 import type { Place } from '../store/ledger/locate';
 
-/** `not-checked`: all that can be checked holds, and no key is trusted to sign. */
-export type FileVerdict = 'proved' | 'wrong' | 'not-checked';
+/**
+ * `not-checked`: all that can be checked holds, and no key is trusted to sign. `untrusted`: the same, and it is by others than
+ * those that are.
+ */
+export type FileVerdict = 'proved' | 'wrong' | 'untrusted' | 'not-checked';
 
 export interface CheckedHead {
   readonly size: number;
   readonly root: string;
-  readonly signatures: 'good' | 'wrong' | 'not-checked';
+  readonly signatures: 'good' | 'wrong' | 'untrusted' | 'not-checked';
   /** The keys that are trusted, as notes name them. */
   readonly signed_by: readonly string[];
   readonly cosigned_by: readonly { readonly name: string; readonly at: string }[];
@@ -53,13 +56,18 @@ export async function verifyFile(place: Place, path: string, keys: readonly stri
   const isSigned = judged.every(({ signedBy }) => signedBy.length > 0);
   return {
     kind: file.kind,
-    verdict: found.length > 0 ? 'wrong' : isSigned ? 'proved' : 'not-checked',
+    verdict: found.length > 0 ? wrongIn(found) : isSigned ? 'proved' : 'not-checked',
     origin: head.origin,
     row: row === undefined ? null : { seq: row.seq, hash: row.hash, line: row.line },
     checkpoints: heads.map((signed, i) => checkedHead(signed, judged[i] as HeadJudgement)),
     findings: found,
     not_proved: notProved(file, { isSigned, isShown: row?.line != null, judged }),
   };
+}
+
+/** Of a key that is not known here, or not for that, nothing follows for what it signed. */
+function wrongIn(faults: readonly FileFault[]): 'wrong' | 'untrusted' {
+  return faults.every(({ code }) => code === 'UNKNOWN_KEY' || code === 'UNTRUSTED_KEY') ? 'untrusted' : 'wrong';
 }
 
 /** That two keys of a ledger said two things is no contradiction of either. */
@@ -74,7 +82,7 @@ function checkedHead({ head }: SignedHead, { signedBy, cosigned, fault }: HeadJu
   return {
     size: head.size,
     root: head.root.toString('base64'),
-    signatures: fault !== undefined ? 'wrong' : signedBy.length > 0 ? 'good' : 'not-checked',
+    signatures: fault !== undefined ? wrongIn([fault]) : signedBy.length > 0 ? 'good' : 'not-checked',
     signed_by: signedBy.map(noteKeyText),
     cosigned_by: cosigned.map(({ by, at }) => ({ name: by, at: witnessTime(at) })),
   };

@@ -127,6 +127,17 @@ test('the same of folders, envelopes and shared secrets', async (t) => {
   assert.equal(own.status, 1);
 });
 
+/** All of them but for the sign, a sign, and a second spelling of one. */
+const SMALL_ORDER = [
+  '00'.repeat(32),
+  `01${'00'.repeat(31)}`,
+  `01${'00'.repeat(30)}80`,
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  `ec${'ff'.repeat(30)}7f`,
+  `ee${'ff'.repeat(30)}7f`,
+];
+
 test('files of keys are read alike by the command and the verifier that stands alone', async (t) => {
   const box = await evidenceLedger(t);
   await done(box, ['bundle', 'create', 'r1', '--sign', 'ops', '--out', 'r1.json']);
@@ -152,6 +163,13 @@ test('files of keys are read alike by the command and the verifier that stands a
     const { status: ours, stderr } = await ledger(box, ['bundle', 'verify', 'r1.json', ...args], { timeoutMs: 20_000 });
     const alone = await run([process.execPath, VERIFIER, 'r1.json', ...args], { cwd: box.root, env: box.env });
     assert.deepEqual([ours, alone.status], [status, status], `${name}: ${stderr}${alone.stdout}`);
+  }
+  // Anybody signs anything under a point of small order; some signatures need no more than a guess.
+  for (const hex of SMALL_ORDER) {
+    write('small.pub', publicKeyLine({ bytes: Buffer.from(hex, 'hex'), comment: '' }));
+    const alone = await run([process.execPath, VERIFIER, 'r1.json', '--key', './small.pub'], { cwd: box.root });
+    assert.deepEqual([alone.status, /by which anybody can sign/.test(alone.stdout + alone.stderr)], [2, true], hex);
+    assert.equal((await ledger(box, ['bundle', 'verify', 'r1.json', '--key', './small.pub'])).status, 2);
   }
   cpSync(publicFile(box).replace('.pub', ''), join(box.root, 'mine'));
   cpSync(publicFile(box), join(box.root, 'mine.pub'));

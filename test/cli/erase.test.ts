@@ -119,3 +119,32 @@ test('openings that cannot be looked at leave the verdict on the rows', async (t
     writeFileSync(box.ledger, bytes);
   }
 });
+
+test('what cannot be found because its line was changed is not said to be gone', async (t) => {
+  const box = sandbox(t);
+  await done(box, ['append', 'a.b', ...SEALED]);
+  const whole = readFileSync(file(box), 'utf8');
+  const rows = readFileSync(box.ledger);
+  const digest = /[0-9a-f]{64}/.exec(whole)?.[0] ?? '';
+  for (const changed of [
+    ` ${whole}`,
+    `\ufeff${whole}`,
+    whole.replace(
+      digest,
+      digest.replace(/./, (digit) => (digit === '0' ? '1' : '0')),
+    ),
+    whole.replace('"digest"', '"Digest"'),
+    whole.replace('{', '{ '),
+  ]) {
+    writeFileSync(file(box), changed);
+    assert.match((await warnings(box)).join(), /sealed\.jsonl has a line that is no opening, at byte 0/);
+    const { status, stderr } = await ledger(box, ['erase', '2', 'reason', '--reason', 'r']);
+    assert.deepEqual([status, /1 changed line in which it may be/.test(stderr)], [2, true], changed.slice(0, 80));
+    assert.ok(readFileSync(box.ledger).equals(rows), 'no row says that it is gone');
+  }
+  // What a crash cut short is nothing.
+  writeFileSync(file(box), `${whole}\n{"dig\n{"digest":"${digest}","salt":"x","na\n`);
+  assert.deepEqual(await warnings(box), []);
+  await done(box, ['erase', '2', 'reason', '--reason', 'r']);
+  assert.deepEqual(filesWith(box, VALUE), []);
+});

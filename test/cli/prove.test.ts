@@ -168,8 +168,8 @@ test('whose signature counts: by --key in each form, by the settings with role a
     assert.equal(await judged(it, PROOF, '--key', key), '0 proved', key);
   const other = publicKeyLine(testKey(2).publicKey);
   assert.equal(await judged(it, PROOF, '--key', other, '--key', note), '0 proved');
-  assert.equal(await judged(it, PROOF, '--key', other), '1 wrong UNKNOWN_KEY');
-  assert.equal(await judged(it, PROOF, '--key', noteKeyText(noteKey(KEY, 'other.example'))), '1 wrong UNKNOWN_KEY');
+  assert.equal(await judged(it, PROOF, '--key', other), '1 untrusted UNKNOWN_KEY');
+  assert.equal(await judged(it, PROOF, '--key', noteKeyText(noteKey(KEY, 'other.example'))), '1 untrusted UNKNOWN_KEY');
   assert.match(await judged(it, PROOF, '--key', 'x+y'), /^2 .*expected/);
   const entry = { actor: 'ops', key: LINE };
   const afterRow = new Date(TEST_START_MS + 5_000_000).toISOString();
@@ -178,9 +178,9 @@ test('whose signature counts: by --key in each form, by the settings with role a
     [[], '3 not-checked'],
     [[{ ...entry, roles: ['checkpoint'] }], '0 proved'],
     [[{ ...entry, roles: ['checkpoint'], until: afterRow }], '0 proved'],
-    [[{ ...entry, roles: ['checkpoint'], until: beforeRow }], '1 wrong UNTRUSTED_KEY'],
-    [[{ ...entry, roles: ['approver'] }], '1 wrong UNTRUSTED_KEY'],
-    [[{ actor: 'ops', key: other, roles: ['checkpoint'] }], '1 wrong UNKNOWN_KEY'],
+    [[{ ...entry, roles: ['checkpoint'], until: beforeRow }], '1 untrusted UNTRUSTED_KEY'],
+    [[{ ...entry, roles: ['approver'] }], '1 untrusted UNTRUSTED_KEY'],
+    [[{ actor: 'ops', key: other, roles: ['checkpoint'] }], '1 untrusted UNKNOWN_KEY'],
     [[{ actor: 'ann', key: other, roles: ['approver'] }], '3 not-checked'],
   ] as const) {
     configure(it, { keys });

@@ -50,4 +50,8 @@ test('a value that no writer puts there is taken as the text that it is; what is
   // A caller may seal a reason, and no actor.
   assert.deepEqual(reason, { sealed: '0'.repeat(64) });
   assert.deepEqual([cost, mine, by], [undefined, { a: 1 }, 'null']);
+  for (const odd of ['"5"', '1e999', 'null', 'true', '{"sealed":"x"}']) {
+    const told = storedRow(Buffer.from(forgedRow(SOUND, { cost_usd: odd, duration_ms: odd, by: undefined })));
+    assert.deepEqual([told?.cost_usd, told?.duration_ms, told?.by], [undefined, undefined, ''], odd);
+  }
 });

@@ -113,6 +113,11 @@ test('keys as they are written', () => {
   for (const text of ['x', 'ssh-rsa AAAA', 'ssh-ed25519 AAAA', `${lineOf(testKey('b'))}\nx`, note.slice(0, -4)])
     assert.equal(readKeys(text), undefined, text);
   assert.deepEqual(readKeys(' \n'), []);
+  // Not every browser refuses a point of small order, under which anybody can sign.
+  const eighth = Buffer.from('26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05', 'hex');
+  const secondSpelling = Buffer.from(`ee${'ff'.repeat(30)}7f`, 'hex');
+  for (const bytes of [Buffer.alloc(32), Buffer.alloc(32).fill(1, 0, 1), eighth, secondSpelling])
+    assert.equal(readKeys(publicKeyPem(bytes)), undefined, bytes.toString('hex'));
 });
 
 function publicKeyPem(bytes: Buffer): string {

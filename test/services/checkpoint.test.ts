@@ -270,6 +270,52 @@ test('a home that cannot be written to: signed, with a word about it; the next o
   assert.deepEqual([(await ledger.verify()).anchored_until, next.size], [next.size, 16]);
 });
 
+test('refused: what is remembered outside is damaged, and may be what shows that rows are gone', async (t) => {
+  const ledger = await rolledBack(t);
+  const { ledger_id: id } = await ledger.verify();
+  const path = join(ledger.paths.heads, String(id));
+  const whole = readFileSync(path, 'utf8');
+  const [head] = (JSON.parse(whole) as { heads: object[] }).heads;
+  for (const text of [
+    whole.slice(0, 100),
+    '',
+    '{}',
+    '{"heads":[null]}',
+    JSON.stringify({ heads: [{ ...head, at: 'x' }] }),
+    JSON.stringify({ heads: [{ ...head, note: undefined }] }),
+    JSON.stringify({ heads: [{ ...head, note: 'x' }] }),
+  ]) {
+    writeFileSync(path, text);
+    await refusedUntouched(ledger, 'READ_FAILED', /heads that were signed before/);
+    assert.equal(readFileSync(path, 'utf8'), text, 'nothing is written over it');
+    assert.match((await ledger.verify()).warnings.join(), /remembered outside of the folder cannot be read/, text);
+  }
+  rmSync(path);
+  mkdirSync(path);
+  await refusedUntouched(ledger, 'READ_FAILED', /a folder/);
+});
+
+test('refused: a line that bears a known key and is not its signature, wherever it stands in the note', async (t) => {
+  const ledger = signedLedger(t);
+  await ledger.sign();
+  const [older = ''] = ledger.checkpoints();
+  await ledger.append(PROBE);
+  const { size } = await ledger.sign();
+  await ledger.append(PROBE);
+  const path = join(ledger.paths.checkpoints, `${size}.txt`);
+  const note = readFileSync(path, 'utf8');
+  const forged = readFileSync(join(ledger.paths.checkpoints, older), 'utf8').trimEnd().split('\n').at(-1) ?? '';
+  const end = note.indexOf('\n\n') + 2;
+  for (const text of [`${note}${forged}\n`, `${note.slice(0, end)}${forged}\n${note.slice(end)}`]) {
+    writeFileSync(path, text);
+    await refusedUntouched(ledger, 'CHECKPOINT_INVALID', /a signature .* that holds/);
+    const { findings } = await ledger.verify();
+    assert.deepEqual(findings.map(({ code, seq }) => [code, seq]), [['SIGNATURE_INVALID', size]]); // prettier-ignore
+  }
+  writeFileSync(path, `${note}${note.slice(end)}`);
+  assert.equal((await ledger.verify()).verdict, 'intact', 'twice the same is once');
+});
+
 test('a file that a killed process left in the way of the head is no harm, whatever is in it', async (t) => {
   const ledger = signedLedger(t);
   const { ledger_id: id } = await ledger.verify();

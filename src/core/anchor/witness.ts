@@ -59,7 +59,7 @@ export type Cosigned =
 export function cosignaturesIn(text: string, lines: string, keys: readonly WitnessKey[], nowMs: number): Cosigned {
   const note = parseNote(Buffer.from(`${text}\n${lines}`));
   if (note?.text !== text) return { kind: 'unknown' };
-  // The first by each key, as `openNote` takes them.
+  // The first by each key: a witness may have signed at several times.
   const signatures = note.signatures.filter((one, i, all) => all.findIndex((other) => isSameKey(one, other)) === i);
   const opened = openNote({ text, signatures }, keys.map(({ key }) => key)); // prettier-ignore
   if (opened.kind !== 'signed') return { kind: opened.kind };

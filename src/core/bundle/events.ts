@@ -5,7 +5,6 @@
  * takes twenty times as long as later. A line in the form of nearly all is read by the engine's own means; any other goes the
  * exact way, as in `verify --strict`.
  */
-import { orNothing } from '../errors';
 import type { Row } from '../members';
 import { readSoundRow } from '../soundRow';
 import { readStoredLine } from '../storedLine';
@@ -28,8 +27,7 @@ export function readEvents(events: readonly string[], findings: BundleFindings):
 }
 
 function readEvent(line: string, i: number, findings: BundleFindings): Row | undefined {
-  // Nested deeper than the engine goes, it is no row either.
-  const stored = line.includes('\n') ? undefined : orNothing(() => readStoredLine(Buffer.from(line), { strict: true }));
+  const stored = line.includes('\n') ? undefined : readStoredLine(Buffer.from(line), { strict: true });
   switch (stored?.kind) {
     case 'row':
       for (const { code, want, got } of stored.faults) findings.add(code, want, got, stored.row.seq);

@@ -5,6 +5,7 @@
  *   {"seq":2,"cost_usd":0.0000001,"payload":{"a":1}}  →  seq → `2`, cost_usd → `0.0000001`, payload → `{"a":1}`
  */
 import { BACKSLASH, CLOSE, COLON, COMMA, OPEN, QUOTE, skipSpace, skipString, skipValue } from '../jsonBytes';
+import { jsonText } from '../printable';
 import { completeObject } from '../rowText';
 
 export type RawMembers = ReadonlyMap<string, string>;
@@ -47,5 +48,5 @@ function nameIn(bytes: Buffer, from: number, to: number): string {
 
 function respelled(bytes: Buffer): RawMembers {
   const value = completeObject(bytes) ?? {};
-  return new Map(Object.entries(value).map(([name, of]) => [name, JSON.stringify(of)]));
+  return new Map(Object.entries(value).map(([name, of]) => [name, jsonText(of)]));
 }

@@ -128,8 +128,8 @@ function judgeKey(
     const hash = signatures[0]?.keyHash.toString(16).padStart(8, '0');
     return found('UNKNOWN_KEY', size, `checkpoints/${name} signed by a key that is trusted here`, `one by key ${hash}`);
   }
-  const forged = own.find(
-    (key) => !signatures.some((one) => isBy(one, key) && checkNoteSignature(note.text, one, key)),
+  const forged = own.find((key) =>
+    signatures.some((one) => isBy(one, key) && !checkNoteSignature(note.text, one, key)),
   );
   if (forged !== undefined)
     return found('SIGNATURE_INVALID', size, `a signature in checkpoints/${name} that holds`, 'one that does not');

@@ -157,14 +157,14 @@ export type Opened =
   /** No signature is by a key that is known. */
   | { readonly kind: 'unknown' };
 
-/** Who signed a note, of those whose keys are known; signatures by others say nothing. */
+/** Who signed a note, of those whose keys are known: each of their signatures must hold. Those by others say nothing. */
 export function openNote({ text, signatures }: Note, keys: readonly NoteKey[]): Opened {
   const by: NoteKey[] = [];
   for (const signature of signatures) {
     const key = keys.find((one) => isBy(signature, one));
-    if (key === undefined || by.includes(key)) continue;
+    if (key === undefined) continue;
     if (!checkNoteSignature(text, signature, key)) return { kind: 'forged', by: key };
-    by.push(key);
+    if (!by.includes(key)) by.push(key);
   }
   return by.length > 0 ? { kind: 'signed', by } : { kind: 'unknown' };
 }

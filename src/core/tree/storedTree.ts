@@ -73,21 +73,32 @@ function rangeRoot(start: number, end: number, read: ReadHash): Buffer {
 }
 
 /**
- * Reads of a tree over `size` leaves, whose root is known to be right, only what leads to that root: two children are
- * believed as far as they give their parent, and each parent once. What is read of many leaves costs little more than of one.
+ * Reads of a tree over `size` leaves only what leads to its root: two children are believed as far as they give their parent,
+ * and up to 50,000 parents are known from then on. What is read of neighbours costs little more than of one.
+ * @param root known to be right
+ * @param read may give another hash every time: what was seen to be right is not read again
  * @param fail what it ends with where a hash does not lead there, or lies beyond those leaves
+ * @returns undefined where the tree does not lead to that root
  */
-export function provenReader(size: number, read: ReadHash, fail: (level: number, index: number) => Error): ReadHash {
+export function provenReader(
+  { size, root }: { readonly size: number; readonly root: Buffer },
+  read: ReadHash,
+  fail: (level: number, index: number) => Error,
+): ReadHash | undefined {
   const known = new Map<number, Buffer>();
-  return proven;
+  // The root is made of the complete nodes that have no complete parent: if it is right, so are they.
+  const made = rootAt(size, (level, index) => {
+    const hash = read(level, index);
+    known.set(keyOf(level, index), hash);
+    return hash;
+  });
+  return made.equals(root) ? proven : undefined;
 
   function proven(level: number, index: number): Buffer {
     const node = known.get(keyOf(level, index));
     if (node !== undefined) return node;
     const complete = Math.floor(size / 2 ** level);
     if (index >= complete) throw fail(level, index);
-    // The root is made of the complete nodes that have no complete parent: it is right, so they are.
-    if (index === complete - 1 && complete % 2 === 1) return believed(level, index, read(level, index));
     const left = index - (index % 2);
     const [one, other] = [read(level, left), read(level, left + 1)];
     if (!nodeHash(one, other).equals(proven(level + 1, left / 2))) throw fail(level, index);
@@ -96,7 +107,7 @@ export function provenReader(size: number, read: ReadHash, fail: (level: number,
   }
 
   function believed(level: number, index: number, hash: Buffer): Buffer {
-    if (known.size < MAX_KNOWN) known.set(keyOf(level, index), hash);
+    if (level > 0 && known.size < MAX_KNOWN) known.set(keyOf(level, index), hash);
     return hash;
   }
 }

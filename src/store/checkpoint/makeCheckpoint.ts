@@ -10,7 +10,8 @@
  *
  * Killed in between, the next one goes on: a note without its row gets it.
  */
-import { LedgerError } from '../../core/errors';
+import { join } from 'node:path';
+import { LedgerError, orNothing } from '../../core/errors';
 import { treeHeadText } from '../../core/note/checkpoint';
 import type { TreeHead } from '../../core/note/checkpoint';
 import { checkNoteSignature, formatNote, noteKeyOf, noteKeysOf, openNote, parseNote } from '../../core/note/note';
@@ -26,6 +27,7 @@ import type { Walk } from '../../core/walkState';
 import type { AppendEvents } from '../append/append';
 import { committedEnd } from '../append/prepare';
 import { Writer } from '../append/writer';
+import { statOf } from '../files';
 import { attach, detach } from '../ledger/attach';
 import type { LocatedLedger } from '../ledger/locate';
 import { nodeHost } from '../machine/nodeHost';
@@ -34,7 +36,8 @@ import { newestFile, publishCheckpoint, readCheckpoint } from './checkpoints';
 import type { CheckpointFile, StoredCheckpoint } from './checkpoints';
 import { readRowsToSign } from './readRows';
 import type { RowsRead } from './readRows';
-import { headIn, rememberedHere, rememberHead } from './remembered';
+import type { StatePaths } from '../paths';
+import { headIn, rememberedOf, rememberHead } from './remembered';
 
 /** The hint where a key signs no more. */
 export const NAME_THE_ONE_THAT_SIGNS =
@@ -78,8 +81,7 @@ export async function makeCheckpoint(wish: CheckpointWish): Promise<MadeCheckpoi
     const { identity, host } = file;
     // What was signed first, and the rows then: rows that somebody signs meanwhile must not look like rows that are gone.
     const { last, keys, keyId } = await lastSigned(wish, identity);
-    const remembered = rememberedHere(paths, identity.ledgerId);
-    const outside = remembered && headIn(remembered)?.head;
+    const outside = headOutside(paths, identity);
     const toBytes = await committedEnd(file, events);
     const sizes = [last?.head, outside].flatMap((head) => head?.size ?? []);
     const read = await readRowsToSign({ ...wish, file, toBytes, signed: last?.head, sizes });
@@ -107,6 +109,20 @@ export async function makeCheckpoint(wish: CheckpointWish): Promise<MadeCheckpoi
   } finally {
     detach(file);
   }
+}
+
+/** The newest that was signed, as it is remembered outside of the state folder. What is damaged there may say that rows are gone. */
+function headOutside(paths: StatePaths, { ledgerId }: Identity): TreeHead | undefined {
+  const { heads, fault } = rememberedOf(paths, ledgerId);
+  // Of a folder that nobody lets this account into it can be said that nothing is remembered there: that is told later.
+  if (fault !== undefined && orNothing(() => statOf(join(paths.heads, ledgerId))) !== undefined) {
+    throw new LedgerError('READ_FAILED', `expected the heads that were signed before, found that ${fault}`, {
+      place: { segment: paths.heads },
+      hint: 'nothing is signed: "ledger verify" tells what else is known. Where the ledger is whole, move that file away, and sign it',
+    });
+  }
+  const here = heads.find(({ dir }) => dir === paths.dir);
+  return here && headIn(here)?.head;
 }
 
 interface LastSigned {

@@ -39,11 +39,11 @@ export function rememberedHeads(paths: StatePaths, ledgerId: string): readonly R
 
 export interface Remembered {
   readonly heads: readonly RememberedHead[];
-  /** Why what is there could not be read. */
+  /** Why what is there, or a part of it, could not be read. */
   readonly fault: string | undefined;
 }
 
-/** The same, and whether there is something that cannot be read. */
+/** The same, and whether there is something that cannot be read: it may be what shows that rows are gone. */
 export function rememberedOf({ heads }: StatePaths, ledgerId: string): Remembered {
   const none = { heads: [], fault: undefined };
   if (!LEDGER_ID.test(ledgerId)) return none;
@@ -53,7 +53,9 @@ export function rememberedOf({ heads }: StatePaths, ledgerId: string): Remembere
     if (text === undefined) return none;
     const stored = orNothing(() => JSON.parse(text) as { readonly heads?: unknown })?.heads;
     if (!Array.isArray(stored)) return { heads: [], fault: `${path} holds no heads` };
-    return { heads: stored.flatMap((one) => headOf(one) ?? []), fault: undefined };
+    const heads = stored.flatMap((one) => headOf(one) ?? []);
+    const wrong = stored.length - heads.length;
+    return { heads, fault: wrong === 0 ? undefined : `${wrong} of ${stored.length} entries in ${path} are no heads` };
   } catch (error) {
     return { heads: [], fault: `${path}: ${error instanceof Error ? error.message : String(error)}` };
   }
@@ -70,6 +72,7 @@ function headOf(value: unknown): RememberedHead | undefined {
   const bytes = typeof root === 'string' ? base64Bytes(root) : undefined;
   if (typeof dir !== 'string' || typeof at !== 'string' || typeof note !== 'string' || bytes === undefined) return;
   if (!Number.isSafeInteger(size) || parseRfc3339(at) === undefined) return undefined;
+  if (readSignedHead(Buffer.from(note)) === undefined) return undefined;
   return { dir, size: size as number, root: bytes, at, note };
 }
 

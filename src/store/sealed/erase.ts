@@ -22,7 +22,7 @@ import { nodeHost } from '../machine/nodeHost';
 import type { StatePaths } from '../paths';
 import { offsetSince, rowsOfAction } from '../read/rowsOfAction';
 import { Holders } from './holders';
-import { blankOpenings, copiesOf, Openings } from './openings';
+import { blankOpenings, copiesOf, Openings, strayLines } from './openings';
 import { erasedIn, ERASURE, erasureOf } from './sealedRow';
 import type { SealedAt } from './sealedRow';
 
@@ -71,6 +71,7 @@ export async function eraseOpening(erasing: Erasing): Promise<Erased> {
         if (isThere) withFile(paths.sealed, 'update', () => undefined);
         const from = offsetSince(ready.fd, ready.tail.sizeBytes, sinceMs);
         holders.lookAgain(ready.fd, from, ready.tail.sizeBytes);
+        if (!isThere) refuseUnseen(paths, sealed.digest);
         const told = before ?? toldFrom(ready, sealed.digest, from);
         if (told !== undefined)
           return Promise.resolve({ status: isThere ? 'finished' : 'already', row: rowName(told) });
@@ -88,6 +89,20 @@ export async function eraseOpening(erasing: Erasing): Promise<Erased> {
   } finally {
     await writer.close();
   }
+}
+
+/** What is not found may stand in a line that somebody changed: that it is gone cannot be said. */
+function refuseUnseen(paths: StatePaths, digest: string): void {
+  const stray = strayLines(paths);
+  if (stray.length === 0) return;
+  throw new LedgerError(
+    'READ_FAILED',
+    `expected the opening ${digest} in ${paths.sealed}, found none, and ${stray.length} changed ${stray.length === 1 ? 'line' : 'lines'} in which it may be, at byte ${stray.slice(0, 3).join(', ')}`,
+    {
+      place: { segment: paths.sealed },
+      hint: 'look at what stands there; put the line right, or overwrite it with spaces; then erase again',
+    },
+  );
 }
 
 function erasureRow(

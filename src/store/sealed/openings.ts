@@ -97,6 +97,30 @@ function eachIn(fd: number, from: number, take: Parameters<typeof eachOpening>[1
   });
 }
 
+/**
+ * Where lines stand that are no opening, and neither blank nor cut short: somebody changed them. Whatever is in them, nobody
+ * can disclose it, and nobody erase it.
+ */
+export function strayLines({ sealed: path }: StatePaths): number[] {
+  const stray: number[] = [];
+  if (statOf(path) === undefined) return stray;
+  withFile(path, 'read', (fd) =>
+    scanLines(fd, 0, fstatSync(fd).size, ({ block, start, end, offset }) => {
+      if (isStray(block.toString('utf8', start, end))) stray.push(offset);
+    }),
+  );
+  return stray;
+}
+
+function isStray(line: string): boolean {
+  const text = line.trimEnd();
+  if (START.startsWith(text)) return false;
+  if (!text.startsWith(START)) return true;
+  const value = orNothing(() => parseJson(text, Infinity));
+  const opening = readOpening(value);
+  return value !== undefined && (opening === undefined || !holds(opening));
+}
+
 /** Finds openings, one after the other: mostly the next one is asked for behind the last, or is the newest. */
 export class Openings {
   /** Behind the last that was found. */

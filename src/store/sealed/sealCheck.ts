@@ -12,7 +12,7 @@ import { digestsInLine, holds, holdsSeal, readOpening } from '../../core/seal';
 import { statOf } from '../files';
 import type { StatePaths } from '../paths';
 import { digestsWaiting, eachLine } from './holders';
-import { eachOpening } from './openings';
+import { eachOpening, strayLines } from './openings';
 import { erasedIn, ERASURE } from './sealedRow';
 
 /** So many digits of a digest tell it from others, and are a number: a million take 40 MB. */
@@ -74,7 +74,7 @@ async function compared(paths: StatePaths): Promise<string[]> {
     known.delete(keyOf(digest));
   }
   const missing = [...unopened].filter(([key]) => !known.has(key)).map(([, seq]) => seq);
-  return [...missingText(missing), ...unfinishedText(paths, erased), ...spareText(paths, known)];
+  return [...missingText(missing), ...unfinishedText(paths, erased), ...spareText(paths, known), ...strayText(paths)];
 }
 
 function look(paths: StatePaths, take: Parameters<typeof eachOpening>[1], from = 0): void {
@@ -140,6 +140,13 @@ function unfinishedText(paths: StatePaths, erased: ReadonlyMap<string, Erasure>)
   return [...there.values()].map(
     ({ seq, command }) => `row ${seq} says that an opening was erased, and it is there still: run ${command} again`,
   );
+}
+
+function strayText(paths: StatePaths): string[] {
+  const [first, ...more] = strayLines(paths);
+  if (first === undefined) return [];
+  const what = more.length === 0 ? 'a line that is no opening' : `${more.length + 1} lines that are no openings`;
+  return [`sealed.jsonl has ${what}, at byte ${first}: what is in it nobody can disclose or erase (it was changed)`];
 }
 
 /** Of rows that never came: a crash, a row that was signed and not appended, a row that is a gap now. */

@@ -5,6 +5,8 @@ import { readHandedFile } from '../handedFile';
 
 /** No key is longer. */
 export const MAX_KEY_BYTES = 64 << 10;
+/** A key itself, and no path. */
+const LINE = /^(?:ssh|ecdsa|sk)-[\w@.-]+[ \t]/;
 const NO_BYTES = Buffer.alloc(0);
 
 /**
@@ -21,6 +23,12 @@ export function readKeyBytes(path: string, isSecret = false): Buffer {
     return readHandedFile(path, MAX_KEY_BYTES, refuse) ?? NO_BYTES;
   } catch (error) {
     if (error instanceof LedgerError) throw error;
+    if (LINE.test(path)) {
+      throw new LedgerError('KEY_UNUSABLE', `expected the line of an Ed25519 key, found ${path.slice(0, 100)}`, {
+        hint: 'it was cut, is a key of another kind, or one by which anybody can sign',
+        cause: error,
+      });
+    }
     throw new LedgerError(
       'READ_FAILED',
       `expected to read a key in ${path || '(no name)'}, found ${errnoOf(error) ?? String(error)}`,

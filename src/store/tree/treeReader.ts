@@ -12,9 +12,9 @@ import { closeQuietly, openFile, readAt, statOf, statOpen } from '../files';
 import type { StatePaths } from '../paths';
 
 export interface TreeReader {
-  /** Over so many rows the tree is stored. */
+  /** Over so many rows there are hashes to be had: those that are stored, or that were signed. */
   readonly size: number;
-  /** @throws LedgerError READ_FAILED where the file is shorter meanwhile; so do the others */
+  /** @throws LedgerError READ_FAILED where the file is shorter meanwhile, or leads to no root that was signed; so do the others */
   rootAt(size: number): Buffer;
   /** The path of the leaf of row `index` + 1. */
   inclusion(index: number, size: number): Buffer[];
@@ -43,13 +43,13 @@ export function openTree(paths: StatePaths): TreeReader | undefined {
 export function openSignedTree(paths: StatePaths, { size, root }: TreeHead): TreeReader | undefined {
   const tree = openTree(paths);
   if (tree === undefined) return undefined;
-  let leads = false;
+  let read: ReadHash | undefined;
   try {
-    leads = tree.size >= size && tree.rootAt(size).equals(root);
+    if (tree.size >= size) read = provenReader({ size, root }, tree.read, notSigned(paths.tree));
   } finally {
-    if (!leads) tree.close();
+    if (read === undefined) tree.close();
   }
-  return leads ? readerOf(size, provenReader(size, tree.read, notSigned(paths.tree)), tree.close) : undefined;
+  return read && readerOf(size, read, tree.close);
 }
 
 function readerOf(size: number, read: ReadHash, close: () => void): TreeReader {
