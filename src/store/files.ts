@@ -67,7 +67,6 @@ function openNoFollow(path: string, flags: number): number {
     const errno = errnoOf(error);
     if (errno === 'ELOOP') throw unsafe(path, 'a symbolic link', { hint: linkAdvice(path), cause: error });
     if (errno === 'ENXIO') throw unsafe(path, 'a pipe or socket', { cause: error });
-    if (errno === 'EISDIR') throw unsafe(path, 'a folder', { cause: error });
     throw error;
   }
 }

@@ -108,7 +108,9 @@ test('in a browser it checks itself', { skip: browser === undefined && 'no brows
       return document.querySelector('#verdict').dataset.verdict;
     })()`);
     assert.equal(await by(readFileSync(join(box.root, 'home/ledger/keys/ops.pub'), 'utf8')), 'holds');
-    assert.equal(await by(`ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${'A'.repeat(43)}`), 'unknown');
+    assert.equal(await by('ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g'), 'unknown');
+    // By this one anybody can sign: it is no key, and settles nothing.
+    assert.equal(await by(`ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${'A'.repeat(43)}`), 'whole');
     const saved = await page.evaluate(`(async () => {
       const made = []; URL.createObjectURL = (blob) => (made.push(blob), '#');
       document.querySelector('#save').click();

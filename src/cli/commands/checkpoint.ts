@@ -32,7 +32,7 @@ that shrank, or has other rows than were signed, is refused. The newest head is 
 time, the key, and after how many rows or hours "ledger sweep" makes one by itself. A head that could not be put somewhere is
 written down, and tried again with the next one.
 
-Exit: 0 signed, or nothing came since the last one · 1 refused: the ledger is not what was signed before, or is broken; or an anchor holds another head · 2 no key, no ledger, or it could not be written · 3 signed, and an anchor failed`;
+Exit: 0 signed, or nothing came since the last one · 1 refused: the ledger is not what was signed before, or is broken; or an anchor holds another head · 2 no key, no ledger, a head that is remembered and cannot be read, or it could not be written · 3 signed, and an anchor failed`;
 
 export function registerCheckpoint(program: Command, io: Io): void {
   const command = program

@@ -29,7 +29,8 @@ Where several rows hold the same seal, they are named: what opened it in one ope
 
 Once is enough: again, it finishes what a crash left half-done, or says that it is done.
 
-Exit: 0 it is gone · 2 no such row, not sealed, no reason, or it could not be recorded: then all is as it was`;
+Exit: 0 it is gone · 2 no such row, not sealed, no reason, a changed line of sealed.jsonl that may hold it, or it could not be
+      recorded: then all is as it was`;
 
 export function registerErase(program: Command, io: Io): void {
   const command = program
